@@ -1,0 +1,140 @@
+import type { Problem } from './problem.ts';
+
+/**
+ * The one intermediate form. Every entry point compiles into it, and everything after planning knows only this.
+ * It is plain JSON, it is stored in `PipelinePlanned`, and it is versioned: readers refuse a version they do not know.
+ */
+export type Plan = {
+  version: 1;
+  /** The definition file that was compiled, relative to the repository's root. */
+  file: string;
+  stages: string[];
+  /** Variables of the whole pipeline as the file declares them; later sources win (see `PipelineContext`). */
+  variables: Record<string, string>;
+  jobs: PlannedJob[];
+  warnings: Problem[];
+  /** Why each job of the file is, or is not, in this plan. */
+  decisions: PlanDecision[];
+};
+
+/** The rule that put a job into the plan or kept it out, with the values that decided. */
+export type PlanDecision = {
+  /** The job's key in the file; one decision covers all its copies (matrix, parallel). */
+  definition: string;
+  created: boolean;
+  /** For example `only: refs`, `default`, `except: tags`. */
+  rule: string;
+  /** One sentence for people: "only: [main] does not match branch develop". */
+  because: string;
+};
+
+export type When = 'on_success' | 'on_failure' | 'always' | 'manual';
+export type ClusterPower = 'high-power' | 'low-power';
+
+export type PlannedJob = {
+  /** Position in `Plan.jobs`, never reused; the job's id is `<pipelineId>.<index>`. */
+  index: number;
+  /** Unique in the plan: `test`, `test: [16, ubuntu]`, `test 2/5`. */
+  name: string;
+  /** The key in the file that this job is a copy of. */
+  definition: string;
+  stage: string;
+  /** `stages`: waits for every job of the earlier stages. Otherwise waits for exactly these jobs. */
+  waitsFor: 'stages' | Need[];
+  /** Jobs whose artifacts are put into the workspace. `earlier-stages` is the default of a job without `dependencies`. */
+  artifactsFrom: 'earlier-stages' | number[];
+  when: When;
+  allowFailure: boolean;
+  runner: RunnerRequirements;
+  /** Container image and services; the process executor refuses a job that has either. */
+  image?: string;
+  services: string[];
+  /** The job's own variables, matrix values included; they win over the pipeline's. */
+  variables: Record<string, string>;
+  matrix?: Record<string, string>;
+  /** Position among the copies made by `parallel` or a matrix. `index` counts from 0 (seed S0-52). */
+  node?: { index: number; total: number };
+  /** Vault paths by the variable that receives the value (S0-29). */
+  secrets: Record<string, { vault: string }>;
+  steps: PlannedStep[];
+  artifacts?: ArtifactSpec;
+  cache: CacheSpec[];
+  /** RE2 source of the coverage pattern; its first group is the percentage (S0-23). */
+  coverage?: string;
+  retry: { max: number; when: RetryReason[] };
+  timeoutSeconds: number;
+  /** A running job may be stopped and queued again for one of higher priority (S0-16, C13). */
+  interruptible: boolean;
+  /** 0…10, higher first (C19). */
+  priority: number;
+  environment?: { name: string; url?: string };
+};
+
+export type Need = { job: number; artifacts: boolean };
+
+export type RunnerRequirements = {
+  cluster?: ClusterPower;
+  cpu?: number;
+  memoryBytes?: number;
+  diskBytes?: number;
+};
+
+/** `script` fails the job; `after_script` always runs, in its own shell, and never changes the outcome. */
+export type PlannedStep = { name: 'script' | 'after_script'; kind: 'shell'; commands: string[] };
+
+/** Paths are globs relative to the workspace; `name` may hold `${VARIABLES}`. */
+export type ArtifactSpec = {
+  name?: string;
+  paths: string[];
+  exclude: string[];
+  expireInSeconds?: number;
+  when: 'on_success' | 'on_failure' | 'always';
+  reports: string[];
+};
+
+export type CacheSpec = {
+  /** Text with `${VARIABLES}`, or the files whose content makes the key (S0-39). */
+  key: { text: string } | { files: string[]; prefix?: string };
+  paths: string[];
+  policy: 'pull' | 'push' | 'pull-push';
+  /** Tried in order on a miss; one that ends in `-` also matches the newest key it begins (C15). */
+  fallbackKeys: string[];
+  when: 'on_success' | 'on_failure' | 'always';
+};
+
+/** Why an attempt did not succeed. `retry.when` names these; `always` means any of them. */
+export type FailureReason =
+  | 'script_failure'
+  | 'job_timeout'
+  | 'runner_lost'
+  | 'runner_system_failure'
+  | 'artifact_upload_failure'
+  | 'missing_artifact'
+  | 'config_error'
+  | 'needs_docker'
+  | 'cancelled'
+  | 'preempted';
+export type RetryReason = FailureReason | 'always';
+
+/** Everything about a pipeline that its jobs need to know and that the definition does not say. */
+export type PipelineContext = {
+  pipelineId: string;
+  project: ProjectRef;
+  ref: GitRef;
+  /** Full commit id, resolved once when the pipeline was requested or planned. */
+  sha: string;
+  message: string;
+  source: PipelineSource;
+  /** Given with the request (S0-56); they win over the file's and the project's. */
+  variables: Record<string, string>;
+  /** Project variables that this ref may see (S0-55); values are sealed. */
+  projectVariables: SealedVariable[];
+  secrets: SealedSecret[];
+};
+
+export type PipelineSource = 'api' | 'push' | 'web' | 'schedule';
+export type ProjectRef = { id: string; owner: string; name: string; url: string; defaultBranch: string };
+export type GitRef = { name: string; kind: 'branch' | 'tag' | 'commit'; protected: boolean };
+/** `sealed` is ciphertext (see the SecretBox port); clear values never enter an event. */
+export type SealedVariable = { key: string; sealed: string; protected: boolean; masked: boolean };
+export type SealedSecret = { path: string; sealed: string };

@@ -1,0 +1,46 @@
+/** The world is broken for now: the same call may succeed later. Consumers retry it. */
+export class TransientError extends Error {
+  override readonly name: string = 'TransientError';
+}
+
+/** The same call can never succeed. Consumers park the stream; HTTP answers 500. */
+export class PermanentError extends Error {
+  override readonly name: string = 'PermanentError';
+}
+
+/** An append expected another revision than the stream has: someone else wrote first. */
+export class WrongExpectedRevision extends Error {
+  override readonly name = 'WrongExpectedRevision';
+  constructor(
+    readonly stream: string,
+    readonly expected: number,
+    /** The stream's last revision; -1 when it does not exist. */
+    readonly actual: number,
+  ) {
+    super(`${stream} is at revision ${actual}, not ${expected}`);
+  }
+}
+
+/** Stored data is not what was written. Nothing is served from it. */
+export class DamagedLog extends PermanentError {
+  override readonly name = 'DamagedLog';
+  constructor(
+    readonly stream: string,
+    readonly position: number,
+    detail: string,
+  ) {
+    super(`the event log is damaged at position ${position} (stream ${stream}): ${detail}`);
+  }
+}
+
+/** A command that the domain does not accept. One filter maps `code` to an HTTP status; the domain knows no statuses. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly fields: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message);
+  }
+}

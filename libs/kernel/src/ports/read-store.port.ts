@@ -1,0 +1,39 @@
+export type Document = Record<string, unknown>;
+
+/** A change to one document; `doc: undefined` removes it. Index values sort as text. */
+export type Write = {
+  collection: string;
+  id: string;
+  doc: Document | undefined;
+  indexes: Readonly<Record<string, string>>;
+};
+
+export type Query = {
+  index: string;
+  /** Only entries whose index value begins with this. */
+  prefix?: string;
+  reverse?: boolean;
+  limit: number;
+  /** Exclusive: continue behind this index value (the `nextCursor` of the page before). */
+  after?: string;
+};
+
+export type Page<Doc> = { items: Doc[]; nextCursor?: string };
+
+/**
+ * Documents in collections, found by id or by ordered index keys. Holds only what can be rebuilt from the log.
+ * `apply` is atomic: the documents, their index entries and the projection's position change together or not at all.
+ * An index value is unique within its collection and index (append the id to make it so).
+ */
+export interface ReadStore {
+  get<Doc extends Document>(collection: string, id: string): Promise<Doc | undefined>;
+  query<Doc extends Document>(collection: string, query: Query): Promise<Page<Doc>>;
+  apply(projection: string, position: number, writes: readonly Write[]): Promise<void>;
+  /** How far a projection has come; 0 when it never ran. */
+  position(projection: string): Promise<number>;
+  /** Empties collections and forgets the projection's position. */
+  reset(projection: string, collections: readonly string[]): Promise<void>;
+  /** Every document of a collection in order of id, for comparison and export. */
+  scan(collection: string, afterId: string, limit: number): Promise<{ id: string; doc: Document }[]>;
+  close(): Promise<void>;
+}
