@@ -1,8 +1,16 @@
+export * from './cause.ts';
+export * from './decider.ts';
 export * from './errors.ts';
+export * from './event-ids.ts';
+export { Commands, type Cause, type Handled } from './handle-command.ts';
+export { withLargePayloads } from './large-payloads.ts';
 export * from './ports/environment.ports.ts';
 export * from './ports/event-bus.port.ts';
 export * from './ports/event-store.port.ts';
 export * from './ports/executor.port.ts';
 export * from './ports/log-store.port.ts';
 export * from './ports/object-store.port.ts';
+export * from './ports/ports.ts';
 export * from './ports/read-store.port.ts';
+export * from './ports/source-repository.port.ts';
+export * from './projection.ts';

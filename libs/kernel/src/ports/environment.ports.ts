@@ -21,3 +21,11 @@ export interface SecretBox {
   /** Throws `PermanentError` when the text was not sealed here for this context. */
   open(sealed: string, context: string): string;
 }
+
+/** Structured log lines of the server itself; `fields` carry ids, never secrets. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

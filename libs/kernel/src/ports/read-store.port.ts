@@ -37,3 +37,11 @@ export interface ReadStore {
   scan(collection: string, afterId: string, limit: number): Promise<{ id: string; doc: Document }[]>;
   close(): Promise<void>;
 }
+
+/** How current the read models are, for answers that must show what the client just wrote. */
+export interface ReadModels {
+  /** Position up to which every document is current. */
+  position(): number;
+  /** True once the documents show everything up to the position; false when the time is over first. */
+  reached(position: number, timeoutMs: number): Promise<boolean>;
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { defineEvent } from '../event.ts';
+import { count, digest, failureReason, outcome, text } from './shared.schemas.ts';
+
+const attempt = { attemptId: text, pipelineId: text, jobId: text, attempt: z.number().int().min(1) };
+
+/** The authoritative start: the first event of its stream, so there is at most one. No process runs before it is stored. */
+export const AttemptStarted = defineEvent('AttemptStarted', 1, z.object({ ...attempt, runnerId: text, executor: text }));
+
+export const StepFinished = defineEvent(
+  'StepFinished',
+  1,
+  z.object({
+    ...attempt,
+    index: count,
+    name: text,
+    outcome: z.enum(['success', 'failed', 'skipped']),
+    exitCode: z.number().optional(),
+    durationMs: z.number(),
+    detail: text.optional(),
+  }),
+);
+
+export const CacheRestored = defineEvent(
+  'CacheRestored',
+  1,
+  z.object({
+    ...attempt,
+    key: text,
+    result: z.enum(['hit', 'fallback', 'miss']),
+    matchedKey: text.optional(),
+    files: count,
+    bytes: count,
+  }),
+);
+
+/** The bytes are in the object store; the artifact-store makes them visible. */
+export const ArtifactUploaded = defineEvent(
+  'ArtifactUploaded',
+  1,
+  z.object({
+    ...attempt,
+    artifactId: text,
+    projectId: text,
+    name: text,
+    kind: z.enum(['archive', 'reports']),
+    manifestDigest: digest,
+    files: count,
+    bytes: count,
+    expireInSeconds: z.number().optional(),
+  }),
+);
+
+export const CacheUploaded = defineEvent(
+  'CacheUploaded',
+  1,
+  z.object({
+    ...attempt,
+    cacheId: text,
+    projectId: text,
+    /** Entries of one scope never meet those of another. */
+    scope: z.enum(['protected', 'unprotected']),
+    key: text,
+    manifestDigest: digest,
+    files: count,
+    bytes: count,
+  }),
+);
+
+export const AttemptFinished = defineEvent(
+  'AttemptFinished',
+  1,
+  z.object({
+    ...attempt,
+    runnerId: text,
+    outcome,
+    reason: failureReason.optional(),
+    detail: text.optional(),
+    exitCode: z.number().optional(),
+    durationMs: z.number(),
+    coverage: z.number().optional(),
+    /** Ids of the artifacts and caches that must be committed before the job counts as done. */
+    commits: z.array(text),
+    /** Absent when the runner died: the log is then sealed as far as it came. */
+    log: z.object({ bytes: count, sha256: digest, frames: count }).optional(),
+  }),
+);

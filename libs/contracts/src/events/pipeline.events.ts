@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { defineEvent } from '../event.ts';
+import { count, failureReason, outcome, pipelineContext, plan, plannedJob, problem, text } from './shared.schemas.ts';
+
+const job = { pipelineId: text, jobId: text };
+const attempt = { ...job, attempt: z.number().int().min(1) };
+
+export const PipelineStarted = defineEvent(
+  'PipelineStarted',
+  1,
+  z.object({ pipelineId: text, context: pipelineContext, plan }),
+);
+
+/** The pipeline ends before it began: its definition was refused. */
+export const PipelineRejected = defineEvent(
+  'PipelineRejected',
+  1,
+  z.object({ pipelineId: text, problems: z.array(problem).min(1) }),
+);
+
+/** The rule that let a job become ready, in words, with the jobs that decided it. */
+const because = z.object({ rule: text, detail: text, jobs: z.array(text) });
+export type Because = z.infer<typeof because>;
+
+/** The job may run as soon as a runner is free that fits. */
+export const JobQueued = defineEvent('JobQueued', 1, z.object({ ...attempt, priority: count, because }));
+
+/** The job's turn has come, and a person must start it. */
+export const JobHeld = defineEvent('JobHeld', 1, z.object({ ...job, because }));
+
+export const JobPlayed = defineEvent('JobPlayed', 1, z.object({ ...job, by: text }));
+
+/** A queued job cannot be assigned for a reason that waiting alone does not cure. */
+export const JobWaiting = defineEvent('JobWaiting', 1, z.object({ ...attempt, code: text, detail: text }));
+
+/** The job is given to one runner. Carries all that the runner may know: it reads nothing else. */
+export const JobAssigned = defineEvent(
+  'JobAssigned',
+  1,
+  z.object({
+    ...attempt,
+    runnerId: text,
+    cluster: z.object({ id: text, power: text }),
+    job: plannedJob,
+    context: pipelineContext,
+    pipelineVariables: z.record(text, text),
+    /** Jobs whose artifacts are put into the workspace, in plan order. */
+    artifactJobs: z.array(text),
+    because,
+  }),
+);
+
+/** The attempt has ended; what it uploaded is still being committed. */
+export const JobFinishing = defineEvent(
+  'JobFinishing',
+  1,
+  z.object({ ...attempt, outcome, reason: failureReason.optional(), exitCode: z.number().optional(), coverage: z.number().optional(), awaiting: z.array(text) }),
+);
+
+/** An artifact or cache of a job is complete and visible. */
+export const JobCommitRecorded = defineEvent('JobCommitRecorded', 1, z.object({ ...job, commitId: text, accepted: z.boolean() }));
+
+export const JobSucceeded = defineEvent(
+  'JobSucceeded',
+  1,
+  z.object({ ...attempt, exitCode: z.number().optional(), coverage: z.number().optional() }),
+);
+
+/** `final: false` means that another attempt follows. */
+export const JobFailed = defineEvent(
+  'JobFailed',
+  1,
+  z.object({
+    ...attempt,
+    reason: failureReason,
+    detail: text.optional(),
+    exitCode: z.number().optional(),
+    allowed: z.boolean(),
+    final: z.boolean(),
+  }),
+);
+
+export const JobSkipped = defineEvent('JobSkipped', 1, z.object({ ...job, because }));
+
+/** Tells the runner to stop the attempt. */
+export const JobStopRequested = defineEvent(
+  'JobStopRequested',
+  1,
+  z.object({ ...attempt, runnerId: text, reason: z.enum(['cancelled', 'preempted']) }),
+);
+
+export const JobCancelled = defineEvent('JobCancelled', 1, z.object({ ...job, attempt: count }));
+
+/** A new attempt is wanted; `JobQueued` follows. */
+export const JobRetried = defineEvent(
+  'JobRetried',
+  1,
+  z.object({ ...attempt, by: z.enum(['policy', 'user', 'runner_lost', 'preempted']) }),
+);
+
+export const PipelineCancelling = defineEvent('PipelineCancelling', 1, z.object({ pipelineId: text, by: text }));
+
+/** A finished pipeline goes on because a person retried or played one of its jobs. */
+export const PipelineReopened = defineEvent('PipelineReopened', 1, z.object({ pipelineId: text, jobId: text }));
+
+export const PIPELINE_RESULTS = ['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual'] as const;
+/** `manual`: everything that can run without a person has run, and a blocking manual job waits. */
+export const PipelineFinished = defineEvent(
+  'PipelineFinished',
+  1,
+  z.object({ pipelineId: text, status: z.enum(PIPELINE_RESULTS), context: pipelineContext }),
+);

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { defineEvent } from '../event.ts';
+import { pipelineContext, plan, problem, text } from './shared.schemas.ts';
+
+export const PipelinePlanned = defineEvent(
+  'PipelinePlanned',
+  1,
+  z.object({ pipelineId: text, context: pipelineContext, plan }),
+);
+
+/** The definition could not become a plan; every problem at once. */
+export const PlanRejected = defineEvent(
+  'PlanRejected',
+  1,
+  z.object({ pipelineId: text, problems: z.array(problem).min(1) }),
+);

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { defineEvent } from '../event.ts';
+import { text } from './shared.schemas.ts';
+
+export const ProjectRegistered = defineEvent(
+  'ProjectRegistered',
+  1,
+  z.object({ projectId: text, owner: text, name: text, url: text, defaultBranch: text }),
+);
+
+/** The value is sealed; an existing variable of the key is replaced. */
+export const VariableSet = defineEvent(
+  'VariableSet',
+  1,
+  z.object({ projectId: text, key: text, sealed: text, protected: z.boolean(), masked: z.boolean() }),
+);
+
+export const VariableRemoved = defineEvent('VariableRemoved', 1, z.object({ projectId: text, key: text }));
+
+/** A value in the project's vault, named by `secrets: {NAME: {vault: path}}` in a definition (S0-29). */
+export const SecretStored = defineEvent('SecretStored', 1, z.object({ projectId: text, path: text, sealed: text }));
+
+export const NOTIFICATION_MOMENTS = ['success', 'failed', 'cancelled'] as const;
+export const channel = z.object({ kind: z.enum(['slack', 'webhook']), sealedUrl: text, host: text });
+
+/** The notifier turns this into a subscription. */
+export const SubscriptionRequested = defineEvent(
+  'SubscriptionRequested',
+  1,
+  z.object({
+    subscriptionId: text,
+    projectId: text,
+    channel,
+    /** The pipeline results to tell about. */
+    on: z.array(z.enum(NOTIFICATION_MOMENTS)).min(1),
+  }),
+);
+
+export const SubscriptionRemovalRequested = defineEvent(
+  'SubscriptionRemovalRequested',
+  1,
+  z.object({ subscriptionId: text, projectId: text }),
+);
+
+/** An operator gave up the parked events of one key; they are never handled by that consumer. */
+export const ParkedEventsDiscarded = defineEvent(
+  'ParkedEventsDiscarded',
+  1,
+  z.object({ group: text, key: text, discarded: z.number().int(), reason: text }),
+);

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { PipelineContext, Plan, PlannedJob } from '../plan.ts';
+import type { Problem } from '../problem.ts';
+
+export const count = z.number().int().min(0);
+export const digest = z.string().regex(/^[0-9a-f]{64}$/);
+export const text = z.string();
+
+/** Plans are checked by the planner that makes them; checking them again on every append would cost more than it finds. */
+export const plan = z.custom<Plan>((value) => (value as Plan)?.version === 1);
+export const plannedJob = z.custom<PlannedJob>((value) => typeof (value as PlannedJob)?.index === 'number');
+export const pipelineContext = z.custom<PipelineContext>(
+  (value) => typeof (value as PipelineContext)?.pipelineId === 'string',
+);
+
+export const project = z.object({ id: text, owner: text, name: text, url: text, defaultBranch: text });
+export const gitRef = z.object({ name: text, kind: z.enum(['branch', 'tag', 'commit']), protected: z.boolean() });
+export const pipelineSource = z.enum(['api', 'push', 'web', 'schedule']);
+export const variables = z.record(text, text);
+export const sealedVariable = z.object({ key: text, sealed: text, protected: z.boolean(), masked: z.boolean() });
+export const sealedSecret = z.object({ path: text, sealed: text });
+
+export const problem: z.ZodType<Problem> = z.object({
+  code: text,
+  severity: z.enum(['error', 'warning']),
+  message: text,
+  file: text,
+  line: count,
+  column: count,
+  hint: text.optional(),
+});
+
+export const failureReason = z.enum([
+  'script_failure',
+  'job_timeout',
+  'runner_lost',
+  'runner_system_failure',
+  'artifact_upload_failure',
+  'missing_artifact',
+  'config_error',
+  'needs_docker',
+  'cancelled',
+  'preempted',
+]);
+
+export const outcome = z.enum(['success', 'failed', 'timed_out', 'cancelled', 'lost']);
+export type Outcome = z.infer<typeof outcome>;
+
+export const clusterPower = z.enum(['high-power', 'low-power']);
+/** What a runner offers. `slots` is how many jobs it runs at once. */
+export const runnerOffer = z.object({
+  cluster: z.object({ id: text, power: clusterPower }),
+  cpu: z.number().positive(),
+  memoryBytes: count,
+  diskBytes: count,
+  slots: count,
+  executors: z.array(text),
+});
+export type RunnerOffer = z.infer<typeof runnerOffer>;

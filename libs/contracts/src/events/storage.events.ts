@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { defineEvent } from '../event.ts';
+import { count, digest, text } from './shared.schemas.ts';
+
+export const ArtifactCommitted = defineEvent(
+  'ArtifactCommitted',
+  1,
+  z.object({
+    artifactId: text,
+    pipelineId: text,
+    projectId: text,
+    jobId: text,
+    attempt: count,
+    name: text,
+    kind: z.enum(['archive', 'reports']),
+    manifestDigest: digest,
+    files: count,
+    bytes: count,
+    /** RFC 3339; absent when it is kept for ever. */
+    expiresAt: text.optional(),
+  }),
+);
+export const ArtifactRefused = defineEvent(
+  'ArtifactRefused',
+  1,
+  z.object({ artifactId: text, pipelineId: text, jobId: text, because: text }),
+);
+/** The bytes are gone; the record stays (C05). */
+export const ArtifactExpired = defineEvent(
+  'ArtifactExpired',
+  1,
+  z.object({ artifactId: text, pipelineId: text, jobId: text, manifestDigest: digest, bytes: count }),
+);
+
+export const CacheCommitted = defineEvent(
+  'CacheCommitted',
+  1,
+  z.object({
+    cacheId: text,
+    pipelineId: text,
+    projectId: text,
+    jobId: text,
+    scope: z.enum(['protected', 'unprotected']),
+    key: text,
+    manifestDigest: digest,
+    files: count,
+    bytes: count,
+  }),
+);
+export const CacheRefused = defineEvent(
+  'CacheRefused',
+  1,
+  z.object({ cacheId: text, pipelineId: text, jobId: text, because: text }),
+);
+
+export const LogSealed = defineEvent(
+  'LogSealed',
+  1,
+  z.object({
+    attemptId: text,
+    jobId: text,
+    pipelineId: text,
+    bytes: count,
+    sha256: digest,
+    /** False when the writer died and the log ends where it had come. */
+    complete: z.boolean(),
+  }),
+);

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { defineEvent } from '../event.ts';
+import { count, gitRef, pipelineSource, project, sealedSecret, sealedVariable, text, variables } from './shared.schemas.ts';
+
+/** Somebody or something wants a pipeline. Self-contained: planning needs no other record of the project. */
+export const PipelineRequested = defineEvent(
+  'PipelineRequested',
+  1,
+  z.object({
+    pipelineId: text,
+    /** 1, 2, 3 … within the project is a matter of the read model; the id is what counts. */
+    project,
+    ref: gitRef,
+    /** Present when the request knew the commit; else the planner resolves `ref`. */
+    sha: text.optional(),
+    source: pipelineSource,
+    variables,
+    projectVariables: z.array(sealedVariable),
+    secrets: z.array(sealedSecret),
+  }),
+);
+
+export const PipelineCancelRequested = defineEvent('PipelineCancelRequested', 1, z.object({ pipelineId: text }));
+
+export const JobRetryRequested = defineEvent('JobRetryRequested', 1, z.object({ pipelineId: text, jobId: text }));
+
+/** A person starts a manual job. */
+export const JobPlayRequested = defineEvent('JobPlayRequested', 1, z.object({ pipelineId: text, jobId: text }));
+
+/** A signed delivery of a forge, whatever came of it. */
+export const WebhookReceived = defineEvent(
+  'WebhookReceived',
+  1,
+  z.object({
+    deliveryId: text,
+    forge: z.enum(['github']),
+    event: text,
+    outcome: z.enum(['triggered', 'ignored', 'pong']),
+    because: text,
+    pipelineIds: z.array(text),
+    bytes: count,
+  }),
+);

@@ -1,0 +1,65 @@
+import type { RunnerOffer } from '@foldline/contracts';
+import type { Clock, Ids, Logger, SecretBox } from './environment.ports.ts';
+import type { EventBus, Signals } from './event-bus.port.ts';
+import type { EventStore } from './event-store.port.ts';
+import type { Executor } from './executor.port.ts';
+import type { LogStore } from './log-store.port.ts';
+import type { ObjectStore } from './object-store.port.ts';
+import type { ReadModels, ReadStore } from './read-store.port.ts';
+import type { SourceRepository } from './source-repository.port.ts';
+
+/** What the process was started with; every value is checked before anything runs. */
+export type Settings = {
+  mode: 'standalone' | 'distributed';
+  host: string;
+  port: number;
+  dataDirectory: string;
+  logLevel: string;
+  /** Given by the operator, or made at the first start and kept in the data directory. */
+  adminToken: string;
+  webhookSecret: string;
+  /** The runners of this process by id; none in a process that runs no jobs. */
+  runners: readonly { id: string; offer: RunnerOffer }[];
+  /** Owners whose jobs may run on high-power clusters (S0-65); `*` is everybody. */
+  highPowerOwners: readonly string[];
+  version: string;
+};
+
+/** Everything outside a service, by port. A service never knows which adapter it has. */
+export type Ports = {
+  settings: Settings;
+  eventStore: EventStore;
+  eventBus: EventBus;
+  signals: Signals;
+  objectStore: ObjectStore;
+  readStore: ReadStore;
+  readModels: ReadModels;
+  logStore: LogStore;
+  executor: Executor;
+  sourceRepository: SourceRepository;
+  clock: Clock;
+  ids: Ids;
+  secretBox: SecretBox;
+  logger: Logger;
+};
+
+/** Injection tokens: `@Inject(PORT.clock) clock: Clock`. */
+export const PORT = {
+  settings: Symbol('Settings'),
+  eventStore: Symbol('EventStore'),
+  eventBus: Symbol('EventBus'),
+  signals: Symbol('Signals'),
+  objectStore: Symbol('ObjectStore'),
+  readStore: Symbol('ReadStore'),
+  readModels: Symbol('ReadModels'),
+  logStore: Symbol('LogStore'),
+  executor: Symbol('Executor'),
+  sourceRepository: Symbol('SourceRepository'),
+  clock: Symbol('Clock'),
+  ids: Symbol('Ids'),
+  secretBox: Symbol('SecretBox'),
+  logger: Symbol('Logger'),
+} as const satisfies Record<keyof Ports, symbol>;
+
+/** The command loop of the service itself, with its right to append. */
+export const COMMANDS = Symbol('Commands');

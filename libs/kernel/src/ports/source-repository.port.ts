@@ -1,0 +1,22 @@
+export type ResolvedRef = { sha: string; name: string; kind: 'branch' | 'tag' | 'commit' };
+
+/**
+ * The git repositories that projects point to, and this host's copies of them.
+ * Urls and ref names come from users and are refused (`Refusal` of code `invalid_url` or `invalid_ref`) unless they are plainly safe.
+ */
+export interface SourceRepository {
+  /**
+   * Asks the repository what a branch, tag or full commit id is now; a branch wins over a tag of the same name, and 40 hex
+   * digits are always a commit. `undefined`: it has no such ref. Refuses with `repository_unreachable` when it does not answer.
+   */
+  resolveRef(url: string, refName: string): Promise<ResolvedRef | undefined>;
+  /** The branch that HEAD points to; `undefined` for an empty repository. */
+  defaultBranch(url: string): Promise<string | undefined>;
+  /** Brings a commit into this host's copy; does nothing when it is there. `PermanentError` when the repository lacks it. */
+  fetchCommit(commit: { projectId: string; url: string; ref: string; sha: string }): Promise<void>;
+  describeCommit(projectId: string, sha: string): Promise<{ sha: string; message: string; author: string }>;
+  /** A regular file of a commit, from git's objects; `undefined` when there is none. A symbolic link is a `Refusal`. */
+  readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** A working tree with a usable `.git`, in a directory that does not exist yet. */
+  checkout(checkout: { projectId: string; sha: string; into: string }): Promise<void>;
+}
