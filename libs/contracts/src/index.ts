@@ -2,6 +2,7 @@ export * from './event.ts';
 export * from './ids.ts';
 export * from './plan.ts';
 export * from './problem.ts';
+export * from './read-models.ts';
 export * from './streams.ts';
 export * from './variables.ts';
 export * from './events/attempt.events.ts';

@@ -1,0 +1,214 @@
+import type { Because } from './events/pipeline.events.ts';
+import type { RunnerOffer } from './events/shared.schemas.ts';
+import type { FailureReason, PipelineSource, PlanDecision } from './plan.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * The documents that the log is folded into, by collection. Times are RFC 3339, positions are places in the log.
+ * Status words are those of C02; a pipeline or job ends as success, failed, cancelled, timed_out or skipped.
+ */
+export const COLLECTION = {
+  projects: 'projects',
+  pipelines: 'pipelines',
+  jobs: 'jobs',
+  artifacts: 'artifacts',
+  caches: 'caches',
+  environments: 'environments',
+  deployments: 'deployments',
+  subscriptions: 'subscriptions',
+  notifications: 'notifications',
+  runners: 'runners',
+  deliveries: 'deliveries',
+} as const;
+
+export type JobStatus =
+  | 'created'
+  | 'manual'
+  | 'queued'
+  | 'assigned'
+  | 'running'
+  | 'finishing'
+  | 'success'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out'
+  | 'skipped';
+export type PipelineStatus =
+  | 'created'
+  | 'running'
+  | 'cancelling'
+  | 'manual'
+  | 'success'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out'
+  | 'skipped';
+
+export type ProjectDoc = {
+  id: string;
+  owner: string;
+  name: string;
+  url: string;
+  defaultBranch: string;
+  registeredAt: string;
+  position: number;
+  variables: { key: string; sealed: string; protected: boolean; masked: boolean }[];
+  secrets: { path: string; sealed: string }[];
+};
+
+export type PipelineDoc = {
+  id: string;
+  projectId: string;
+  owner: string;
+  project: string;
+  status: PipelineStatus;
+  ref: string;
+  refKind: string;
+  /** Empty until the commit is known. */
+  sha: string;
+  message: string;
+  source: PipelineSource;
+  requestedBy: string;
+  variables: Record<string, string>;
+  problems: Problem[];
+  decisions: PlanDecision[];
+  stages: string[];
+  jobCount: number;
+  createdAt: string;
+  startedAt?: string;
+  finishedAt?: string;
+  /** Place of the request in the log: orders lists. */
+  position: number;
+  /** Last event of its own stream that this shows. */
+  updatedPosition: number;
+};
+
+export type JobDoc = {
+  id: string;
+  pipelineId: string;
+  projectId: string;
+  index: number;
+  name: string;
+  definition: string;
+  stage: string;
+  status: JobStatus;
+  /** 0 until it was queued for the first time. */
+  attempt: number;
+  allowFailure: boolean;
+  exitCode?: number;
+  reason?: FailureReason;
+  detail?: string;
+  coverage?: number;
+  runnerId?: string;
+  cluster?: { id: string; power: string };
+  environment?: { name: string; url?: string };
+  matrix?: Record<string, string>;
+  /** Every decision about this job, oldest first: what was decided, by which rule, because of which jobs. */
+  why: { at: string; position: number; event: string; because: Because }[];
+  steps: { attempt: number; index: number; name: string; outcome: string; exitCode?: number; durationMs: number; detail?: string }[];
+  caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
+  log?: { attempt: number; bytes: number; sha256: string; complete: boolean };
+  createdAt: string;
+  queuedAt?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  updatedPosition: number;
+};
+
+export type ArtifactDoc = {
+  id: string;
+  pipelineId: string;
+  projectId: string;
+  jobId: string;
+  attempt: number;
+  name: string;
+  kind: 'archive' | 'reports';
+  manifestDigest: string;
+  files: number;
+  bytes: number;
+  status: 'available' | 'refused' | 'expired';
+  because?: string;
+  committedAt: string;
+  expiresAt?: string;
+};
+
+export type CacheDoc = {
+  id: string;
+  projectId: string;
+  scope: 'protected' | 'unprotected';
+  key: string;
+  manifestDigest: string;
+  files: number;
+  bytes: number;
+  jobId: string;
+  committedAt: string;
+};
+
+export type EnvironmentDoc = {
+  id: string;
+  projectId: string;
+  name: string;
+  current?: { deploymentId: string; sha: string; ref: string; url?: string; at: string };
+};
+
+export type DeploymentDoc = {
+  id: string;
+  environmentId: string;
+  projectId: string;
+  environment: string;
+  pipelineId: string;
+  jobId: string;
+  sha: string;
+  ref: string;
+  url?: string;
+  status: 'deploying' | 'success' | 'failed';
+  because?: string;
+  startedAt: string;
+  finishedAt?: string;
+};
+
+export type SubscriptionDoc = {
+  id: string;
+  projectId: string;
+  kind: 'slack' | 'webhook';
+  host: string;
+  on: string[];
+  createdAt: string;
+};
+
+export type NotificationDoc = {
+  id: string;
+  subscriptionId: string;
+  projectId: string;
+  pipelineId: string;
+  status: 'pending' | 'delivered' | 'abandoned';
+  because?: string;
+  requestedAt: string;
+  attempts: { attempt: number; at: string; status?: number; error?: string; durationMs: number }[];
+};
+
+export type RunnerDoc = { id: string; epoch: string; offer: RunnerOffer; status: 'online' | 'lost'; since: string };
+
+export type DeliveryDoc = {
+  id: string;
+  forge: string;
+  event: string;
+  outcome: string;
+  because: string;
+  pipelineIds: string[];
+  receivedAt: string;
+};
+
+/**
+ * Index names and their keys, where more than one service relies on them. Positions are padded to 16 digits so that
+ * they sort as numbers.
+ */
+export const paddedPosition = (position: number): string => String(position).padStart(16, '0');
+/** `caches` by `byKey`: prefix of this finds every entry whose key begins with `key` in one scope of a project. */
+export const cacheIndexKey = (projectId: string, scope: string, key: string): string => `${projectId}/${scope}/${key}`;
+/** `artifacts` by `byJob`: prefix finds a job's artifacts. */
+export const artifactIndexKey = (jobId: string, id: string): string => `${jobId}/${id}`;
+/** `artifacts` by `byExpiry`: only available ones that expire, earliest first. */
+export const expiryIndexKey = (expiresAt: string, id: string): string => `${expiresAt}/${id}`;
+/** `subscriptions` by `byProject`. */
+export const byProjectKey = (projectId: string, id: string): string => `${projectId}/${id}`;

@@ -1,0 +1,114 @@
+import type { RecordedEvent } from '@foldline/contracts';
+import type { Clock, Document, EventStore, Logger, Projection, ReadModels, ReadStore, Write } from '@foldline/kernel';
+
+const PAUSE_MS = 5;
+const HOT_DOCUMENTS = 5000;
+const EVENTS_PER_WRITE = 2000;
+type Waiter = { position: number; resolve: () => void };
+
+/** Name under which the read store keeps how far these projections are. A changed projection needs a new one. */
+export const PROJECTION_NAME = 'read-models-1';
+
+/**
+ * Follows the log and keeps every read model current. Events that arrive together are written in one transaction;
+ * somebody who waits for a position makes it write at once.
+ */
+export class Projector implements ReadModels {
+  private applied = 0;
+  private readonly pending: RecordedEvent[] = [];
+  private readonly hot = new Map<string, Document>();
+  private readonly waiters: Waiter[] = [];
+  private readonly stopping = new AbortController();
+  private following: Promise<void> = Promise.resolve();
+  private wake: AbortController | undefined;
+  private failure: Error | undefined;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly reads: ReadStore,
+    private readonly projections: readonly Projection[],
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  async start(): Promise<void> {
+    this.applied = await this.reads.position(PROJECTION_NAME);
+    this.following = this.store
+      .follow(this.applied, (events) => this.take(events), this.stopping.signal)
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake?.abort();
+    await this.following;
+  }
+
+  position(): number {
+    return this.applied;
+  }
+
+  async reached(position: number, timeoutMs: number): Promise<boolean> {
+    if (this.failure) throw this.failure;
+    if (position <= this.applied) return true;
+    const late = new AbortController();
+    const arrived = new Promise<void>((resolve) => this.waiters.push({ position, resolve }));
+    this.wake?.abort();
+    await Promise.race([arrived, this.clock.sleep(timeoutMs, late.signal)]);
+    late.abort();
+    return position <= this.applied;
+  }
+
+  private async take(events: readonly RecordedEvent[]): Promise<void> {
+    this.pending.push(...events);
+    if (this.waiters.length === 0 && events.length < EVENTS_PER_WRITE) {
+      this.wake = new AbortController();
+      await this.clock.sleep(PAUSE_MS, this.wake.signal);
+      this.wake = undefined;
+    }
+    await this.write();
+  }
+
+  private async write(): Promise<void> {
+    const events = this.pending.splice(0);
+    const last = events.at(-1);
+    if (!last) return;
+    const writes = new Map<string, Write>();
+    for (const event of events) await this.fold(event, writes);
+    await this.reads.apply(PROJECTION_NAME, last.position, [...writes.values()]);
+    this.applied = last.position;
+    this.cool();
+    for (const waiter of this.waiters.splice(0)) {
+      if (waiter.position <= this.applied) waiter.resolve();
+      else this.waiters.push(waiter);
+    }
+  }
+
+  private async fold(event: RecordedEvent, writes: Map<string, Write>): Promise<void> {
+    for (const { collection, changes, indexes } of this.projections) {
+      const change = changes.get(event.type);
+      if (!change) continue;
+      for (const id of change.ids(event)) {
+        const key = `${collection}/${id}`;
+        const before = writes.has(key) ? writes.get(key)!.doc : (this.hot.get(key) ?? (await this.reads.get(collection, id)));
+        const doc = change.evolve(before, event, id);
+        writes.set(key, { collection, id, doc, indexes: doc ? indexes(doc) : {} });
+        this.hot.delete(key);
+        if (doc) this.hot.set(key, doc);
+      }
+    }
+  }
+
+  private cool(): void {
+    for (const key of this.hot.keys()) {
+      if (this.hot.size <= HOT_DOCUMENTS) break;
+      this.hot.delete(key);
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.failure = error instanceof Error ? error : new Error(String(error));
+    this.logger.error({ err: this.failure }, 'the read models stopped: they no longer follow the log');
+    for (const waiter of this.waiters.splice(0)) waiter.resolve();
+  }
+}
