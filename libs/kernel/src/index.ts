@@ -1,6 +1,7 @@
 export * from './cause.ts';
 export * from './decider.ts';
 export * from './errors.ts';
+export * from './system-error.ts';
 export * from './event-ids.ts';
 export { Commands, type Cause, type Handled } from './handle-command.ts';
 export { withLargePayloads } from './large-payloads.ts';

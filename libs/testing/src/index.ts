@@ -1,1 +1,1 @@
-export {};
+export { objectStoreContract, type ObjectStoreFixture } from './contracts/object-store.contract.ts';

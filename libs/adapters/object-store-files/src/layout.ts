@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '@foldline/kernel';
+
+const DIGEST = /^[0-9a-f]{64}$/;
+const LEFTOVER_AGE_MS = 24 * 3_600_000;
+/** Tells this process's temporary files from those of an earlier one that had the same pid, as in a container. */
+const INCARNATION = randomBytes(6).toString('hex');
+
+let counter = 0;
+
+export type Layout = { objects: string; temporary: string };
+
+/** No path is ever made from a text that is not a digest. */
+export const isDigest = (text: string): boolean => DIGEST.test(text);
+export const shardOf = (layout: Layout, digest: string): string => join(layout.objects, digest.slice(0, 2));
+export const pathOf = (layout: Layout, digest: string): string => join(shardOf(layout, digest), digest);
+export const temporaryPath = (layout: Layout): string =>
+  join(layout.temporary, `${process.pid}-${INCARNATION}-${(counter += 1)}`);
+
+export const syncDirectory = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+};
+
+const isLeftover = (path: string, name: string): boolean => {
+  const [pid, incarnation] = name.split('-');
+  if (Number(pid) === process.pid) return incarnation !== INCARNATION;
+  return !isAlive(Number(pid)) || statSync(path).mtimeMs < Date.now() - LEFTOVER_AGE_MS;
+};
+
+/** Makes the folders, all 256 shards at once so that no `put` ever has to, and removes what a crash left half written. */
+export const prepareLayout = async (directory: string): Promise<Layout> => {
+  const layout = { objects: join(directory, 'sha256'), temporary: join(directory, 'tmp') };
+  mkdirSync(layout.objects, { recursive: true, mode: 0o700 });
+  mkdirSync(layout.temporary, { recursive: true, mode: 0o700 });
+  const shards = new Set(readdirSync(layout.objects));
+  const missing = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0')).filter((s) => !shards.has(s));
+  for (const shard of missing) mkdirSync(join(layout.objects, shard), { recursive: true, mode: 0o700 });
+  if (missing.length > 0) {
+    await syncDirectory(layout.objects);
+    await syncDirectory(directory);
+  }
+  for (const name of readdirSync(layout.temporary)) {
+    const path = join(layout.temporary, name);
+    if (isLeftover(path, name)) rmSync(path, { force: true });
+  }
+  return layout;
+};
