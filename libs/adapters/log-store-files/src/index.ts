@@ -1,1 +1,1 @@
-export {};
+export { openFileLogStore } from './file-log-store.ts';
