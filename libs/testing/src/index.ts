@@ -1,2 +1,4 @@
 export { objectStoreContract, type ObjectStoreFixture } from './contracts/object-store.contract.ts';
 export { logStoreContract, type LogStoreFixture } from './contracts/log-store.contract.ts';
+export { givenWhenThen, type Given } from './given-when-then.ts';
+export { executorContract, type ExecutorFixture } from './contracts/executor.contract.ts';
