@@ -3,6 +3,7 @@ export * from './ids.ts';
 export * from './plan.ts';
 export * from './problem.ts';
 export * from './read-models.ts';
+export * from './signals.ts';
 export * from './streams.ts';
 export * from './variables.ts';
 export * from './events/attempt.events.ts';

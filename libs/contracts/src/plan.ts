@@ -88,6 +88,8 @@ export type ArtifactSpec = {
   paths: string[];
   exclude: string[];
   expireInSeconds?: number;
+  /** `expire_in: never`: kept until a person deletes them; without either, the project's retention decides. */
+  neverExpires?: true;
   when: 'on_success' | 'on_failure' | 'always';
   reports: string[];
 };

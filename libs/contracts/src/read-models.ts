@@ -34,15 +34,7 @@ export type JobStatus =
   | 'timed_out'
   | 'skipped';
 export type PipelineStatus =
-  | 'created'
-  | 'running'
-  | 'cancelling'
-  | 'manual'
-  | 'success'
-  | 'failed'
-  | 'cancelled'
-  | 'timed_out'
-  | 'skipped';
+  'created' | 'running' | 'cancelling' | 'manual' | 'success' | 'failed' | 'cancelled' | 'timed_out' | 'skipped';
 
 export type ProjectDoc = {
   id: string;
@@ -105,7 +97,15 @@ export type JobDoc = {
   matrix?: Record<string, string>;
   /** Every decision about this job, oldest first: what was decided, by which rule, because of which jobs. */
   why: { at: string; position: number; event: string; because: Because }[];
-  steps: { attempt: number; index: number; name: string; outcome: string; exitCode?: number; durationMs: number; detail?: string }[];
+  steps: {
+    attempt: number;
+    index: number;
+    name: string;
+    outcome: string;
+    exitCode?: number;
+    durationMs: number;
+    detail?: string;
+  }[];
   caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
   log?: { attempt: number; bytes: number; sha256: string; complete: boolean };
   createdAt: string;

@@ -3,7 +3,7 @@ const REFERENCE = /\$(?:\{([A-Za-z_][A-Za-z0-9_]{0,254})\}|([A-Za-z_][A-Za-z0-9_
 /** Replaces `$NAME` and `${NAME}` by their values, once; an unknown name becomes nothing and `$$` is a dollar sign (S0-54). */
 export const expandVariables = (text: string, values: Readonly<Record<string, string>>): string =>
   text.replace(REFERENCE, (_all, braced: string | undefined, plain: string | undefined, dollar: string | undefined) =>
-    dollar ? '$' : (Object.hasOwn(values, (braced ?? plain)!) ? values[(braced ?? plain)!]! : ''),
+    dollar ? '$' : Object.hasOwn(values, (braced ?? plain)!) ? values[(braced ?? plain)!]! : '',
   );
 
 /** The ref in lower case, at most 63 characters, everything but `a-z0-9` a hyphen: safe in URLs and keys (S0-53). */

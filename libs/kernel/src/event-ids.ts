@@ -10,4 +10,5 @@ export const eventId = (causeId: string, stream: string, command: string, n: num
   v5(`${causeId}:${stream}:${command}:${n}`, NAMESPACE);
 
 /** An id that follows from names alone: the same names, the same id; 26 characters, safe wherever an id is used. */
-export const derivedId = (...names: string[]): string => v5(names.join('\u0000'), NAMESPACE).replaceAll('-', '').slice(0, 26);
+export const derivedId = (...names: string[]): string =>
+  v5(names.join('\u0000'), NAMESPACE).replaceAll('-', '').slice(0, 26);

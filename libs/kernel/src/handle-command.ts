@@ -18,7 +18,9 @@ import type { EventStore, EventToAppend } from './ports/event-store.port.ts';
 /** Why a command is given: the event or request that caused it. The same cause never acts twice on one stream. */
 export type Cause = { id: string; correlationId?: string; actor: Actor };
 
-export type Handled = { events: RecordedEvent[]; position: number; revision: number };
+/** `state` is the stream's folded state after the events; look, do not change. */
+export type Handled<State = unknown> = { events: RecordedEvent[]; position: number; revision: number; state: State };
+type Stored = Omit<Handled, 'state'>;
 
 type Retry = { conflicts: number; unknownOutcomes: number; pauseMs: number };
 const RETRY: Retry = { conflicts: 10, unknownOutcomes: 5, pauseMs: 20 };
@@ -48,7 +50,7 @@ export class Commands {
     decider: Decider<State, Command, Event>,
     command: Command,
     cause: Cause,
-  ): Promise<Handled> {
+  ): Promise<Handled<State>> {
     const owner = OWNER[categoryOf(stream)];
     if (owner !== this.service) throw new PermanentError(`${this.service} may not write ${stream}; ${owner} does`);
     return this.inTurn(stream, () => this.decideAndAppend(stream, decider, command, cause));
@@ -78,7 +80,7 @@ export class Commands {
     decider: Decider<State, Command, Event>,
     command: Command,
     cause: Cause,
-  ): Promise<Handled> {
+  ): Promise<Handled<State>> {
     for (let conflicts = 0; ; conflicts += 1) {
       const aggregate = await this.load(stream, decider);
       if (aggregate.eventIds.has(eventId(cause.id, stream, command.type, 0))) return nothingNew(aggregate);
@@ -90,7 +92,7 @@ export class Commands {
         for (const event of prepared) aggregate.eventIds.add(event.id);
         aggregate.revision = appended.revision;
         aggregate.position = appended.position;
-        return appended;
+        return { ...appended, state: aggregate.state };
       } catch (error) {
         this.aggregates.drop(stream);
         if (!(error instanceof WrongExpectedRevision) || conflicts >= RETRY.conflicts) throw error;
@@ -114,7 +116,7 @@ export class Commands {
   }
 
   /** Appends; when the outcome of a try is unknown, asks again with the same ids and revision, which stores nothing twice. */
-  private async append(stream: string, events: EventToAppend[], expected: number): Promise<Handled> {
+  private async append(stream: string, events: EventToAppend[], expected: number): Promise<Stored> {
     for (let tries = 0; ; tries += 1) {
       try {
         return await this.store.append(stream, events, expected);
@@ -131,10 +133,11 @@ export class Commands {
     events: EventToAppend[],
     expected: number,
     conflict: WrongExpectedRevision,
-  ): Promise<Handled> {
+  ): Promise<Stored> {
     const stored = await this.store.readStream(stream, expected + 1, events.length);
     const last = stored.at(-1);
-    if (!last || stored.length !== events.length || stored.some((event, n) => event.id !== events[n]!.id)) throw conflict;
+    if (!last || stored.length !== events.length || stored.some((event, n) => event.id !== events[n]!.id))
+      throw conflict;
     return { events: stored, position: last.position, revision: last.revision };
   }
 
@@ -144,11 +147,17 @@ export class Commands {
   ): Promise<Aggregate<State>> {
     const known = this.aggregates.get<State>(stream);
     if (known) return known;
-    const aggregate: Aggregate<State> = { state: decider.initialState(), revision: -1, position: 0, eventIds: new Set() };
+    const aggregate: Aggregate<State> = {
+      state: decider.initialState(),
+      revision: -1,
+      position: 0,
+      eventIds: new Set(),
+    };
     for (;;) {
       const page = await this.store.readStream(stream, aggregate.revision + 1, PAGE);
       for (const event of page) {
-        if (!definitionOf(event.type)) throw new PermanentError(`${stream} holds ${event.type}, which this release does not know`);
+        if (!definitionOf(event.type))
+          throw new PermanentError(`${stream} holds ${event.type}, which this release does not know`);
         aggregate.state = decider.evolve(aggregate.state, event as unknown as Event);
         aggregate.eventIds.add(event.id);
         aggregate.revision = event.revision;
@@ -161,7 +170,8 @@ export class Commands {
   }
 }
 
-const nothingNew = (aggregate: Aggregate<unknown>): Handled => ({
+const nothingNew = <State>(aggregate: Aggregate<State>): Handled<State> => ({
+  state: aggregate.state,
   events: [],
   position: aggregate.position,
   revision: aggregate.revision,

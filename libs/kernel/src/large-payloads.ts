@@ -22,7 +22,8 @@ export const withLargePayloads = (store: EventStore, objects: ObjectStore): Even
     const large = referenceIn(event.data);
     if (!large) return event;
     const bytes = await objects.read(large.digest);
-    if (!bytes) throw new PermanentError(`the data of ${event.stream}@${event.revision} (object ${large.digest}) is missing`);
+    if (!bytes)
+      throw new PermanentError(`the data of ${event.stream}@${event.revision} (object ${large.digest}) is missing`);
     return { ...event, data: JSON.parse(bytes.toString('utf8')) as unknown };
   };
   const restoreAll = async (events: readonly RecordedEvent[]): Promise<RecordedEvent[]> =>

@@ -5,7 +5,11 @@ import { count, digest, failureReason, outcome, text } from './shared.schemas.ts
 const attempt = { attemptId: text, pipelineId: text, jobId: text, attempt: z.number().int().min(1) };
 
 /** The authoritative start: the first event of its stream, so there is at most one. No process runs before it is stored. */
-export const AttemptStarted = defineEvent('AttemptStarted', 1, z.object({ ...attempt, runnerId: text, executor: text }));
+export const AttemptStarted = defineEvent(
+  'AttemptStarted',
+  1,
+  z.object({ ...attempt, runnerId: text, executor: text }),
+);
 
 export const StepFinished = defineEvent(
   'StepFinished',

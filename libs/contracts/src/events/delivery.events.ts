@@ -3,7 +3,14 @@ import { defineEvent } from '../event.ts';
 import { channel, NOTIFICATION_MOMENTS } from './project.events.ts';
 import { count, text } from './shared.schemas.ts';
 
-const deployment = { deploymentId: text, environmentId: text, projectId: text, environment: text, pipelineId: text, jobId: text };
+const deployment = {
+  deploymentId: text,
+  environmentId: text,
+  projectId: text,
+  environment: text,
+  pipelineId: text,
+  jobId: text,
+};
 
 export const DeploymentStarted = defineEvent(
   'DeploymentStarted',
@@ -43,7 +50,21 @@ export const NotificationRequested = defineEvent(
 export const NotificationAttempted = defineEvent(
   'NotificationAttempted',
   1,
-  z.object({ ...notification, attempt: count, status: z.number().optional(), error: text.optional(), durationMs: z.number() }),
+  z.object({
+    ...notification,
+    attempt: count,
+    status: z.number().optional(),
+    error: text.optional(),
+    durationMs: z.number(),
+  }),
 );
-export const NotificationDelivered = defineEvent('NotificationDelivered', 1, z.object({ ...notification, attempt: count }));
-export const NotificationAbandoned = defineEvent('NotificationAbandoned', 1, z.object({ ...notification, because: text }));
+export const NotificationDelivered = defineEvent(
+  'NotificationDelivered',
+  1,
+  z.object({ ...notification, attempt: count }),
+);
+export const NotificationAbandoned = defineEvent(
+  'NotificationAbandoned',
+  1,
+  z.object({ ...notification, because: text }),
+);

@@ -54,11 +54,22 @@ export const JobAssigned = defineEvent(
 export const JobFinishing = defineEvent(
   'JobFinishing',
   1,
-  z.object({ ...attempt, outcome, reason: failureReason.optional(), exitCode: z.number().optional(), coverage: z.number().optional(), awaiting: z.array(text) }),
+  z.object({
+    ...attempt,
+    outcome,
+    reason: failureReason.optional(),
+    exitCode: z.number().optional(),
+    coverage: z.number().optional(),
+    awaiting: z.array(text),
+  }),
 );
 
 /** An artifact or cache of a job is complete and visible. */
-export const JobCommitRecorded = defineEvent('JobCommitRecorded', 1, z.object({ ...job, commitId: text, accepted: z.boolean() }));
+export const JobCommitRecorded = defineEvent(
+  'JobCommitRecorded',
+  1,
+  z.object({ ...job, commitId: text, accepted: z.boolean() }),
+);
 
 export const JobSucceeded = defineEvent(
   'JobSucceeded',
@@ -103,8 +114,11 @@ export const PipelineCancelling = defineEvent('PipelineCancelling', 1, z.object(
 /** A finished pipeline goes on because a person retried or played one of its jobs. */
 export const PipelineReopened = defineEvent('PipelineReopened', 1, z.object({ pipelineId: text, jobId: text }));
 
-export const PIPELINE_RESULTS = ['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual'] as const;
-/** `manual`: everything that can run without a person has run, and a blocking manual job waits. */
+/** Everything that can go on without a person has; a manual job that later ones depend on must be started. */
+export const PipelineBlocked = defineEvent('PipelineBlocked', 1, z.object({ pipelineId: text, jobs: z.array(text) }));
+
+export const PIPELINE_RESULTS = ['success', 'failed', 'cancelled', 'timed_out', 'skipped'] as const;
+export type PipelineResult = (typeof PIPELINE_RESULTS)[number];
 export const PipelineFinished = defineEvent(
   'PipelineFinished',
   1,

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
-import { count, gitRef, pipelineSource, project, sealedSecret, sealedVariable, text, variables } from './shared.schemas.ts';
+import {
+  count,
+  gitRef,
+  pipelineSource,
+  project,
+  sealedSecret,
+  sealedVariable,
+  text,
+  variables,
+} from './shared.schemas.ts';
 
 /** Somebody or something wants a pipeline. Self-contained: planning needs no other record of the project. */
 export const PipelineRequested = defineEvent(

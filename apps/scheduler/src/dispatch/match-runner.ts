@@ -1,0 +1,81 @@
+import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
+
+export type Load = { slots: number; cpu: number; memoryBytes: number; diskBytes: number };
+export type RunnerState = { id: string; offer: RunnerOffer; used: Load };
+
+export type Mismatch = { code: 'no_runner' | 'no_permission' | 'no_cluster' | 'too_large'; detail: string };
+
+/**
+ * Chooses a runner as S0-64 orders it: power level, resources that are free, load now, and permission for high power.
+ * A job that names no power level takes the least loaded runner, a low-power one before a high-power one.
+ */
+export const matchRunner = (
+  requirements: RunnerRequirements,
+  highPowerAllowed: boolean,
+  runners: readonly RunnerState[],
+): RunnerState | undefined => {
+  const fitting = runners.filter(
+    (runner) => mayRun(requirements, highPowerAllowed, runner) && hasRoom(requirements, runner),
+  );
+  return fitting.toSorted((a, b) => rank(a) - rank(b) || loadOf(a) - loadOf(b) || (a.id < b.id ? -1 : 1))[0];
+};
+
+const rank = ({ offer }: RunnerState): number => (offer.cluster.power === 'low-power' ? 0 : 1);
+const loadOf = ({ offer, used }: RunnerState): number => used.slots / offer.slots;
+
+const mayRun = (requirements: RunnerRequirements, highPowerAllowed: boolean, { offer }: RunnerState): boolean =>
+  (!requirements.cluster || requirements.cluster === offer.cluster.power) &&
+  (highPowerAllowed || offer.cluster.power !== 'high-power');
+
+const hasRoom = (requirements: RunnerRequirements, { offer, used }: RunnerState): boolean =>
+  used.slots < offer.slots &&
+  used.cpu + (requirements.cpu ?? 0) <= offer.cpu &&
+  used.memoryBytes + (requirements.memoryBytes ?? 0) <= offer.memoryBytes &&
+  used.diskBytes + (requirements.diskBytes ?? 0) <= offer.diskBytes;
+
+/** Why no runner could ever take such a job, even if all were idle; nothing when waiting is enough. */
+export const explainMismatch = (
+  requirements: RunnerRequirements,
+  highPowerAllowed: boolean,
+  runners: readonly RunnerState[],
+): Mismatch | undefined => {
+  if (runners.length === 0) return { code: 'no_runner', detail: 'no runner is connected' };
+  if (requirements.cluster === 'high-power' && !highPowerAllowed) {
+    return { code: 'no_permission', detail: 'the project’s owner has no access to high-power clusters' };
+  }
+  const permitted = runners.filter((runner) => mayRun(requirements, highPowerAllowed, runner));
+  if (permitted.length === 0) {
+    return {
+      code: 'no_cluster',
+      detail: `no connected runner belongs to a ${requirements.cluster ?? 'low-power'} cluster`,
+    };
+  }
+  const idle = { slots: 0, cpu: 0, memoryBytes: 0, diskBytes: 0 };
+  if (permitted.some((runner) => hasRoom(requirements, { ...runner, used: idle }))) return undefined;
+  return {
+    code: 'too_large',
+    detail: `no runner offers ${describe(requirements)}; the largest offers ${largest(permitted)}`,
+  };
+};
+
+const GIB = 1024 ** 3;
+const gib = (bytes: number): string => `${Math.round((bytes / GIB) * 10) / 10} GiB`;
+
+const describe = ({ cpu, memoryBytes, diskBytes }: Omit<RunnerRequirements, 'cluster'>): string =>
+  [cpu && `${cpu} cpu`, memoryBytes && `${gib(memoryBytes)} memory`, diskBytes && `${gib(diskBytes)} disk`]
+    .filter(Boolean)
+    .join(', ');
+
+const largest = (runners: readonly RunnerState[]): string => {
+  const offer = runners
+    .map(({ offer }) => offer)
+    .toSorted((a, b) => b.cpu - a.cpu || b.memoryBytes - a.memoryBytes)[0]!;
+  return describe(offer);
+};
+
+export const addLoad = (used: Load, requirements: RunnerRequirements, by: 1 | -1): void => {
+  used.slots += by;
+  used.cpu += by * (requirements.cpu ?? 0);
+  used.memoryBytes += by * (requirements.memoryBytes ?? 0);
+  used.diskBytes += by * (requirements.diskBytes ?? 0);
+};

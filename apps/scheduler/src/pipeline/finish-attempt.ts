@@ -1,0 +1,115 @@
+import {
+  JobCancelled,
+  JobFailed,
+  JobFinishing,
+  JobQueued,
+  JobRetried,
+  JobSucceeded,
+  type FailureReason,
+} from '@foldline/contracts';
+import type { Decision } from '@foldline/kernel';
+import { follow } from './follow.ts';
+import type { AttemptNews } from './pipeline.decider.ts';
+import type { PipelineEvent } from './pipeline.evolve.ts';
+import { currentAttempt, isActive, type JobState, type PipelineState } from './pipeline.state.ts';
+
+/** Attempts that a lost runner costs a job before it counts as failed; they never use up the user's retries (C03). */
+const LOST_RUNNER_BUDGET = 2;
+
+type PipelineDecision = Decision<PipelineState, PipelineEvent>;
+type Result = Omit<AttemptNews, 'commits'>;
+
+/** An attempt has ended. The job is done when what it uploaded is visible; until then it is `finishing`. */
+export const finishAttempt = (news: AttemptNews, decision: PipelineDecision): void => {
+  const job = currentAttempt(decision.state, news.jobId, news.attempt);
+  if (job?.status !== 'assigned') return;
+  const awaiting = news.commits.filter((id) => !job.commits.has(id));
+  if (awaiting.length === 0) return conclude(job, news, decision);
+  const { outcome, reason, exitCode, coverage } = news;
+  decision.emit(
+    JobFinishing({
+      ...about(decision.state, job),
+      outcome,
+      ...(reason ? { reason } : {}),
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ...(coverage === undefined ? {} : { coverage }),
+      awaiting: news.commits,
+    }),
+  );
+};
+
+export const finishWhenCommitted = (job: JobState, decision: PipelineDecision): void => {
+  if (!isActive(job) || !job.finishing || job.finishing.awaiting.some((id) => !job.commits.has(id))) return;
+  conclude(job, { jobId: job.id, attempt: job.attempt, ...job.finishing }, decision);
+};
+
+const about = (state: PipelineState, job: JobState) => ({
+  pipelineId: state.context!.pipelineId,
+  jobId: job.id,
+  attempt: job.attempt,
+});
+
+const conclude = (job: JobState, result: Result, decision: PipelineDecision): void => {
+  const { state } = decision;
+  const refused = [...job.commits.values()].includes(false);
+  if (result.outcome === 'success' && !refused) {
+    const { exitCode, coverage } = result;
+    decision.emit(
+      JobSucceeded({
+        ...about(state, job),
+        ...(exitCode === undefined ? {} : { exitCode }),
+        ...(coverage === undefined ? {} : { coverage }),
+      }),
+    );
+  } else if (state.cancelling || (result.outcome === 'cancelled' && job.stopReason !== 'preempted')) {
+    decision.emit(JobCancelled(about(state, job)));
+  } else if (result.outcome === 'cancelled') {
+    again(job, 'preempted', 'a job of higher priority took its place', decision);
+  } else {
+    fail(job, { ...result, reason: reasonOf(result, refused) }, decision);
+  }
+  follow(decision);
+};
+
+const reasonOf = ({ outcome, reason }: Result, refused: boolean): FailureReason => {
+  if (outcome === 'lost') return 'runner_lost';
+  if (outcome === 'timed_out') return 'job_timeout';
+  return reason ?? (refused ? 'artifact_upload_failure' : 'script_failure');
+};
+
+const fail = (job: JobState, result: Result & { reason: FailureReason }, decision: PipelineDecision): void => {
+  const by = retryBy(job, result.reason);
+  decision.emit(
+    JobFailed({
+      ...about(decision.state, job),
+      reason: result.reason,
+      ...(result.detail ? { detail: result.detail } : {}),
+      ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
+      allowed: job.planned.allowFailure,
+      final: !by,
+    }),
+  );
+  if (by) again(job, by, `the attempt ended with ${result.reason}`, decision);
+};
+
+/** A deployment whose runner is lost may have happened; only a person knows whether to repeat it. */
+const retryBy = (job: JobState, reason: FailureReason): 'policy' | 'runner_lost' | undefined => {
+  if (reason === 'runner_lost' && !job.planned.environment && job.retries.lost < LOST_RUNNER_BUDGET)
+    return 'runner_lost';
+  const { max, when } = job.planned.retry;
+  if (job.retries.policy >= max) return undefined;
+  return when.includes('always') || when.includes(reason) ? 'policy' : undefined;
+};
+
+const again = (
+  job: JobState,
+  by: 'policy' | 'runner_lost' | 'preempted',
+  detail: string,
+  decision: PipelineDecision,
+): void => {
+  const next = { ...about(decision.state, job), attempt: job.attempt + 1 };
+  decision.emit(JobRetried({ ...next, by }));
+  decision.emit(
+    JobQueued({ ...next, priority: job.planned.priority, because: { rule: `retry: ${by}`, detail, jobs: [] } }),
+  );
+};

@@ -1,0 +1,110 @@
+import {
+  JobCancelled,
+  JobHeld,
+  JobQueued,
+  JobSkipped,
+  PipelineBlocked,
+  PipelineFinished,
+  type Because,
+  type PipelineResult,
+} from '@foldline/contracts';
+import type { Decision } from '@foldline/kernel';
+import type { PipelineEvent } from './pipeline.evolve.ts';
+import { isBad, type JobState, type PipelineState } from './pipeline.state.ts';
+
+const NAMED_JOBS = 10;
+
+/** Decides about every job that became ready, about those that this makes ready, and then about the pipeline. */
+export const follow = (decision: Decision<PipelineState, PipelineEvent>): void => {
+  const { state } = decision;
+  for (const index of state.ready) decision.emit(decideReady(state, state.jobs[index]!));
+  if (state.phase !== 'running') return;
+  const { pipelineId } = state.context!;
+  if (state.open === 0) {
+    decision.emit(PipelineFinished({ pipelineId, status: resultOf(state), context: state.context! }));
+  } else if (state.moving === 0 && state.blocking.size > 0 && !state.blocked) {
+    const jobs = [...state.blocking].slice(0, NAMED_JOBS).map((index) => state.jobs[index]!.id);
+    decision.emit(PipelineBlocked({ pipelineId, jobs }));
+  }
+};
+
+/** A cancelled pipeline is cancelled whatever its jobs did; a pipeline that only timed out says so. */
+export const resultOf = ({ cancelling, tally }: PipelineState): PipelineResult => {
+  if (cancelling || tally.cancelled > 0) return 'cancelled';
+  if (tally.failed > 0) return 'failed';
+  if (tally.timedOut > 0) return 'timed_out';
+  return tally.success === 0 && tally.skipped > 0 ? 'skipped' : 'success';
+};
+
+const decideReady = (state: PipelineState, job: JobState): PipelineEvent => {
+  const { pipelineId } = state.context!;
+  const about = { pipelineId, jobId: job.id };
+  if (state.cancelling) return JobCancelled({ ...about, attempt: job.attempt });
+  const { bad, missing } = predecessors(state, job);
+  const queue = (because: Because): PipelineEvent =>
+    JobQueued({ ...about, attempt: job.attempt + 1, priority: job.planned.priority, because });
+  const skip = (because: Because): PipelineEvent => JobSkipped({ ...about, because });
+  switch (job.planned.when) {
+    case 'always':
+      return queue(reason('when: always', 'what it waits for has ended, however it ended'));
+    case 'on_failure':
+      return bad.length > 0
+        ? queue(reason('when: on_failure', 'a job before it failed', bad))
+        : skip(reason('when: on_failure', 'no job before it failed'));
+    case 'manual':
+    case 'on_success':
+      if (bad.length > 0) return skip(reason(`when: ${job.planned.when}`, 'a job before it did not succeed', bad));
+      if (missing.length > 0) return skip(reason('needs', 'a job that it needs did not run', missing));
+      return job.planned.when === 'manual'
+        ? JobHeld({ ...about, because: reason('when: manual', 'its turn has come; a person must start it') })
+        : queue(reason('when: on_success', waitedFor(job)));
+  }
+};
+
+const waitedFor = (job: JobState): string => {
+  if (job.planned.waitsFor !== 'stages') {
+    return job.planned.waitsFor.length === 0 ? 'it needs no other job' : 'every job that it needs ended well';
+  }
+  return job.stage === 0 ? 'it is in the first stage' : 'every job of the earlier stages ended well';
+};
+
+const predecessors = (state: PipelineState, job: JobState): { bad: string[]; missing: string[] } => {
+  const idOf = (index: number): string => state.jobs[index]!.id;
+  if (job.planned.waitsFor === 'stages') {
+    const bad = state.stages.slice(0, job.stage).flatMap((stage) => [...take(stage.bad)].map(idOf));
+    return { bad: bad.slice(0, NAMED_JOBS), missing: [] };
+  }
+  const needed = job.planned.waitsFor.map((need) => state.jobs[need.job]!);
+  return {
+    bad: needed
+      .filter(isBad)
+      .map(({ id }) => id)
+      .slice(0, NAMED_JOBS),
+    missing: needed
+      .filter(({ status }) => status === 'skipped' || status === 'held')
+      .map(({ id }) => id)
+      .slice(0, NAMED_JOBS),
+  };
+};
+
+function* take(indexes: ReadonlySet<number>): Generator<number> {
+  let left = NAMED_JOBS;
+  for (const index of indexes) {
+    if (left === 0) return;
+    left -= 1;
+    yield index;
+  }
+}
+
+const reason = (rule: string, detail: string, jobs: string[] = []): Because => ({ rule, detail, jobs });
+
+/** Jobs whose artifacts the job receives: those it names, or by default all of the earlier stages that made some. */
+export const artifactSources = (state: PipelineState, job: JobState): string[] => {
+  const from = job.planned.artifactsFrom;
+  const indexes =
+    from === 'earlier-stages' ? state.stages.slice(0, job.stage).flatMap(({ producers }) => producers) : from;
+  return indexes
+    .map((index) => state.jobs[index]!)
+    .filter(({ planned, status }) => planned.artifacts && (status === 'success' || status === 'failed'))
+    .map(({ id }) => id);
+};

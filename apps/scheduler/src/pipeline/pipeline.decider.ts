@@ -1,0 +1,167 @@
+import {
+  JobAssigned,
+  JobPlayed,
+  JobQueued,
+  JobRetried,
+  JobStopRequested,
+  JobWaiting,
+  PipelineRejected,
+  PipelineReopened,
+  PipelineStarted,
+  type FailureReason,
+  type Outcome,
+  type PipelineContext,
+  type Plan,
+  type Problem,
+  JobCommitRecorded,
+} from '@foldline/contracts';
+import { Decision, type Decider } from '@foldline/kernel';
+import { cancelPipeline } from './cancel.ts';
+import { artifactSources, follow } from './follow.ts';
+import { finishAttempt, finishWhenCommitted } from './finish-attempt.ts';
+import { evolve, type PipelineEvent } from './pipeline.evolve.ts';
+import { currentAttempt, isActive, isSettled, jobById, newPipeline, type PipelineState } from './pipeline.state.ts';
+
+export type AttemptNews = {
+  jobId: string;
+  attempt: number;
+  outcome: Outcome;
+  reason?: FailureReason | undefined;
+  detail?: string | undefined;
+  exitCode?: number | undefined;
+  coverage?: number | undefined;
+  commits: string[];
+};
+
+export type PipelineCommand =
+  | { type: 'StartPipeline'; context: PipelineContext; plan: Plan }
+  | { type: 'RejectPipeline'; pipelineId: string; problems: Problem[] }
+  | {
+      type: 'AssignJob';
+      jobId: string;
+      attempt: number;
+      runnerId: string;
+      cluster: { id: string; power: string };
+      detail: string;
+    }
+  | { type: 'ExplainWait'; jobId: string; attempt: number; code: string; detail: string }
+  | ({ type: 'FinishAttempt' } & AttemptNews)
+  | { type: 'RecordCommit'; jobId: string; commitId: string; accepted: boolean }
+  | { type: 'PreemptJob'; jobId: string; attempt: number }
+  | { type: 'CancelPipeline'; pipelineId: string; by: string }
+  | { type: 'PlayJob'; jobId: string; by: string }
+  | { type: 'RetryJob'; jobId: string; by: string };
+
+/** The rules by which a planned pipeline runs: what is ready, what a result means, what follows from it. */
+export const pipelineDecider: Decider<PipelineState, PipelineCommand, PipelineEvent> = {
+  initialState: newPipeline,
+  evolve,
+  decide: (command, state) => {
+    const decision = new Decision(state, evolve);
+    decideCommand(command, decision);
+    return decision.events;
+  },
+};
+
+type PipelineDecision = Decision<PipelineState, PipelineEvent>;
+
+const decideCommand = (command: PipelineCommand, decision: PipelineDecision): void => {
+  const { state } = decision;
+  if (command.type === 'StartPipeline') return startPipeline(command, decision);
+  if (command.type === 'RejectPipeline') {
+    const { pipelineId, problems } = command;
+    if (state.phase === 'new') decision.emit(PipelineRejected({ pipelineId, problems }));
+    return;
+  }
+  if (command.type === 'CancelPipeline') return cancelPipeline(command, decision);
+  if (state.phase === 'new') return;
+  switch (command.type) {
+    case 'AssignJob':
+      return assign(command, decision);
+    case 'ExplainWait':
+      return explainWait(command, decision);
+    case 'FinishAttempt':
+      return finishAttempt(command, decision);
+    case 'RecordCommit':
+      return recordCommit(command, decision);
+    case 'PreemptJob':
+      return preempt(command, decision);
+    case 'PlayJob':
+      return play(command, decision);
+    case 'RetryJob':
+      return retry(command, decision);
+  }
+};
+
+type Of<Type extends PipelineCommand['type']> = Extract<PipelineCommand, { type: Type }>;
+
+const startPipeline = ({ context, plan }: Of<'StartPipeline'>, decision: PipelineDecision): void => {
+  if (decision.state.phase !== 'new') return;
+  decision.emit(PipelineStarted({ pipelineId: context.pipelineId, context, plan }));
+  follow(decision);
+};
+
+const assign = (command: Of<'AssignJob'>, decision: PipelineDecision): void => {
+  const { state } = decision;
+  const job = currentAttempt(state, command.jobId, command.attempt);
+  if (job?.status !== 'queued') return;
+  decision.emit(
+    JobAssigned({
+      pipelineId: state.context!.pipelineId,
+      jobId: job.id,
+      attempt: job.attempt,
+      runnerId: command.runnerId,
+      cluster: command.cluster,
+      job: job.planned,
+      context: state.context!,
+      pipelineVariables: state.plan!.variables,
+      artifactJobs: artifactSources(state, job),
+      because: { rule: 'cluster', detail: command.detail, jobs: [] },
+    }),
+  );
+};
+
+const explainWait = ({ jobId, attempt, code, detail }: Of<'ExplainWait'>, decision: PipelineDecision): void => {
+  const job = currentAttempt(decision.state, jobId, attempt);
+  if (job?.status !== 'queued' || job.waitingCode === code) return;
+  decision.emit(JobWaiting({ pipelineId: decision.state.context!.pipelineId, jobId, attempt, code, detail }));
+};
+
+const recordCommit = ({ jobId, commitId, accepted }: Of<'RecordCommit'>, decision: PipelineDecision): void => {
+  const job = jobById(decision.state, jobId);
+  if (!job || !isActive(job) || job.commits.has(commitId)) return;
+  decision.emit(JobCommitRecorded({ pipelineId: decision.state.context!.pipelineId, jobId, commitId, accepted }));
+  finishWhenCommitted(job, decision);
+};
+
+const preempt = ({ jobId, attempt }: Of<'PreemptJob'>, decision: PipelineDecision): void => {
+  const job = currentAttempt(decision.state, jobId, attempt);
+  if (job?.status !== 'assigned' || job.stopReason || !job.planned.interruptible) return;
+  const { pipelineId } = decision.state.context!;
+  decision.emit(JobStopRequested({ pipelineId, jobId, attempt, runnerId: job.runnerId!, reason: 'preempted' }));
+};
+
+const play = ({ jobId, by }: Of<'PlayJob'>, decision: PipelineDecision): void => {
+  const { state } = decision;
+  const job = jobById(state, jobId);
+  if (job?.status !== 'held') return;
+  const { pipelineId } = state.context!;
+  if (state.phase === 'finished') decision.emit(PipelineReopened({ pipelineId, jobId }));
+  decision.emit(JobPlayed({ pipelineId, jobId, by }));
+  const because = { rule: 'manual', detail: `${by} started it`, jobs: [] };
+  decision.emit(JobQueued({ pipelineId, jobId, attempt: job.attempt + 1, priority: job.planned.priority, because }));
+  follow(decision);
+};
+
+const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void => {
+  const { state } = decision;
+  const job = jobById(state, jobId);
+  if (!job || !isSettled(job) || job.status === 'skipped') return;
+  const { pipelineId } = state.context!;
+  if (state.phase === 'finished') decision.emit(PipelineReopened({ pipelineId, jobId }));
+  const attempt = job.attempt + 1;
+  decision.emit(JobRetried({ pipelineId, jobId, attempt, by: 'user' }));
+  const because = { rule: 'retry', detail: `${by} asked for another attempt`, jobs: [] };
+  decision.emit(JobQueued({ pipelineId, jobId, attempt, priority: job.planned.priority, because }));
+  follow(decision);
+};

@@ -1,0 +1,175 @@
+import {
+  JobAssigned,
+  JobCancelled,
+  JobCommitRecorded,
+  JobFailed,
+  JobFinishing,
+  JobHeld,
+  JobPlayed,
+  JobQueued,
+  JobRetried,
+  JobSkipped,
+  JobStopRequested,
+  JobSucceeded,
+  JobWaiting,
+  PipelineBlocked,
+  PipelineCancelling,
+  PipelineFinished,
+  PipelineRejected,
+  PipelineReopened,
+  PipelineStarted,
+  jobIdOf,
+  type EventsOf,
+  type PipelineContext,
+  type Plan,
+} from '@foldline/contracts';
+import { hold, openStages, reopenFollowers, resume, setStatus, settle, unsettle } from './readiness.ts';
+import { jobById, type JobState, type PipelineState } from './pipeline.state.ts';
+
+export const PIPELINE_EVENTS = {
+  PipelineStarted,
+  PipelineRejected,
+  PipelineCancelling,
+  PipelineReopened,
+  PipelineBlocked,
+  PipelineFinished,
+  JobQueued,
+  JobHeld,
+  JobPlayed,
+  JobWaiting,
+  JobAssigned,
+  JobFinishing,
+  JobCommitRecorded,
+  JobSucceeded,
+  JobFailed,
+  JobSkipped,
+  JobStopRequested,
+  JobCancelled,
+  JobRetried,
+};
+export type PipelineEvent = EventsOf<typeof PIPELINE_EVENTS>;
+
+export const evolve = (state: PipelineState, event: PipelineEvent): PipelineState => {
+  switch (event.type) {
+    case 'PipelineStarted':
+      return start(state, event.data);
+    case 'PipelineRejected':
+    case 'PipelineFinished':
+      state.phase = 'finished';
+      return state;
+    case 'PipelineCancelling':
+      state.cancelling = true;
+      return state;
+    case 'PipelineReopened':
+      state.phase = 'running';
+      state.cancelling = false;
+      return state;
+    case 'PipelineBlocked':
+      state.blocked = true;
+      return state;
+    default: {
+      const job = jobById(state, event.data.jobId);
+      if (job) evolveJob(state, job, event);
+      return state;
+    }
+  }
+};
+
+type JobEvent = Extract<PipelineEvent, { data: { jobId: string } }>;
+
+const evolveJob = (
+  state: PipelineState,
+  job: JobState,
+  event: Exclude<JobEvent, { type: 'PipelineReopened' }>,
+): void => {
+  switch (event.type) {
+    case 'JobQueued':
+      state.ready.delete(job.planned.index);
+      setStatus(state, job, 'queued');
+      job.attempt = event.data.attempt;
+      delete job.waitingCode;
+      return;
+    case 'JobHeld':
+      return hold(state, job);
+    case 'JobPlayed':
+      state.blocked = false;
+      return resume(state, job);
+    case 'JobWaiting':
+      job.waitingCode = event.data.code;
+      return;
+    case 'JobAssigned':
+      setStatus(state, job, 'assigned');
+      job.runnerId = event.data.runnerId;
+      job.commits = new Map();
+      delete job.stopReason;
+      delete job.finishing;
+      return;
+    case 'JobStopRequested':
+      job.stopReason = event.data.reason;
+      return;
+    case 'JobCommitRecorded':
+      job.commits.set(event.data.commitId, event.data.accepted);
+      return;
+    case 'JobFinishing':
+      setStatus(state, job, 'finishing');
+      job.finishing = event.data;
+      return;
+    case 'JobRetried':
+      return retry(state, job, event.data.by);
+    case 'JobFailed':
+      job.failure = event.data.reason;
+      if (!event.data.final) return;
+      job.allowedToFail = event.data.allowed;
+      return settle(state, job, 'failed');
+    case 'JobSucceeded':
+      return settle(state, job, 'success');
+    case 'JobSkipped':
+      return settle(state, job, 'skipped');
+    case 'JobCancelled':
+      return settle(state, job, 'cancelled');
+  }
+};
+
+const retry = (state: PipelineState, job: JobState, by: 'policy' | 'user' | 'runner_lost' | 'preempted'): void => {
+  if (by === 'policy') job.retries.policy += 1;
+  if (by === 'runner_lost') job.retries.lost += 1;
+  if (by === 'user') {
+    job.retries = { policy: 0, lost: 0 };
+    unsettle(state, job);
+    reopenFollowers(state, job);
+  }
+  setStatus(state, job, 'created');
+  delete job.runnerId;
+};
+
+const start = (state: PipelineState, { context, plan }: { context: PipelineContext; plan: Plan }): PipelineState => {
+  const stageIndex = new Map(plan.stages.map((name, index) => [name, index]));
+  state.phase = 'running';
+  state.context = context;
+  state.plan = plan;
+  state.stages = plan.stages.map((name) => ({ name, jobs: [], producers: [], unsettled: 0, bad: new Set<number>() }));
+  state.jobs = plan.jobs.map((planned) => ({
+    id: jobIdOf(context.pipelineId, planned.index),
+    planned,
+    stage: stageIndex.get(planned.stage)!,
+    status: 'created',
+    attempt: 0,
+    dependents: [],
+    needsOpen: planned.waitsFor === 'stages' ? 0 : planned.waitsFor.length,
+    allowedToFail: planned.allowFailure,
+    retries: { policy: 0, lost: 0 },
+    commits: new Map(),
+  }));
+  for (const job of state.jobs) {
+    const stage = state.stages[job.stage]!;
+    stage.jobs.push(job.planned.index);
+    if (job.planned.artifacts) stage.producers.push(job.planned.index);
+    stage.unsettled += 1;
+    if (job.planned.waitsFor === 'stages') continue;
+    for (const need of job.planned.waitsFor) state.jobs[need.job]!.dependents.push(job.planned.index);
+    if (job.needsOpen === 0) state.ready.add(job.planned.index);
+  }
+  state.open = state.jobs.length;
+  openStages(state);
+  return state;
+};

@@ -1,0 +1,97 @@
+import type { FailureReason, Outcome, PipelineContext, Plan, PlannedJob } from '@foldline/contracts';
+
+/**
+ * A pipeline as the scheduler sees it. One pipeline is one stream, so the graph of its jobs, cancellation and retries
+ * are decided under one version check. Counters and the set of ready jobs are kept in the state: an event costs the
+ * jobs it touches, never the jobs there are.
+ */
+export type PipelineState = {
+  phase: 'new' | 'running' | 'finished';
+  cancelling: boolean;
+  blocked: boolean;
+  context?: PipelineContext;
+  plan?: Plan;
+  jobs: JobState[];
+  stages: StageState[];
+  /** Last stage whose jobs without `needs` may go; -1 before the start. */
+  frontier: number;
+  /** Jobs whose predecessors are settled and about which nothing has been decided yet, in the order they became so. */
+  ready: Set<number>;
+  /** Jobs that the pipeline's end waits for: neither settled nor optional. */
+  open: number;
+  /** Jobs that go on without anybody: queued, assigned or finishing. */
+  moving: number;
+  /** Manual jobs that are held and that later jobs wait for. */
+  blocking: Set<number>;
+  tally: { success: number; skipped: number; cancelled: number; failed: number; timedOut: number };
+};
+
+export type StageState = {
+  name: string;
+  jobs: number[];
+  /** Those of its jobs that declare artifacts. */
+  producers: number[];
+  /** Jobs that later stages still wait for. */
+  unsettled: number;
+  /** Jobs that ended badly and were not allowed to. */
+  bad: Set<number>;
+};
+
+export type JobStatus =
+  'created' | 'held' | 'queued' | 'assigned' | 'finishing' | 'success' | 'failed' | 'skipped' | 'cancelled';
+
+export type JobState = {
+  id: string;
+  planned: PlannedJob;
+  stage: number;
+  status: JobStatus;
+  attempt: number;
+  /** Jobs that need this one by name. */
+  dependents: number[];
+  /** Needs that are not settled yet. */
+  needsOpen: number;
+  runnerId?: string;
+  stopReason?: 'cancelled' | 'preempted';
+  waitingCode?: string;
+  failure?: FailureReason;
+  allowedToFail: boolean;
+  retries: { policy: number; lost: number };
+  /** Uploads of the current attempt that are visible, or refused. */
+  commits: Map<string, boolean>;
+  finishing?: { outcome: Outcome; reason?: FailureReason; exitCode?: number; coverage?: number; awaiting: string[] };
+};
+
+export const newPipeline = (): PipelineState => ({
+  phase: 'new',
+  cancelling: false,
+  blocked: false,
+  jobs: [],
+  stages: [],
+  frontier: -1,
+  ready: new Set(),
+  open: 0,
+  moving: 0,
+  blocking: new Set(),
+  tally: { success: 0, skipped: 0, cancelled: 0, failed: 0, timedOut: 0 },
+});
+
+const SETTLED: ReadonlySet<JobStatus> = new Set(['success', 'failed', 'skipped', 'cancelled']);
+export const isSettled = (job: JobState): boolean => SETTLED.has(job.status);
+export const isActive = (job: JobState): boolean => job.status === 'assigned' || job.status === 'finishing';
+export const isMoving = (job: JobState): boolean => job.status === 'queued' || isActive(job);
+/** A manual job that may fail is optional: nobody waits for it (as GitLab's non-blocking manual jobs). */
+export const isOptional = (job: JobState): boolean => job.status === 'held' && job.planned.allowFailure;
+/** Ended badly in a way that later jobs must notice. */
+export const isBad = (job: JobState): boolean =>
+  (job.status === 'failed' && !job.allowedToFail) || job.status === 'cancelled';
+
+/** The job that a command means, if it is this pipeline's and at this attempt; anything else is stale news. */
+export const currentAttempt = (state: PipelineState, jobId: string, attempt: number): JobState | undefined => {
+  const job = jobById(state, jobId);
+  return job?.attempt === attempt ? job : undefined;
+};
+
+export const jobById = (state: PipelineState, jobId: string): JobState | undefined => {
+  const job = state.jobs[Number(jobId.slice(jobId.lastIndexOf('.') + 1))];
+  return job?.id === jobId ? job : undefined;
+};

@@ -1,0 +1,123 @@
+import {
+  isBad,
+  isMoving,
+  isOptional,
+  isSettled,
+  type JobState,
+  type JobStatus,
+  type PipelineState,
+} from './pipeline.state.ts';
+
+/** Which jobs may go, kept up to date as jobs settle: every function costs the jobs it touches. */
+
+export const setStatus = (state: PipelineState, job: JobState, status: JobStatus): void => {
+  if (isMoving(job)) state.moving -= 1;
+  job.status = status;
+  if (isMoving(job)) state.moving += 1;
+};
+
+/** Opens the next stages as long as the last opened one has nothing that later ones wait for. */
+export const openStages = (state: PipelineState): void => {
+  while (state.frontier < state.stages.length - 1 && (state.stages[state.frontier]?.unsettled ?? 0) === 0) {
+    state.frontier += 1;
+    for (const index of state.stages[state.frontier]!.jobs) {
+      const job = state.jobs[index]!;
+      if (job.status === 'created' && job.planned.waitsFor === 'stages') state.ready.add(index);
+    }
+  }
+};
+
+export const settle = (
+  state: PipelineState,
+  job: JobState,
+  status: 'success' | 'failed' | 'skipped' | 'cancelled',
+): void => {
+  const optional = isOptional(job);
+  state.ready.delete(job.planned.index);
+  state.blocking.delete(job.planned.index);
+  setStatus(state, job, status);
+  count(state, job, 1);
+  if (isBad(job)) state.stages[job.stage]!.bad.add(job.planned.index);
+  if (!optional) release(state, job);
+};
+
+/** A manual job's turn has come. An optional one counts as settled for everybody else. */
+export const hold = (state: PipelineState, job: JobState): void => {
+  state.ready.delete(job.planned.index);
+  setStatus(state, job, 'held');
+  if (isOptional(job)) release(state, job);
+  else state.blocking.add(job.planned.index);
+};
+
+/** A held job goes on; what was skipped because nobody had started it gets its chance again. */
+export const resume = (state: PipelineState, job: JobState): void => {
+  const optional = isOptional(job);
+  state.blocking.delete(job.planned.index);
+  setStatus(state, job, 'created');
+  if (!optional) return;
+  retain(state, job);
+  reopenSkipped(state, job.dependents);
+};
+
+/** A settled job runs again: those behind it wait for it once more. */
+export const unsettle = (state: PipelineState, job: JobState): void => {
+  count(state, job, -1);
+  state.stages[job.stage]!.bad.delete(job.planned.index);
+  setStatus(state, job, 'created');
+  job.allowedToFail = job.planned.allowFailure;
+  retain(state, job);
+};
+
+/** Jobs that were skipped because of this one are decided again when it has ended. */
+export const reopenFollowers = (state: PipelineState, job: JobState): void => {
+  reopenSkipped(state, job.dependents);
+  if (state.frontier <= job.stage) return;
+  for (let stage = job.stage + 1; stage <= state.frontier; stage += 1) {
+    reopenSkipped(
+      state,
+      state.stages[stage]!.jobs.filter((index) => state.jobs[index]!.planned.waitsFor === 'stages'),
+    );
+  }
+  state.frontier = job.stage;
+};
+
+const reopenSkipped = (state: PipelineState, indexes: readonly number[]): void => {
+  for (const index of indexes) {
+    const follower = state.jobs[index]!;
+    if (follower.status !== 'skipped') continue;
+    unsettle(state, follower);
+    reopenSkipped(state, follower.dependents);
+  }
+};
+
+const release = (state: PipelineState, job: JobState): void => {
+  state.open -= 1;
+  state.stages[job.stage]!.unsettled -= 1;
+  for (const index of job.dependents) {
+    const dependent = state.jobs[index]!;
+    dependent.needsOpen -= 1;
+    if (dependent.needsOpen === 0 && dependent.status === 'created') state.ready.add(index);
+  }
+  openStages(state);
+};
+
+const retain = (state: PipelineState, job: JobState): void => {
+  state.open += 1;
+  state.stages[job.stage]!.unsettled += 1;
+  for (const index of job.dependents) {
+    const dependent = state.jobs[index]!;
+    dependent.needsOpen += 1;
+    state.ready.delete(index);
+  }
+};
+
+const count = (state: PipelineState, job: JobState, by: 1 | -1): void => {
+  if (!isSettled(job)) return;
+  const { tally } = state;
+  if (job.status === 'failed' && !job.allowedToFail) {
+    if (job.failure === 'job_timeout') tally.timedOut += by;
+    else tally.failed += by;
+  } else if (job.status === 'cancelled') tally.cancelled += by;
+  else if (job.status === 'skipped') tally.skipped += by;
+  else tally.success += by;
+};

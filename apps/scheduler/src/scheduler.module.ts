@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { DispatchService } from './dispatch/dispatch.service.ts';
+import { RunnerRegistry } from './runners/runner-registry.service.ts';
+import { SchedulerEvents } from './scheduler.events.ts';
+
+@Module({ controllers: [SchedulerEvents], providers: [DispatchService, RunnerRegistry] })
+export class SchedulerModule {}
