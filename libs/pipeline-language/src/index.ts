@@ -1,1 +1,4 @@
-export {};
+export { compile, lint, type CompileInput, type CompileResult } from './compile.ts';
+export { DefinitionCompiler, type DefinitionCompilerOptions } from './definition-compiler.ts';
+export { problemCodes, type ProblemCode } from './problem-codes.ts';
+export type { Trigger } from './select-jobs.ts';

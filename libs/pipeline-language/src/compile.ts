@@ -1,0 +1,63 @@
+import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
+import { readDefinition } from './definition.ts';
+import { linkJobs } from './needs.ts';
+import { parse } from './parse.ts';
+import { planJobs } from './plan.ts';
+import { Report } from './report.ts';
+import { describe, selectJobs, type Trigger } from './select-jobs.ts';
+
+/** `file` is the path in the repository, for messages; `text` its content. */
+export type CompileInput = { file: string; text: string; trigger: Trigger };
+
+/** A plan (warnings inside), or every problem of the file with the decisions that could be made. */
+export type CompileResult = { plan: Plan } | { problems: Problem[]; decisions: PlanDecision[] };
+
+const fileStart = { line: 1, column: 1 };
+
+/**
+ * Compiles `.codara-ci.yml` for a trigger. Pure and synchronous: the same input gives the same answer in the server, the
+ * command line and a browser. It never throws for any text; for texts from strangers use `DefinitionCompiler`.
+ */
+export const compile = ({ file, text, trigger }: CompileInput): CompileResult => {
+  const report = new Report(file);
+  const root = parse(text, report);
+  if (!root) return { problems: report.problems(), decisions: [] };
+  const definition = readDefinition(root, report);
+  const { selected, decisions } = selectJobs(definition, trigger);
+  if (definition.jobs.length === 0) reportEmpty(report);
+  else if (selected.length === 0) reportNoneSelected(report, trigger, decisions);
+  const links = linkJobs(definition, selected, describe(trigger), report);
+  const jobs = report.failed ? [] : planJobs(definition, links, report);
+  if (report.failed) return { problems: report.problems(), decisions };
+  const { stages, variables } = definition;
+  return { plan: { version: 1, file, stages, variables, jobs, warnings: report.problems(), decisions } };
+};
+
+/** Every problem of the file, whatever it is triggered by. */
+export const lint = (file: string, text: string): Problem[] => {
+  const report = new Report(file);
+  const root = parse(text, report);
+  if (!root) return report.problems();
+  const definition = readDefinition(root, report);
+  if (definition.jobs.length === 0) reportEmpty(report);
+  const links = linkJobs(definition, definition.jobs, 'any trigger', report);
+  if (!report.failed) planJobs(definition, links, report);
+  return report.problems();
+};
+
+/** Silent when the file has other mistakes: a job that could not be read is not a missing one. */
+const reportEmpty = (report: Report): void => {
+  if (report.failed) return;
+  report.error('no-jobs', fileStart, 'The file defines no job.', 'Add a job: a name with a `script:` under it.');
+};
+
+const reportNoneSelected = (report: Report, trigger: Trigger, decisions: readonly PlanDecision[]): void => {
+  if (report.failed) return;
+  const reasons = decisions
+    .filter(({ rule }) => rule !== 'template')
+    .map(({ definition, because }) => `\`${definition}\`: ${because}`);
+  const shown = reasons.slice(0, 5).join('; ');
+  const more = reasons.length > 5 ? `; and ${reasons.length - 5} more` : '';
+  const message = `No job of the file runs for ${describe(trigger)}. ${shown}${more}.`;
+  report.error('no-jobs', fileStart, message, 'Trigger another ref, or change `only` and `except`.');
+};

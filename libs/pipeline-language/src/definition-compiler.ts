@@ -1,0 +1,150 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { CompileInput, CompileResult } from './compile.ts';
+import { prescan } from './prescan.ts';
+import { Report } from './report.ts';
+
+export type DefinitionCompilerOptions = {
+  /** How long one definition may take before it is refused. */
+  timeoutMs?: number;
+  /** Heap of the child process. */
+  memoryMb?: number;
+};
+
+type Answer = { ready: true } | { result: CompileResult };
+type Request = { input: CompileInput; resolve: (result: CompileResult) => void; reject: (error: Error) => void };
+
+// From source (tests) the built child is used: node cannot run TypeScript.
+const built = import.meta.url.endsWith('.ts') ? '../dist/compile-child.js' : './compile-child.js';
+const childPath = fileURLToPath(new URL(built, import.meta.url));
+const startMs = 30_000;
+
+/**
+ * Compiles definitions of strangers in a child process with a bounded heap and time, one after the other: whatever a
+ * text does to the parser, the server lives on and answers `definition-too-complex`. The child is started with the first
+ * definition (or `warm()`), kept, replaced after it died, and never keeps the process alive while it is idle.
+ */
+export class DefinitionCompiler {
+  readonly #timeoutMs: number;
+  readonly #memoryMb: number;
+  #child: Promise<ChildProcess> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor({ timeoutMs = 2_000, memoryMb = 256 }: DefinitionCompilerOptions = {}) {
+    this.#timeoutMs = timeoutMs;
+    this.#memoryMb = memoryMb;
+  }
+
+  /** Starts the child before the first definition comes. Rejects when it cannot be started. */
+  async warm(): Promise<void> {
+    await this.#running();
+  }
+
+  /** Resolves with a plan or problems; rejects only when closed or when the child cannot be started. */
+  async compile(input: CompileInput): Promise<CompileResult> {
+    const report = new Report(input.file);
+    if (!prescan(input.text, report)) return { problems: report.problems(), decisions: [] };
+    const result = this.#queue.then(() => this.#ask(input));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Ends the child; waiting definitions are rejected. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const child = await this.#child?.catch(() => undefined);
+    if (child) await end(child);
+    await this.#queue;
+  }
+
+  async #ask(input: CompileInput): Promise<CompileResult> {
+    const child = await this.#running();
+    hold(child);
+    return new Promise((resolve, reject) => this.#exchange(child, { input, resolve, reject }));
+  }
+
+  #exchange(child: ChildProcess, { input, resolve, reject }: Request): void {
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#timeoutMs);
+    const finish = (settle: () => void): void => {
+      clearTimeout(timer);
+      child.off('message', onMessage).off('exit', onExit);
+      letGo(child);
+      settle();
+    };
+    const onMessage = (answer: Answer): void => {
+      if ('result' in answer) finish(() => resolve(answer.result));
+    };
+    const onExit = (): void => {
+      finish(() => (this.#closed ? reject(closed()) : resolve(tooComplex(input.file))));
+    };
+    child.on('message', onMessage).on('exit', onExit);
+    // A child that has gone meanwhile also exits, and that is the answer.
+    child.send(input, (error) => error && child.kill('SIGKILL'));
+  }
+
+  async #running(): Promise<ChildProcess> {
+    if (this.#closed) throw closed();
+    this.#child ??= this.#start();
+    return this.#child;
+  }
+
+  async #start(): Promise<ChildProcess> {
+    const child = fork(childPath, [], {
+      // No setting and no secret of the server is anyone's business there.
+      env: {},
+      execArgv: [`--max-old-space-size=${this.#memoryMb}`],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    child.once('exit', () => (this.#child = undefined));
+    // Without a listener a failed signal would end this process; a child that cannot be reached is replaced.
+    child.on('error', () => child.kill('SIGKILL'));
+    await started(child);
+    letGo(child);
+    return child;
+  }
+}
+
+const started = async (child: ChildProcess): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), startMs);
+    const settle = (action: () => void) => () => {
+      clearTimeout(timer);
+      child.off('exit', onExit).off('error', onExit).off('message', onReady);
+      action();
+    };
+    const onExit = settle(() => reject(new Error(`the definition compiler could not be started from ${childPath}`)));
+    const onReady = settle(resolve);
+    child.once('exit', onExit).once('error', onExit).once('message', onReady);
+  });
+
+const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+};
+
+const hold = (child: ChildProcess): void => {
+  child.ref();
+  child.channel?.ref();
+};
+
+const letGo = (child: ChildProcess): void => {
+  child.unref();
+  child.channel?.unref();
+};
+
+const closed = (): Error => new Error('the definition compiler is closed');
+
+const tooComplex = (file: string): CompileResult => {
+  const report = new Report(file);
+  const message = 'Compiling the file took too much time or memory.';
+  report.error(
+    'definition-too-complex',
+    { line: 1, column: 1 },
+    message,
+    'Make the file smaller: fewer aliases, copies and jobs.',
+  );
+  return { problems: report.problems(), decisions: [] };
+};

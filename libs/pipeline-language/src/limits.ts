@@ -1,0 +1,30 @@
+/** Bounds on what a definition may ask for: every input has a limit, and each limit is told by a problem of its own. */
+export const limits = {
+  fileBytes: 512 * 1024,
+  /** Flow brackets and indentation steps open at once; the parser was seen to survive 100. */
+  depth: 50,
+  /** Lexical tokens; keeps the pre-scan of a hostile file short in the process that serves requests. */
+  tokens: 150_000,
+  aliases: 50,
+  /** Nodes after aliases are followed. */
+  nodes: 50_000,
+  keysPerMap: 5_000,
+  problems: 100,
+  nameLength: 255,
+  valueBytes: 64 * 1024,
+  patternLength: 1024,
+  pathLength: 1024,
+  copiesPerJob: 200,
+  jobs: 10_000,
+  needsPerJob: 200,
+  /** Edges between copies; bounds the plan and the scheduler's work. */
+  edges: 100_000,
+  /** The plan as JSON. */
+  planBytes: 32 * 1024 * 1024,
+  timeoutSeconds: 7 * 24 * 3600,
+  retries: 10,
+  fallbackKeys: 5,
+  caches: 10,
+  keyFiles: 10,
+  services: 20,
+} as const;

@@ -1,0 +1,37 @@
+/** 1-based place in the definition file. */
+export type Position = { line: number; column: number };
+
+/** `text` is what the file says (`3.10` stays `3.10`); a keyword decides what it means. */
+export type ScalarNode = {
+  kind: 'scalar';
+  at: Position;
+  text: string;
+  /** Written without quotes, so it may be a number, a boolean or nothing. */
+  plain: boolean;
+  /** Source lines of an unquoted scalar that spans several, which YAML folds into one. */
+  lines?: string[];
+};
+export type ListNode = { kind: 'list'; at: Position; items: Node[] };
+/** A `Map`, because keys are the author's words: no prototype to reach, and the order of the file is kept. */
+export type MapNode = { kind: 'map'; at: Position; entries: ReadonlyMap<string, Entry> };
+export type Entry = { key: string; at: Position; value: Node };
+export type Node = ScalarNode | ListNode | MapNode;
+
+const nothing = new Set(['', '~', 'null', 'Null', 'NULL']);
+
+/** True for `key:` with nothing after it, `~` and `null`. */
+export const isNothing = (node: Node): boolean => node.kind === 'scalar' && node.plain && nothing.has(node.text);
+
+/** What a person would call this node in "… must be a list, but it is …". */
+export const nameOf = (node: Node): string => {
+  if (isNothing(node)) return 'empty';
+  if (node.kind === 'scalar') return `\`${shorten(node.text)}\``;
+  return node.kind === 'list' ? 'a list' : 'a map';
+};
+
+/** Quoted in messages; control characters and long texts must not reach a terminal as they are. */
+export const shorten = (text: string): string => {
+  // oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
+  const clean = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return clean.length > 60 ? `${clean.slice(0, 57)}…` : clean;
+};

@@ -1,0 +1,46 @@
+import { LineCounter, parseDocument, type YAMLError } from 'yaml';
+import type { MapNode } from './node.ts';
+import { prescan } from './prescan.ts';
+import type { Report } from './report.ts';
+import { TreeBuilder } from './tree.ts';
+import { explainYaml } from './yaml-errors.ts';
+
+/** Reads the file's text into our own tree; answers nothing after reporting what stopped it. */
+export const parse = (text: string, report: Report): MapNode | undefined => {
+  const admitted = prescan(text, report);
+  if (!admitted) return undefined;
+  const lines = new LineCounter();
+  const document = parseDocument(admitted.text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    strict: true,
+    // The library compares every pair of keys; the tree builder finds duplicates in one pass.
+    uniqueKeys: false,
+    logLevel: 'silent',
+  });
+  const placeOf = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  for (const error of document.errors) reportSyntax(error, report, placeOf);
+  if (document.errors.length > 0) return undefined;
+  const root = new TreeBuilder({ ...admitted, original: text }, placeOf, report).build(document.contents);
+  if (report.failed || root === undefined) return undefined;
+  if (root.kind === 'map') return root;
+  report.error(
+    'wrong-type',
+    root.at,
+    'The file must be a map of jobs.',
+    'Write a job as `name:` with a `script:` under it.',
+  );
+  return undefined;
+};
+
+const reportSyntax = (
+  error: YAMLError,
+  report: Report,
+  placeOf: (offset: number) => { line: number; column: number },
+) => {
+  const { message, hint } = explainYaml(error);
+  report.error('yaml-syntax', placeOf(error.pos[0]), message, hint);
+};

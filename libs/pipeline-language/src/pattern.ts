@@ -1,0 +1,37 @@
+import { RE2JS } from 're2js';
+import { limits } from './limits.ts';
+import type { Position } from './node.ts';
+import type { Where } from './read.ts';
+
+const flagsThatRe2Knows = /^[imsU]*$/;
+
+/**
+ * The RE2 source of `/pattern/flags`. RE2 takes linear time on every input; look-around and back-references, which it
+ * cannot do, are refused here with a problem instead of at run time.
+ */
+export const readPattern = (text: string, at: Position, where: Where): string | undefined => {
+  const refuse = (why: string, hint?: string): undefined => {
+    where.report.error('invalid-regex', at, `${where.label}: ${why}.`, hint);
+  };
+  const [, body, flags = ''] = /^\/(.+)\/([a-zA-Z]*)$/s.exec(text.trim()) ?? [];
+  if (body === undefined) return refuse('a pattern is written between slashes', 'For example `/(\\d+)% covered/`.');
+  if (body.length > limits.patternLength)
+    return refuse(`a pattern may have at most ${limits.patternLength} characters`);
+  if (!flagsThatRe2Knows.test(flags))
+    return refuse(`the flags \`${flags.slice(0, 20)}\` are not known`, 'Known: `i`, `m`, `s`, `U`.');
+  const source = flags === '' ? body : `(?${flags})${body}`;
+  try {
+    RE2JS.compile(source);
+    return source;
+  } catch (error) {
+    const reason =
+      error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'it does not compile';
+    return refuse(
+      `the pattern cannot be used: ${reason}`,
+      'Look-around and back-references are not available (RE2 syntax).',
+    );
+  }
+};
+
+/** Whether a pattern that was read by `readPattern` is found anywhere in the text. */
+export const found = (source: string, text: string): boolean => RE2JS.compile(source).matcher(text).find();

@@ -1,0 +1,109 @@
+import { didYouMean } from './suggest.ts';
+import { isNothing, nameOf, shorten, type Entry, type MapNode, type Node, type Position } from './node.ts';
+import type { Report } from './report.ts';
+
+/** Where a value stands, for messages: "job `build`: artifacts.paths". */
+export type Where = { report: Report; label: string; separator: ': ' | '.' };
+export type Located<T> = { value: T; at: Position };
+
+export const subject = (report: Report, label: string): Where => ({ report, label, separator: ': ' });
+
+export const inside = (where: Where, key: string): Where => ({
+  report: where.report,
+  label: `${where.label}${where.separator}${shorten(key)}`,
+  separator: '.',
+});
+
+const wrong = (node: Node, where: Where, expected: string, hint?: string): undefined => {
+  where.report.error('wrong-type', node.at, `${where.label} must be ${expected}, but it is ${nameOf(node)}.`, hint);
+};
+
+export const invalid = (node: Node, where: Where, rule: string, hint?: string): undefined => {
+  where.report.error('invalid-value', node.at, `${where.label} ${rule}, but it is ${nameOf(node)}.`, hint);
+};
+
+/** A text as the file writes it; numbers and booleans keep their spelling. */
+export const readText = (node: Node, where: Where): string | undefined =>
+  node.kind === 'scalar' && !isNothing(node) ? node.text : wrong(node, where, 'a text');
+
+export const readNumber = (node: Node, where: Where, min: number, max: number): number | undefined => {
+  if (node.kind !== 'scalar' || !node.plain || !/^[-+]?\d+(\.\d+)?$/.test(node.text))
+    return wrong(node, where, 'a number');
+  const value = Number(node.text);
+  return value >= min && value <= max ? value : invalid(node, where, `must be between ${min} and ${max}`);
+};
+
+export const readInteger = (node: Node, where: Where, min: number, max: number): number | undefined => {
+  const value = readNumber(node, where, min, max);
+  return value === undefined || Number.isInteger(value) ? value : wrong(node, where, 'a whole number');
+};
+
+export const readBoolean = (node: Node, where: Where): boolean | undefined => {
+  const text = node.kind === 'scalar' && node.plain ? node.text.toLowerCase() : '';
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  return wrong(node, where, '`true` or `false`');
+};
+
+export const readChoice = <T extends string>(node: Node, where: Where, choices: readonly T[]): T | undefined => {
+  const text = readText(node, where);
+  if (text === undefined) return undefined;
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice !== undefined) return choice;
+  const rule = `must be one of ${choices.map((name) => `\`${name}\``).join(', ')}`;
+  return invalid(node, where, rule, didYouMean(text, choices));
+};
+
+/** One text or a list of them; nothing is an empty list. */
+export const readTexts = (node: Node, where: Where): Located<string>[] | undefined => {
+  if (isNothing(node)) return [];
+  if (node.kind === 'map') return wrong(node, where, 'a text or a list of texts', mapHint(node));
+  if (node.kind === 'scalar') return [{ value: node.text, at: node.at }];
+  const texts: Located<string>[] = [];
+  for (const item of node.items) {
+    const value = readText(item, where);
+    if (value !== undefined) texts.push({ value, at: item.at });
+  }
+  return texts;
+};
+
+/** The most common way to get a map by accident: a command or text that holds `: `. */
+export const mapHint = (node: MapNode): string | undefined => {
+  const [key] = node.entries.keys();
+  return key === undefined
+    ? undefined
+    : `If \`${shorten(key)}: …\` is one text, put it in quotes: the \`: \` makes it a map.`;
+};
+
+export const readList = (node: Node, where: Where): Node[] | undefined => {
+  if (isNothing(node)) return [];
+  return node.kind === 'list' ? node.items : wrong(node, where, 'a list');
+};
+
+export const readMap = (node: Node, where: Where): ReadonlyMap<string, Entry> | undefined => {
+  if (isNothing(node)) return new Map();
+  return node.kind === 'map' ? node.entries : wrong(node, where, 'a map');
+};
+
+/** The keys a map may have. `later` are known from GitLab and refused by name, so that nothing is dropped in silence. */
+export type Shape = { known: readonly string[]; later?: readonly string[] };
+
+/** A map with known keys; the rest is reported, and what is known is still read. */
+export const readFields = (node: Node, where: Where, shape: Shape): ReadonlyMap<string, Entry> | undefined => {
+  const entries = readMap(node, where);
+  if (!entries) return undefined;
+  for (const entry of entries.values()) {
+    if (!shape.known.includes(entry.key)) reportUnknown(entry, where, shape);
+  }
+  return entries;
+};
+
+export const reportUnknown = (entry: Entry, where: Where, { known, later = [] }: Shape): void => {
+  const label = `${where.label} has the keyword \`${shorten(entry.key)}\`, which`;
+  if (later.includes(entry.key)) {
+    where.report.error('unsupported-keyword', entry.at, `${label} is not supported yet.`, 'Remove it.');
+    return;
+  }
+  const hint = didYouMean(entry.key, known) ?? `Known here: ${known.map((name) => `\`${name}\``).join(', ')}.`;
+  where.report.error('unknown-keyword', entry.at, `${label} is not known.`, hint);
+};

@@ -1,0 +1,50 @@
+import type { Problem, Severity } from '@foldline/contracts';
+import { limits } from './limits.ts';
+import type { Position } from './node.ts';
+import type { ProblemCode } from './problem-codes.ts';
+
+/** Collects every problem of one file, so that its author can mend them all at once. */
+export class Report {
+  readonly #problems: Problem[] = [];
+  readonly #seen = new Set<string>();
+  #omitted = 0;
+  #failed = false;
+
+  constructor(readonly file: string) {}
+
+  error(code: ProblemCode, at: Position, message: string, hint?: string): void {
+    this.#failed = true;
+    this.#add('error', code, at, message, hint);
+  }
+
+  warn(code: ProblemCode, at: Position, message: string, hint?: string): void {
+    this.#add('warning', code, at, message, hint);
+  }
+
+  /** True once there is an error; warnings do not refuse a plan. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** In the order of the file; ends with `too-many-problems` when some were left out. */
+  problems(): Problem[] {
+    const sorted = this.#problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    if (this.#omitted === 0) return sorted;
+    const message = `${this.#omitted} more problems are not listed`;
+    const severity: Severity = this.#failed ? 'error' : 'warning';
+    return [...sorted, { code: 'too-many-problems', severity, message, file: this.file, line: 1, column: 1 }];
+  }
+
+  #add(severity: Severity, code: ProblemCode, at: Position, message: string, hint?: string): void {
+    // An anchor used by several jobs is read several times and is still one mistake.
+    const key = `${code} ${at.line} ${at.column} ${message}`;
+    if (this.#seen.has(key)) return;
+    if (this.#problems.length >= limits.problems) {
+      this.#omitted += 1;
+      return;
+    }
+    this.#seen.add(key);
+    const place = { file: this.file, line: at.line, column: at.column };
+    this.#problems.push({ code, severity, message, ...place, ...(hint === undefined ? {} : { hint }) });
+  }
+}

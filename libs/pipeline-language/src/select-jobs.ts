@@ -1,0 +1,78 @@
+import type { PipelineSource, PlanDecision } from '@foldline/contracts';
+import type { Definition, JobDefinition } from './definition.ts';
+import type { RefKeyword, RefRule } from './keywords/refs.ts';
+import { shorten } from './node.ts';
+import { found } from './pattern.ts';
+
+/** What a definition is compiled for. `variables` came with the request and win over the file's at run time. */
+export type Trigger = {
+  ref: { name: string; kind: 'branch' | 'tag' | 'commit' };
+  source: PipelineSource;
+  variables: Record<string, string>;
+};
+
+/** Chooses the jobs for a trigger and records why, for each job of the file, chosen or not. */
+export const selectJobs = (
+  definition: Definition,
+  trigger: Trigger,
+): { selected: JobDefinition[]; decisions: PlanDecision[] } => {
+  const decisions = definition.jobs.map((job) => decide(job, trigger));
+  const templates = definition.templates.map((name): PlanDecision => {
+    return {
+      definition: name,
+      created: false,
+      rule: 'template',
+      because: 'a name that begins with a dot is a template, not a job',
+    };
+  });
+  return {
+    selected: definition.jobs.filter((_, index) => decisions[index]!.created),
+    decisions: [...decisions, ...templates],
+  };
+};
+
+const decide = ({ name, settings }: JobDefinition, trigger: Trigger): PlanDecision => {
+  const { only, except } = settings;
+  const ref = describeFor([...(only ?? []), ...(except ?? [])], trigger);
+  const decision = (created: boolean, rule: string, because: string) => ({ definition: name, created, rule, because });
+  const included = only?.find((rule) => matches(rule, trigger));
+  if (only && !included) return decision(false, 'only: refs', `only: ${list(only)} does not match ${ref}`);
+  const excluded = except?.find((rule) => matches(rule, trigger));
+  if (excluded)
+    return decision(false, ruleName('except', excluded), `except: ${shorten(excluded.text)} matches ${ref}`);
+  if (included) return decision(true, ruleName('only', included), `only: ${shorten(included.text)} matches ${ref}`);
+  if (except) return decision(true, 'except: refs', `except: ${list(except)} does not match ${ref}`);
+  return decision(true, 'default', 'the job has neither only nor except');
+};
+
+const matches = (rule: RefRule, { ref, source }: Trigger): boolean => {
+  if (rule.kind === 'keyword') return keywordMatches[rule.text](ref.kind, source);
+  if (ref.kind === 'commit') return false;
+  return rule.kind === 'name' ? rule.text === ref.name : found(rule.source, ref.name);
+};
+
+const keywordMatches: Record<RefKeyword, (kind: Trigger['ref']['kind'], source: PipelineSource) => boolean> = {
+  branches: (kind) => kind === 'branch',
+  tags: (kind) => kind === 'tag',
+  pushes: (_, source) => source === 'push',
+  api: (_, source) => source === 'api',
+  web: (_, source) => source === 'web',
+  schedules: (_, source) => source === 'schedule',
+};
+
+const ruleName = (keyword: 'only' | 'except', rule: RefRule): string =>
+  `${keyword}: ${rule.kind === 'keyword' ? rule.text : 'refs'}`;
+
+const list = (rules: readonly RefRule[]): string => {
+  const shown = rules.slice(0, 5).map(({ text }) => shorten(text));
+  return `[${[...shown, ...(rules.length > 5 ? ['…'] : [])].join(', ')}]`;
+};
+
+/** The source is told only where it may have decided. */
+const describeFor = (rules: readonly RefRule[], trigger: Trigger): string => {
+  const decides = rules.some(({ kind, text }) => kind === 'keyword' && text !== 'branches' && text !== 'tags');
+  return decides ? describe(trigger) : `${trigger.ref.kind} ${shorten(trigger.ref.name)}`;
+};
+
+/** For people: "branch develop (push)". */
+export const describe = ({ ref, source }: Trigger): string => `${ref.kind} ${shorten(ref.name)} (${source})`;

@@ -1,0 +1,39 @@
+const longest = 64;
+
+/** Edits (insert, delete, replace, swap of neighbours) that turn one word into the other. */
+export const editDistance = (a: string, b: string): number => {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1] ? 0 : 1;
+      let cost = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + same);
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      if (swapped) cost = Math.min(cost, beforeLast[column - 2]! + 1);
+      current.push(cost);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[b.length]!;
+};
+
+/** The known word that the author most likely meant, if one is near. */
+export const nearest = (word: string, known: Iterable<string>): string | undefined => {
+  if (word.length > longest) return undefined;
+  const allowed = Math.min(2, Math.floor(word.length / 3) + 1);
+  let best: { word: string; distance: number } | undefined;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - word.length) > allowed || candidate.length > longest) continue;
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance <= allowed && distance < (best?.distance ?? Infinity)) best = { word: candidate, distance };
+  }
+  return best?.word;
+};
+
+/** A hint for `Problem.hint`; nothing when no known word is near. */
+export const didYouMean = (word: string, known: Iterable<string>): string | undefined => {
+  const meant = nearest(word, known);
+  return meant === undefined ? undefined : `Did you mean \`${meant}\`?`;
+};
