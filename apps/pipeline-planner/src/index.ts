@@ -1,1 +1,1 @@
-export {};
+export { PipelinePlannerModule } from './pipeline-planner.module.ts';

@@ -19,10 +19,12 @@ export class EmbeddedTransport extends Server implements CustomTransportStrategy
   }
 
   listen(listening: (error?: unknown) => void): void {
-    this.bus.subscribe(this.group, (event) => this.deliver(event)).then(
-      () => listening(),
-      (error: unknown) => listening(error),
-    );
+    this.bus
+      .subscribe(this.group, (event) => this.deliver(event))
+      .then(
+        () => listening(),
+        (error: unknown) => listening(error),
+      );
   }
 
   /** The bus drains and closes after every service has stopped taking new work; there is nothing of our own to close. */

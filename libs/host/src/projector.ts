@@ -90,7 +90,9 @@ export class Projector implements ReadModels {
       if (!change) continue;
       for (const id of change.ids(event)) {
         const key = `${collection}/${id}`;
-        const before = writes.has(key) ? writes.get(key)!.doc : (this.hot.get(key) ?? (await this.reads.get(collection, id)));
+        const before = writes.has(key)
+          ? writes.get(key)!.doc
+          : (this.hot.get(key) ?? (await this.reads.get(collection, id)));
         const doc = change.evolve(before, event, id);
         writes.set(key, { collection, id, doc, indexes: doc ? indexes(doc) : {} });
         this.hot.delete(key);

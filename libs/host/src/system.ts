@@ -34,7 +34,8 @@ export const aesSecretBox = (key: Buffer): SecretBox => ({
   open: (sealed, context) => {
     const [version, body = ''] = sealed.split('.');
     const bytes = Buffer.from(body, 'base64url');
-    if (version !== VERSION || bytes.length < IV_BYTES + TAG_BYTES) throw new PermanentError('this is not a sealed value');
+    if (version !== VERSION || bytes.length < IV_BYTES + TAG_BYTES)
+      throw new PermanentError('this is not a sealed value');
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES));
     decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-TAG_BYTES));
     try {

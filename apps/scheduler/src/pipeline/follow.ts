@@ -29,11 +29,11 @@ export const follow = (decision: Decision<PipelineState, PipelineEvent>): void =
 };
 
 /** A cancelled pipeline is cancelled whatever its jobs did; a pipeline that only timed out says so. */
-export const resultOf = ({ cancelling, tally }: PipelineState): PipelineResult => {
+export const resultOf = ({ cancelling, jobs, tally }: PipelineState): PipelineResult => {
   if (cancelling || tally.cancelled > 0) return 'cancelled';
   if (tally.failed > 0) return 'failed';
   if (tally.timedOut > 0) return 'timed_out';
-  return tally.success === 0 && tally.skipped > 0 ? 'skipped' : 'success';
+  return tally.skipped === jobs.length ? 'skipped' : 'success';
 };
 
 const decideReady = (state: PipelineState, job: JobState): PipelineEvent => {

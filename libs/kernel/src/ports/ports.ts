@@ -22,6 +22,8 @@ export type Settings = {
   runners: readonly { id: string; offer: RunnerOffer }[];
   /** Owners whose jobs may run on high-power clusters (S0-65); `*` is everybody. */
   highPowerOwners: readonly string[];
+  /** Lets notifications go to private and loopback addresses. */
+  allowPrivateTargets: boolean;
   version: string;
 };
 

@@ -1,0 +1,111 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  planStream,
+  type PipelineContext,
+  type PipelineRequested,
+  type Plan,
+  type Problem,
+  type Recorded,
+} from '@foldline/contracts';
+import {
+  COMMANDS,
+  PORT,
+  PermanentError,
+  Refusal,
+  because,
+  type Commands,
+  type Logger,
+  type SourceRepository,
+} from '@foldline/kernel';
+import { DefinitionCompiler, type CompileResult } from '@foldline/pipeline-language';
+import { planDecider, type PlanCommand } from './plan.decider.ts';
+
+export const DEFINITION_FILE = '.codara-ci.yml';
+const MAX_DEFINITION_BYTES = 512 * 1024;
+type Request = Recorded<ReturnType<typeof PipelineRequested>>;
+
+/** A requested pipeline is planned from its definition at its commit; what stands in the way becomes the rejection. */
+@Injectable()
+export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly compiler = new DefinitionCompiler();
+
+  constructor(
+    @Inject(COMMANDS) private readonly commands: Commands,
+    @Inject(PORT.sourceRepository) private readonly repositories: SourceRepository,
+    @Inject(PORT.logger) private readonly logger: Logger,
+  ) {}
+
+  /** Compiling starts the compiler as well; starting it now only makes the first plan faster. */
+  onApplicationBootstrap(): void {
+    this.compiler.warm().catch((error: unknown) => this.logger.warn({ err: error }, 'the compiler did not start; the first plan tries again'));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.compiler.close();
+  }
+
+  async plan(event: Request): Promise<void> {
+    const { pipelineId } = event.data;
+    const { planned } = await this.commands.stateOf(planStream(pipelineId), planDecider);
+    if (planned) return;
+    const command = await this.decide(event);
+    await this.commands.handle(planStream(pipelineId), planDecider, command, because(event, 'pipeline-planner'));
+  }
+
+  private async decide(event: Request): Promise<PlanCommand> {
+    const { pipelineId } = event.data;
+    try {
+      return await this.compile(event);
+    } catch (error) {
+      if (!(error instanceof Refusal) && !(error instanceof PermanentError)) throw error;
+      const code = error instanceof Refusal ? error.code : 'commit-unavailable';
+      return { type: 'RejectPlan', pipelineId, problems: [problem(code, error.message)] };
+    }
+  }
+
+  private async compile({ data }: Request): Promise<PlanCommand> {
+    const { pipelineId, project, ref } = data;
+    const sha = data.sha ?? (await this.repositories.resolveRef(project.url, ref.name))?.sha;
+    if (!sha) throw new Refusal('unknown_ref', `${project.url} has no ref ${ref.name}`);
+    await this.repositories.fetchCommit({ projectId: project.id, url: project.url, ref: ref.name, sha });
+    const text = await this.repositories.readFile(project.id, sha, DEFINITION_FILE, MAX_DEFINITION_BYTES);
+    if (!text) throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has no ${DEFINITION_FILE} in its root`);
+    const result = await this.compiler.compile({
+      file: DEFINITION_FILE,
+      text: text.toString('utf8'),
+      trigger: { ref: { name: ref.name, kind: ref.kind }, source: data.source, variables: data.variables },
+    });
+    const plan = 'plan' in result ? result.plan : planOfNothing(result);
+    if (!plan) return { type: 'RejectPlan', pipelineId, problems: 'problems' in result ? result.problems : [] };
+    const { message } = await this.repositories.describeCommit(project.id, sha);
+    return { type: 'RecordPlan', plan, context: contextOf(data, sha, message) };
+  }
+}
+
+const contextOf = (data: Request['data'], sha: string, message: string): PipelineContext => ({
+  pipelineId: data.pipelineId,
+  project: data.project,
+  ref: data.ref,
+  sha,
+  message,
+  source: data.source,
+  variables: data.variables,
+  projectVariables: data.projectVariables,
+  secrets: data.secrets,
+});
+
+/** A definition none of whose jobs is meant for this trigger is no mistake: the pipeline is skipped, and its decisions say why. */
+const planOfNothing = ({ problems, decisions }: Extract<CompileResult, { problems: Problem[] }>): Plan | undefined => {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (decisions.length === 0 || errors.some(({ code }) => code !== 'no-jobs')) return undefined;
+  return { version: 1, file: DEFINITION_FILE, stages: [], variables: {}, jobs: [], warnings: problems, decisions };
+};
+
+const problem = (code: string, message: string): Problem => ({
+  code,
+  severity: 'error',
+  message,
+  file: DEFINITION_FILE,
+  line: 1,
+  column: 1,
+});

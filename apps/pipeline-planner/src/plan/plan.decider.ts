@@ -1,0 +1,32 @@
+import {
+  PipelinePlanned,
+  PlanRejected,
+  type EventsOf,
+  type PipelineContext,
+  type Plan,
+  type Problem,
+} from '@foldline/contracts';
+import type { Decider } from '@foldline/kernel';
+
+type State = { planned: boolean };
+export type PlanCommand =
+  | { type: 'RecordPlan'; context: PipelineContext; plan: Plan }
+  | { type: 'RejectPlan'; pipelineId: string; problems: Problem[] };
+
+/** A pipeline is planned once; whatever the repository says later, its plan stays. */
+export const planDecider: Decider<
+  State,
+  PlanCommand,
+  EventsOf<{ PipelinePlanned: typeof PipelinePlanned; PlanRejected: typeof PlanRejected }>
+> = {
+  initialState: () => ({ planned: false }),
+  evolve: () => ({ planned: true }),
+  decide: (command, state) => {
+    if (state.planned) return [];
+    if (command.type === 'RejectPlan') {
+      return [PlanRejected({ pipelineId: command.pipelineId, problems: command.problems })];
+    }
+    const { context, plan } = command;
+    return [PipelinePlanned({ pipelineId: context.pipelineId, context, plan })];
+  },
+};

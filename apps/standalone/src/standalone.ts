@@ -1,0 +1,38 @@
+import 'reflect-metadata';
+import { READ_MODELS, createGateway } from '@foldline/api-gateway';
+import { ArtifactStoreModule } from '@foldline/artifact-store';
+import { DeployerModule } from '@foldline/deployer';
+import { openEmbeddedPorts, startServices, type ServiceDefinition } from '@foldline/host';
+import type { Settings } from '@foldline/kernel';
+import { NotifierModule } from '@foldline/notifier';
+import { PipelinePlannerModule } from '@foldline/pipeline-planner';
+import { RunnerModule } from '@foldline/runner';
+import { SchedulerModule } from '@foldline/scheduler';
+
+/** The services behind the bus, in the order in which they start: who decides before who acts. */
+const SERVICES: readonly ServiceDefinition[] = [
+  { name: 'scheduler', module: SchedulerModule },
+  { name: 'pipeline-planner', module: PipelinePlannerModule },
+  { name: 'artifact-store', module: ArtifactStoreModule },
+  { name: 'deployer', module: DeployerModule },
+  { name: 'notifier', module: NotifierModule },
+  { name: 'runner', module: RunnerModule },
+];
+
+export type Standalone = { url: string; stop: () => Promise<void> };
+
+/** All seven services in this process, with nothing beside it. Ready when it returns. */
+export const startStandalone = async (settings: Settings): Promise<Standalone> => {
+  const { ports, close } = await openEmbeddedPorts(settings, READ_MODELS);
+  const services = await startServices(SERVICES, ports);
+  const { app } = await createGateway(ports);
+  await app.listen(settings.port, settings.host);
+  return {
+    url: await app.getUrl(),
+    stop: async () => {
+      await app.close();
+      await services.stop();
+      await close();
+    },
+  };
+};

@@ -1,0 +1,41 @@
+import type { INestMicroservice, Type } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { ServiceName } from '@foldline/contracts';
+import type { Ports } from '@foldline/kernel';
+import { EmbeddedTransport, RethrowFilter } from './embedded-transport.ts';
+import { PortsModule } from './ports.module.ts';
+
+export type ServiceDefinition = { name: ServiceName; module: Type };
+
+/**
+ * Starts services in this process, one after the other and each with a transport of its own: sharing one would hand
+ * every event to every service's group.
+ */
+export const startServices = async (
+  services: readonly ServiceDefinition[],
+  ports: Ports,
+): Promise<{ stop: () => Promise<void> }> => {
+  const running: INestMicroservice[] = [];
+  for (const service of services) {
+    const app = await NestFactory.createMicroservice(hosted(service, ports), {
+      strategy: new EmbeddedTransport(ports.eventBus, service.name),
+      logger: false,
+      abortOnError: false,
+    });
+    app.useGlobalFilters(new RethrowFilter());
+    await app.listen();
+    running.push(app);
+  }
+  return {
+    stop: async () => {
+      await Promise.all(running.map((app) => app.close()));
+    },
+  };
+};
+
+const hosted = ({ name, module }: ServiceDefinition, ports: Ports): Type => {
+  @Module({ imports: [PortsModule.forService(name, ports), module] })
+  class ServiceHost {}
+  return ServiceHost;
+};
