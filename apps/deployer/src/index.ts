@@ -1,1 +1,1 @@
-export {};
+export { DeployerModule } from './deployer.module.ts';

@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  attemptIdOf,
+  deploymentStream,
+  environmentStream,
+  type JobAssigned,
+  type JobCancelled,
+  type JobFailed,
+  type JobSucceeded,
+  type Recorded,
+  type RecordedEvent,
+} from '@foldline/contracts';
+import { because, COMMANDS, derivedId, type Commands } from '@foldline/kernel';
+import { environmentDecider } from '../environment/environment.decider.ts';
+import { deploymentDecider, type DeploymentCommand } from './deployment.decider.ts';
+import { targetOfJob } from './target-of-job.ts';
+
+/** A deployment follows the attempt that does it: it starts, succeeds and fails with that job. */
+@Injectable()
+export class DeployWithJob {
+  constructor(@Inject(COMMANDS) private readonly commands: Commands) {}
+
+  async onJobAssigned(event: Recorded<ReturnType<typeof JobAssigned>>): Promise<void> {
+    const { pipelineId, jobId, attempt, context } = event.data;
+    const target = targetOfJob(event.data);
+    if (!target) return;
+    const projectId = context.project.id;
+    const environmentId = derivedId('environment', projectId, target.name);
+    await this.commands.handle(
+      environmentStream(environmentId),
+      environmentDecider,
+      { type: 'UseEnvironment', environment: { environmentId, projectId, name: target.name } },
+      because(event, 'deployer'),
+    );
+    const deployment = {
+      deploymentId: deploymentIdOf(jobId, attempt),
+      environmentId,
+      projectId,
+      environment: target.name,
+      pipelineId,
+      jobId,
+      sha: context.sha,
+      ref: context.ref.name,
+      ...(target.url !== undefined && { url: target.url }),
+    };
+    await this.tell(event, jobId, attempt, { type: 'StartDeployment', deployment });
+  }
+
+  async onJobSucceeded(event: Recorded<ReturnType<typeof JobSucceeded>>): Promise<void> {
+    await this.tell(event, event.data.jobId, event.data.attempt, { type: 'SucceedDeployment' });
+  }
+
+  async onJobFailed(event: Recorded<ReturnType<typeof JobFailed>>): Promise<void> {
+    const { jobId, attempt, reason, detail } = event.data;
+    const text = detail === undefined ? reason : `${reason}: ${detail}`;
+    await this.tell(event, jobId, attempt, { type: 'FailDeployment', because: text });
+  }
+
+  async onJobCancelled(event: Recorded<ReturnType<typeof JobCancelled>>): Promise<void> {
+    await this.tell(event, event.data.jobId, event.data.attempt, { type: 'FailDeployment', because: 'cancelled' });
+  }
+
+  private async tell(event: RecordedEvent, jobId: string, attempt: number, command: DeploymentCommand): Promise<void> {
+    const stream = deploymentStream(deploymentIdOf(jobId, attempt));
+    await this.commands.handle(stream, deploymentDecider, command, because(event, 'deployer'));
+  }
+}
+
+const deploymentIdOf = (jobId: string, attempt: number): string => derivedId('deployment', attemptIdOf(jobId, attempt));

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JobAssigned, PipelineContext, PlannedJob } from '@foldline/contracts';
+import { targetOfJob } from './target-of-job.ts';
+
+type Assigned = ReturnType<typeof JobAssigned>['data'];
+
+const assigned = (
+  environment: PlannedJob['environment'],
+  variables: { pipeline?: Record<string, string>; job?: Record<string, string>; request?: Record<string, string> } = {},
+): Assigned => ({
+  pipelineId: 'p1',
+  jobId: 'p1.0',
+  attempt: 1,
+  runnerId: 'r1',
+  cluster: { id: 'c', power: 'low-power' },
+  job: { index: 0, variables: variables.job ?? {}, ...(environment && { environment }) } as PlannedJob,
+  context: {
+    pipelineId: 'p1',
+    ref: { name: 'Feature/Login', kind: 'branch', protected: false },
+    sha: '0123456789abcdef0123456789abcdef01234567',
+    variables: variables.request ?? {},
+  } as PipelineContext,
+  pipelineVariables: variables.pipeline ?? {},
+  artifactJobs: [],
+  because: { rule: 'r', detail: 'd', jobs: [] },
+});
+
+describe('the target of a job', () => {
+  it('is nothing for a job without an environment', () => expect(targetOfJob(assigned(undefined))).toBeUndefined());
+
+  it('is its environment as written', () =>
+    expect(targetOfJob(assigned({ name: 'production', url: 'https://app.example.com/' }))).toEqual({
+      name: 'production',
+      url: 'https://app.example.com/',
+    }));
+
+  it('fills in the ref and the commit', () =>
+    expect(
+      targetOfJob(
+        assigned({
+          name: 'review/$CI_COMMIT_REF_NAME',
+          url: 'https://${CI_COMMIT_REF_SLUG}.test/$CI_COMMIT_SHORT_SHA',
+        }),
+      ),
+    ).toEqual({ name: 'review/Feature/Login', url: 'https://feature-login.test/01234567' }));
+
+  it('lets the request win over the job, and the job over the pipeline', () => {
+    const variables = { pipeline: { A: 'p', B: 'p', C: 'p' }, job: { B: 'j', C: 'j' }, request: { C: 'r' } };
+    expect(targetOfJob(assigned({ name: '$A$B$C' }, variables))?.name).toBe('pjr');
+  });
+
+  it('lets nobody claim another ref or commit', () =>
+    expect(
+      targetOfJob(assigned({ name: '$CI_COMMIT_REF_NAME' }, { request: { CI_COMMIT_REF_NAME: 'main' } }))?.name,
+    ).toBe('Feature/Login'));
+
+  it.each(['javascript:alert(1)', 'file:///etc/passwd', 'not an address', '$UNKNOWN'])(
+    'leaves out the address %s',
+    (url) => expect(targetOfJob(assigned({ name: 'production', url }))).toEqual({ name: 'production' }),
+  );
+
+  it('keeps a name of unknown variables as it was written', () =>
+    expect(targetOfJob(assigned({ name: '$UNKNOWN' }))?.name).toBe('$UNKNOWN'));
+});
