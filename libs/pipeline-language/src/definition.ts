@@ -47,7 +47,7 @@ const laterTopKeywords = ['include', 'workflow', 'spec', 'pages', 'types'];
 const replacesScript = ['extends', 'trigger', 'run', 'release'];
 
 export const readDefinition = (root: MapNode, report: Report): Definition => {
-  const file = subject(report, 'the file');
+  const file = subject(report, 'The file');
   const stages = readStages(root.entries.get('stages'), file);
   const variables = root.entries.get('variables');
   const defaults = readDefaults(root, report);
@@ -72,7 +72,7 @@ export const readDefinition = (root: MapNode, report: Report): Definition => {
 const readDefaults = (root: MapNode, report: Report): Partial<JobSettings> => {
   const settings: Partial<JobSettings> = {};
   const entry = root.entries.get('default');
-  const where = subject(report, 'default');
+  const where = subject(report, 'Default');
   const shape = { known: defaultable, later: ['tags', 'hooks', 'id_tokens', 'identity'] };
   const fields = (entry && readFields(entry.value, where, shape)) ?? new Map<string, Entry>();
   for (const key of defaultable) {
@@ -83,7 +83,7 @@ const readDefaults = (root: MapNode, report: Report): Partial<JobSettings> => {
     if (field) {
       const message = `\`${key}\` is set in \`default\` and at the top of the file.`;
       report.error('conflicting-keywords', global.at, message, 'Keep one of them.');
-    } else readKeyword(settings, key, global, inside(subject(report, 'the file'), key));
+    } else readKeyword(settings, key, global, inside(subject(report, 'The file'), key));
   }
   return settings;
 };
@@ -95,7 +95,7 @@ const readJob = (
   report: Report,
 ): JobDefinition | undefined => {
   const { key: name, at, value } = entry;
-  const where = subject(report, `job \`${shorten(name)}\``);
+  const where = subject(report, `Job \`${shorten(name)}\``);
   if (!checkName(name, at, report) || !checkIsJob(entry, report) || value.kind !== 'map') return undefined;
   const keywords = value.entries;
   const settings: Partial<JobSettings> = { ...defaults };

@@ -14,6 +14,8 @@ export const limits = {
   valueBytes: 64 * 1024,
   patternLength: 1024,
   pathLength: 1024,
+  /** Items of one `only` or `except`. */
+  refsPerJob: 50,
   copiesPerJob: 200,
   jobs: 10_000,
   needsPerJob: 200,

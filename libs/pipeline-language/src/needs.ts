@@ -49,7 +49,7 @@ const resolve = (job: JobDefinition, context: Context): Links => {
 const resolveNeeds = (job: JobDefinition, context: Context): Links['needs'] => {
   const entries = job.settings.needs;
   if (!entries) return undefined;
-  const where = subject(context.report, `job \`${shorten(job.name)}\``);
+  const where = subject(context.report, `Job \`${shorten(job.name)}\``);
   const needs = new Map<JobDefinition, { job: JobDefinition; artifacts: boolean }>();
   for (const { job: name, artifacts, optional, at } of entries) {
     const needed = context.byName.get(name);
@@ -80,7 +80,13 @@ const missing = (
   name: string,
   at: Position,
   { byName, report }: Context,
-): void => report.error(code, at, `${what}, but the file has no such job.`, didYouMean(name, byName.keys()));
+): void =>
+  report.error(
+    code,
+    at,
+    `${what}, but the file has no such job.`,
+    report.full ? undefined : didYouMean(name, byName.keys()),
+  );
 
 const isLater = (other: JobDefinition, job: JobDefinition, { stages }: Context): boolean =>
   stages.includes(job.stage) && stages.indexOf(other.stage) > stages.indexOf(job.stage);
@@ -88,7 +94,7 @@ const isLater = (other: JobDefinition, job: JobDefinition, { stages }: Context):
 const resolveDependencies = (job: JobDefinition, context: Context): JobDefinition[] | undefined => {
   const entries = job.settings.dependencies;
   if (!entries) return undefined;
-  const label = `job \`${shorten(job.name)}\` takes the artifacts of`;
+  const label = `Job \`${shorten(job.name)}\` takes the artifacts of`;
   const dependencies = new Set<JobDefinition>();
   for (const { value: name, at } of entries) {
     const dependency = context.byName.get(name);

@@ -2,6 +2,7 @@ import { LineCounter, parseDocument, type YAMLError } from 'yaml';
 import type { MapNode } from './node.ts';
 import { prescan } from './prescan.ts';
 import type { Report } from './report.ts';
+import { tokensOf } from './tokens.ts';
 import { TreeBuilder } from './tree.ts';
 import { explainYaml } from './yaml-errors.ts';
 
@@ -22,7 +23,8 @@ export const parse = (text: string, report: Report): MapNode | undefined => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  for (const error of document.errors) reportSyntax(error, report, placeOf);
+  const quotes = document.errors.length > 0 ? quotesByEnd(admitted.text) : new Map<number, number>();
+  for (const error of document.errors) reportSyntax(error, report, (offset) => placeOf(quotes.get(offset) ?? offset));
   if (document.errors.length > 0) return undefined;
   const root = new TreeBuilder({ ...admitted, original: text }, placeOf, report).build(document.contents);
   if (report.failed || root === undefined) return undefined;
@@ -43,4 +45,13 @@ const reportSyntax = (
 ) => {
   const { message, hint } = explainYaml(error);
   report.error('yaml-syntax', placeOf(error.pos[0]), message, hint);
+};
+
+/** An unclosed quote is found where the text ends; its author looks for where it begins. */
+const quotesByEnd = (text: string): Map<number, number> => {
+  const starts = new Map<number, number>();
+  for (const { type, offset, source } of tokensOf(text)) {
+    if (type === 'single-quoted-scalar' || type === 'double-quoted-scalar') starts.set(offset + source.length, offset);
+  }
+  return starts;
 };

@@ -104,6 +104,8 @@ export const reportUnknown = (entry: Entry, where: Where, { known, later = [] }:
     where.report.error('unsupported-keyword', entry.at, `${label} is not supported yet.`, 'Remove it.');
     return;
   }
-  const hint = didYouMean(entry.key, known) ?? `Known here: ${known.map((name) => `\`${name}\``).join(', ')}.`;
+  const hint =
+    (where.report.full ? undefined : didYouMean(entry.key, known)) ??
+    `Known here: ${known.map((name) => `\`${name}\``).join(', ')}.`;
   where.report.error('unknown-keyword', entry.at, `${label} is not known.`, hint);
 };

@@ -26,6 +26,11 @@ export class Report {
     return this.#failed;
   }
 
+  /** True when no more problems are listed, so hints for them need not be found. */
+  get full(): boolean {
+    return this.#problems.length >= limits.problems;
+  }
+
   /** In the order of the file; ends with `too-many-problems` when some were left out. */
   problems(): Problem[] {
     const sorted = this.#problems.toSorted((a, b) => a.line - b.line || a.column - b.column);

@@ -1,4 +1,6 @@
 const longest = 64;
+/** A hint is worth no more work than this, in files of thousands of names. */
+const mostCandidates = 500;
 
 /** Edits (insert, delete, replace, swap of neighbours) that turn one word into the other. */
 export const editDistance = (a: string, b: string): number => {
@@ -23,9 +25,11 @@ export const editDistance = (a: string, b: string): number => {
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
   if (word.length > longest) return undefined;
   const allowed = Math.min(2, Math.floor(word.length / 3) + 1);
+  let compared = 0;
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {
     if (Math.abs(candidate.length - word.length) > allowed || candidate.length > longest) continue;
+    if (++compared > mostCandidates) break;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance <= allowed && distance < (best?.distance ?? Infinity)) best = { word: candidate, distance };
   }

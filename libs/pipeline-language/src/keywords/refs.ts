@@ -1,6 +1,7 @@
 import type { Node } from '../node.ts';
+import { limits } from '../limits.ts';
 import { readPattern } from '../pattern.ts';
-import { inside, readFields, readTexts, type Located, type Where } from '../read.ts';
+import { inside, invalid, readFields, readTexts, type Located, type Where } from '../read.ts';
 
 export const refKeywords = ['branches', 'tags', 'pushes', 'api', 'web', 'schedules'] as const;
 export type RefKeyword = (typeof refKeywords)[number];
@@ -47,6 +48,8 @@ const readRules = (node: Node, where: Where): RefRule[] | undefined => {
     );
     return undefined;
   }
+  if (texts && texts.length > limits.refsPerJob)
+    return invalid(node, where, `may name at most ${limits.refsPerJob} refs`);
   return texts?.map((text) => readRule(text, where)).filter((rule) => rule !== undefined);
 };
 

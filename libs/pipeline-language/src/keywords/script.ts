@@ -7,14 +7,15 @@ export const readScript = (node: Node, where: Where): Located<string>[] | undefi
   if (isNothing(node)) return [];
   if (node.kind === 'map') return refuse(node, where);
   const commands: Located<string>[] = [];
+  let usable = true;
   const pending: Node[] = [node];
   while (pending.length > 0) {
     const next = pending.pop()!;
     if (next.kind === 'list') pending.push(...next.items.toReversed());
-    else if (next.kind === 'map' || isNothing(next)) refuse(next, where);
+    else if (next.kind === 'map' || isNothing(next)) usable = refuse(next, where) ?? false;
     else commands.push({ value: commandOf(next, where), at: next.at });
   }
-  return commands;
+  return usable ? commands : undefined;
 };
 
 const refuse = (node: Node, where: Where): undefined => {

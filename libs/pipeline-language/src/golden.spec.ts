@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compile } from './compile.ts';
+import type { Trigger } from './select-jobs.ts';
+
+/**
+ * Each folder is one case: `definition.yml` compiled for `trigger.json` gives what `plan.json`, or `problems.json`, names.
+ * What an expectation does not name is not compared, but lists are compared in full.
+ */
+const folder = fileURLToPath(new URL('../../../test/plans', import.meta.url));
+const cases = readdirSync(folder).toSorted();
+
+const read = (name: string, file: string): string => readFileSync(join(folder, name, file), 'utf8');
+const has = (name: string, file: string): boolean => existsSync(join(folder, name, file));
+
+const compileCase = (name: string): object => {
+  const trigger: Trigger = JSON.parse(read(name, 'trigger.json'));
+  return compile({ file: '.codara-ci.yml', text: read(name, 'definition.yml'), trigger });
+};
+
+describe('A definition', () => {
+  it.each(cases.filter((name) => has(name, 'plan.json')))('%s compiles into the expected plan', (name) => {
+    expect(compileCase(name)).toMatchObject({ plan: JSON.parse(read(name, 'plan.json')) });
+  });
+
+  it.each(cases.filter((name) => has(name, 'problems.json')))('%s is refused with the expected problems', (name) => {
+    expect(compileCase(name)).toMatchObject(JSON.parse(read(name, 'problems.json')));
+  });
+
+  it.each(cases)('%s names exactly one expectation', (name) => {
+    expect(has(name, 'plan.json')).not.toBe(has(name, 'problems.json'));
+  });
+});
