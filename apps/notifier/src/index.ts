@@ -1,1 +1,1 @@
-export {};
+export { NotifierModule } from './notifier.module.ts';
