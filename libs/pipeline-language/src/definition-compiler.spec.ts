@@ -1,0 +1,62 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { compile, type CompileInput } from './compile.ts';
+import { DefinitionCompiler } from './definition-compiler.ts';
+
+const child = fileURLToPath(new URL('../dist/compile-child.js', import.meta.url));
+// The child runs what `tsc -b` made; a tree that was never built has nothing to run.
+const suite = existsSync(child) ? describe : describe.skip;
+
+const input = (text: string): CompileInput => {
+  const ref = { name: 'main', kind: 'branch' } as const;
+  return { file: '.codara-ci.yml', text, trigger: { ref, source: 'push', variables: {} } };
+};
+const flagship = readFileSync(new URL('../../../test/plans/S0-flagship/definition.yml', import.meta.url), 'utf8');
+/** Takes minutes: every pattern is compiled, and each is as costly as one can be. */
+const slow = `a: {script: x}\n${Array.from({ length: 400 }, (_, job) => `j${job}: {script: x, only: [${`"/${'\\\\pL{900}'}\\\\pN{9}/",`.repeat(50)}]}\n`).join('')}`;
+
+suite('The compiler in a child process', () => {
+  let compiler: DefinitionCompiler;
+  afterEach(async () => compiler.close());
+
+  it('answers what the pure compiler answers', async () => {
+    compiler = new DefinitionCompiler();
+    expect(await compiler.compile(input(flagship))).toEqual(compile(input(flagship)));
+  });
+
+  it('answers requests that come at once, each with its own', async () => {
+    compiler = new DefinitionCompiler();
+    const texts = Array.from({ length: 20 }, (_, index) => `job${index}: {script: x}`);
+    const results = await Promise.all(texts.map((text) => compiler.compile(input(text))));
+    expect(results).toEqual(texts.map((text) => compile(input(text))));
+  });
+
+  it('refuses deep nesting before any child sees it', async () => {
+    compiler = new DefinitionCompiler({ timeoutMs: 1 });
+    const result = await compiler.compile(input(`a: ${'['.repeat(5000)}`));
+    expect(result).toMatchObject({ problems: [{ code: 'too-deep' }], decisions: [] });
+  });
+
+  it('stops a definition that takes too long, and answers the next', async () => {
+    compiler = new DefinitionCompiler({ timeoutMs: 500 });
+    await compiler.warm();
+    const [late, next] = await Promise.all([compiler.compile(input(slow)), compiler.compile(input('a: {script: x}'))]);
+    expect(late).toMatchObject({ problems: [{ code: 'definition-too-complex', severity: 'error' }] });
+    expect(next).toMatchObject({ plan: { jobs: [{ name: 'a' }] } });
+  });
+
+  it('survives a child that runs out of memory', async () => {
+    compiler = new DefinitionCompiler({ memoryMb: 12, timeoutMs: 20_000 });
+    const jobs = Array.from({ length: 4500 }, (_, job) => `j${job}: {script: [a, b], cache: {paths: [x]}}\n`).join('');
+    expect(await compiler.compile(input(jobs))).toMatchObject({ problems: [{ code: 'definition-too-complex' }] });
+    expect(await compiler.compile(input('a: {script: x}'))).toMatchObject({ plan: { jobs: [{ name: 'a' }] } });
+  });
+
+  it('refuses to compile once it is closed', async () => {
+    compiler = new DefinitionCompiler();
+    await compiler.warm();
+    await compiler.close();
+    await expect(compiler.compile(input('a: {script: x}'))).rejects.toThrow('closed');
+  });
+});

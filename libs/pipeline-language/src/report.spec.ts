@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { limits } from './limits.ts';
+import { Report } from './report.ts';
+
+const at = (line: number) => ({ line, column: 1 });
+
+describe('A report', () => {
+  it('lists problems in the order of the file', () => {
+    const report = new Report('f.yml');
+    report.error('wrong-type', at(9), 'late');
+    report.warn('coverage-quoted', at(2), 'early', 'do this');
+    expect(report.problems()).toEqual([
+      {
+        code: 'coverage-quoted',
+        severity: 'warning',
+        message: 'early',
+        file: 'f.yml',
+        line: 2,
+        column: 1,
+        hint: 'do this',
+      },
+      { code: 'wrong-type', severity: 'error', message: 'late', file: 'f.yml', line: 9, column: 1 },
+    ]);
+  });
+
+  it('has not failed while there are only warnings', () => {
+    const report = new Report('f.yml');
+    report.warn('coverage-quoted', at(1), 'x');
+    expect(report.failed).toBe(false);
+    report.error('wrong-type', at(1), 'x');
+    expect(report.failed).toBe(true);
+  });
+
+  it('tells the same mistake once', () => {
+    const report = new Report('f.yml');
+    report.error('wrong-type', at(1), 'x');
+    report.error('wrong-type', at(1), 'x');
+    expect(report.problems()).toHaveLength(1);
+  });
+
+  it('says how many problems it leaves out', () => {
+    const report = new Report('f.yml');
+    for (let line = 1; line <= limits.problems + 7; line++) report.error('wrong-type', at(line), 'x');
+    expect(report.problems()).toHaveLength(limits.problems + 1);
+    expect(report.problems().at(-1)).toMatchObject({
+      code: 'too-many-problems',
+      message: '7 more problems are not listed',
+    });
+  });
+});
