@@ -1,0 +1,127 @@
+import { describe, expect, it } from '@jest/globals';
+import type { PlannedJob } from '@foldline/contracts';
+import { compile } from '../compile.ts';
+
+const ref = { name: 'main', kind: 'branch' } as const;
+
+/** Compiles a file with one job that has this keyword. */
+const compileWith = (keyword: string) =>
+  compile({
+    file: 'f.yml',
+    text: `x:\n  script: make\n  ${keyword}\n`,
+    trigger: { ref, source: 'push', variables: {} },
+  });
+
+const jobWith = (keyword: string): PlannedJob => {
+  const result = compileWith(keyword);
+  if (!('plan' in result)) throw new Error(JSON.stringify(result.problems));
+  return result.plan.jobs[0]!;
+};
+
+const codesWith = (keyword: string): string[] => {
+  const result = compileWith(keyword);
+  return 'plan' in result ? [] : result.problems.map(({ code }) => code);
+};
+
+describe('A job', () => {
+  it('without further keywords has the documented defaults', () =>
+    expect(jobWith('')).toEqual({
+      index: 0,
+      name: 'x',
+      definition: 'x',
+      stage: 'test',
+      waitsFor: 'stages',
+      artifactsFrom: 'earlier-stages',
+      when: 'on_success',
+      allowFailure: false,
+      runner: {},
+      services: [],
+      variables: {},
+      secrets: {},
+      steps: [{ name: 'script', kind: 'shell', commands: ['make'] }],
+      cache: [],
+      retry: { max: 0, when: ['always'] },
+      timeoutSeconds: 3600,
+      interruptible: false,
+      priority: 5,
+    }));
+
+  it.each<[string, Partial<PlannedJob>]>([
+    ['when: manual', { when: 'manual', allowFailure: true }],
+    ['{when: manual, allow_failure: false}', { when: 'manual', allowFailure: false }],
+    ['retry: 10', { retry: { max: 10, when: ['always'] } }],
+    ['retry: {max: 1, when: [job_execution_timeout, job_timeout]}', { retry: { max: 1, when: ['job_timeout'] } }],
+    ['timeout: 7 days', { timeoutSeconds: 604_800 }],
+    ['environment: staging', { environment: { name: 'staging' } }],
+    ['artifacts: {}', { cache: [] }],
+    ['cache: {}', { cache: [] }],
+    ['variables: {http_version: 2}', { variables: { http_version: '2' } }],
+    ['variables: {PYTHON_VERSION: 3.10}', { variables: { PYTHON_VERSION: '3.10' } }],
+    ['resources: {cpu: 0.5}', { runner: { cpu: 0.5 } }],
+    ['matrix: [{A: 1, B: [x]}]', { name: 'x: [1, x]', matrix: { A: '1', B: 'x' } }],
+    ['image: {name: "registry:5000/a/b@sha256:00"}', { image: 'registry:5000/a/b@sha256:00' }],
+    ['secrets: {}', { secrets: {} }],
+    ['priority: 10', { priority: 10 }],
+  ])('with `%s` is planned so', (keyword, expected) => {
+    const line = keyword.startsWith('{') ? keyword.slice(1, -1).replace(', ', '\n  ') : keyword;
+    expect(jobWith(line)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['retry: 11', 'invalid-value'],
+    ['retry: {when: always}', 'wrong-type'],
+    ['retry: {max: 1, when: bad_luck}', 'invalid-value'],
+    ['timeout: 8 days', 'invalid-duration'],
+    ['timeout: 0', 'invalid-duration'],
+    ['priority: 11', 'invalid-value'],
+    ['priority: 1.5', 'wrong-type'],
+    ['interruptible: "true"', 'wrong-type'],
+    ['interruptible: yes', 'wrong-type'],
+    ['parallel: 0', 'invalid-value'],
+    ['parallel: {count: 3}', 'unknown-keyword'],
+    ['matrix: []', 'invalid-value'],
+    ['matrix: [{A: []}]', 'invalid-value'],
+    ['matrix: [{A: [1], B: {c: d}}]', 'wrong-type'],
+    ['image: "-v /:/host"', 'invalid-value'],
+    ['image: {name: a, entrypoint: [b]}', 'unsupported-keyword'],
+    ['services: [{name: a, alias: b}]', 'unsupported-keyword'],
+    ['environment: {url: https://x}', 'invalid-value'],
+    ['environment: {name: a, url: "javascript:alert(1)"}', 'invalid-value'],
+    ['environment: {name: a, action: stop}', 'unsupported-keyword'],
+    ['secrets: {A: {vault: ../other}}', 'invalid-value'],
+    ['secrets: {A: {file: x}}', 'unsupported-keyword'],
+    ['secrets: {PATH: {vault: a}}', 'reserved-variable'],
+    ['cache: {key: a}', 'invalid-value'],
+    ['cache: {paths: [a], fallback_keys: [1, 2, 3, 4, 5, 6]}', 'invalid-value'],
+    ['cache: {paths: [a], policy: never}', 'invalid-value'],
+    ['artifacts: {paths: [a], expose_as: b}', 'unsupported-keyword'],
+    ['artifacts: {paths: ["a/../../b"]}', 'unsafe-path'],
+    ['artifacts: {paths: ["C:\\\\x"]}', 'unsafe-path'],
+    ['artifacts: {paths: [a], expire_in: 0}', 'invalid-duration'],
+    ['only: []', 'wrong-type'],
+    ['only: [merge_requests]', 'unsupported-keyword'],
+    ['only: {changes: [a]}', 'unsupported-keyword'],
+    ['allow_failure: {exit_codes: 1}', 'unsupported-keyword'],
+    ['needs: [{pipeline: x}]', 'unsupported-keyword'],
+    ['extends: .y', 'unsupported-keyword'],
+    ['tags: [a]', 'unsupported-keyword'],
+    ['before_script: [~]', 'wrong-type'],
+    ['before_script: {a: b}', 'wrong-type'],
+    ['coverage: "[0-9]+"', 'invalid-regex'],
+  ])('with `%s` is refused: %s', (keyword, code) => expect(codesWith(keyword)).toContain(code));
+
+  it.each([
+    'PATH',
+    'LD_PRELOAD',
+    'NODE_OPTIONS',
+    'BASH_ENV',
+    'IFS',
+    'GIT_SSH_COMMAND',
+    'HTTP_PROXY',
+    'CI_X',
+    'PYTHONPATH',
+  ])('may not set %s', (name) => expect(codesWith(`variables: {${name}: x}`)).toEqual(['reserved-variable']));
+
+  // Many tools treat warnings as errors when CI is set; turning that off is an author's right.
+  it('may set CI', () => expect(jobWith('variables: {CI: ""}').variables).toEqual({ CI: '' }));
+});
