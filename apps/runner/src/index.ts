@@ -1,1 +1,1 @@
-export {};
+export { RunnerModule } from './runner.module.ts';

@@ -6,6 +6,7 @@ export * from './read-models.ts';
 export * from './signals.ts';
 export * from './streams.ts';
 export * from './variables.ts';
+export * from './events/access.events.ts';
 export * from './events/attempt.events.ts';
 export * from './events/delivery.events.ts';
 export * from './events/pipeline.events.ts';

@@ -1,0 +1,196 @@
+import {
+  AttemptFinished,
+  StepFinished,
+  attemptIdOf,
+  type FailureReason,
+  type JobAssigned,
+  type RecordedEvent,
+} from '@foldline/contracts';
+import { Refusal, type Cause, type Commands, type LogStore, type Ports } from '@foldline/kernel';
+import { LogWriter } from '../logs/log-writer.ts';
+import { createMasker } from '../masking/secret-masker.ts';
+import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
+import { AttemptRecorder } from './attempt-recorder.ts';
+import { jobEnvironment } from './environment.ts';
+import type { JobScene } from './job-scene.ts';
+import { JobRun, type JobResult } from './run-job.ts';
+
+const CYAN = '\u001b[36m';
+const YELLOW = '\u001b[33m';
+const RESET = '\u001b[0;m';
+const READ_MODELS_MS = 10_000;
+
+export type Assigned = RecordedEvent<'JobAssigned', ReturnType<typeof JobAssigned>['data']>;
+export type ExecutionPorts = Pick<
+  Ports,
+  'executor' | 'readStore' | 'readModels' | 'objectStore' | 'logStore' | 'clock' | 'secretBox' | 'logger'
+>;
+
+/** One attempt that this runner carries out: its log, its facts, its workspace and its end. */
+export class AttemptExecution {
+  readonly attemptId: string;
+  private readonly recorder: AttemptRecorder;
+  private readonly commits: string[] = [];
+  private run: JobRun | undefined;
+  private stopped: Parameters<JobRun['stop']>[0] | undefined;
+
+  constructor(
+    private readonly event: Assigned,
+    private readonly ports: ExecutionPorts,
+    private readonly workspaces: Workspaces,
+    commands: Commands,
+    cause: Cause,
+  ) {
+    this.attemptId = attemptIdOf(event.data.jobId, event.data.attempt);
+    this.recorder = new AttemptRecorder(this.attemptId, commands, ports.clock, cause);
+  }
+
+  stop(reason: Parameters<JobRun['stop']>[0]): void {
+    this.stopped ??= reason;
+    this.run?.stop(reason);
+  }
+
+  /** Runs the attempt to its recorded end; never throws for what a job or its surroundings do. */
+  async carryOut(): Promise<void> {
+    const { clock, logger } = this.ports;
+    const began = clock.monotonic();
+    const log = new AttemptLog(this.attemptId, this.ports.logStore);
+    const result = await this.outcome(log).catch((error: unknown): JobResult => {
+      logger.warn({ err: error, attemptId: this.attemptId }, 'an attempt failed in the runner');
+      return failureOf(error);
+    });
+    if (result.detail && result.outcome !== 'success') log.tell(`Job ${result.outcome}: ${result.detail}`, YELLOW);
+    const sealed = await log.close();
+    const { pipelineId, jobId, attempt, runnerId } = this.event.data;
+    await this.recorder.finish(
+      AttemptFinished({
+        attemptId: this.attemptId,
+        pipelineId,
+        jobId,
+        attempt,
+        runnerId,
+        durationMs: Math.round(clock.monotonic() - began),
+        ...result,
+        commits: this.commits,
+        log: sealed,
+      }),
+    );
+    await this.workspaces.remove(this.attemptId);
+  }
+
+  private async outcome(log: AttemptLog): Promise<JobResult> {
+    const { data } = this.event;
+    const environment = jobEnvironment(data, this.workspaces.pathOf(this.attemptId), this.ports.secretBox);
+    log.mask(environment.masked);
+    log.tell(
+      `Running on ${data.runnerId} (${data.cluster.power}) as a ${this.ports.executor.kind}, attempt ${data.attempt}`,
+    );
+    const place = await this.prepare(log);
+    if (data.artifactJobs.length + data.job.cache.length > 0) {
+      await this.ports.readModels.reached(this.event.position, READ_MODELS_MS);
+    }
+    this.run = new JobRun(this.scene(place, environment.variables, log), (chunk) => log.write(chunk), {
+      executor: this.ports.executor,
+      reads: this.ports.readStore,
+      objects: this.ports.objectStore,
+      clock: this.ports.clock,
+    });
+    if (this.stopped) this.run.stop(this.stopped);
+    return this.run.run();
+  }
+
+  private async prepare(log: AttemptLog): Promise<PreparedWorkspace> {
+    const { context, jobId, attempt } = this.event.data;
+    const began = this.ports.clock.monotonic();
+    const place = await this.workspaces.prepare({
+      attemptId: this.attemptId,
+      projectId: context.project.id,
+      url: context.project.url,
+      ref: context.ref.name,
+      sha: context.sha,
+    });
+    const durationMs = Math.round(this.ports.clock.monotonic() - began);
+    log.tell(`Checked out ${context.sha.slice(0, 8)} of ${context.ref.name}`);
+    this.recorder.record(
+      StepFinished({
+        attemptId: this.attemptId,
+        pipelineId: context.pipelineId,
+        jobId,
+        attempt,
+        index: 0,
+        name: 'checkout',
+        outcome: 'success',
+        durationMs,
+      }),
+    );
+    return place;
+  }
+
+  private scene(place: PreparedWorkspace, variables: Record<string, string>, log: AttemptLog): JobScene {
+    const { data } = this.event;
+    return {
+      assignment: data,
+      about: { attemptId: this.attemptId, pipelineId: data.pipelineId, jobId: data.jobId, attempt: data.attempt },
+      workspace: place.workspace,
+      scratch: place.scratch,
+      variables,
+      tell: (line) => log.tell(line),
+      warn: (line) => log.tell(`WARNING: ${line}`, YELLOW),
+      record: (fact) => this.recorder.record(fact),
+      committing: (id, fact) => {
+        this.commits.push(id);
+        this.recorder.record(fact);
+      },
+    };
+  }
+}
+
+/** The log of one attempt: output of the job between lines of the system's own, all of it masked. */
+class AttemptLog {
+  private writer: LogWriter;
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly attemptId: string,
+    private readonly store: LogStore,
+  ) {
+    this.writer = this.open([]);
+  }
+
+  /** Must come before the first line: what is written is masked as it was then. */
+  mask(secrets: string[]): void {
+    this.writer = this.open(secrets);
+  }
+
+  tell(line: string, colour = CYAN): void {
+    void this.write(Buffer.from(`${colour}${line}${RESET}\n`));
+  }
+
+  write(chunk: Buffer): Promise<void> {
+    const written = this.writer.write(chunk);
+    this.last = written;
+    // A log that cannot be written fails the attempt at `close`, once, and not at every line.
+    written.catch(() => undefined);
+    return written;
+  }
+
+  async close(): Promise<{ bytes: number; sha256: string; frames: number }> {
+    await this.last;
+    return this.writer.close();
+  }
+
+  private open(secrets: string[]): LogWriter {
+    return new LogWriter({ attemptId: this.attemptId, store: this.store, masker: createMasker(secrets) });
+  }
+}
+
+const REASONS: Readonly<Record<string, FailureReason>> = {
+  secret_not_found: 'config_error',
+  variable_too_large: 'config_error',
+};
+
+const failureOf = (error: unknown): JobResult => {
+  const detail = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof Refusal ? (REASONS[error.code] ?? 'runner_system_failure') : 'runner_system_failure';
+  return { outcome: 'failed', reason, detail };
+};

@@ -1,0 +1,17 @@
+import type { JobAssigned } from '@foldline/contracts';
+import type { AttemptFact } from './attempt.decider.ts';
+
+/** What the parts of one attempt share: where it runs, what it knows, and where it tells what it does. */
+export type JobScene = {
+  assignment: ReturnType<typeof JobAssigned>['data'];
+  about: { attemptId: string; pipelineId: string; jobId: string; attempt: number };
+  workspace: string;
+  scratch: string;
+  variables: Readonly<Record<string, string>>;
+  /** A line of the system's own in the log. */
+  tell: (line: string) => void;
+  warn: (line: string) => void;
+  record: (fact: AttemptFact) => void;
+  /** Records an upload that must be committed before the job counts as done. */
+  committing: (id: string, fact: AttemptFact) => void;
+};

@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { PORT, type Ports } from '@foldline/kernel';
+import { ExecutionService } from './execution/execution.service.ts';
+import { GreetingService } from './greeting.service.ts';
+import { RunnerEvents } from './runner.events.ts';
+import { RUNNER_PORTS } from './runner.ports.ts';
+import { Workspaces } from './workspace/workspaces.ts';
+
+const names = Object.keys(PORT) as (keyof Ports)[];
+
+@Module({
+  controllers: [RunnerEvents],
+  providers: [
+    {
+      provide: RUNNER_PORTS,
+      inject: names.map((name) => PORT[name]),
+      useFactory: (...ports: unknown[]) => Object.fromEntries(names.map((name, index) => [name, ports[index]])),
+    },
+    {
+      provide: Workspaces,
+      inject: [PORT.settings, PORT.sourceRepository],
+      useFactory: ({ dataDirectory }: Ports['settings'], repositories: Ports['sourceRepository']) =>
+        new Workspaces({ directory: dataDirectory, repositories }),
+    },
+    ExecutionService,
+    GreetingService,
+  ],
+})
+export class RunnerModule {}

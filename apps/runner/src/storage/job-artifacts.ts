@@ -1,0 +1,91 @@
+import {
+  ArtifactUploaded,
+  COLLECTION,
+  artifactIndexKey,
+  expandVariables,
+  type ArtifactDoc,
+  type PlannedJob,
+} from '@foldline/contracts';
+import { derivedId, type ObjectStore, type ReadStore } from '@foldline/kernel';
+import { packTree } from '../trees/pack-tree.ts';
+import { unpackTree } from '../trees/unpack-tree.ts';
+import type { AttemptFact } from '../execution/attempt.decider.ts';
+import type { JobScene } from '../execution/job-scene.ts';
+
+const ARTIFACTS_OF_ONE_JOB = 20;
+
+/** Puts the artifacts of earlier jobs into the workspace; says which had none, so that a missing file is explained. */
+export const downloadArtifacts = async (
+  scene: JobScene,
+  reads: ReadStore,
+  objects: ObjectStore,
+): Promise<string | undefined> => {
+  for (const jobId of scene.assignment.artifactJobs) {
+    const { items } = await reads.query<ArtifactDoc>(COLLECTION.artifacts, {
+      index: 'byJob',
+      prefix: artifactIndexKey(jobId, ''),
+      limit: ARTIFACTS_OF_ONE_JOB,
+    });
+    const archives = items.filter(({ kind }) => kind === 'archive');
+    const expired = archives.find(({ status }) => status === 'expired');
+    if (expired) return `the artifacts of job ${jobId} have expired`;
+    const latest = Math.max(...archives.map(({ attempt }) => attempt));
+    for (const { manifestDigest, attempt, status, name, files } of archives) {
+      if (attempt !== latest || status !== 'available') continue;
+      await unpackTree({ manifestDigest, into: scene.workspace, objects });
+      scene.tell(`Downloaded artifact ${name} of job ${jobId}: ${files} files`);
+    }
+  }
+  return undefined;
+};
+
+/** Keeps what `artifacts` names. The job is done only when the artifact-store has accepted it. */
+export const uploadArtifacts = async (scene: JobScene, objects: ObjectStore, succeeded: boolean): Promise<void> => {
+  const spec = scene.assignment.job.artifacts;
+  if (!spec || !applies(spec.when, succeeded)) return;
+  if (spec.paths.length > 0) await upload(scene, objects, 'archive', spec.paths, spec);
+  if (spec.reports.length > 0) await upload(scene, objects, 'reports', spec.reports, spec);
+};
+
+export const applies = (when: 'on_success' | 'on_failure' | 'always', succeeded: boolean): boolean =>
+  when === 'always' || (when === 'on_success') === succeeded;
+
+const upload = async (
+  scene: JobScene,
+  objects: ObjectStore,
+  kind: 'archive' | 'reports',
+  patterns: readonly string[],
+  spec: NonNullable<PlannedJob['artifacts']>,
+): Promise<void> => {
+  const expand = (text: string): string => expandVariables(text, scene.variables);
+  const packed = await packTree({
+    root: scene.workspace,
+    paths: patterns.map(expand),
+    exclude: spec.exclude.map(expand),
+    objects,
+  });
+  for (const path of packed.unmatched) scene.warn(`${path}: no matching files`);
+  for (const note of packed.skipped) scene.warn(note);
+  if (packed.files === 0) return scene.warn('there is nothing to keep as an artifact');
+  const artifactId = derivedId('artifact', scene.about.attemptId, kind);
+  const fact: AttemptFact = ArtifactUploaded({
+    ...scene.about,
+    artifactId,
+    projectId: scene.assignment.context.project.id,
+    name: safeName(expand(spec.name ?? 'artifacts')),
+    kind,
+    manifestDigest: packed.manifestDigest,
+    files: packed.files,
+    bytes: packed.bytes,
+    ...(spec.expireInSeconds === undefined ? {} : { expireInSeconds: spec.expireInSeconds }),
+  });
+  scene.committing(artifactId, fact);
+  scene.tell(`Uploaded ${kind === 'archive' ? 'artifacts' : 'reports'}: ${packed.files} files, ${packed.bytes} bytes`);
+};
+
+/** One segment of a path whatever the definition says (CVE-2024-54132). */
+const safeName = (name: string): string =>
+  name
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^\.+/, '')
+    .slice(0, 200) || 'artifacts';
