@@ -2,3 +2,5 @@ export { objectStoreContract, type ObjectStoreFixture } from './contracts/object
 export { logStoreContract, type LogStoreFixture } from './contracts/log-store.contract.ts';
 export { givenWhenThen, type Given } from './given-when-then.ts';
 export { executorContract, type ExecutorFixture } from './contracts/executor.contract.ts';
+export { eventStoreContract, type EventStoreFixture } from './contracts/event-store.contract.ts';
+export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-samples.ts';

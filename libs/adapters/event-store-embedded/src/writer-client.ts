@@ -47,7 +47,7 @@ export class WriterClient {
     });
     port1.on('message', (message: FromWriter) => this.receive(message));
     const workerData: WriterStart = { ...start, port: port2, wake };
-    const worker = new Worker(WORKER, { workerData, transferList: [port2] });
+    const worker = new Worker(WORKER, { workerData, transferList: [port2], execArgv: [] });
     worker.on('error', (error) => this.fail(new PermanentError(`the writer of the event log died: ${error.message}`)));
     const exited = new Promise((resolve) => worker.once('exit', resolve));
     this.ended = new Promise<void>((resolve) => {
