@@ -15,7 +15,7 @@ import { encodeAppend } from './append-request.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LogReader } from './log-reader.ts';
-import type { LogRecord } from './record.ts';
+import { verifyLog, type Verified } from './verify-log.ts';
 import { WriterClient } from './writer-client.ts';
 
 export type EmbeddedEventStoreOptions = {
@@ -26,8 +26,6 @@ export type EmbeddedEventStoreOptions = {
   /** The log refuses to grow past this, as if the disk were full. Unlimited when absent. */
   maximumBytes?: number;
 };
-
-export type Verified = { events: number; streams: number };
 
 /** The event store in one SQLite file, for one process. */
 export class EmbeddedEventStore implements EventStore {
@@ -116,18 +114,7 @@ export class EmbeddedEventStore implements EventStore {
   /** Walks the whole log and checks every record and link; throws `DamagedLog` at the first that is not as written. */
   async verify(): Promise<Verified> {
     this.assertOpen();
-    this.reader.verifyStructure();
-    const verified = { events: 0, streams: 0 };
-    let last: LogRecord | undefined;
-    for (;;) {
-      const page: LogRecord[] = this.reader.verifyPage(last);
-      if (page.length === 0) return verified;
-      verified.events += page.length;
-      verified.streams += page.filter(({ revision }) => revision === 0).length;
-      last = page.at(-1);
-      // Lets the process answer between pages.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    return verifyLog(this.reader);
   }
 
   /** Answers every append made before, ends the followers and gives the directory free. */
