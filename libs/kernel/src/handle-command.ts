@@ -86,8 +86,8 @@ export class Commands {
       if (aggregate.eventIds.has(eventId(cause.id, stream, command.type, 0))) return nothingNew(aggregate);
       const events = this.decide(stream, decider, command, aggregate);
       if (events.length === 0) return nothingNew(aggregate);
-      const prepared = events.map((event, n) => prepare(event, stream, command.type, cause, n));
       try {
+        const prepared = events.map((event, n) => prepare(event, stream, command.type, cause, n));
         const appended = await this.append(stream, prepared, aggregate.revision);
         for (const event of prepared) aggregate.eventIds.add(event.id);
         aggregate.revision = appended.revision;

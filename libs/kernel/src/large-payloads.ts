@@ -15,7 +15,7 @@ const referenceIn = (data: unknown): Reference['$large'] | undefined => (data as
 export const withLargePayloads = (store: EventStore, objects: ObjectStore): EventStore => {
   const offload = async (event: EventToAppend): Promise<EventToAppend> => {
     const json = JSON.stringify(event.data);
-    if (json.length <= LIMIT_BYTES) return event;
+    if (Buffer.byteLength(json) <= LIMIT_BYTES) return event;
     return { ...event, data: { $large: await objects.put(Buffer.from(json)) } };
   };
   const restore = async (event: RecordedEvent): Promise<RecordedEvent> => {
