@@ -1,1 +1,3 @@
-export {};
+export { ApiGatewayModule } from './api-gateway.module.ts';
+export { createGateway } from './create-gateway.ts';
+export { READ_MODELS } from './read-models/read-models.ts';

@@ -1,0 +1,74 @@
+import { Module, type Type } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { DeliveryController } from './delivery/delivery.controller.ts';
+import { EventPages } from './events/event-pages.ts';
+import { EventsController } from './events/events.controller.ts';
+import { AdminToken, BearerGuard } from './http/bearer.guard.ts';
+import { OpenStreams } from './http/open-streams.ts';
+import { ProblemFilter } from './http/problem.filter.ts';
+import { ReadYourWrites } from './http/read-your-writes.ts';
+import { StrictValidation } from './http/validation.pipe.ts';
+import { JobQueue } from './jobs/job.queries.ts';
+import { JobsController } from './jobs/jobs.controller.ts';
+import { JobLogs } from './logs/job-logs.ts';
+import { LogSocket } from './logs/log-socket.ts';
+import { LogsController } from './logs/logs.controller.ts';
+import { CONTROLLERS, DocsController } from './openapi/docs.controller.ts';
+import { HealthController } from './operations/health.controller.ts';
+import { MetricsController } from './operations/metrics.controller.ts';
+import { OperationsController } from './operations/operations.controller.ts';
+import { PipelineHistory } from './pipelines/pipeline-history.ts';
+import { PipelineController } from './pipelines/pipeline.controller.ts';
+import { PipelineQueries } from './pipelines/pipeline.queries.ts';
+import { PipelinesController } from './pipelines/pipelines.controller.ts';
+import { ProjectQueries } from './projects/project.queries.ts';
+import { ProjectsController } from './projects/projects.controller.ts';
+import { SecretsController } from './projects/secrets.controller.ts';
+import { SubscriptionsController } from './projects/subscriptions.controller.ts';
+import { VariablesController } from './projects/variables.controller.ts';
+import { Idempotency } from './triggers/idempotency.ts';
+import { PipelineRequests } from './triggers/pipeline-requests.ts';
+import { WebhookController } from './triggers/webhook.controller.ts';
+
+/** Everything that answers over HTTP. */
+const controllers: Type[] = [
+  ProjectsController,
+  VariablesController,
+  SecretsController,
+  SubscriptionsController,
+  PipelinesController,
+  PipelineController,
+  JobsController,
+  LogsController,
+  DeliveryController,
+  MetricsController,
+  EventsController,
+  WebhookController,
+  OperationsController,
+  HealthController,
+  DocsController,
+];
+
+/** The only service with HTTP: commands in, documents out. Its ports come from `PortsModule`. */
+@Module({
+  controllers,
+  providers: [
+    { provide: APP_GUARD, useClass: BearerGuard },
+    { provide: APP_PIPE, useClass: StrictValidation },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: CONTROLLERS, useValue: () => controllers },
+    AdminToken,
+    OpenStreams,
+    ReadYourWrites,
+    Idempotency,
+    PipelineRequests,
+    ProjectQueries,
+    PipelineQueries,
+    PipelineHistory,
+    JobQueue,
+    JobLogs,
+    LogSocket,
+    EventPages,
+  ],
+})
+export class ApiGatewayModule {}

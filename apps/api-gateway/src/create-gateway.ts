@@ -1,0 +1,56 @@
+import type { Server } from 'node:http';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PortsModule } from '@foldline/host';
+import type { Ports } from '@foldline/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiGatewayModule } from './api-gateway.module.ts';
+import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
+import { PROBLEM_JSON, problemOf } from './http/problem.filter.ts';
+import { LogSocket } from './logs/log-socket.ts';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_PARAMETER_LENGTH = 1024;
+
+/** Answers are data, never pages: nothing in them may be run, guessed at, framed or kept. */
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+@Module({})
+class GatewayRoot {}
+
+const adapter = (): FastifyAdapter => {
+  const made = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    // Requests that Fastify itself cannot route, such as broken escapes in the path.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const problem = problemOf(error, request.url.split('?')[0]!);
+      void reply.status(problem.status).headers(HEADERS).type(PROBLEM_JSON).send(JSON.stringify(problem));
+    },
+  });
+  readBodies(made.getInstance());
+  made.getInstance().addHook('onRequest', (_request, reply, done) => {
+    void reply.headers(HEADERS);
+    done();
+  });
+  return made;
+};
+
+/** The gateway on its ports, ready to listen; whoever starts it decides where. */
+export const createGateway = async (ports: Ports): Promise<{ app: NestFastifyApplication }> => {
+  const root = { module: GatewayRoot, imports: [PortsModule.forService('api-gateway', ports), ApiGatewayModule] };
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter(), {
+    logger: false,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.get(LogSocket).listenOn(app.getHttpServer() as Server);
+  return { app };
+};

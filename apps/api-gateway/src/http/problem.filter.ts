@@ -1,0 +1,82 @@
+import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { PORT, Refusal, TransientError, type Logger } from '@foldline/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { problemKind } from './problem-codes.ts';
+
+export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
+const RETRY_AFTER_SECONDS = 1;
+
+/** Codes of Fastify itself, for requests that no handler saw. */
+const OF_FASTIFY: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
+  FST_ERR_BAD_URL: 'not_found',
+};
+const OF_STATUS: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  401: 'unauthorized',
+  404: 'not_found',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+};
+
+/** An RFC 9457 document. `code` is what programs compare; `detail` is for people. */
+export type ProblemAnswer = {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  fix: string;
+  instance: string;
+} & Record<string, unknown>;
+
+const codeOf = (error: unknown): string => {
+  if (error instanceof Refusal) return problemKind(error.code) ? error.code : 'invalid_request';
+  if (error instanceof TransientError) return 'unavailable';
+  if (error instanceof HttpException) return OF_STATUS[error.getStatus()] ?? 'internal';
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (typeof code === 'string' && Object.hasOwn(OF_FASTIFY, code)) return OF_FASTIFY[code]!;
+  return (typeof statusCode === 'number' && OF_STATUS[statusCode]) || 'internal';
+};
+
+/** What went wrong as a document. What the client did not cause says nothing about the inside. */
+export const problemOf = (error: unknown, instance: string): ProblemAnswer => {
+  const code = codeOf(error);
+  const { status, title, fix } = problemKind(code)!;
+  const told = error instanceof Refusal || error instanceof TransientError;
+  return {
+    ...(error instanceof Refusal ? error.fields : {}),
+    type: `/docs/problems/${code}`,
+    title,
+    status,
+    code,
+    detail: told ? error.message : title,
+    fix,
+    instance,
+  };
+};
+
+/** The one place where errors become answers. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(PORT.logger) private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const problem = problemOf(error, request.url.split('?')[0]!);
+    if (problem.status >= 500)
+      this.logger.error({ err: error, method: request.method, url: problem.instance }, problem.title);
+    if (reply.sent || reply.raw.headersSent) {
+      reply.raw.destroy();
+      return;
+    }
+    if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+    void reply.status(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem));
+  }
+}

@@ -1,0 +1,39 @@
+import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { Refusal } from '@foldline/kernel';
+import type { ValidationError } from 'class-validator';
+
+export type FieldError = { pointer: string; message: string };
+
+const flat = (errors: readonly ValidationError[], parent = ''): FieldError[] =>
+  errors.flatMap(({ property, constraints, children }) => {
+    const pointer = `${parent}/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const own = Object.values(constraints ?? {}).map((message) => ({ pointer, message }));
+    return [...own, ...flat(children ?? [], pointer)];
+  });
+
+export const invalidRequest = (errors: readonly FieldError[]): Refusal =>
+  new Refusal('invalid_request', errors.map(({ message }) => message).join('; ') || 'the request is not valid', {
+    errors,
+  });
+
+/** Bodies and queries hold what their class declares and nothing else. */
+@Injectable()
+export class StrictValidation extends ValidationPipe {
+  constructor() {
+    super({
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      forbidUnknownValues: true,
+      transform: true,
+      validationError: { target: false, value: false },
+      exceptionFactory: (errors) => invalidRequest(flat(errors)),
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (metadata.type === 'body' && !isObject)
+      throw invalidRequest([{ pointer: '', message: 'the body must be a JSON object' }]);
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}

@@ -1,0 +1,45 @@
+import type { JobDoc, JobStatus } from '@foldline/contracts';
+
+export type Waiting = { code: string; detail: string; ahead?: number };
+
+const IN_WORDS: Readonly<Record<JobStatus, string>> = {
+  created: 'has not had its turn yet',
+  manual: 'waits for a person to start it',
+  queued: 'waits for a runner',
+  assigned: 'is about to start',
+  running: 'is running',
+  finishing: 'has run, and what it made is being stored',
+  success: 'succeeded',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+  timed_out: 'ran longer than it may',
+  skipped: 'was skipped',
+};
+
+/** What a job that does not run yet waits for. `ahead`: how many jobs were queued before it. */
+export const waitingOf = (job: JobDoc, ahead?: number): Waiting | undefined => {
+  const last = job.why.at(-1)?.because;
+  if (job.status === 'created') return { code: 'turn', detail: 'jobs it waits for have not ended' };
+  if (job.status === 'manual') return { code: 'manual', detail: last?.detail ?? 'a person must start it' };
+  if (job.status !== 'queued') return undefined;
+  const reason =
+    job.why.at(-1)?.event === 'JobWaiting'
+      ? { code: last!.rule, detail: last!.detail }
+      : { code: 'runner', detail: 'no runner has taken it yet' };
+  return { ...reason, ...(ahead === undefined ? {} : { ahead }) };
+};
+
+const aheadInWords = (ahead: number | undefined): string => {
+  if (ahead === undefined) return '';
+  if (ahead === 0) return '; nothing is queued before it';
+  return `; ${ahead} ${ahead === 1 ? 'job is' : 'jobs are'} queued before it`;
+};
+
+/** The state of a job and the last decision about it, as one sentence. */
+export const sentenceOf = (job: JobDoc, waiting: Waiting | undefined): string => {
+  const start = `${job.name} ${IN_WORDS[job.status]}`;
+  if (waiting) return `${start}: ${waiting.detail}${aheadInWords(waiting.ahead)}.`;
+  const last = job.why.at(-1)?.because;
+  const exit = job.exitCode === undefined ? '' : ` with exit code ${job.exitCode}`;
+  return last ? `${start}${exit}: ${last.detail} (${last.rule}).` : `${start}${exit}.`;
+};

@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { attemptIdOf, type JobDoc } from '@foldline/contracts';
+import { PORT, Refusal, type Clock, type LogStore, type ObjectStore } from '@foldline/kernel';
+import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
+
+const LOOK_MS = 1000;
+const READ_BYTES = 256 * 1024;
+/** A job that has ended may still have its log sealed for so long. */
+const LOOKS_AFTER_END = 30;
+const ENDED = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
+
+export type LogChunk = { offset: number; bytes: Buffer };
+/** `digest`: the log was put away as an object. */
+export type JobLog = { attemptId: string; jobId: string; bytes: number; ended: boolean; digest?: string };
+
+/** The output of attempts, wherever it is now: still being written, sealed, or put away. */
+@Injectable()
+export class JobLogs {
+  constructor(
+    @Inject(PORT.logStore) private readonly logs: LogStore,
+    @Inject(PORT.objectStore) private readonly objects: ObjectStore,
+    @Inject(PORT.clock) private readonly clock: Clock,
+    @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
+  ) {}
+
+  /** The log of an attempt, the newest unless told. A job that never started has an empty one. */
+  async of(job: JobDoc, wanted?: number): Promise<JobLog> {
+    const attempt = wanted ?? Math.max(1, job.attempt);
+    if (attempt > Math.max(1, job.attempt)) throw new Refusal('not_found', `the job has no attempt ${attempt}`);
+    const attemptId = attemptIdOf(job.id, attempt);
+    const { nextOffset, sealed } = await this.logs.state(attemptId);
+    const known = { attemptId, jobId: job.id };
+    const stored = job.log?.attempt === attempt && nextOffset === 0 ? job.log : undefined;
+    if (stored && stored.bytes > 0) return { ...known, bytes: stored.bytes, ended: true, digest: stored.sha256 };
+    return { ...known, bytes: nextOffset, ended: sealed || (nextOffset === 0 && ENDED.has(job.status)) };
+  }
+
+  /** What is there now, from `start` up to, not including, `end`. */
+  async *read(log: JobLog, start: number, end: number): AsyncGenerator<LogChunk> {
+    if (start >= end) return;
+    if (log.digest !== undefined) return yield* this.readObject(log.digest, start, end);
+    for (let offset = start; offset < end;) {
+      const bytes = await this.logs.read(log.attemptId, offset, Math.min(end, offset + READ_BYTES));
+      if (bytes.length === 0) return;
+      yield { offset, bytes };
+      offset += bytes.length;
+    }
+  }
+
+  /** Everything from the offset on, as it is written, until the log is sealed, nothing can come any more, or the signal. */
+  async *follow(log: JobLog, start: number, signal: AbortSignal): AsyncGenerator<LogChunk> {
+    if (log.ended) return yield* this.read(log, start, log.bytes);
+    const over = new AbortController();
+    const stop = () => over.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    const watching = this.abortWhenNothingComes(log, over);
+    try {
+      yield* this.logs.follow(log.attemptId, start, over.signal);
+    } finally {
+      over.abort();
+      signal.removeEventListener('abort', stop);
+      await watching;
+    }
+  }
+
+  private async *readObject(digest: string, start: number, end: number): AsyncGenerator<LogChunk> {
+    const stream = await this.objects.get(digest, { start, end });
+    if (!stream) throw new Refusal('not_found', 'the log is no longer kept');
+    let offset = start;
+    for await (const bytes of stream as AsyncIterable<Buffer>) {
+      yield { offset, bytes };
+      offset += bytes.length;
+    }
+  }
+
+  /** A job can end without a log: cancelled before it began, or its runner died. Followers then need not wait. */
+  private async abortWhenNothingComes(log: JobLog, over: AbortController): Promise<void> {
+    for (let looks = 0; !over.signal.aborted && looks < LOOKS_AFTER_END;) {
+      await this.clock.sleep(LOOK_MS, over.signal);
+      if (over.signal.aborted) return;
+      const job = await this.pipelines.findJob(log.jobId);
+      if (!job || !ENDED.has(job.status)) continue;
+      const { nextOffset, sealed } = await this.logs.state(log.attemptId);
+      looks += 1;
+      if (nextOffset === 0 && !sealed) break;
+    }
+    over.abort();
+  }
+}

@@ -1,0 +1,37 @@
+import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { COLLECTION, type ArtifactDoc, type JobDoc, type PipelineDoc, type RunnerDoc } from '@foldline/contracts';
+import { PORT, type Document, type ReadStore } from '@foldline/kernel';
+import { Describe } from '../openapi/describe.ts';
+import { ProjectQueries } from '../projects/project.queries.ts';
+import { metricsOf } from './metrics.ts';
+
+/** Documents of each kind that are looked at: the newest. */
+const SAMPLE = 1000;
+
+@Controller('api/:owner/:repo/metrics')
+export class MetricsController {
+  constructor(
+    @Inject(PORT.readStore) private readonly reads: ReadStore,
+    @Inject(ProjectQueries) private readonly projects: ProjectQueries,
+  ) {}
+
+  @Get()
+  @Describe('Measures the newest 1,000 jobs, pipelines and artifacts of the project', {
+    answer: 'Average duration per stage, success rates, cache hit rate, artifact sizes and utilization',
+  })
+  async show(@Param('owner') owner: string, @Param('repo') repo: string) {
+    const { id } = await this.projects.named(owner, repo);
+    const [jobs, pipelines, artifacts, runners] = await Promise.all([
+      this.newest<JobDoc>(COLLECTION.jobs, 'byProject', `${id}/`),
+      this.newest<PipelineDoc>(COLLECTION.pipelines, 'byProject', `${id}/`),
+      this.newest<ArtifactDoc>(COLLECTION.artifacts, 'byProject', `${id}/`),
+      this.newest<RunnerDoc>(COLLECTION.runners, 'byId', ''),
+    ]);
+    return metricsOf({ jobs, pipelines, artifacts, runners });
+  }
+
+  private async newest<Doc extends Document>(collection: string, index: string, prefix: string): Promise<Doc[]> {
+    const { items } = await this.reads.query<Doc>(collection, { index, prefix, reverse: true, limit: SAMPLE });
+    return items;
+  }
+}

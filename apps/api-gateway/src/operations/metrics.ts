@@ -1,0 +1,82 @@
+import type { ArtifactDoc, JobDoc, PipelineDoc, RunnerDoc } from '@foldline/contracts';
+
+export type Sample = {
+  jobs: readonly JobDoc[];
+  pipelines: readonly PipelineDoc[];
+  artifacts: readonly ArtifactDoc[];
+  runners: readonly RunnerDoc[];
+};
+
+const BUSY = new Set(['assigned', 'running', 'finishing']);
+const DECIDED = new Set(['success', 'failed', 'timed_out']);
+
+const secondsOf = ({ startedAt, finishedAt }: Pick<JobDoc, 'startedAt' | 'finishedAt'>): number | undefined =>
+  startedAt === undefined || finishedAt === undefined
+    ? undefined
+    : (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
+
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0
+    ? null
+    : Math.round((values.reduce((sum, value) => sum + value, 0) / values.length) * 1000) / 1000;
+
+const share = (part: number, whole: number): number | null =>
+  whole === 0 ? null : Math.round((part / whole) * 10_000) / 10_000;
+
+const known = (values: readonly (number | undefined)[]): number[] => values.filter((value) => value !== undefined);
+
+const stageMetrics = (stage: string, jobs: readonly JobDoc[]) => {
+  const ended = jobs.filter(({ status }) => DECIDED.has(status));
+  return {
+    stage,
+    jobs: ended.length,
+    averageSeconds: mean(known(ended.map(secondsOf))),
+    successRate: share(ended.filter(({ status }) => status === 'success').length, ended.length),
+  };
+};
+
+const byStage = (jobs: readonly JobDoc[]): Map<string, JobDoc[]> => {
+  const stages = new Map<string, JobDoc[]>();
+  for (const job of jobs) stages.set(job.stage, [...(stages.get(job.stage) ?? []), job]);
+  return stages;
+};
+
+const cacheMetrics = (jobs: readonly JobDoc[]) => {
+  const lookups = jobs.flatMap(({ caches }) => caches);
+  const of = (result: string): number => lookups.filter((cache) => cache.result === result).length;
+  const hits = of('hit');
+  return {
+    lookups: lookups.length,
+    hits,
+    fallbacks: of('fallback'),
+    misses: of('miss'),
+    hitRate: share(hits, lookups.length),
+  };
+};
+
+/** How a project's pipelines do (S0-62), from the newest of its documents. Rates are 0…1; `null` is "nothing to measure". */
+export const metricsOf = ({ jobs, pipelines, artifacts, runners }: Sample) => {
+  const decided = pipelines.filter(({ status }) => DECIDED.has(status));
+  const sizes = artifacts.map(({ bytes }) => bytes);
+  const online = runners.filter(({ status }) => status === 'online');
+  return {
+    sample: { jobs: jobs.length, pipelines: pipelines.length, artifacts: artifacts.length },
+    pipelines: {
+      successRate: share(decided.filter(({ status }) => status === 'success').length, decided.length),
+      averageSeconds: mean(known(decided.map(secondsOf))),
+    },
+    stages: [...byStage(jobs)].map(([stage, inStage]) => stageMetrics(stage, inStage)),
+    cache: cacheMetrics(jobs),
+    artifacts: {
+      count: artifacts.length,
+      totalBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+      averageBytes: mean(sizes),
+      largestBytes: sizes.reduce((most, bytes) => Math.max(most, bytes), 0),
+    },
+    utilization: {
+      busyJobs: jobs.filter(({ status }) => BUSY.has(status)).length,
+      runners: online.length,
+      slots: online.reduce((sum, { offer }) => sum + offer.slots, 0),
+    },
+  };
+};

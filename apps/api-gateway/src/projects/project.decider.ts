@@ -1,0 +1,119 @@
+import {
+  ProjectRegistered,
+  SecretStored,
+  SubscriptionRemovalRequested,
+  SubscriptionRequested,
+  VariableRemoved,
+  VariableSet,
+} from '@foldline/contracts';
+import { Refusal, type Decider } from '@foldline/kernel';
+import { isName, isOwner } from './project-names.ts';
+
+export const MAX_VARIABLES = 200;
+export const MAX_SECRETS = 200;
+export const MAX_SUBSCRIPTIONS = 50;
+
+type Data<Definition extends (data: never) => { data: unknown }> = ReturnType<Definition>['data'];
+
+export type ProjectCommand =
+  | ({ type: 'RegisterProject' } & Data<typeof ProjectRegistered>)
+  | ({ type: 'SetVariable' } & Data<typeof VariableSet>)
+  | ({ type: 'RemoveVariable' } & Data<typeof VariableRemoved>)
+  | ({ type: 'StoreSecret' } & Data<typeof SecretStored>)
+  | ({ type: 'RequestSubscription' } & Data<typeof SubscriptionRequested>)
+  | ({ type: 'RequestSubscriptionRemoval' } & Data<typeof SubscriptionRemovalRequested>);
+
+export type ProjectEvent = ReturnType<
+  | typeof ProjectRegistered
+  | typeof VariableSet
+  | typeof VariableRemoved
+  | typeof SecretStored
+  | typeof SubscriptionRequested
+  | typeof SubscriptionRemovalRequested
+>;
+
+export type ProjectState = {
+  url?: string;
+  variables: Set<string>;
+  secrets: Set<string>;
+  subscriptions: Set<string>;
+};
+
+const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
+  switch (event.type) {
+    case 'ProjectRegistered':
+      state.url = event.data.url;
+      return state;
+    case 'VariableSet':
+      state.variables.add(event.data.key);
+      return state;
+    case 'VariableRemoved':
+      state.variables.delete(event.data.key);
+      return state;
+    case 'SecretStored':
+      state.secrets.add(event.data.path);
+      return state;
+    case 'SubscriptionRequested':
+      state.subscriptions.add(event.data.subscriptionId);
+      return state;
+    case 'SubscriptionRemovalRequested':
+      state.subscriptions.delete(event.data.subscriptionId);
+      return state;
+  }
+};
+
+const register = ({ type: _type, ...data }: ProjectCommand & { type: 'RegisterProject' }, state: ProjectState) => {
+  if (state.url === data.url) return [];
+  if (state.url !== undefined)
+    throw new Refusal('project_exists', `${data.owner}/${data.name} is registered with another URL`);
+  if (!isOwner(data.owner)) throw notAName('/owner', data.owner);
+  if (!isName(data.name)) throw notAName('/name', data.name);
+  return [ProjectRegistered(data)];
+};
+
+const notAName = (pointer: string, name: string): Refusal => {
+  const message = `"${name}" is not a name, or is reserved`;
+  return new Refusal('invalid_name', message, { errors: [{ pointer, message }] });
+};
+
+const withRoom = (known: ReadonlySet<string>, key: string, limit: number, what: string): void => {
+  if (!known.has(key) && known.size >= limit)
+    throw new Refusal('limit_reached', `a project has at most ${limit} ${what}`);
+};
+
+const known = (set: ReadonlySet<string>, key: string, what: string): void => {
+  if (!set.has(key)) throw new Refusal('not_found', `the project has no ${what} ${key}`);
+};
+
+const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, state: ProjectState): ProjectEvent[] => {
+  const { type: _type, ...data } = command;
+  switch (command.type) {
+    case 'SetVariable':
+      withRoom(state.variables, command.key, MAX_VARIABLES, 'variables');
+      return [VariableSet(data as Data<typeof VariableSet>)];
+    case 'RemoveVariable':
+      known(state.variables, command.key, 'variable');
+      return [VariableRemoved(data as Data<typeof VariableRemoved>)];
+    case 'StoreSecret':
+      withRoom(state.secrets, command.path, MAX_SECRETS, 'secrets');
+      return [SecretStored(data as Data<typeof SecretStored>)];
+    case 'RequestSubscription':
+      if (state.subscriptions.has(command.subscriptionId)) return [];
+      withRoom(state.subscriptions, command.subscriptionId, MAX_SUBSCRIPTIONS, 'subscriptions');
+      return [SubscriptionRequested(data as Data<typeof SubscriptionRequested>)];
+    case 'RequestSubscriptionRemoval':
+      known(state.subscriptions, command.subscriptionId, 'subscription');
+      return [SubscriptionRemovalRequested(data as Data<typeof SubscriptionRemovalRequested>)];
+  }
+};
+
+/** A project: which repository it is, and what its pipelines are given. */
+export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent> = {
+  initialState: () => ({ variables: new Set(), secrets: new Set(), subscriptions: new Set() }),
+  evolve,
+  decide: (command, state) => {
+    if (command.type === 'RegisterProject') return register(command, state);
+    if (state.url === undefined) throw new Refusal('not_found', 'there is no such project');
+    return change(command, state);
+  },
+};

@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { COLLECTION, type ProjectDoc } from '@foldline/contracts';
+import { PORT, Refusal, type ReadStore } from '@foldline/kernel';
+import { ReadYourWrites } from '../http/read-your-writes.ts';
+import { urlIndexPrefix } from '../read-models/repository-url.ts';
+import { isName, isOwner, projectIdOf } from './project-names.ts';
+
+const SAME_URL_LIMIT = 100;
+
+@Injectable()
+export class ProjectQueries {
+  constructor(
+    @Inject(PORT.readStore) private readonly reads: ReadStore,
+    @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
+  ) {}
+
+  /** The project of `/api/:owner/:repo`. */
+  async named(owner: string, name: string): Promise<ProjectDoc> {
+    const doc = await this.find(owner, name);
+    if (!doc) throw new Refusal('not_found', 'there is no such project');
+    return doc;
+  }
+
+  /** The same, showing everything that is stored now. */
+  async current(owner: string, name: string): Promise<ProjectDoc> {
+    await this.writes.reachEnd();
+    return this.named(owner, name);
+  }
+
+  /** The projects that a forge's delivery is about: of that name there, or of one of its addresses. */
+  async ofRepository(repository: { fullName: string; urls: readonly string[] }): Promise<ProjectDoc[]> {
+    await this.writes.reachEnd();
+    const [owner = '', name = ''] = repository.fullName.split('/');
+    const named = await this.find(owner, name);
+    const found = new Map(named ? [[named.id, named]] : []);
+    for (const url of repository.urls) {
+      const prefix = urlIndexPrefix(url);
+      const { items } = await this.reads.query<ProjectDoc>(COLLECTION.projects, {
+        index: 'byUrl',
+        prefix,
+        limit: SAME_URL_LIMIT,
+      });
+      for (const doc of items) found.set(doc.id, doc);
+    }
+    return [...found.values()];
+  }
+
+  private async find(owner: string, name: string): Promise<ProjectDoc | undefined> {
+    if (!isOwner(owner) || !isName(name)) return undefined;
+    return this.writes.find<ProjectDoc>(COLLECTION.projects, projectIdOf(owner, name));
+  }
+}

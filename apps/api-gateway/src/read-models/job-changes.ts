@@ -1,0 +1,74 @@
+import {
+  jobIdOf,
+  parseJobId,
+  type Because,
+  type JobDoc,
+  type PipelineStarted,
+  type RecordedEvent,
+} from '@foldline/contracts';
+
+/** Decisions, steps and cache look-ups that a job document keeps: the newest. */
+export const KEPT_ENTRIES = 200;
+
+export const latest = <Entry>(entries: readonly Entry[], entry: Entry): Entry[] =>
+  [...entries, entry].slice(-KEPT_ENTRIES);
+
+export type PipelineStartedData = ReturnType<typeof PipelineStarted>['data'];
+
+export const jobIdsOf = ({ pipelineId, plan }: PipelineStartedData): string[] =>
+  plan.jobs.map(({ index }) => jobIdOf(pipelineId, index));
+
+/** A job as its pipeline begins: planned, nothing decided yet. */
+export const createdJob = (
+  { data, recordedAt, position }: RecordedEvent<string, PipelineStartedData>,
+  id: string,
+): JobDoc | undefined => {
+  const job = data.plan.jobs[parseJobId(id)?.index ?? -1];
+  if (!job) return undefined;
+  return {
+    id,
+    pipelineId: data.pipelineId,
+    projectId: data.context.project.id,
+    index: job.index,
+    name: job.name,
+    definition: job.definition,
+    stage: job.stage,
+    status: 'created',
+    attempt: 0,
+    allowFailure: job.allowFailure,
+    ...(job.environment ? { environment: job.environment } : {}),
+    ...(job.matrix ? { matrix: job.matrix } : {}),
+    why: [],
+    steps: [],
+    caches: [],
+    createdAt: recordedAt,
+    updatedPosition: position,
+  };
+};
+
+/** What the attempt before left behind and the new one does not have yet. */
+export const forNewAttempt = (doc: JobDoc): JobDoc => {
+  const { exitCode: _e, reason: _r, detail: _d, coverage: _c, runnerId: _u, cluster: _l, ...rest } = doc;
+  const { startedAt: _s, finishedAt: _f, ...fresh } = rest;
+  return fresh;
+};
+
+/** The document with a change and, when given, the decision that made it. */
+export const decided = (
+  doc: JobDoc | undefined,
+  event: RecordedEvent,
+  change: Partial<JobDoc>,
+  because?: Because,
+): JobDoc | undefined => {
+  if (!doc) return undefined;
+  const next = { ...doc, ...change, updatedPosition: event.position };
+  if (!because) return next;
+  return {
+    ...next,
+    why: latest(doc.why, { at: event.recordedAt, position: event.position, event: event.type, because }),
+  };
+};
+
+/** Absent values are left out, so that documents compare equal whatever way they were made. */
+export const given = <Values extends object>(values: Values): Partial<Values> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Values>;

@@ -1,0 +1,177 @@
+import {
+  AttemptStarted,
+  CacheRestored,
+  COLLECTION,
+  JobAssigned,
+  JobCancelled,
+  JobFailed,
+  JobFinishing,
+  JobHeld,
+  JobPlayed,
+  JobQueued,
+  JobRetried,
+  JobSkipped,
+  JobStopRequested,
+  JobSucceeded,
+  JobWaiting,
+  LogSealed,
+  PipelineStarted,
+  StepFinished,
+  type EventDefinition,
+  type JobDoc,
+  type RecordedEvent,
+} from '@foldline/contracts';
+import { defineProjection, when } from '@foldline/kernel';
+import {
+  createdJob,
+  decided,
+  forNewAttempt,
+  given,
+  jobIdsOf,
+  latest,
+  type PipelineStartedData,
+} from './job-changes.ts';
+
+/** What an event that names one job makes of that job's document. */
+const onJob = <Type extends string, Data extends { jobId: string }>(
+  definition: EventDefinition<Type, Data>,
+  evolve: (doc: JobDoc | undefined, event: RecordedEvent<Type, Data>) => JobDoc | undefined,
+): ReturnType<typeof when<JobDoc, Type, Data>> => when(definition, ({ jobId }) => jobId, evolve);
+
+const padded = (index: number): string => String(index).padStart(6, '0');
+
+export const jobIndexKey = (pipelineId: string, index: number): string => `${pipelineId}/${padded(index)}`;
+/** `jobs` by `byProject`: in the order in which their pipelines started. */
+export const projectJobIndexKey = (doc: Pick<JobDoc, 'projectId' | 'createdAt' | 'pipelineId' | 'index'>): string =>
+  `${doc.projectId}/${doc.createdAt}/${jobIndexKey(doc.pipelineId, doc.index)}`;
+/** `jobs` by `byQueue`: only those that wait for a runner, longest first. */
+export const queueIndexKey = (doc: Pick<JobDoc, 'queuedAt' | 'id'>): string => `${doc.queuedAt ?? ''}/${doc.id}`;
+
+const ATTEMPT_MAY_START = new Set(['queued', 'assigned']);
+
+const inPipeline = [
+  when<JobDoc, 'PipelineStarted', PipelineStartedData>(
+    PipelineStarted,
+    jobIdsOf,
+    (doc, event, id) => doc ?? createdJob(event, id),
+  ),
+  onJob(JobQueued, (doc, event) =>
+    decided(
+      doc && forNewAttempt(doc),
+      event,
+      { status: 'queued', attempt: event.data.attempt, queuedAt: event.recordedAt },
+      event.data.because,
+    ),
+  ),
+  onJob(JobHeld, (doc, event) => decided(doc, event, { status: 'manual' }, event.data.because)),
+  onJob(JobPlayed, (doc, event) =>
+    decided(doc, event, {}, { rule: 'played', detail: `${event.data.by} started it`, jobs: [] }),
+  ),
+  onJob(JobWaiting, (doc, event) =>
+    decided(doc, event, {}, { rule: event.data.code, detail: event.data.detail, jobs: [] }),
+  ),
+  onJob(JobAssigned, (doc, event) =>
+    decided(
+      doc,
+      event,
+      { status: 'assigned', runnerId: event.data.runnerId, cluster: event.data.cluster },
+      event.data.because,
+    ),
+  ),
+  onJob(JobStopRequested, (doc, event) =>
+    decided(
+      doc,
+      event,
+      {},
+      { rule: event.data.reason, detail: `${event.data.runnerId} was told to stop it`, jobs: [] },
+    ),
+  ),
+];
+
+const ending = [
+  onJob(JobFinishing, (doc, event) =>
+    decided(doc, event, {
+      status: 'finishing',
+      ...given({ exitCode: event.data.exitCode, reason: event.data.reason, coverage: event.data.coverage }),
+    }),
+  ),
+  onJob(JobSucceeded, (doc, event) =>
+    decided(doc, event, {
+      status: 'success',
+      finishedAt: event.recordedAt,
+      ...given({ exitCode: event.data.exitCode, coverage: event.data.coverage }),
+    }),
+  ),
+  onJob(JobFailed, (doc, event) => {
+    const { reason, detail, exitCode, final, allowed } = event.data;
+    const ended = reason === 'job_timeout' ? 'timed_out' : 'failed';
+    const consequence = final
+      ? allowed
+        ? 'its failure is allowed'
+        : 'no further attempt follows'
+      : 'another attempt follows';
+    return decided(
+      doc,
+      event,
+      {
+        status: final ? ended : 'queued',
+        ...(final ? { finishedAt: event.recordedAt } : {}),
+        ...given({ reason, detail, exitCode }),
+      },
+      { rule: `failed: ${reason}`, detail: detail ? `${detail}; ${consequence}` : consequence, jobs: [] },
+    );
+  }),
+  onJob(JobSkipped, (doc, event) =>
+    decided(doc, event, { status: 'skipped', finishedAt: event.recordedAt }, event.data.because),
+  ),
+  onJob(JobCancelled, (doc, event) =>
+    decided(
+      doc,
+      event,
+      { status: 'cancelled', finishedAt: event.recordedAt },
+      { rule: 'cancelled', detail: 'the pipeline was cancelled', jobs: [] },
+    ),
+  ),
+  onJob(JobRetried, (doc, event) =>
+    decided(
+      doc && forNewAttempt(doc),
+      event,
+      { status: 'queued' },
+      { rule: `retried: ${event.data.by}`, detail: `a new attempt is wanted by ${event.data.by}`, jobs: [] },
+    ),
+  ),
+];
+
+const inAttempt = [
+  onJob(AttemptStarted, (doc, event) =>
+    doc && doc.attempt === event.data.attempt && ATTEMPT_MAY_START.has(doc.status)
+      ? decided(doc, event, { status: 'running', startedAt: event.recordedAt })
+      : doc,
+  ),
+  onJob(StepFinished, (doc, event) => {
+    const { attempt, index, name, outcome, durationMs, exitCode, detail } = event.data;
+    const step = { attempt, index, name, outcome, durationMs, ...given({ exitCode, detail }) };
+    return doc && decided(doc, event, { steps: latest(doc.steps, step) });
+  }),
+  onJob(CacheRestored, (doc, event) => {
+    const { attempt, key, result, matchedKey, files, bytes } = event.data;
+    const cache = { attempt, key, result, files, bytes, ...given({ matchedKey }) };
+    return doc && decided(doc, event, { caches: latest(doc.caches, cache) });
+  }),
+  onJob(LogSealed, (doc, event) => {
+    const { attemptId, bytes, sha256, complete } = event.data;
+    const attempt = Number(attemptId.slice(attemptId.lastIndexOf('.') + 1));
+    if (!doc || (doc.log && doc.log.attempt > attempt)) return doc;
+    return decided(doc, event, { log: { attempt, bytes, sha256, complete } });
+  }),
+];
+
+export const jobsProjection = defineProjection<JobDoc>(
+  COLLECTION.jobs,
+  (doc) => ({
+    byPipeline: jobIndexKey(doc.pipelineId, doc.index),
+    byProject: projectJobIndexKey(doc),
+    ...(doc.status === 'queued' ? { byQueue: queueIndexKey(doc) } : {}),
+  }),
+  [...inPipeline, ...ending, ...inAttempt],
+);

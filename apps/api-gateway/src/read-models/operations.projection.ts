@@ -1,0 +1,51 @@
+import {
+  COLLECTION,
+  RunnerLost,
+  RunnerRegistered,
+  WebhookReceived,
+  type DeliveryDoc,
+  type RunnerDoc,
+} from '@foldline/contracts';
+import { defineProjection, when } from '@foldline/kernel';
+
+export const runnersProjection = defineProjection<RunnerDoc>(COLLECTION.runners, (doc) => ({ byId: doc.id }), [
+  when(
+    RunnerRegistered,
+    ({ runnerId }) => runnerId,
+    (_doc, { data, recordedAt }) => ({
+      id: data.runnerId,
+      epoch: data.epoch,
+      offer: data.offer,
+      status: 'online',
+      since: recordedAt,
+    }),
+  ),
+  // News of an earlier process of the same runner says nothing about the one that runs now.
+  when(
+    RunnerLost,
+    ({ runnerId }) => runnerId,
+    (doc, { data, recordedAt }) =>
+      doc && doc.epoch === data.epoch ? { ...doc, status: 'lost', since: recordedAt } : doc,
+  ),
+]);
+
+export const deliveriesProjection = defineProjection<DeliveryDoc>(
+  COLLECTION.deliveries,
+  (doc) => ({ byTime: `${doc.receivedAt}/${doc.id}` }),
+  [
+    when(
+      WebhookReceived,
+      ({ deliveryId }) => deliveryId,
+      (doc, { data, recordedAt }) =>
+        doc ?? {
+          id: data.deliveryId,
+          forge: data.forge,
+          event: data.event,
+          outcome: data.outcome,
+          because: data.because,
+          pipelineIds: data.pipelineIds,
+          receivedAt: recordedAt,
+        },
+    ),
+  ],
+);

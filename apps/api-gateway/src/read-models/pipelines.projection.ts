@@ -1,0 +1,87 @@
+import {
+  COLLECTION,
+  paddedPosition,
+  PipelineCancelling,
+  PipelineFinished,
+  PipelinePlanned,
+  PipelineRejected,
+  PipelineReopened,
+  PipelineRequested,
+  PipelineStarted,
+  PlanRejected,
+  type PipelineDoc,
+  type RecordedEvent,
+} from '@foldline/contracts';
+import { defineProjection, when } from '@foldline/kernel';
+
+/** `pipelines` by `byProject`: the newest last, so lists read it backwards. */
+export const pipelineIndexKey = (projectId: string, position: number): string =>
+  `${projectId}/${paddedPosition(position)}`;
+
+const pipelineId = (data: { pipelineId: string }): string => data.pipelineId;
+
+type Requested = ReturnType<typeof PipelineRequested>['data'];
+
+const requested = ({ data, actor, recordedAt, position }: RecordedEvent<string, Requested>): PipelineDoc => ({
+  id: data.pipelineId,
+  projectId: data.project.id,
+  owner: data.project.owner,
+  project: data.project.name,
+  status: 'created',
+  ref: data.ref.name,
+  refKind: data.ref.kind,
+  sha: data.sha ?? '',
+  message: '',
+  source: data.source,
+  requestedBy: actor.id,
+  variables: data.variables,
+  problems: [],
+  decisions: [],
+  stages: [],
+  jobCount: 0,
+  createdAt: recordedAt,
+  position,
+  updatedPosition: position,
+});
+
+/** A change to a pipeline that is known; one that is not stays unknown. */
+const changed = (
+  doc: PipelineDoc | undefined,
+  event: RecordedEvent,
+  change: Partial<PipelineDoc>,
+): PipelineDoc | undefined => doc && { ...doc, ...change, updatedPosition: event.position };
+
+const reopened = (doc: PipelineDoc): PipelineDoc => {
+  const { finishedAt: _finishedAt, ...rest } = doc;
+  return { ...rest, status: 'running' };
+};
+
+export const pipelinesProjection = defineProjection<PipelineDoc>(
+  COLLECTION.pipelines,
+  (doc) => ({ byProject: pipelineIndexKey(doc.projectId, doc.position), byPosition: paddedPosition(doc.position) }),
+  [
+    when(PipelineRequested, pipelineId, (doc, event) => doc ?? requested(event)),
+    when(PipelinePlanned, pipelineId, (doc, event) =>
+      changed(doc, event, {
+        sha: event.data.context.sha,
+        message: event.data.context.message,
+        stages: event.data.plan.stages,
+        decisions: event.data.plan.decisions,
+        problems: event.data.plan.warnings,
+        jobCount: event.data.plan.jobs.length,
+      }),
+    ),
+    when(PlanRejected, pipelineId, (doc, event) => changed(doc, event, { problems: event.data.problems })),
+    when(PipelineStarted, pipelineId, (doc, event) =>
+      changed(doc, event, { status: 'running', startedAt: event.recordedAt }),
+    ),
+    when(PipelineRejected, pipelineId, (doc, event) =>
+      changed(doc, event, { status: 'failed', problems: event.data.problems, finishedAt: event.recordedAt }),
+    ),
+    when(PipelineCancelling, pipelineId, (doc, event) => changed(doc, event, { status: 'cancelling' })),
+    when(PipelineReopened, pipelineId, (doc, event) => doc && changed(reopened(doc), event, {})),
+    when(PipelineFinished, pipelineId, (doc, event) =>
+      changed(doc, event, { status: event.data.status, finishedAt: event.recordedAt }),
+    ),
+  ],
+);

@@ -1,0 +1,23 @@
+import type { Projection } from '@foldline/kernel';
+import { deploymentsProjection, environmentsProjection } from './delivery.projection.ts';
+import { jobsProjection } from './jobs.projection.ts';
+import { notificationsProjection, subscriptionsProjection } from './notifications.projection.ts';
+import { deliveriesProjection, runnersProjection } from './operations.projection.ts';
+import { pipelinesProjection } from './pipelines.projection.ts';
+import { projectsProjection } from './projects.projection.ts';
+import { artifactsProjection, cachesProjection } from './storage.projection.ts';
+
+/** Every document that queries answer from, as folds over the log. */
+export const READ_MODELS: readonly Projection[] = [
+  projectsProjection,
+  pipelinesProjection,
+  jobsProjection,
+  artifactsProjection,
+  cachesProjection,
+  environmentsProjection,
+  deploymentsProjection,
+  subscriptionsProjection,
+  notificationsProjection,
+  runnersProjection,
+  deliveriesProjection,
+];

@@ -1,0 +1,83 @@
+import {
+  ArtifactCommitted,
+  ArtifactExpired,
+  artifactIndexKey,
+  ArtifactRefused,
+  CacheCommitted,
+  cacheIndexKey,
+  COLLECTION,
+  expiryIndexKey,
+  type ArtifactDoc,
+  type CacheDoc,
+  type RecordedEvent,
+} from '@foldline/contracts';
+import { defineProjection, when } from '@foldline/kernel';
+
+const artifactId = (data: { artifactId: string }): string => data.artifactId;
+
+const committed = ({
+  data,
+  recordedAt,
+}: RecordedEvent<string, ReturnType<typeof ArtifactCommitted>['data']>): ArtifactDoc => {
+  const { artifactId: id, expiresAt, ...rest } = data;
+  return {
+    id,
+    ...rest,
+    status: 'available',
+    committedAt: recordedAt,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+};
+
+/** What was refused was never visible, so little is known of it; the reason is what people look for. */
+const refused = ({
+  data,
+  recordedAt,
+}: RecordedEvent<string, ReturnType<typeof ArtifactRefused>['data']>): ArtifactDoc => ({
+  id: data.artifactId,
+  pipelineId: data.pipelineId,
+  projectId: '',
+  jobId: data.jobId,
+  attempt: 0,
+  name: '',
+  kind: 'archive',
+  manifestDigest: '',
+  files: 0,
+  bytes: 0,
+  status: 'refused',
+  because: data.because,
+  committedAt: recordedAt,
+});
+
+export const artifactsProjection = defineProjection<ArtifactDoc>(
+  COLLECTION.artifacts,
+  (doc) => ({
+    byJob: artifactIndexKey(doc.jobId, doc.id),
+    byProject: `${doc.projectId}/${doc.committedAt}/${doc.id}`,
+    ...(doc.status === 'available' && doc.expiresAt !== undefined
+      ? { byExpiry: expiryIndexKey(doc.expiresAt, doc.id) }
+      : {}),
+  }),
+  [
+    when(ArtifactCommitted, artifactId, (_doc, event) => committed(event)),
+    when(ArtifactRefused, artifactId, (doc, event) =>
+      doc ? { ...doc, status: 'refused', because: event.data.because } : refused(event),
+    ),
+    when(ArtifactExpired, artifactId, (doc) => doc && { ...doc, status: 'expired' }),
+  ],
+);
+
+export const cachesProjection = defineProjection<CacheDoc>(
+  COLLECTION.caches,
+  (doc) => ({ byKey: `${cacheIndexKey(doc.projectId, doc.scope, doc.key)}/${doc.id}` }),
+  [
+    when(
+      CacheCommitted,
+      ({ cacheId }) => cacheId,
+      (_doc, { data, recordedAt }) => {
+        const { cacheId: id, pipelineId: _pipelineId, ...rest } = data;
+        return { id, ...rest, committedAt: recordedAt };
+      },
+    ),
+  ],
+);

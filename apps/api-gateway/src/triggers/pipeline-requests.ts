@@ -1,0 +1,78 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  triggerStream,
+  type GitRef,
+  type PipelineRequested,
+  type PipelineSource,
+  type ProjectDoc,
+  type RecordedEvent,
+} from '@foldline/contracts';
+import {
+  COMMANDS,
+  PORT,
+  Refusal,
+  type Cause,
+  type Commands,
+  type EventStore,
+  type SourceRepository,
+} from '@foldline/kernel';
+import { triggerDecider } from './trigger.decider.ts';
+
+export type Wanted = {
+  pipelineId: string;
+  ref: Omit<GitRef, 'protected'>;
+  sha: string;
+  source: PipelineSource;
+  variables: Record<string, string>;
+};
+
+/** `fresh: false`: it was requested before, by the same cause. */
+export type RequestedPipeline = { id: string; ref: string; sha: string; position: number; fresh: boolean };
+
+type Stored = RecordedEvent<'PipelineRequested', ReturnType<typeof PipelineRequested>['data']>;
+
+/** The one way to a new pipeline, whoever asks for it. */
+@Injectable()
+export class PipelineRequests {
+  constructor(
+    @Inject(COMMANDS) private readonly commands: Commands,
+    @Inject(PORT.eventStore) private readonly store: EventStore,
+    @Inject(PORT.sourceRepository) private readonly source: SourceRepository,
+  ) {}
+
+  /** Asks the repository, before anything is recorded, what the ref is now. */
+  async resolve(project: ProjectDoc, refName: string): Promise<Pick<Wanted, 'ref' | 'sha'>> {
+    const found = await this.source.resolveRef(project.url, refName);
+    if (!found) throw new Refusal('unknown_ref', `the repository has no branch, tag or commit "${refName}"`);
+    return { ref: { name: found.name, kind: found.kind }, sha: found.sha };
+  }
+
+  /** The request that is stored under an id, if any. */
+  async stored(pipelineId: string): Promise<RequestedPipeline | undefined> {
+    const [first] = await this.store.readStream(triggerStream(pipelineId), 0, 1);
+    if (first?.type !== 'PipelineRequested') return undefined;
+    const { data, position } = first as Stored;
+    return { id: pipelineId, ref: data.ref.name, sha: data.sha ?? '', position, fresh: false };
+  }
+
+  /** Records the wish for a pipeline. Protected variables go to the default branch only (S0-55). */
+  async request(project: ProjectDoc, wanted: Wanted, cause: Cause): Promise<RequestedPipeline> {
+    const { id, owner, name, url, defaultBranch } = project;
+    const isProtected = wanted.ref.kind === 'branch' && wanted.ref.name === defaultBranch;
+    const handled = await this.commands.handle(
+      triggerStream(wanted.pipelineId),
+      triggerDecider,
+      {
+        type: 'RequestPipeline',
+        ...wanted,
+        ref: { ...wanted.ref, protected: isProtected },
+        project: { id, owner, name, url, defaultBranch },
+        projectVariables: project.variables.filter((variable) => isProtected || !variable.protected),
+        secrets: project.secrets,
+      },
+      { ...cause, correlationId: wanted.pipelineId },
+    );
+    if (handled.events.length === 0) return (await this.stored(wanted.pipelineId))!;
+    return { id: wanted.pipelineId, ref: wanted.ref.name, sha: wanted.sha, position: handled.position, fresh: true };
+  }
+}

@@ -1,0 +1,45 @@
+import { JobPlayRequested, JobRetryRequested, PipelineCancelRequested, PipelineRequested } from '@foldline/contracts';
+import { Refusal, type Decider } from '@foldline/kernel';
+
+export type TriggerEvent = ReturnType<
+  typeof PipelineRequested | typeof PipelineCancelRequested | typeof JobRetryRequested | typeof JobPlayRequested
+>;
+export type TriggerCommand =
+  | ({ type: 'RequestPipeline' } & ReturnType<typeof PipelineRequested>['data'])
+  | { type: 'CancelPipeline'; pipelineId: string }
+  | { type: 'RetryJob' | 'PlayJob'; pipelineId: string; jobId: string };
+
+export type TriggerState = { requested: boolean; cancelRequested: boolean };
+
+const evolve = (state: TriggerState, event: TriggerEvent): TriggerState => {
+  switch (event.type) {
+    case 'PipelineRequested':
+      state.requested = true;
+      return state;
+    case 'PipelineCancelRequested':
+      state.cancelRequested = true;
+      return state;
+    // A pipeline that a person takes up again may be cancelled again.
+    case 'JobRetryRequested':
+    case 'JobPlayRequested':
+      state.cancelRequested = false;
+      return state;
+  }
+};
+
+/** What people and forges want of one pipeline: that it exists, that it ends, that a job runs again or at last. */
+export const triggerDecider: Decider<TriggerState, TriggerCommand, TriggerEvent> = {
+  initialState: () => ({ requested: false, cancelRequested: false }),
+  evolve,
+  decide: (command, state) => {
+    if (command.type === 'RequestPipeline') {
+      const { type: _type, ...data } = command;
+      return state.requested ? [] : [PipelineRequested(data)];
+    }
+    if (!state.requested) throw new Refusal('not_found', 'there is no such pipeline');
+    const { type, ...data } = command;
+    if (type === 'CancelPipeline') return state.cancelRequested ? [] : [PipelineCancelRequested(data)];
+    const about = data as { pipelineId: string; jobId: string };
+    return [type === 'RetryJob' ? JobRetryRequested(about) : JobPlayRequested(about)];
+  },
+};

@@ -1,0 +1,122 @@
+import { Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  COLLECTION,
+  triggerStream,
+  type DeliveryDoc,
+  type RecordedEvent,
+  type WebhookReceived,
+} from '@foldline/contracts';
+import {
+  COMMANDS,
+  derivedId,
+  PORT,
+  Refusal,
+  type Commands,
+  type EventStore,
+  type ReadStore,
+  type Settings,
+} from '@foldline/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Public } from '../http/bearer.guard.ts';
+import { parseJson } from '../http/bodies.ts';
+import { answerPage, PageQuery, readPage } from '../http/pages.ts';
+import { Describe } from '../openapi/describe.ts';
+import { ProjectQueries } from '../projects/project.queries.ts';
+import { readPush, type Push } from './github-push.ts';
+import { PipelineRequests } from './pipeline-requests.ts';
+import { isSigned } from './webhook-signature.ts';
+import { webhookDecider } from './webhook.decider.ts';
+
+type Delivery = ReturnType<typeof WebhookReceived>['data'];
+type Result = Pick<Delivery, 'outcome' | 'because' | 'pipelineIds'>;
+
+const DELIVERY_ID = /^[A-Za-z0-9-]{1,100}$/;
+const EVENT = /^[a-z_]{1,64}$/;
+const FORGE = { kind: 'system', id: 'github' } as const;
+const ignored = (because: string): Result => ({ outcome: 'ignored', because, pipelineIds: [] });
+
+const header = (request: FastifyRequest, name: string, shape: RegExp): string => {
+  const value = request.headers[name];
+  if (typeof value === 'string' && shape.test(value)) return value;
+  throw new Refusal('malformed_payload', `the header ${name} is missing or not valid`);
+};
+
+const answerOf = ({ deliveryId, outcome, because, pipelineIds }: Delivery) => ({
+  deliveryId,
+  outcome,
+  because,
+  pipelines: pipelineIds,
+});
+
+@Controller()
+export class WebhookController {
+  constructor(
+    @Inject(PORT.settings) private readonly settings: Settings,
+    @Inject(PORT.eventStore) private readonly store: EventStore,
+    @Inject(PORT.readStore) private readonly reads: ReadStore,
+    @Inject(COMMANDS) private readonly commands: Commands,
+    @Inject(ProjectQueries) private readonly projects: ProjectQueries,
+    @Inject(PipelineRequests) private readonly pipelines: PipelineRequests,
+  ) {}
+
+  @Post('v1/webhooks/github')
+  @Public()
+  @HttpCode(202)
+  @Describe('Takes a signed delivery of GitHub; a push starts the pipelines of every project of that repository', {
+    answer: 'What came of the delivery; 200 for a ping',
+    problems: ['invalid_signature', 'malformed_payload'],
+  })
+  async github(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    if (!isSigned(body, request.headers['x-hub-signature-256'], this.settings.webhookSecret))
+      throw new Refusal('invalid_signature', 'X-Hub-Signature-256 does not match the body');
+    const deliveryId = header(request, 'x-github-delivery', DELIVERY_ID);
+    const event = header(request, 'x-github-event', EVENT);
+    const stream = triggerStream(derivedId('github', deliveryId));
+    const [known] = (await this.store.readStream(stream, 0, 1)) as RecordedEvent<string, Delivery>[];
+    if (known) return answerOf(known.data);
+    const result = await this.resultOf(event, deliveryId, body);
+    const delivery: Delivery = { deliveryId, forge: 'github', event, ...result, bytes: body.length };
+    const cause = { id: `github:${deliveryId}`, actor: FORGE };
+    const { position } = await this.commands.handle(
+      stream,
+      webhookDecider,
+      { type: 'RecordDelivery', ...delivery },
+      cause,
+    );
+    void reply.header('x-event-position', String(position)).status(result.outcome === 'pong' ? 200 : 202);
+    return answerOf(delivery);
+  }
+
+  @Get('api/v1/webhooks/deliveries')
+  @Describe('Lists the deliveries of forges, newest first')
+  async deliveries(
+    @Query() query: PageQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const list = { collection: COLLECTION.deliveries, index: 'byTime', reverse: true };
+    return answerPage(await readPage<DeliveryDoc>(this.reads, list, query), (doc) => doc, request, reply);
+  }
+
+  private async resultOf(event: string, deliveryId: string, body: Buffer): Promise<Result> {
+    const payload = parseJson(body);
+    if (event === 'ping') return { outcome: 'pong', because: 'the forge asked whether we are here', pipelineIds: [] };
+    if (event !== 'push') return ignored(`events of type ${event} start nothing`);
+    const push = readPush(payload);
+    return push.starts ? this.start(push, deliveryId) : ignored(push.because);
+  }
+
+  private async start(push: Push & { starts: true }, deliveryId: string): Promise<Result> {
+    const projects = await this.projects.ofRepository(push.repository);
+    if (projects.length === 0) return ignored(`no project is registered for ${push.repository.fullName}`);
+    const pipelineIds: string[] = [];
+    for (const project of projects) {
+      const pipelineId = derivedId(project.id, 'github', deliveryId);
+      const wanted = { pipelineId, ref: push.ref, sha: push.sha, source: 'push', variables: {} } as const;
+      await this.pipelines.request(project, wanted, { id: `github:${deliveryId}:${project.id}`, actor: FORGE });
+      pipelineIds.push(pipelineId);
+    }
+    return { outcome: 'triggered', because: `${push.ref.kind} ${push.ref.name} was pushed`, pipelineIds };
+  }
+}
