@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { ApiError } from '../api/client.ts';
+import { ApiError, startServerProcess, type ServerProcess } from '@foldline/client';
 import { createRepository } from './repository.ts';
-import { startServer, type DemoServer } from './server.ts';
+
 import { watchPipeline, type PipelineAnswer } from './watch-pipeline.ts';
 
 const PROJECT = 'demo/shop';
@@ -14,7 +14,7 @@ const heading = (text: string): void => say(`\n${pc.bold(text)}`);
  * hand, explained from its events and rebuilt from the log. Answers with the exit code.
  */
 export const demo = async (dataDirectory: string, verify: () => Promise<boolean>): Promise<number> => {
-  const server = await startServer(dataDirectory);
+  const server = await startServerProcess(dataDirectory);
   let succeeded = false;
   try {
     succeeded = await tour(server);
@@ -30,7 +30,7 @@ export const demo = async (dataDirectory: string, verify: () => Promise<boolean>
   return succeeded && equal ? 0 : 1;
 };
 
-const tour = async (server: DemoServer): Promise<boolean> => {
+const tour = async (server: ServerProcess): Promise<boolean> => {
   const { client } = server;
   heading('A repository with a hook, registered as a project');
   const repository = createRepository(join(server.dataDirectory, 'demo'), {
@@ -53,7 +53,7 @@ const tour = async (server: DemoServer): Promise<boolean> => {
   return [first, second, deployed].every(({ status }) => status === 'success');
 };
 
-const register = async ({ client }: DemoServer, url: string): Promise<void> => {
+const register = async ({ client }: ServerProcess, url: string): Promise<void> => {
   const [owner, name] = PROJECT.split('/');
   try {
     await client.post('/api/v1/projects', { owner, name, url });
@@ -63,7 +63,7 @@ const register = async ({ client }: DemoServer, url: string): Promise<void> => {
 };
 
 const pushAndWatch = async (
-  { client }: DemoServer,
+  { client }: ServerProcess,
   pushed: { sha: string; output: string },
   title: string,
 ): Promise<PipelineAnswer> => {
@@ -81,7 +81,7 @@ const jobNamed = (pipeline: PipelineAnswer, name: string): string => {
   return job.id;
 };
 
-const showLog = async ({ client }: DemoServer, jobId: string, title: string): Promise<void> => {
+const showLog = async ({ client }: ServerProcess, jobId: string, title: string): Promise<void> => {
   heading(title);
   for (const attempt of [1, 2]) {
     const text = await client.text(`/api/${PROJECT}/jobs/${jobId}/logs?attempt=${attempt}`);
@@ -89,7 +89,7 @@ const showLog = async ({ client }: DemoServer, jobId: string, title: string): Pr
   }
 };
 
-const showWhy = async ({ client }: DemoServer, jobId: string): Promise<void> => {
+const showWhy = async ({ client }: ServerProcess, jobId: string): Promise<void> => {
   heading('Why did it run twice? The events answer');
   type Why = {
     sentence: string;
@@ -102,7 +102,7 @@ const showWhy = async ({ client }: DemoServer, jobId: string): Promise<void> => 
   }
 };
 
-const playDeploy = async ({ client }: DemoServer, pipeline: PipelineAnswer): Promise<PipelineAnswer> => {
+const playDeploy = async ({ client }: ServerProcess, pipeline: PipelineAnswer): Promise<PipelineAnswer> => {
   heading('A person plays the manual deployment');
   const jobId = jobNamed(pipeline, 'deploy');
   const { position } = await client.post<{ position: number }>(`/api/${PROJECT}/jobs/${jobId}/play`);
@@ -114,7 +114,7 @@ const playDeploy = async ({ client }: DemoServer, pipeline: PipelineAnswer): Pro
   return result;
 };
 
-const timeTravel = async ({ client }: DemoServer, pipeline: PipelineAnswer): Promise<void> => {
+const timeTravel = async ({ client }: ServerProcess, pipeline: PipelineAnswer): Promise<void> => {
   heading('The first pipeline as it was when its first test ended');
   type Events = { items: { type: string; position: number; data: { jobId?: string } }[] };
   const { items } = await client.get<Events>(`/api/${PROJECT}/pipelines/${pipeline.id}/events?limit=200`);

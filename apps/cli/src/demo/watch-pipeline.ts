@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import type { JobDoc, PipelineDoc } from '@foldline/contracts';
-import type { ApiClient } from '../api/client.ts';
+import type { ApiClient } from '@foldline/client';
 
 export type PipelineAnswer = Pick<PipelineDoc, 'id' | 'status' | 'ref' | 'sha' | 'problems'> & {
   jobs: Pick<JobDoc, 'id' | 'name' | 'stage' | 'status' | 'attempt' | 'exitCode' | 'reason'>[];
