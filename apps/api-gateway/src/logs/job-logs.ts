@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { attemptIdOf, type JobDoc } from '@foldline/contracts';
-import { PORT, Refusal, type Clock, type LogStore, type ObjectStore } from '@foldline/kernel';
+import { PORT, Refusal, type Clock, type LogStore } from '@foldline/kernel';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 
 const LOOK_MS = 1000;
@@ -10,15 +10,13 @@ const LOOKS_AFTER_END = 30;
 const ENDED = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
 
 export type LogChunk = { offset: number; bytes: Buffer };
-/** `digest`: the log was put away as an object. */
-export type JobLog = { attemptId: string; jobId: string; bytes: number; ended: boolean; digest?: string };
+export type JobLog = { attemptId: string; jobId: string; bytes: number; ended: boolean };
 
-/** The output of attempts, wherever it is now: still being written, sealed, or put away. */
+/** The output of attempts, still being written or sealed. */
 @Injectable()
 export class JobLogs {
   constructor(
     @Inject(PORT.logStore) private readonly logs: LogStore,
-    @Inject(PORT.objectStore) private readonly objects: ObjectStore,
     @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
   ) {}
@@ -29,16 +27,16 @@ export class JobLogs {
     if (attempt > Math.max(1, job.attempt)) throw new Refusal('not_found', `the job has no attempt ${attempt}`);
     const attemptId = attemptIdOf(job.id, attempt);
     const { nextOffset, sealed } = await this.logs.state(attemptId);
-    const known = { attemptId, jobId: job.id };
-    const stored = job.log?.attempt === attempt && nextOffset === 0 ? job.log : undefined;
-    if (stored && stored.bytes > 0) return { ...known, bytes: stored.bytes, ended: true, digest: stored.sha256 };
-    return { ...known, bytes: nextOffset, ended: sealed || (nextOffset === 0 && ENDED.has(job.status)) };
+    return {
+      attemptId,
+      jobId: job.id,
+      bytes: nextOffset,
+      ended: sealed || (nextOffset === 0 && ENDED.has(job.status)),
+    };
   }
 
   /** What is there now, from `start` up to, not including, `end`. */
   async *read(log: JobLog, start: number, end: number): AsyncGenerator<LogChunk> {
-    if (start >= end) return;
-    if (log.digest !== undefined) return yield* this.readObject(log.digest, start, end);
     for (let offset = start; offset < end;) {
       const bytes = await this.logs.read(log.attemptId, offset, Math.min(end, offset + READ_BYTES));
       if (bytes.length === 0) return;
@@ -60,16 +58,6 @@ export class JobLogs {
       over.abort();
       signal.removeEventListener('abort', stop);
       await watching;
-    }
-  }
-
-  private async *readObject(digest: string, start: number, end: number): AsyncGenerator<LogChunk> {
-    const stream = await this.objects.get(digest, { start, end });
-    if (!stream) throw new Refusal('not_found', 'the log is no longer kept');
-    let offset = start;
-    for await (const bytes of stream as AsyncIterable<Buffer>) {
-      yield { offset, bytes };
-      offset += bytes.length;
     }
   }
 

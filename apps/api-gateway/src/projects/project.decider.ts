@@ -7,6 +7,7 @@ import {
   VariableSet,
 } from '@foldline/contracts';
 import { Refusal, type Decider } from '@foldline/kernel';
+import { emitAll } from '../triggers/emit-all.ts';
 import { isName, isOwner } from './project-names.ts';
 
 export const MAX_VARIABLES = 200;
@@ -107,13 +108,15 @@ const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, s
   }
 };
 
+const decide = (command: ProjectCommand, state: ProjectState): ProjectEvent[] => {
+  if (command.type === 'RegisterProject') return register(command, state);
+  if (state.url === undefined) throw new Refusal('not_found', 'there is no such project');
+  return change(command, state);
+};
+
 /** A project: which repository it is, and what its pipelines are given. */
 export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent> = {
   initialState: () => ({ variables: new Set(), secrets: new Set(), subscriptions: new Set() }),
   evolve,
-  decide: (command, state) => {
-    if (command.type === 'RegisterProject') return register(command, state);
-    if (state.url === undefined) throw new Refusal('not_found', 'there is no such project');
-    return change(command, state);
-  },
+  decide: (command, state) => emitAll(state, evolve, decide(command, state)),
 };

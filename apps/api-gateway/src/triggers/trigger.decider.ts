@@ -1,5 +1,6 @@
 import { JobPlayRequested, JobRetryRequested, PipelineCancelRequested, PipelineRequested } from '@foldline/contracts';
 import { Refusal, type Decider } from '@foldline/kernel';
+import { emitAll } from './emit-all.ts';
 
 export type TriggerEvent = ReturnType<
   typeof PipelineRequested | typeof PipelineCancelRequested | typeof JobRetryRequested | typeof JobPlayRequested
@@ -27,19 +28,21 @@ const evolve = (state: TriggerState, event: TriggerEvent): TriggerState => {
   }
 };
 
+const decide = (command: TriggerCommand, state: TriggerState): TriggerEvent[] => {
+  if (command.type === 'RequestPipeline') {
+    const { type: _type, ...data } = command;
+    return state.requested ? [] : [PipelineRequested(data)];
+  }
+  if (!state.requested) throw new Refusal('not_found', 'there is no such pipeline');
+  const { type, ...data } = command;
+  if (type === 'CancelPipeline') return state.cancelRequested ? [] : [PipelineCancelRequested(data)];
+  const about = data as { pipelineId: string; jobId: string };
+  return [type === 'RetryJob' ? JobRetryRequested(about) : JobPlayRequested(about)];
+};
+
 /** What people and forges want of one pipeline: that it exists, that it ends, that a job runs again or at last. */
 export const triggerDecider: Decider<TriggerState, TriggerCommand, TriggerEvent> = {
   initialState: () => ({ requested: false, cancelRequested: false }),
   evolve,
-  decide: (command, state) => {
-    if (command.type === 'RequestPipeline') {
-      const { type: _type, ...data } = command;
-      return state.requested ? [] : [PipelineRequested(data)];
-    }
-    if (!state.requested) throw new Refusal('not_found', 'there is no such pipeline');
-    const { type, ...data } = command;
-    if (type === 'CancelPipeline') return state.cancelRequested ? [] : [PipelineCancelRequested(data)];
-    const about = data as { pipelineId: string; jobId: string };
-    return [type === 'RetryJob' ? JobRetryRequested(about) : JobPlayRequested(about)];
-  },
+  decide: (command, state) => emitAll(state, evolve, decide(command, state)),
 };

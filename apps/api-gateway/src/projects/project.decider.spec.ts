@@ -1,0 +1,111 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  ProjectRegistered,
+  SecretStored,
+  SubscriptionRemovalRequested,
+  SubscriptionRequested,
+  VariableRemoved,
+  VariableSet,
+} from '@foldline/contracts';
+import { givenWhenThen } from '@foldline/testing';
+import { isName, isOwner, projectIdOf } from './project-names.ts';
+import { MAX_VARIABLES, projectDecider } from './project.decider.ts';
+
+const given = givenWhenThen(projectDecider);
+const project = {
+  projectId: 'pr1',
+  owner: 'ada',
+  name: 'engine',
+  url: 'https://forge.example/ada/engine',
+  defaultBranch: 'main',
+};
+const registered = ProjectRegistered(project);
+const register = { type: 'RegisterProject', ...project } as const;
+const variable = { projectId: 'pr1', key: 'API_KEY', sealed: 'v1.x', protected: true, masked: true };
+const subscription = {
+  subscriptionId: 's1',
+  projectId: 'pr1',
+  channel: { kind: 'slack' as const, sealedUrl: 'v1.y', host: 'hooks.example' },
+  on: ['failed' as const],
+};
+
+describe('a project', () => {
+  it('is registered', () => given().when(register).then(registered));
+  it('is registered once, however often it is asked for', () => given(registered).when(register).thenNothing());
+  it('keeps its name from being used for another repository', () =>
+    given(registered)
+      .when({ ...register, url: 'https://forge.example/bob/other' })
+      .thenRefused('project_exists'));
+  it.each(['v1', 'API', 'admin', '.hidden', 'a/b', '..', '', 'x'.repeat(101), 'späß'])(
+    'refuses the owner "%s"',
+    (owner) =>
+      given()
+        .when({ ...register, owner })
+        .thenRefused('invalid_name'),
+  );
+  it('refuses names that are no names', () =>
+    given()
+      .when({ ...register, name: '../etc' })
+      .thenRefused('invalid_name'));
+
+  it('does nothing before it is registered', () => {
+    given()
+      .when({ type: 'SetVariable', ...variable })
+      .thenRefused('not_found');
+    given().when({ type: 'StoreSecret', projectId: 'pr1', path: 'p', sealed: 's' }).thenRefused('not_found');
+  });
+
+  it('sets and replaces a variable', () => {
+    given(registered)
+      .when({ type: 'SetVariable', ...variable })
+      .then(VariableSet(variable));
+    given(registered, VariableSet(variable))
+      .when({ type: 'SetVariable', ...variable })
+      .then(VariableSet(variable));
+  });
+
+  it('removes a variable that it has', () => {
+    const remove = { type: 'RemoveVariable', projectId: 'pr1', key: 'API_KEY' } as const;
+    given(registered, VariableSet(variable))
+      .when(remove)
+      .then(VariableRemoved({ projectId: 'pr1', key: 'API_KEY' }));
+    given(registered).when(remove).thenRefused('not_found');
+  });
+
+  it('has a limited number of variables', () => {
+    const full = Array.from({ length: MAX_VARIABLES }, (_, n) => VariableSet({ ...variable, key: `KEY_${n}` }));
+    given(registered, ...full)
+      .when({ type: 'SetVariable', ...variable })
+      .thenRefused('limit_reached');
+    given(registered, ...full)
+      .when({ type: 'SetVariable', ...variable, key: 'KEY_0' })
+      .then(VariableSet({ ...variable, key: 'KEY_0' }));
+  });
+
+  it('stores a secret', () => {
+    const secret = { projectId: 'pr1', path: 'production/key', sealed: 'v1.z' };
+    given(registered)
+      .when({ type: 'StoreSecret', ...secret })
+      .then(SecretStored(secret));
+  });
+
+  it('requests a subscription once and its removal once', () => {
+    const requested = SubscriptionRequested(subscription);
+    const ask = { type: 'RequestSubscription', ...subscription } as const;
+    const about = { subscriptionId: 's1', projectId: 'pr1' };
+    const remove = { type: 'RequestSubscriptionRemoval', ...about } as const;
+    given(registered).when(ask).then(requested);
+    given(registered, requested).when(ask).thenNothing();
+    given(registered, requested).when(remove).then(SubscriptionRemovalRequested(about));
+    given(registered, requested, SubscriptionRemovalRequested(about)).when(remove).thenRefused('not_found');
+  });
+});
+
+describe('names of projects', () => {
+  it('are compared without case', () => expect(projectIdOf('Ada', 'Engine')).toBe(projectIdOf('ada', 'engine')));
+  it('never run into each other', () => expect(projectIdOf('a', 'bc')).not.toBe(projectIdOf('ab', 'c')));
+  it('may be reserved as owner and free as repository', () => {
+    expect(isOwner('docs')).toBe(false);
+    expect(isName('docs')).toBe(true);
+  });
+});

@@ -1,0 +1,197 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  AttemptStarted,
+  CacheRestored,
+  COLLECTION,
+  JobAssigned,
+  JobCancelled,
+  JobFailed,
+  JobFinishing,
+  JobHeld,
+  JobPlayed,
+  JobQueued,
+  JobRetried,
+  JobSkipped,
+  JobSucceeded,
+  JobWaiting,
+  LogSealed,
+  PipelineStarted,
+  StepFinished,
+  type JobDoc,
+  type NewEvent,
+} from '@foldline/contracts';
+import { context, documentAfter, indexesOf, plannedJob, planOf, timeAt } from './history.fixture.ts';
+import { KEPT_ENTRIES } from './job-changes.ts';
+
+const job = { pipelineId: 'p1', jobId: 'p1.0' };
+const first = { ...job, attempt: 1 };
+const turn = { rule: 'first stage', detail: 'its stage is the first', jobs: [] };
+const started = PipelineStarted({
+  pipelineId: 'p1',
+  context,
+  plan: planOf(plannedJob(0, 'build', { matrix: { OS: 'ubuntu' } }), plannedJob(1, 'test', { allowFailure: true })),
+});
+const queued = JobQueued({ ...first, priority: 5, because: turn });
+const assigned = JobAssigned({
+  ...first,
+  runnerId: 'r1',
+  cluster: { id: 'c1', power: 'low-power' },
+  job: plannedJob(0, 'build'),
+  context,
+  pipelineVariables: {},
+  artifactJobs: [],
+  because: { rule: 'free slot', detail: 'r1 has a free slot', jobs: [] },
+});
+const attempt = { attemptId: 'p1.0.1', ...first };
+const running = AttemptStarted({ ...attempt, runnerId: 'r1', executor: 'process' });
+const succeeded = JobSucceeded({ ...first, exitCode: 0, coverage: 81.5 });
+const failed = (reason: 'script_failure' | 'job_timeout', final: boolean) =>
+  JobFailed({ ...first, reason, exitCode: 2, allowed: false, final });
+
+const after = (...events: NewEvent[]): JobDoc => documentAfter<JobDoc>(COLLECTION.jobs, 'p1.0', ...events)!;
+
+describe('a job document', () => {
+  it('exists for every job of the plan once the pipeline has started', () => {
+    expect(after(started)).toMatchObject({
+      name: 'build',
+      status: 'created',
+      attempt: 0,
+      matrix: { OS: 'ubuntu' },
+      projectId: 'pr1',
+    });
+    expect(documentAfter(COLLECTION.jobs, 'p1.1', started)).toMatchObject({ name: 'test', allowFailure: true });
+  });
+
+  it('goes from queued over assigned and running to its end', () => {
+    expect(after(started, queued)).toMatchObject({ status: 'queued', attempt: 1, queuedAt: timeAt(2) });
+    expect(after(started, queued, assigned)).toMatchObject({ status: 'assigned', runnerId: 'r1' });
+    expect(after(started, queued, assigned, running)).toMatchObject({ status: 'running', startedAt: timeAt(4) });
+    const finishing = JobFinishing({ ...first, outcome: 'success', exitCode: 0, awaiting: ['a1'] });
+    expect(after(started, queued, assigned, running, finishing)).toMatchObject({ status: 'finishing', exitCode: 0 });
+    expect(after(started, queued, assigned, running, succeeded)).toMatchObject({
+      status: 'success',
+      exitCode: 0,
+      coverage: 81.5,
+      finishedAt: timeAt(5),
+      updatedPosition: 5,
+    });
+  });
+
+  it('collects every decision about it, oldest first', () => {
+    const waiting = JobWaiting({ ...first, code: 'no_runner', detail: 'no runner offers 64 cpus' });
+    expect(after(started, queued, waiting, assigned).why).toEqual([
+      { at: timeAt(2), position: 2, event: 'JobQueued', because: turn },
+      {
+        at: timeAt(3),
+        position: 3,
+        event: 'JobWaiting',
+        because: { rule: 'no_runner', detail: 'no runner offers 64 cpus', jobs: [] },
+      },
+      {
+        at: timeAt(4),
+        position: 4,
+        event: 'JobAssigned',
+        because: { rule: 'free slot', detail: 'r1 has a free slot', jobs: [] },
+      },
+    ]);
+  });
+
+  it('keeps only the newest decisions and steps', () => {
+    const waits = Array.from({ length: KEPT_ENTRIES + 5 }, (_, n) =>
+      JobWaiting({ ...first, code: `code-${n}`, detail: 'x' }),
+    );
+    const doc = after(started, queued, ...waits);
+    expect(doc.why).toHaveLength(KEPT_ENTRIES);
+    expect(doc.why.at(-1)!.because.rule).toBe(`code-${KEPT_ENTRIES + 4}`);
+  });
+
+  it('has failed when no further attempt follows', () => {
+    expect(after(started, queued, assigned, running, failed('script_failure', true))).toMatchObject({
+      status: 'failed',
+      reason: 'script_failure',
+      exitCode: 2,
+      finishedAt: timeAt(5),
+    });
+  });
+
+  it('has timed out when that was the reason', () => {
+    expect(after(started, queued, assigned, running, failed('job_timeout', true)).status).toBe('timed_out');
+  });
+
+  it('waits again after a failure that is not its last, and forgets it when the next attempt is queued', () => {
+    const again = [started, queued, assigned, running, failed('script_failure', false)];
+    expect(after(...again)).toMatchObject({ status: 'queued', reason: 'script_failure' });
+    expect(after(...again).finishedAt).toBeUndefined();
+    const next = after(
+      ...again,
+      JobRetried({ ...first, attempt: 2, by: 'policy' }),
+      JobQueued({ ...first, attempt: 2, priority: 5, because: turn }),
+    );
+    expect(next).toMatchObject({ status: 'queued', attempt: 2 });
+    expect(Object.keys(next)).not.toEqual(expect.arrayContaining(['exitCode']));
+    expect(Object.keys(next)).not.toEqual(expect.arrayContaining(['startedAt']));
+  });
+
+  it('does not run again because of the late start of an attempt that is over', () => {
+    expect(after(started, queued, assigned, JobCancelled({ ...job, attempt: 1 }), running).status).toBe('cancelled');
+    const second = JobQueued({ ...first, attempt: 2, priority: 5, because: turn });
+    expect(after(started, queued, assigned, second, running).status).toBe('queued');
+  });
+
+  it('waits for a person until one starts it', () => {
+    const held = JobHeld({ ...job, because: { rule: 'manual', detail: 'when: manual', jobs: [] } });
+    expect(after(started, held).status).toBe('manual');
+    const played = after(started, held, JobPlayed({ ...job, by: 'admin' }), queued);
+    expect(played.status).toBe('queued');
+    expect(played.why.map(({ because }) => because.rule)).toEqual(['manual', 'played', 'first stage']);
+  });
+
+  it('is skipped with the jobs that decided it', () => {
+    const because = { rule: 'on_success', detail: 'build failed', jobs: ['p1.0'] };
+    const skipped = after(started, JobSkipped({ ...job, because }));
+    expect(skipped).toMatchObject({ status: 'skipped', why: [{ because }] });
+  });
+
+  it('tells what its steps and caches did', () => {
+    const step = StepFinished({
+      ...attempt,
+      index: 0,
+      name: 'script',
+      outcome: 'success',
+      exitCode: 0,
+      durationMs: 12,
+    });
+    const cache = CacheRestored({ ...attempt, key: 'k', result: 'hit', matchedKey: 'k', files: 3, bytes: 90 });
+    expect(after(started, queued, cache, step)).toMatchObject({
+      steps: [{ attempt: 1, index: 0, name: 'script', outcome: 'success', exitCode: 0, durationMs: 12 }],
+      caches: [{ attempt: 1, key: 'k', result: 'hit', matchedKey: 'k', files: 3, bytes: 90 }],
+    });
+  });
+
+  it('names the sealed log of its newest attempt', () => {
+    const sealed = (number: number, bytes: number) =>
+      LogSealed({ attemptId: `p1.0.${number}`, ...job, bytes, sha256: 'b'.repeat(64), complete: true });
+    expect(after(started, sealed(2, 20), sealed(1, 10)).log).toMatchObject({ attempt: 2, bytes: 20 });
+  });
+
+  it('does not change when events are delivered twice', () => {
+    const twice = [started, started, queued, queued, succeeded, succeeded];
+    expect(after(...twice)).toMatchObject({ status: 'success', attempt: 1 });
+  });
+
+  it('stands in its pipeline, its project and, only while it waits for a runner, in the queue', () => {
+    expect(indexesOf(COLLECTION.jobs, after(started, queued))).toEqual({
+      byPipeline: 'p1/000000',
+      byProject: `pr1/${timeAt(1)}/p1/000000`,
+      byQueue: `${timeAt(2)}/p1.0`,
+    });
+    expect(Object.keys(indexesOf(COLLECTION.jobs, after(started, queued, assigned)))).toEqual([
+      'byPipeline',
+      'byProject',
+    ]);
+  });
+
+  it('stays unknown when nothing started its pipeline', () => {
+    expect(documentAfter(COLLECTION.jobs, 'p1.0', queued, succeeded)).toBeUndefined();
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  COLLECTION,
+  PipelineCancelling,
+  PipelineFinished,
+  PipelinePlanned,
+  PipelineRejected,
+  PipelineReopened,
+  PipelineRequested,
+  PipelineStarted,
+  PlanRejected,
+  type NewEvent,
+  type PipelineDoc,
+  type Problem,
+} from '@foldline/contracts';
+import { context, documentAfter, indexesOf, plannedJob, planOf, timeAt } from './history.fixture.ts';
+
+const plan = planOf(plannedJob(0, 'build'), plannedJob(1, 'test'));
+const requested = PipelineRequested({
+  pipelineId: 'p1',
+  project: context.project,
+  ref: context.ref,
+  source: 'api',
+  variables: { MODE: 'fast' },
+  projectVariables: [],
+  secrets: [],
+});
+const planned = PipelinePlanned({ pipelineId: 'p1', context, plan });
+const started = PipelineStarted({ pipelineId: 'p1', context, plan });
+const finished = PipelineFinished({ pipelineId: 'p1', status: 'failed', context });
+const problem: Problem = { code: 'unknown-keyword', severity: 'error', message: 'no', file: 'f', line: 1, column: 1 };
+
+const after = (...events: NewEvent[]): PipelineDoc =>
+  documentAfter<PipelineDoc>(COLLECTION.pipelines, 'p1', ...events)!;
+
+describe('a pipeline document', () => {
+  it('exists from the request on, with what was asked', () => {
+    expect(after(requested)).toMatchObject({
+      id: 'p1',
+      projectId: 'pr1',
+      status: 'created',
+      ref: 'main',
+      sha: '',
+      requestedBy: 'admin',
+      variables: { MODE: 'fast' },
+      createdAt: timeAt(1),
+      position: 1,
+    });
+  });
+
+  it('shows the commit and the decisions once it is planned', () => {
+    expect(after(requested, planned)).toMatchObject({
+      status: 'created',
+      sha: context.sha,
+      message: 'Add gears',
+      jobCount: 2,
+      stages: ['test'],
+      decisions: [{ definition: 'build' }, { definition: 'test' }],
+    });
+  });
+
+  it('runs, and ends as its jobs decide', () => {
+    expect(after(requested, planned, started)).toMatchObject({ status: 'running', startedAt: timeAt(3) });
+    expect(after(requested, planned, started, finished)).toMatchObject({ status: 'failed', finishedAt: timeAt(4) });
+  });
+
+  it('runs again when a person takes it up', () => {
+    const again = after(requested, planned, started, finished, PipelineReopened({ pipelineId: 'p1', jobId: 'p1.0' }));
+    expect(again.status).toBe('running');
+    expect(again).not.toHaveProperty('finishedAt');
+  });
+
+  it('is cancelling until it has ended', () => {
+    expect(after(requested, planned, started, PipelineCancelling({ pipelineId: 'p1', by: 'admin' })).status).toBe(
+      'cancelling',
+    );
+  });
+
+  it('has failed with every problem when its definition is refused', () => {
+    const refused = [requested, PlanRejected({ pipelineId: 'p1', problems: [problem] })];
+    expect(after(...refused)).toMatchObject({ status: 'created', problems: [problem] });
+    const rejected = after(...refused, PipelineRejected({ pipelineId: 'p1', problems: [problem] }));
+    expect(rejected).toMatchObject({ status: 'failed', problems: [problem], finishedAt: timeAt(3) });
+  });
+
+  it('holds no list of jobs, so that its size does not grow with them', () => {
+    const many = planOf(...Array.from({ length: 500 }, (_, n) => plannedJob(n, 'same', { definition: 'same' })));
+    const big = after(requested, PipelinePlanned({ pipelineId: 'p1', context, plan: { ...many, decisions: [] } }));
+    expect(JSON.stringify(big).length).toBeLessThan(1000);
+  });
+
+  it('sorts by its place in the log', () => {
+    expect(indexesOf(COLLECTION.pipelines, after(requested))).toEqual({
+      byProject: 'pr1/0000000000000001',
+      byPosition: '0000000000000001',
+    });
+  });
+
+  it('does not change when the request is delivered twice', () => {
+    expect(after(requested, planned, requested)).toMatchObject({ sha: context.sha, position: 1 });
+  });
+});
