@@ -4,3 +4,5 @@ export { givenWhenThen, type Given } from './given-when-then.ts';
 export { executorContract, type ExecutorFixture } from './contracts/executor.contract.ts';
 export { eventStoreContract, type EventStoreFixture } from './contracts/event-store.contract.ts';
 export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-samples.ts';
+export { ManualClock } from './manual-clock.ts';
+export { readStoreContract, type ReadStoreFixture } from './contracts/read-store.contract.ts';
