@@ -15,7 +15,10 @@ import { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';
 export type EmbeddedPorts = { ports: Ports; close: () => Promise<void> };
 
 /** Opens every embedded adapter in the data directory. The event log is locked first: a second server gets no further. */
-export const openEmbeddedPorts = async (settings: Settings, projections: readonly Projection[]): Promise<EmbeddedPorts> => {
+export const openEmbeddedPorts = async (
+  settings: Settings,
+  projections: readonly Projection[],
+): Promise<EmbeddedPorts> => {
   const clock = systemClock;
   const logger = createLogger(settings.logLevel);
   const directory = (name: string): string => join(settings.dataDirectory, name);
@@ -31,7 +34,12 @@ export const openEmbeddedPorts = async (settings: Settings, projections: readonl
   });
   const projector = new Projector(eventStore, readStore, projections, clock, logger);
   await projector.start();
-  const eventBus = await createEmbeddedBus({ store: eventStore, directory: directory('bus'), now: clock.now, sleep: clock.sleep });
+  const eventBus = await createEmbeddedBus({
+    store: eventStore,
+    directory: directory('bus'),
+    now: clock.now,
+    sleep: clock.sleep,
+  });
   const key = Buffer.from(keptSecret(settings.dataDirectory, 'secret-key', '').value, 'base64url');
   const ports: Ports = {
     settings,
@@ -42,8 +50,11 @@ export const openEmbeddedPorts = async (settings: Settings, projections: readonl
     readStore,
     readModels: projector,
     logStore,
-    executor: createProcessExecutor({ baseEnvironment: baseEnvironment() }),
-    sourceRepository: createGitRepositories({ directory: directory('repos') }),
+    executor: createProcessExecutor({ baseEnvironment: inherited(JOB_INHERITS) }),
+    sourceRepository: createGitRepositories({
+      directory: directory('repos'),
+      environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
+    }),
     clock,
     ids: ulidIds(),
     secretBox: aesSecretBox(key),
@@ -59,6 +70,6 @@ export const openEmbeddedPorts = async (settings: Settings, projections: readonl
 };
 
 /** What a job's shell inherits from the server: where programs are, and nothing that is the server's own business. */
-const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'SHELL'];
-const baseEnvironment = (): Record<string, string> =>
-  Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+const JOB_INHERITS = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'SHELL'];
+const inherited = (names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));

@@ -6,4 +6,5 @@ export { PortsModule } from './ports.module.ts';
 export { PROJECTION_NAME, Projector } from './projector.ts';
 export { startServices, type ServiceDefinition } from './run-services.ts';
 export { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';
+export { verifyReplay, type ReplayReport } from './verify-replay.ts';
 export { version } from './version.ts';

@@ -1,8 +1,8 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import type { Clock, Document, EventStore, Logger, Projection, ReadModels, ReadStore, Write } from '@foldline/kernel';
+import type { Clock, EventStore, Logger, Projection, ReadModels, ReadStore } from '@foldline/kernel';
+import { ProjectionWriter } from './projection-writer.ts';
 
 const PAUSE_MS = 5;
-const HOT_DOCUMENTS = 5000;
 const EVENTS_PER_WRITE = 2000;
 type Waiter = { position: number; resolve: () => void };
 
@@ -16,7 +16,7 @@ export const PROJECTION_NAME = 'read-models-1';
 export class Projector implements ReadModels {
   private applied = 0;
   private readonly pending: RecordedEvent[] = [];
-  private readonly hot = new Map<string, Document>();
+  private readonly writer: ProjectionWriter;
   private readonly waiters: Waiter[] = [];
   private readonly stopping = new AbortController();
   private following: Promise<void> = Promise.resolve();
@@ -26,10 +26,12 @@ export class Projector implements ReadModels {
   constructor(
     private readonly store: EventStore,
     private readonly reads: ReadStore,
-    private readonly projections: readonly Projection[],
+    projections: readonly Projection[],
     private readonly clock: Clock,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.writer = new ProjectionWriter(PROJECTION_NAME, reads, projections);
+  }
 
   async start(): Promise<void> {
     this.applied = await this.reads.position(PROJECTION_NAME);
@@ -73,38 +75,11 @@ export class Projector implements ReadModels {
     const events = this.pending.splice(0);
     const last = events.at(-1);
     if (!last) return;
-    const writes = new Map<string, Write>();
-    for (const event of events) await this.fold(event, writes);
-    await this.reads.apply(PROJECTION_NAME, last.position, [...writes.values()]);
+    await this.writer.apply(events);
     this.applied = last.position;
-    this.cool();
     for (const waiter of this.waiters.splice(0)) {
       if (waiter.position <= this.applied) waiter.resolve();
       else this.waiters.push(waiter);
-    }
-  }
-
-  private async fold(event: RecordedEvent, writes: Map<string, Write>): Promise<void> {
-    for (const { collection, changes, indexes } of this.projections) {
-      const change = changes.get(event.type);
-      if (!change) continue;
-      for (const id of change.ids(event)) {
-        const key = `${collection}/${id}`;
-        const before = writes.has(key)
-          ? writes.get(key)!.doc
-          : (this.hot.get(key) ?? (await this.reads.get(collection, id)));
-        const doc = change.evolve(before, event, id);
-        writes.set(key, { collection, id, doc, indexes: doc ? indexes(doc) : {} });
-        this.hot.delete(key);
-        if (doc) this.hot.set(key, doc);
-      }
-    }
-  }
-
-  private cool(): void {
-    for (const key of this.hot.keys()) {
-      if (this.hot.size <= HOT_DOCUMENTS) break;
-      this.hot.delete(key);
     }
   }
 

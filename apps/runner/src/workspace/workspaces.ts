@@ -1,0 +1,120 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmod, lstat, mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PermanentError, type SourceRepository } from '@foldline/kernel';
+import { copyTree, exists, isSmallTree } from './copy-tree.ts';
+
+const KEPT_CHECKOUTS = 20;
+const ATTEMPT_ID = /^[0-9a-z]{1,64}\.\d{1,6}\.\d{1,6}$/;
+
+export type PreparedWorkspace = { workspace: string; scratch: string };
+export type WorkspaceRequest = { attemptId: string; projectId: string; url: string; ref: string; sha: string };
+type Checkout = { path: string; small: boolean };
+
+/**
+ * Where attempts work: `runners/jobs/<attempt>/workspace` (S0-45, S0-46), a copy of one checkout per commit that no job
+ * ever sees itself. The attempt's directory is also the runner's journal: it exists from before the attempt starts until
+ * after its end is recorded.
+ */
+export class Workspaces {
+  private readonly checkouts = new Map<string, Promise<Checkout>>();
+  private readonly jobs: string;
+  private readonly base: string;
+  private readonly repositories: SourceRepository;
+
+  constructor({ directory, repositories }: { directory: string; repositories: SourceRepository }) {
+    this.jobs = join(directory, 'runners', 'jobs');
+    this.base = join(directory, 'runners', 'checkouts');
+    this.repositories = repositories;
+    mkdirSync(this.jobs, { recursive: true, mode: 0o700 });
+    mkdirSync(this.base, { recursive: true, mode: 0o700 });
+  }
+
+  /** Path of an attempt's working directory, whether or not it is there yet. */
+  pathOf(attemptId: string): string {
+    return join(this.directoryOf(attemptId), 'workspace');
+  }
+
+  /** Makes the attempt's directory, so that a later process finds what this one had begun. */
+  reserve(attemptId: string): void {
+    mkdirSync(join(this.directoryOf(attemptId), 'scratch'), { recursive: true, mode: 0o700 });
+  }
+
+  async prepare(request: WorkspaceRequest): Promise<PreparedWorkspace> {
+    const directory = this.directoryOf(request.attemptId);
+    this.reserve(request.attemptId);
+    const workspace = join(directory, 'workspace');
+    const { path, small } = await this.checkoutOf(request);
+    await copyTree(path, workspace, small);
+    writeFileSync(join(directory, 'job.json'), JSON.stringify(request));
+    return { workspace, scratch: join(directory, 'scratch') };
+  }
+
+  /** Attempts whose directory is still there. */
+  async leftovers(): Promise<string[]> {
+    return (await readdir(this.jobs)).filter((name) => ATTEMPT_ID.test(name));
+  }
+
+  async remove(attemptId: string): Promise<void> {
+    const directory = this.directoryOf(attemptId);
+    try {
+      await rm(directory, { recursive: true, force: true });
+    } catch {
+      // Tools leave read-only directories behind (Go's module cache does); they are made writable and tried once more.
+      await makeWritable(directory);
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  private checkoutOf(request: WorkspaceRequest): Promise<Checkout> {
+    const key = `${request.projectId}-${request.sha}`;
+    const known = this.checkouts.get(key);
+    if (known) return known;
+    const made = this.makeCheckout(key, request);
+    this.checkouts.set(key, made);
+    made.then(
+      () => this.forgetOldest(),
+      () => this.checkouts.delete(key),
+    );
+    return made;
+  }
+
+  private async makeCheckout(key: string, { projectId, url, ref, sha }: WorkspaceRequest): Promise<Checkout> {
+    const path = join(this.base, key);
+    if (!exists(path)) {
+      await this.repositories.fetchCommit({ projectId, url, ref, sha });
+      const unfinished = `${path}.unfinished`;
+      await rm(unfinished, { recursive: true, force: true });
+      await mkdir(unfinished);
+      await this.repositories.checkout({ projectId, sha, into: unfinished });
+      await rename(unfinished, path);
+    }
+    await utimes(path, new Date(), new Date());
+    return { path, small: isSmallTree(path) };
+  }
+
+  /** Keeps the checkouts used last, on disk as well as in memory. One that is being copied right now is among them. */
+  private async forgetOldest(): Promise<void> {
+    const names = await readdir(this.base);
+    if (names.length <= KEPT_CHECKOUTS) return;
+    const dated = await Promise.all(
+      names.map(async (name) => ({ name, at: (await lstat(join(this.base, name))).mtimeMs })),
+    );
+    for (const { name } of dated.toSorted((a, b) => a.at - b.at).slice(0, names.length - KEPT_CHECKOUTS)) {
+      this.checkouts.delete(name);
+      await rm(join(this.base, name), { recursive: true, force: true });
+    }
+  }
+
+  private directoryOf(attemptId: string): string {
+    if (!ATTEMPT_ID.test(attemptId)) throw new PermanentError('this is not an attempt id');
+    return join(this.jobs, attemptId);
+  }
+}
+
+const makeWritable = async (directory: string): Promise<void> => {
+  await chmod(directory, 0o700);
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(directory, entry.name));
+  }
+};

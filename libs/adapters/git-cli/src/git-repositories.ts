@@ -1,0 +1,182 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { PermanentError, Refusal, TransientError, type ResolvedRef, type SourceRepository } from '@foldline/kernel';
+import { createGit, type Git, type GitResult } from './git-process.ts';
+import { assertSafeRef, assertSafeUrl, assertSha, isSha } from './safe-input.ts';
+
+const REMOTE_MS = 10_000;
+const FETCH_MS = 10 * 60_000;
+const PROJECT_ID = /^[0-9a-z]{1,64}$/;
+const REGULAR_FILES = new Set(['100644', '100755']);
+
+/** Repositories through the git program; each project's objects are kept in a bare mirror below `directory`. */
+export const createGitRepositories = (options: {
+  directory: string;
+  /** Where programs and keys are: PATH, HOME, SSH_AUTH_SOCK. Nothing else reaches git. */
+  environment: Readonly<Record<string, string>>;
+}): SourceRepository => new GitRepositories(resolve(options.directory), createGit(options.environment));
+
+class GitRepositories implements SourceRepository {
+  private readonly fetching = new Map<string, Promise<void>>();
+  constructor(
+    private readonly directory: string,
+    private readonly git: Git,
+  ) {}
+
+  async resolveRef(url: string, refName: string): Promise<ResolvedRef | undefined> {
+    assertSafeUrl(url);
+    if (isSha(refName)) return { sha: refName, name: refName, kind: 'commit' };
+    assertSafeRef(refName);
+    const refs = await this.lsRemote(
+      url,
+      [],
+      [`refs/heads/${refName}`, `refs/tags/${refName}`, `refs/tags/${refName}^{}`],
+    );
+    const branch = refs.get(`refs/heads/${refName}`);
+    if (branch) return { sha: branch, name: refName, kind: 'branch' };
+    const tag = refs.get(`refs/tags/${refName}^{}`) ?? refs.get(`refs/tags/${refName}`);
+    return tag ? { sha: tag, name: refName, kind: 'tag' } : undefined;
+  }
+
+  async defaultBranch(url: string): Promise<string | undefined> {
+    assertSafeUrl(url);
+    const { stdout } = await this.askRemote(url, ['--symref'], ['HEAD']);
+    return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(stdout.toString('utf8'))?.[1];
+  }
+
+  async fetchCommit({
+    projectId,
+    url,
+    ref,
+    sha,
+  }: {
+    projectId: string;
+    url: string;
+    ref: string;
+    sha: string;
+  }): Promise<void> {
+    assertSafeUrl(url);
+    assertSha(sha);
+    const before = this.fetching.get(projectId) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(() => this.fetchNow(this.mirrorOf(projectId), url, ref, sha));
+    this.fetching.set(projectId, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.fetching.get(projectId) === turn) this.fetching.delete(projectId);
+    }
+  }
+
+  async describeCommit(projectId: string, sha: string): Promise<{ sha: string; message: string; author: string }> {
+    assertSha(sha);
+    const { stdout } = await this.inMirror(projectId, [
+      'log',
+      '-1',
+      '--no-show-signature',
+      '--format=%an%x00%B',
+      '--end-of-options',
+      sha,
+    ]);
+    const [author = '', message = ''] = stdout.toString('utf8').split('\0');
+    return { sha, author, message: message.trimEnd() };
+  }
+
+  async readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined> {
+    assertSha(sha);
+    const { stdout } = await this.inMirror(projectId, ['ls-tree', '-l', '-z', '--full-tree', sha, '--', path]);
+    const entry = /^(\d{6}) (\w+) ([0-9a-f]{40}) +(\d+|-)\t/.exec(stdout.toString('utf8'));
+    if (!entry) return undefined;
+    const [, mode, , blob, size] = entry;
+    if (!REGULAR_FILES.has(mode!))
+      throw new Refusal('definition_not_a_file', `${path} is not a regular file in commit ${sha.slice(0, 8)}`);
+    if (Number(size) > maxBytes)
+      throw new Refusal('definition_too_large', `${path} has ${size} bytes; at most ${maxBytes} are read`);
+    return (await this.inMirror(projectId, ['cat-file', 'blob', blob!])).stdout;
+  }
+
+  /** The `.git` is written by hand: it borrows the mirror's objects and has neither hooks nor remotes. */
+  async checkout({ projectId, sha, into }: { projectId: string; sha: string; into: string }): Promise<void> {
+    assertSha(sha);
+    const git = join(into, '.git');
+    await mkdir(join(git, 'objects', 'info'), { recursive: true });
+    await mkdir(join(git, 'refs', 'heads'), { recursive: true });
+    await Promise.all([
+      writeFile(join(git, 'HEAD'), `${sha}\n`),
+      writeFile(
+        join(git, 'config'),
+        '[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tlogallrefupdates = false\n',
+      ),
+      writeFile(join(git, 'objects', 'info', 'alternates'), `${join(this.mirrorOf(projectId), 'objects')}\n`),
+    ]);
+    check(await this.git(['reset', '--quiet', '--hard', sha], { cwd: into, timeoutMs: FETCH_MS }), `check out ${sha}`);
+  }
+
+  private async fetchNow(mirror: string, url: string, ref: string, sha: string): Promise<void> {
+    if (!existsSync(join(mirror, 'HEAD'))) {
+      await mkdir(mirror, { recursive: true, mode: 0o700 });
+      check(await this.git(['init', '--quiet', '--bare', '--template=', mirror]), 'make the mirror');
+    } else if (await this.has(mirror, sha)) return;
+    const fetch = (refspec: string): Promise<GitResult> =>
+      this.git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', url, refspec], {
+        cwd: mirror,
+        timeoutMs: FETCH_MS,
+      });
+    const byId = await fetch(`+${sha}:refs/foldline/${sha}`);
+    if (byId.code === 0) return;
+    // Servers may refuse to hand out a commit by its id alone; then its branch or tag brings it.
+    const byName = isSha(ref) ? byId : await fetch(`+${ref}:refs/foldline/by-name`);
+    if (byName.code !== 0) throw unreachable(url, byName);
+    if (!(await this.has(mirror, sha))) throw new PermanentError(`the repository has no commit ${sha}`);
+    check(await this.git(['update-ref', `refs/foldline/${sha}`, sha], { cwd: mirror }), 'keep the commit');
+  }
+
+  private async has(mirror: string, sha: string): Promise<boolean> {
+    return (await this.git(['cat-file', '-e', `${sha}^{commit}`], { cwd: mirror })).code === 0;
+  }
+
+  private mirrorOf(projectId: string): string {
+    if (!PROJECT_ID.test(projectId)) throw new PermanentError('this is not a project id');
+    return join(this.directory, `${projectId}.git`);
+  }
+
+  private async inMirror(projectId: string, args: readonly string[]): Promise<GitResult> {
+    const result = await this.git(args, { cwd: this.mirrorOf(projectId) });
+    return check(result, args[0]!);
+  }
+
+  private async lsRemote(
+    url: string,
+    options: readonly string[],
+    patterns: readonly string[],
+  ): Promise<Map<string, string>> {
+    const { stdout } = await this.askRemote(url, options, patterns);
+    const lines = stdout.toString('utf8').split('\n').filter(Boolean);
+    return new Map(lines.map((line) => [line.slice(41), line.slice(0, 40)]));
+  }
+
+  private async askRemote(url: string, options: readonly string[], patterns: readonly string[]): Promise<GitResult> {
+    const asked = this.git(['ls-remote', '--quiet', ...options, '--', url, ...patterns], { timeoutMs: REMOTE_MS });
+    const result = await asked.catch((error: unknown) => {
+      if (error instanceof TransientError)
+        throw new Refusal('repository_unreachable', `${url} does not answer: ${error.message}`, { pointer: '/url' });
+      throw error;
+    });
+    if (result.code !== 0) throw unreachable(url, result);
+    return result;
+  }
+}
+
+const check = (result: GitResult, doing: string): GitResult => {
+  if (result.code !== 0) throw new PermanentError(`git could not ${doing}: ${firstLine(result.stderr)}`);
+  return result;
+};
+
+const unreachable = (url: string, { stderr }: GitResult): Refusal =>
+  new Refusal('repository_unreachable', `${withoutCredentials(url)} cannot be read: ${firstLine(stderr)}`, {
+    pointer: '/url',
+  });
+
+const firstLine = (text: string): string => text.trim().split('\n').at(0)?.slice(0, 300) ?? '';
+
+const withoutCredentials = (url: string): string => url.replace(/\/\/[^/@]*@/, '//');

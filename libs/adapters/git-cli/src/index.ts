@@ -1,0 +1,1 @@
+export { createGitRepositories } from './git-repositories.ts';
