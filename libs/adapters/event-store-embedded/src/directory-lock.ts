@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermanentError, Refusal } from '@foldline/kernel';
-import { openDatabase, reasonOf, sqliteFailure, type Database } from '@foldline/sqlite';
+import { openDatabase, reasonOf, rollBack, sqliteFailure, type Database } from '@foldline/sqlite';
 
 /**
  * Takes the only right to write into a data directory, for as long as the returned lock is held. The operating system
@@ -20,7 +20,12 @@ export const lockDirectory = (directory: string): { release: () => void } => {
   }
   // Only for the message: a number left by a dead process locks nothing.
   writeFileSync(owner, `${process.pid}\n`);
-  return { release: () => database.close() };
+  return {
+    release: () => {
+      rollBack(database);
+      database.close();
+    },
+  };
 };
 
 const takeLock = (database: Database): void => {

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DamagedLog, NO_STREAM, PermanentError, Refusal } from '@foldline/kernel';
 import { openDatabase } from '@foldline/sqlite';
 import { eventStoreContract, sampleEvent, sampleEvents } from '@foldline/testing';
+import { openEventLogForReading } from './event-log-for-reading.ts';
 import { openEmbeddedEventStore, type EmbeddedEventStore } from './embedded-event-store.ts';
 
 const now = (): string => new Date().toISOString();
@@ -186,6 +187,33 @@ describe('the embedded event store', () => {
     await store.close();
     store = await openEmbeddedEventStore({ directory, now });
     expect((await store.append('pipeline-small', sampleEvents(1), NO_STREAM)).revision).toBe(0);
+  });
+
+  describe('opened for reading beside its writer', () => {
+    it('reads and verifies what is stored, and what comes', async () => {
+      const { events } = await store.append(stream, sampleEvents(3), NO_STREAM);
+      const log = openEventLogForReading({ directory });
+      expect(await log.readStream(stream)).toEqual(events);
+      expect(await log.readAll({ after: 1, limit: 9, categories: ['pipeline'] })).toEqual(events.slice(1));
+      await store.append('pipeline-two', sampleEvents(2), NO_STREAM);
+      expect(await log.lastPosition()).toBe(5);
+      expect(await log.verify()).toEqual({ events: 5, streams: 2 });
+      await log.close();
+    });
+
+    it('appends nothing', async () => {
+      await store.append(stream, sampleEvents(3), NO_STREAM);
+      const log = openEventLogForReading({ directory });
+      expect(await failure(log.append(stream, sampleEvents(1), 2))).toBeInstanceOf(PermanentError);
+      expect(await log.readStream(stream)).toHaveLength(3);
+      await log.close();
+    });
+
+    it('refuses a directory without a log and makes none', () => {
+      const nowhere = join(directory, 'nowhere');
+      expect(() => openEventLogForReading({ directory: nowhere })).toThrow(Refusal);
+      expect(existsSync(nowhere)).toBe(false);
+    });
   });
 
   describe('when the directory is open already', () => {

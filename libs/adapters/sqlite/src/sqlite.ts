@@ -28,6 +28,9 @@ const driver = await loadDriver();
 /**
  * Opens a database file, creating it when it does not exist. A lock held by someone else is waited for up to
  * `busyMs`. The statements of a database do not keep it alive: the caller must hold the database itself.
+ *
+ * With the driver for Node 20 a closed database whose statements are still referenced lets go of its files only when
+ * those are collected: end its transaction before closing it, and expect its WAL to stay.
  */
 export const openDatabase = (path: string, busyMs = 5000): Database => {
   const database = new driver.DatabaseSync(path);
