@@ -1,0 +1,58 @@
+import type { Document, Page, Query } from '@foldline/kernel';
+import type { Database, Statement } from '@foldline/sqlite';
+import { rangeOf, type IndexRange } from './index-range.ts';
+
+/** The reading half of the store, on any connection. */
+export class ReadModels {
+  private readonly queries = new Map<string, Statement>();
+  private readonly statements;
+
+  constructor(private readonly database: Database) {
+    this.statements = {
+      get: database.prepare('SELECT doc FROM documents WHERE collection = ? AND id = ?'),
+      scan: database.prepare('SELECT id, doc FROM documents WHERE collection = ? AND id > ? ORDER BY id LIMIT ?'),
+      position: database.prepare('SELECT position FROM positions WHERE projection = ?'),
+    };
+  }
+
+  get<Doc extends Document>(collection: string, id: string): Doc | undefined {
+    const row = this.statements.get.get(collection, id);
+    return row && (JSON.parse(String(row.doc)) as Doc);
+  }
+
+  query<Doc extends Document>(collection: string, query: Query): Page<Doc> {
+    const range = rangeOf(query);
+    if (!range || query.limit < 1) return { items: [] };
+    const values = [...(range.lower ? [range.lower.value] : []), ...(range.upper === undefined ? [] : [range.upper])];
+    // One more than asked for tells whether there is a next page.
+    const rows = this.queryFor(range, query.reverse).all(collection, query.index, ...values, query.limit + 1);
+    const page = rows.slice(0, query.limit);
+    const items = page.map((row) => JSON.parse(String(row.doc)) as Doc);
+    return rows.length > page.length ? { items, nextCursor: String(page.at(-1)?.value) } : { items };
+  }
+
+  scan(collection: string, afterId: string, limit: number): { id: string; doc: Document }[] {
+    return this.statements.scan
+      .all(collection, afterId, limit)
+      .map(({ id, doc }) => ({ id: String(id), doc: JSON.parse(String(doc)) as Document }));
+  }
+
+  position(projection: string): number {
+    return Number(this.statements.position.get(projection)?.position ?? 0);
+  }
+
+  private queryFor({ lower, upper }: IndexRange, reverse = false): Statement {
+    const conditions = [
+      ...(lower ? [`AND e.value ${lower.inclusive ? '>=' : '>'} ?`] : []),
+      ...(upper === undefined ? [] : ['AND e.value < ?']),
+    ].join(' ');
+    const sql = `
+      SELECT e.value, d.doc FROM entries e CROSS JOIN documents d ON d.collection = e.collection AND d.id = e.id
+      WHERE e.collection = ? AND e.idx = ? ${conditions} ORDER BY e.value ${reverse ? 'DESC' : 'ASC'} LIMIT ?`;
+    const known = this.queries.get(sql);
+    if (known) return known;
+    const statement = this.database.prepare(sql);
+    this.queries.set(sql, statement);
+    return statement;
+  }
+}
