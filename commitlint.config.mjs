@@ -1,0 +1,14 @@
+import { basename } from 'node:path';
+import { projectFolders } from './scripts/workspace.mjs';
+
+/** What is no project and yet has a name in commits. */
+const OTHER_SCOPES = ['bench', 'ci', 'deps', 'docs', 'house', 'infra', 'release'];
+
+export default {
+  extends: ['@commitlint/config-conventional'],
+  rules: {
+    'scope-enum': [2, 'always', [...projectFolders().map((folder) => basename(folder)), ...OTHER_SCOPES]],
+    'body-max-line-length': [0],
+    'footer-max-line-length': [0],
+  },
+};

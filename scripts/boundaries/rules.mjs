@@ -1,0 +1,107 @@
+// Who may import what, as data. CONTRIBUTING.md holds the same table and a test compares them.
+
+/**
+ * By the tag in a project's package.json (`nx.tags: ["type:<tag>"]`).
+ * `may`: tags of workspace packages. `packages`: everything else, a trailing `*` matches the rest of a name.
+ * `specs`: tags that only its specs may import, besides `testing`, which every spec may.
+ */
+export const TAGS = {
+  contracts: { may: [], packages: ['zod'] },
+  kernel: { may: ['contracts'], packages: ['node:*', 'uuid'], specs: ['adapter', 'driver'] },
+  language: { may: ['contracts'], packages: ['node:*', 're2js', 'yaml', 'zod'] },
+  testing: {
+    may: ['kernel', 'contracts'],
+    packages: ['node:*', '@jest/globals', 'fast-check'],
+    specs: ['adapter', 'driver'],
+  },
+  driver: { may: [], packages: ['node:*', '@photostructure/sqlite'] },
+  adapter: {
+    may: ['kernel', 'contracts', 'driver'],
+    packages: ['*'],
+    never: ['@nestjs/*'],
+    specs: ['adapter'],
+  },
+  host: {
+    may: ['adapter', 'driver', 'kernel', 'contracts'],
+    packages: ['node:*', '@nestjs/*', 'pino', 'reflect-metadata', 'rxjs', 'ulid', 'zod'],
+  },
+  'read-models': { may: ['kernel', 'contracts'], packages: [] },
+  'api-client': { may: ['contracts'], packages: ['node:*', 'ws', 'zod'], specs: ['composition'] },
+  service: {
+    may: ['kernel', 'contracts'],
+    packages: ['node:*', '@nestjs/*', 'rxjs', 'zod'],
+    specs: ['host', 'adapter'],
+  },
+  composition: {
+    may: ['service', 'read-models', 'host', 'kernel', 'contracts'],
+    packages: ['node:*', '@nestjs/*', 'reflect-metadata'],
+    specs: ['api-client', 'language'],
+  },
+  client: {
+    may: ['language', 'api-client', 'read-models', 'host', 'kernel', 'contracts'],
+    packages: ['node:*', 'commander', 'picocolors', 'zod'],
+    specs: ['composition'],
+  },
+};
+
+/** What single projects may import beyond their tag. */
+export const PROJECTS = {
+  'api-gateway': {
+    may: ['language', 'read-models'],
+    packages: ['class-transformer', 'class-validator', 'fastify', 'reflect-metadata', 'tar-stream', 'ws'],
+  },
+  'pipeline-planner': { may: ['language'] },
+  runner: { packages: ['picomatch', 're2js'] },
+};
+
+/** Where a service is put into a process it may use the host; nowhere else, so that it runs in any. */
+export const HOST_ALLOWED_IN = /\/main\.ts$|^apps\/api-gateway\/src\/create-gateway\.ts$/;
+
+/** Specs, and what a project's specs share: `src/testing/`, which its tsconfig leaves out of the build. */
+export const SPEC_FILE = /\.spec\.ts$|^apps\/[^/]+\/src\/testing\//;
+export const SPEC_PACKAGES = [
+  'node:*',
+  '@jest/globals',
+  '@nestjs/testing',
+  'fast-check',
+  'reflect-metadata',
+  'supertest',
+  'zod',
+];
+
+/** Files without any outside world, and with them every file of their project that they import. */
+export const isPureByName = (path) =>
+  !SPEC_FILE.test(path) &&
+  !REACHES_OUT.includes(path) &&
+  (/\.(decider|evolve|projection)\.ts$/.test(path) || path.startsWith('libs/pipeline-language/src/'));
+
+/** The two files by which the language is run in a process of its own. */
+const REACHES_OUT = [
+  'libs/pipeline-language/src/definition-compiler.ts',
+  'libs/pipeline-language/src/compile-child.ts',
+];
+export const reachesOut = (path) => REACHES_OUT.includes(path);
+
+export const PURE_NEVER_IMPORTS = ['node:*', '@nestjs/*'];
+export const PURE_NEVER_SAYS = [
+  [/\bnew\s+Date\s*(?:\(\s*\)|(?=[;,)\]}.]))/g, 'new Date()'],
+  [/\bDate\s*\.\s*now\b/g, 'Date.now'],
+  [/\bperformance\s*\./g, 'performance'],
+  [/\bMath\s*\.\s*random\b/g, 'Math.random'],
+  [/(?<![.\w])crypto\s*\./g, 'crypto'],
+  [/(?<![.\w])process\s*(?:\.|\?\.|\[)/g, 'process'],
+  [/(?<![.\w])fetch\s*\(/g, 'fetch'],
+  [/\bconsole\s*\./g, 'console'],
+  [/(?<![.\w])set(?:Timeout|Interval|Immediate)\s*\(/g, 'a timer'],
+];
+
+/** Where the environment of the process is read, besides tests. */
+export const ENVIRONMENT = /(?<![.\w])process\s*(?:(?:\.|\?\.)\s*env\b|\[)/g;
+export const mayReadEnvironment = (path) =>
+  path === 'libs/host/src/config.ts' ||
+  path === 'libs/host/src/embedded-ports.ts' ||
+  /^apps\/[^/]+\/src\/main\.ts$/.test(path);
+
+/** Where events are appended, besides adapters and tests. */
+export const mayAppend = (path) =>
+  path === 'libs/kernel/src/handle-command.ts' || path === 'libs/kernel/src/large-payloads.ts';
