@@ -1,5 +1,6 @@
 export * from './event.ts';
 export * from './ids.ts';
+export * from './manifest.ts';
 export * from './plan.ts';
 export * from './problem.ts';
 export * from './read-models.ts';

@@ -18,6 +18,8 @@ type Checkout = { path: string; small: boolean };
  */
 export class Workspaces {
   private readonly checkouts = new Map<string, Promise<Checkout>>();
+  /** How many copies of a checkout are being made right now. */
+  private readonly inUse = new Map<string, number>();
   private readonly jobs: string;
   private readonly base: string;
   private readonly repositories: SourceRepository;
@@ -44,8 +46,7 @@ export class Workspaces {
     const directory = this.directoryOf(request.attemptId);
     this.reserve(request.attemptId);
     const workspace = join(directory, 'workspace');
-    const { path, small } = await this.checkoutOf(request);
-    await copyTree(path, workspace, small);
+    await this.copyCheckout(request, workspace);
     writeFileSync(join(directory, 'job.json'), JSON.stringify(request));
     return { workspace, scratch: join(directory, 'scratch') };
   }
@@ -66,8 +67,19 @@ export class Workspaces {
     }
   }
 
-  private checkoutOf(request: WorkspaceRequest): Promise<Checkout> {
+  private async copyCheckout(request: WorkspaceRequest, workspace: string): Promise<void> {
     const key = `${request.projectId}-${request.sha}`;
+    this.inUse.set(key, (this.inUse.get(key) ?? 0) + 1);
+    try {
+      const { path, small } = await this.checkoutOf(key, request);
+      await copyTree(path, workspace, small);
+    } finally {
+      this.inUse.set(key, this.inUse.get(key)! - 1);
+      if (this.inUse.get(key) === 0) this.inUse.delete(key);
+    }
+  }
+
+  private checkoutOf(key: string, request: WorkspaceRequest): Promise<Checkout> {
     const known = this.checkouts.get(key);
     if (known) return known;
     const made = this.makeCheckout(key, request);
@@ -93,7 +105,7 @@ export class Workspaces {
     return { path, small: isSmallTree(path) };
   }
 
-  /** Keeps the checkouts used last, on disk as well as in memory. One that is being copied right now is among them. */
+  /** Keeps the checkouts made last, on disk as well as in memory, and those that are being copied right now. */
   private async forgetOldest(): Promise<void> {
     const names = await readdir(this.base);
     if (names.length <= KEPT_CHECKOUTS) return;
@@ -101,6 +113,7 @@ export class Workspaces {
       names.map(async (name) => ({ name, at: (await lstat(join(this.base, name))).mtimeMs })),
     );
     for (const { name } of dated.toSorted((a, b) => a.at - b.at).slice(0, names.length - KEPT_CHECKOUTS)) {
+      if (this.inUse.has(name)) continue;
       this.checkouts.delete(name);
       await rm(join(this.base, name), { recursive: true, force: true });
     }

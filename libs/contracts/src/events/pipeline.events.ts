@@ -58,6 +58,7 @@ export const JobFinishing = defineEvent(
     ...attempt,
     outcome,
     reason: failureReason.optional(),
+    detail: text.optional(),
     exitCode: z.number().optional(),
     coverage: z.number().optional(),
     awaiting: z.array(text),

@@ -1,0 +1,57 @@
+import { RE2JS } from 're2js';
+import { Refusal } from '@foldline/kernel';
+
+const MAX_PATTERN = 1024;
+const SPECIAL = /[\\^$.|?*+()[\]{}]/;
+
+export type Glob = {
+  /** The directories before the first wildcard: nothing that matches lies elsewhere. */
+  base: string;
+  matches: (path: string) => boolean;
+};
+
+/**
+ * Compiles a path pattern: `*` and `?` stay within one segment, `**` crosses them, `[a-z]`, `[!a-z]` and `{a,b}` choose.
+ * A leading dot is a character like any other. Whatever matches also stands for everything below it. The engine's time
+ * is linear, whatever the pattern: it comes from a user and runs in the server's process.
+ */
+export const compileGlob = (pattern: string): Glob => {
+  if (pattern.length > MAX_PATTERN)
+    throw new Refusal('pattern_too_long', `a path pattern has more than ${MAX_PATTERN} characters`);
+  const expression = RE2JS.compile(`(?s)${translate(pattern)}(?:/.*)?`);
+  return { base: baseOf(pattern), matches: (path) => expression.matches(path) };
+};
+
+const baseOf = (pattern: string): string => {
+  const wildcard = pattern.search(/[*?[{]/);
+  return wildcard < 0 ? pattern : pattern.slice(0, Math.max(0, pattern.lastIndexOf('/', wildcard)));
+};
+
+const translate = (pattern: string): string => {
+  let output = '';
+  let braces = 0;
+  for (let at = 0; at < pattern.length;) {
+    const rest = pattern.slice(at);
+    const [token, regex] = nextToken(rest, at === 0 || pattern[at - 1] === '/', braces);
+    if (token === '{') braces += 1;
+    if (token === '}' && braces > 0) braces -= 1;
+    output += regex;
+    at += token.length;
+  }
+  return output + ')'.repeat(braces);
+};
+
+/** The longest token at the start of `rest`, and its meaning. */
+const nextToken = (rest: string, startsSegment: boolean, braces: number): [string, string] => {
+  if (startsSegment && rest.startsWith('**/')) return ['**/', '(?:[^/]*/)*'];
+  if (rest.startsWith('**')) return [/^\*+/.exec(rest)![0], '.*'];
+  if (rest[0] === '*') return ['*', '[^/]*'];
+  if (rest[0] === '?') return ['?', '[^/]'];
+  if (rest[0] === '{' && rest.includes('}')) return ['{', '(?:'];
+  if (rest[0] === '}' && braces > 0) return ['}', ')'];
+  if (rest[0] === ',' && braces > 0) return [',', '|'];
+  const set = /^\[([!^]?)([^\]/\\[]+)\]/.exec(rest);
+  if (set) return [set[0], `[${set[1] ? '^/' : ''}${set[2]!.replaceAll('^', '\\^')}]`];
+  const [letter] = rest;
+  return [letter!, SPECIAL.test(letter!) ? `\\${letter}` : letter!];
+};

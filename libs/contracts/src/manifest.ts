@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+/** Limits of one tree. A runner may be hostile, so whoever reads a manifest checks them again. */
+export const TREE_LIMITS = {
+  entries: 100_000,
+  depth: 64,
+  pathBytes: 1024,
+  bytes: 2 * 1024 ** 3,
+  manifestBytes: 32 * 1024 ** 2,
+} as const;
+
+const path = z.string().min(1);
+const mode = z.number().int().min(0).max(0o777);
+const entry = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('file'),
+    path,
+    mode,
+    size: z.number().int().min(0),
+    digest: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+  z.strictObject({ kind: z.literal('dir'), path, mode }),
+  z.strictObject({ kind: z.literal('link'), path, target: z.string().min(1) }),
+]);
+const schema = z.strictObject({ version: z.literal(1), entries: z.array(entry).max(TREE_LIMITS.entries) });
+
+/** What artifacts and caches are: a list of files by digest, directories and links, sorted by path. */
+export type TreeEntry = z.infer<typeof entry>;
+export type TreeManifest = z.infer<typeof schema>;
+
+/** The stored form: the same tree gives the same bytes, whoever packs it. */
+export const serializeManifest = (entries: readonly TreeEntry[]): Buffer => {
+  const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return Buffer.from(JSON.stringify({ version: 1, entries: sorted } satisfies TreeManifest));
+};
+
+/**
+ * Reads a manifest that may come from anybody. Throws an `Error` that says what is wrong unless every path stays inside
+ * the tree, no two paths are the same place, nothing lies below a file or a link, and no link leads out.
+ */
+export const parseManifest = (bytes: Uint8Array): TreeManifest => {
+  if (bytes.length > TREE_LIMITS.manifestBytes) throw new Error('the manifest is too large');
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (cause) {
+    throw new Error('the manifest is not JSON', { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new Error(`the manifest has the wrong shape: ${parsed.error.issues[0]?.message ?? ''}`);
+  checkPlaces(parsed.data.entries);
+  return parsed.data;
+};
+
+const checkPlaces = (entries: readonly TreeEntry[]): void => {
+  const places = new Map<string, TreeEntry['kind']>();
+  let bytes = 0;
+  for (const entry of entries) {
+    const problem =
+      pathProblem(entry.path) ?? (entry.kind === 'link' ? linkProblem(entry.path, entry.target) : undefined);
+    if (problem) throw new Error(`the manifest names a path that ${problem}`);
+    const place = placeOf(entry.path);
+    if (places.has(place)) throw new Error('the manifest names one place twice');
+    places.set(place, entry.kind);
+    if (entry.kind === 'file') bytes += entry.size;
+  }
+  if (bytes > TREE_LIMITS.bytes) throw new Error('the tree is too large');
+  for (const { path } of entries) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const above = places.get(placeOf(path.slice(0, end)));
+      if (above && above !== 'dir') throw new Error('the manifest puts something below a file or a link');
+    }
+  }
+};
+
+/** File systems may fold case and composition: paths that could meet there count as one place. */
+const placeOf = (path: string): string => path.normalize('NFC').toLowerCase();
+
+/** Why a path may not be part of a tree; nothing when it may. */
+export const pathProblem = (path: string): string | undefined => {
+  if (Buffer.byteLength(path) > TREE_LIMITS.pathBytes) return 'is too long';
+  if (hasControl(path) || path.includes('\\')) return 'has control characters or backslashes';
+  const segments = path.split('/');
+  if (segments.length > TREE_LIMITS.depth) return 'is too deep';
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return 'leaves the tree';
+  return undefined;
+};
+
+/**
+ * Why a symbolic link may not be part of a tree: its target must stay inside, seen from where the link lies. `..` may
+ * stand only at the target's start: behind a name, which may itself be a link, it could lead anywhere.
+ */
+export const linkProblem = (path: string, target: string): string | undefined => {
+  if (hasControl(target) || target.includes('\\') || target.startsWith('/')) return 'is a link that leaves the tree';
+  const segments = target.split('/').filter((segment) => segment !== '' && segment !== '.');
+  const ups = segments.findIndex((segment) => segment !== '..');
+  const leading = ups < 0 ? segments.length : ups;
+  if (leading > path.split('/').length - 1 || segments.slice(leading).includes('..'))
+    return 'is a link that leaves the tree';
+  return undefined;
+};
+
+const hasControl = (text: string): boolean => {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 32 || code === 127) return true;
+  }
+  return false;
+};
