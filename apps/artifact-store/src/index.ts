@@ -1,1 +1,1 @@
-export {};
+export { ArtifactStoreModule } from './artifact-store.module.ts';

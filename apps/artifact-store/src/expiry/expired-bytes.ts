@@ -1,0 +1,64 @@
+import { COLLECTION, type ArtifactDoc, type CacheDoc } from '@foldline/contracts';
+import { PermanentError, type ObjectStore, type ReadStore } from '@foldline/kernel';
+import { objectsOf } from '../manifest/objects-of.ts';
+
+const PAGE = 200;
+
+/**
+ * The objects that nothing will need once these artifacts are gone: their manifests and files, less what the manifest
+ * of any other available artifact or any cache names. Costs one pass over all of those, so it is for background work
+ * and for many artifacts at once; memory grows with the given artifacts only.
+ *
+ * `undefined`: a manifest that is still in use is damaged, so nobody can tell what it names, and nothing may go.
+ */
+export const bytesOnlyOf = async (
+  artifacts: readonly ArtifactDoc[],
+  reads: ReadStore,
+  objects: ObjectStore,
+): Promise<Set<string> | undefined> => {
+  const going = new Set(artifacts.map(({ id }) => id));
+  const candidates = new Set<string>();
+  for (const { manifestDigest } of artifacts) {
+    for (const digest of await namedBy(objects, manifestDigest, () => [])) candidates.add(digest);
+  }
+  for await (const manifest of manifestsInUse(reads, going)) {
+    if (candidates.size === 0) break;
+    const named = await namedBy(objects, manifest, () => undefined);
+    if (!named) return undefined;
+    for (const digest of named) candidates.delete(digest);
+  }
+  return candidates;
+};
+
+/** A manifest and the objects that it names; only itself when it is not there any more. */
+const namedBy = async <Damaged>(
+  objects: ObjectStore,
+  manifest: string,
+  damaged: () => Damaged,
+): Promise<string[] | Damaged> => {
+  try {
+    const bytes = await objects.read(manifest);
+    return bytes ? [manifest, ...objectsOf(bytes).map(({ digest }) => digest)] : [manifest];
+  } catch (error) {
+    if (error instanceof PermanentError) return damaged();
+    throw error;
+  }
+};
+
+async function* manifestsInUse(reads: ReadStore, except: ReadonlySet<string>): AsyncGenerator<string> {
+  for await (const { id, doc } of everyDocument(reads, COLLECTION.artifacts)) {
+    const { status, manifestDigest } = doc as ArtifactDoc;
+    if (status === 'available' && !except.has(id)) yield manifestDigest;
+  }
+  for await (const { doc } of everyDocument(reads, COLLECTION.caches)) yield (doc as CacheDoc).manifestDigest;
+}
+
+async function* everyDocument(reads: ReadStore, collection: string) {
+  for (let after = ''; ;) {
+    const page = await reads.scan(collection, after, PAGE);
+    yield* page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    after = last.id;
+  }
+}
