@@ -43,13 +43,19 @@ const codeOf = (error: unknown): string => {
   return (typeof statusCode === 'number' && OF_STATUS[statusCode]) || 'internal';
 };
 
+/** A refusal that names one field says so as those do that name several. */
+const fieldsOf = ({ fields, message }: Refusal): Readonly<Record<string, unknown>> => {
+  const { pointer, ...rest } = fields;
+  return typeof pointer === 'string' ? { ...rest, errors: [{ pointer, message }] } : fields;
+};
+
 /** What went wrong as a document. What the client did not cause says nothing about the inside. */
 export const problemOf = (error: unknown, instance: string): ProblemAnswer => {
   const code = codeOf(error);
   const { status, title, fix } = problemKind(code)!;
   const told = error instanceof Refusal || error instanceof TransientError;
   return {
-    ...(error instanceof Refusal ? error.fields : {}),
+    ...(error instanceof Refusal ? fieldsOf(error) : {}),
     type: `/docs/problems/${code}`,
     title,
     status,

@@ -10,6 +10,8 @@ import { isName, isOwner, projectIdOf } from './project-names.ts';
 import { projectDecider } from './project.decider.ts';
 import { ProjectQueries } from './project.queries.ts';
 
+const FALLBACK_BRANCH = 'main';
+
 export class RegisterProjectBody {
   @IsString()
   @Length(1, 100)
@@ -97,9 +99,20 @@ export class ProjectsController {
     return { answer: known, fresh: false };
   }
 
+  /** HEAD of the repository; one whose HEAD points nowhere may still have a main branch. */
   private async defaultBranch(url: string): Promise<string> {
+    refuseCredentials(url);
     const branch = await this.source.defaultBranch(url);
-    if (branch === undefined) throw new Refusal('empty_repository', 'the repository has no branch yet');
-    return branch;
+    if (branch !== undefined) return branch;
+    if (await this.source.resolveRef(url, FALLBACK_BRANCH)) return FALLBACK_BRANCH;
+    throw new Refusal('empty_repository', 'the repository has no branch yet');
   }
 }
+
+/** A password in the address would lie in the log for ever. */
+const refuseCredentials = (url: string): void => {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const ofWeb = parsed !== undefined && ['http:', 'https:'].includes(parsed.protocol);
+  if (!parsed || (parsed.password === '' && !(ofWeb && parsed.username !== ''))) return;
+  throw new Refusal('invalid_url', 'the URL must not hold credentials', { pointer: '/url' });
+};

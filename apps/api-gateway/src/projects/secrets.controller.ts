@@ -57,7 +57,7 @@ export class SecretsController {
   @Get()
   @Describe('Lists the paths in the vault of the project')
   async list(@Param('owner') owner: string, @Param('repo') repo: string) {
-    const { secrets } = await this.projects.named(owner, repo);
+    const { secrets } = await this.projects.current(owner, repo);
     return { items: secrets.map(({ path }) => ({ path })).toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
   }
 }

@@ -82,7 +82,7 @@ export class VariablesController {
   @Get()
   @Describe('Lists the variables of the project, without their values')
   async list(@Param('owner') owner: string, @Param('repo') repo: string) {
-    const { variables } = await this.projects.named(owner, repo);
+    const { variables } = await this.projects.current(owner, repo);
     return {
       items: variables
         .map(({ key, protected: isProtected, masked }) => ({ key, protected: isProtected, masked }))

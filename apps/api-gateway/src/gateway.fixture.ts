@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NewEvent, RecordedEvent } from '@foldline/contracts';
+import { openEmbeddedPorts } from '@foldline/host';
+import type { Ports, Settings } from '@foldline/kernel';
+import supertest from 'supertest';
+import { createGateway } from './create-gateway.ts';
+import { READ_MODELS } from './read-models/read-models.ts';
+
+export const TOKEN = 'a-token-for-the-specs';
+export const WEBHOOK_SECRET = 'a-secret-of-the-forge';
+
+type Agent = ReturnType<typeof supertest>;
+export type Method = 'get' | 'post' | 'delete';
+
+export type Gateway = {
+  app: NestFastifyApplication;
+  ports: Ports;
+  port: number;
+  /** A git repository with one commit on `main`, and a second on `develop`. */
+  repository: { url: string; main: string; develop: string };
+  anonymous: Agent;
+  /** A request with the admin token. */
+  as: (method: Method, path: string) => supertest.Test;
+  /** Appends as the service that owns the stream would, and waits until documents show it. */
+  record: (stream: string, correlationId: string, ...events: NewEvent[]) => Promise<RecordedEvent[]>;
+  close: () => Promise<void>;
+};
+
+const git = (directory: string, ...args: string[]): string =>
+  execFileSync('git', ['-C', directory, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
+    encoding: 'utf8',
+  }).trim();
+
+const makeRepository = (directory: string): Gateway['repository'] => {
+  execFileSync('git', ['init', '--quiet', '--initial-branch=main', directory]);
+  const commit = (content: string): string => {
+    writeFileSync(join(directory, '.codara-ci.yml'), content);
+    git(directory, 'add', '.');
+    git(directory, 'commit', '--quiet', '-m', content);
+    return git(directory, 'rev-parse', 'HEAD');
+  };
+  const main = commit('build: {script: [make]}');
+  git(directory, 'checkout', '--quiet', '-b', 'develop');
+  const develop = commit('build: {script: [make all]}');
+  git(directory, 'checkout', '--quiet', 'main');
+  return { url: directory, main, develop };
+};
+
+const settingsIn = (dataDirectory: string): Settings => ({
+  mode: 'standalone',
+  host: '127.0.0.1',
+  port: 0,
+  dataDirectory,
+  logLevel: 'silent',
+  adminToken: TOKEN,
+  webhookSecret: WEBHOOK_SECRET,
+  runners: [],
+  highPowerOwners: [],
+  allowPrivateTargets: false,
+  version: '0.1.0',
+});
+
+/** A gateway on real embedded adapters, listening on a free port of this host. */
+export const startGateway = async (existing?: string): Promise<Gateway & { directory: string }> => {
+  const directory = existing ?? mkdtempSync(join(tmpdir(), 'gateway-'));
+  const repository = existing ? undefined : makeRepository(join(directory, 'repository'));
+  const { ports, close } = await openEmbeddedPorts(settingsIn(join(directory, 'data')), READ_MODELS);
+  const { app } = await createGateway(ports);
+  await app.listen(0, '127.0.0.1');
+  const server = app.getHttpServer() as { address: () => AddressInfo };
+  const { port } = server.address();
+  const anonymous = supertest(`http://127.0.0.1:${port}`);
+
+  const record: Gateway['record'] = async (stream, correlationId, ...events) => {
+    const revision = (await ports.eventStore.readStream(stream)).at(-1)?.revision ?? -1;
+    const prepared = events.map((event, n) => ({
+      ...event,
+      id: `${stream}-${revision + 1 + n}`,
+      causationId: 'spec',
+      correlationId,
+      actor: { kind: 'system' as const, id: 'spec' },
+    }));
+    const appended = await ports.eventStore.append(stream, prepared, revision);
+    await ports.readModels.reached(appended.position, 5000);
+    return appended.events;
+  };
+  return {
+    directory,
+    app,
+    ports,
+    port,
+    repository: repository ?? { url: join(directory, 'repository'), main: '', develop: '' },
+    anonymous,
+    as: (method, path) => anonymous[method](path).set('Authorization', `Bearer ${TOKEN}`),
+    record,
+    close: async () => {
+      await app.close();
+      await close();
+    },
+  };
+};
+
+export const removeDirectory = (directory: string): void => rmSync(directory, { recursive: true, force: true });

@@ -1,0 +1,158 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { removeDirectory, startGateway, TOKEN, type Gateway, type Method } from '../gateway.fixture.ts';
+import { BODY_LIMIT_BYTES } from './bodies.ts';
+
+let gateway: Gateway & { directory: string };
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  await gateway
+    .as('post', '/api/v1/projects')
+    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
+    .expect(201);
+});
+afterAll(async () => {
+  await gateway.close();
+  removeDirectory(gateway.directory);
+});
+
+/** The path exactly as written: clients would tidy it up. */
+const rawGet = (path: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const call = httpRequest({ host: '127.0.0.1', port: gateway.port, path, method: 'GET' }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    });
+    call.on('error', reject);
+    call.end();
+  });
+
+const problem =
+  (status: number, code: string) =>
+  (answer: { status: number; body: { code?: string; status?: number }; type: string }) =>
+    expect({ status: answer.status, body: answer.body, type: answer.type }).toMatchObject({
+      status,
+      type: 'application/problem+json',
+      body: { code, status },
+    });
+
+const POSTS: [string, object][] = [
+  ['/api/v1/projects', { owner: 'ada', name: 'engine', url: '/repos/x' }],
+  ['/api/ada/engine/pipelines', { ref: 'main', variables: {} }],
+  ['/api/ada/engine/variables', { key: 'A', value: 'b', protected: true, masked: false }],
+  ['/api/ada/engine/secrets', { path: 'a', value: 'b' }],
+  ['/api/ada/engine/subscriptions', { kind: 'slack', url: 'https://hooks.example', on: ['failed'] }],
+  ['/api/v1/parked/replay', { group: 'scheduler', key: 'k' }],
+  ['/api/v1/parked/discard', { group: 'scheduler', key: 'k', reason: 'r' }],
+];
+
+describe('a request', () => {
+  it('for something that does not exist is told so', async () => {
+    problem(404, 'not_found')(await gateway.as('get', '/no/such/route'));
+    problem(404, 'not_found')(await gateway.as('get', '/api/ada/nothing/pipelines'));
+    problem(404, 'not_found')(await gateway.as('get', '/api/ada/engine/pipelines/none'));
+    problem(404, 'not_found')(await gateway.as('get', '/api/ada/engine/jobs/none.0'));
+  });
+
+  it('with a body that is not JSON is told so', async () => {
+    const post = () => gateway.as('post', '/api/v1/projects');
+    problem(400, 'malformed_json')(await post().type('application/json').send('{"owner":'));
+    problem(400, 'malformed_json')(await post().type('application/json').send('['.repeat(100)));
+    problem(400, 'malformed_json')(await post().type('application/json').send('{"__proto__":{"x":1}}'));
+    problem(415, 'unsupported_media_type')(await post().type('text/plain').send('owner=ada'));
+    problem(415, 'unsupported_media_type')(await post().type('form').send({ owner: 'ada' }));
+    problem(400, 'invalid_request')(await post());
+  });
+
+  it('that is too large is told so', async () => {
+    const large = JSON.stringify({ owner: 'x'.repeat(BODY_LIMIT_BYTES) });
+    problem(
+      413,
+      'payload_too_large',
+    )(await gateway.as('post', '/api/v1/projects').type('application/json').send(large));
+  });
+
+  it('with an unknown field or query is told so', async () => {
+    const unknown = await gateway.as('post', '/api/ada/engine/pipelines').send({ ref: 'main', projectId: 'other' });
+    problem(400, 'invalid_request')(unknown);
+    expect(unknown.body.errors).toEqual([
+      { pointer: '/projectId', message: expect.stringContaining('should not exist') },
+    ]);
+    problem(400, 'invalid_request')(await gateway.as('get', '/api/v1/projects?limits=1'));
+    problem(400, 'invalid_request')(await gateway.as('get', '/api/v1/projects?limit=0'));
+    problem(400, 'invalid_request')(await gateway.as('get', '/api/v1/projects?limit=1&limit=2'));
+  });
+
+  it.each(POSTS)('to %s with fields of other types never gets further than its checks', async (path, valid) => {
+    for (const field of Object.keys(valid)) {
+      for (const value of [null, 1, true, [], ['main'], { a: 1 }, '', 'x'.repeat(70_000)]) {
+        const fine = typeof value === typeof (valid as Record<string, unknown>)[field] && value !== null;
+        if (fine && value !== '' && !(typeof value === 'string')) continue;
+        const { status } = await gateway.as('post', path).send({ ...valid, [field]: value });
+        expect({
+          field,
+          value: JSON.stringify(value)?.slice(0, 20),
+          refused:
+            (status >= 400 && status < 500) ||
+            (value === null && status < 300) ||
+            (field === 'value' && value === '' && status === 201),
+        }).toMatchObject({ refused: true });
+      }
+    }
+    for (const body of [[], 'text', 1, null]) {
+      const answer = await gateway.as('post', path).type('application/json').send(JSON.stringify(body));
+      expect({ body, status: answer.status }).toEqual({ body, status: 400 });
+    }
+  });
+
+  it.each([
+    '/api//ada/engine/pipelines',
+    '/api/ada/engine/pipelines;x=/healthz',
+    '/healthz/../api/ada/engine/pipelines',
+    '/api/ada%2fengine/pipelines',
+    '/API/ada/engine/pipelines',
+    '/api/ada/engine/pipelines.jsp',
+    '/api/ada/engine/pipelines/',
+    '/api/ada/engine/pipelines?jsp=/healthz',
+    '/healthz/%2e%2e/api/v1/events',
+    '/api/%zz/engine/pipelines',
+    '/api/ada/engine/variables/RPC2',
+  ])('without a token reaches nothing by way of %s', async (path) => {
+    expect([400, 401, 404]).toContain(await rawGet(path));
+  });
+});
+
+describe('an answer', () => {
+  it('may not be run, guessed at, framed or kept', async () => {
+    for (const [method, path] of [
+      ['get', '/healthz'],
+      ['get', '/api/v1/projects'],
+      ['post', '/api/v1/projects'],
+      ['get', '/none'],
+    ] as [Method, string][]) {
+      const { headers } = await gateway.as(method, path);
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': expect.stringContaining("default-src 'none'"),
+        'cache-control': 'no-store',
+      });
+    }
+  });
+
+  it('of the health routes says how the server is', async () => {
+    expect((await gateway.anonymous.get('/healthz').expect(200)).body).toEqual({ status: 'ok' });
+    const ready = await gateway.anonymous.get('/readyz').expect(200);
+    expect(ready.body).toMatchObject({ status: 'ok', readModels: { lag: expect.any(Number) } });
+    expect((await gateway.anonymous.get('/version').expect(200)).body).toEqual({
+      name: 'foldline',
+      version: '0.1.0',
+      mode: 'standalone',
+    });
+  });
+
+  it('never holds the token', async () => {
+    const { text } = await gateway.as('get', '/api/v1/events?limit=1000').expect(200);
+    expect(text).not.toContain(TOKEN);
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JobDoc } from '@foldline/contracts';
+import { sentenceOf, waitingOf } from './why.ts';
+
+const job = (
+  status: JobDoc['status'],
+  last?: { event: string; rule: string; detail: string },
+  more: Partial<JobDoc> = {},
+): JobDoc => ({
+  id: 'p1.0',
+  pipelineId: 'p1',
+  projectId: 'pr1',
+  index: 0,
+  name: 'build',
+  definition: 'build',
+  stage: 'build',
+  status,
+  attempt: 1,
+  allowFailure: false,
+  why: last
+    ? [{ at: 'now', position: 1, event: last.event, because: { rule: last.rule, detail: last.detail, jobs: [] } }]
+    : [],
+  steps: [],
+  caches: [],
+  createdAt: 'now',
+  updatedPosition: 1,
+  ...more,
+});
+const sentence = (doc: JobDoc, ahead?: number): string => sentenceOf(doc, waitingOf(doc, ahead));
+
+describe('why, in words', () => {
+  it('says what a queued job waits for, and how many are before it', () => {
+    const waits = job('queued', { event: 'JobWaiting', rule: 'no_runner', detail: 'no runner offers 64 cpus' });
+    expect(sentence(waits, 2)).toBe('build waits for a runner: no runner offers 64 cpus; 2 jobs are queued before it.');
+    expect(waitingOf(waits, 2)).toEqual({ code: 'no_runner', detail: 'no runner offers 64 cpus', ahead: 2 });
+    expect(sentence(job('queued', { event: 'JobQueued', rule: 'stage', detail: 'its turn' }), 1)).toContain(
+      '; 1 job is queued before it.',
+    );
+    expect(sentence(job('queued'), 0)).toContain('nothing is queued before it');
+  });
+
+  it('says that a person must act', () =>
+    expect(sentence(job('manual', { event: 'JobHeld', rule: 'manual', detail: 'when: manual' }))).toBe(
+      'build waits for a person to start it: when: manual.',
+    ));
+
+  it('says why a job was skipped', () =>
+    expect(sentence(job('skipped', { event: 'JobSkipped', rule: 'on_success', detail: 'test failed' }))).toBe(
+      'build was skipped: test failed (on_success).',
+    ));
+
+  it('says how a job failed', () => {
+    const failed = job(
+      'failed',
+      { event: 'JobFailed', rule: 'failed: script_failure', detail: 'no further attempt follows' },
+      { exitCode: 2 },
+    );
+    expect(sentence(failed)).toBe(
+      'build failed with exit code 2: no further attempt follows (failed: script_failure).',
+    );
+    expect(waitingOf(failed)).toBeUndefined();
+  });
+
+  it('says that a job has not had its turn', () =>
+    expect(sentence(job('created'))).toContain('has not had its turn yet'));
+});

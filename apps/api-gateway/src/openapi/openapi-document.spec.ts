@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { CONTROLLERS } from './docs.controller.ts';
+import { routesOf, type Route } from './openapi-document.ts';
+
+type Operation = {
+  summary: string;
+  security: unknown[];
+  responses: Record<string, { description: string }>;
+  requestBody?: unknown;
+};
+type Document = { openapi: string; paths: Record<string, Record<string, Operation>> };
+
+let gateway: Gateway & { directory: string };
+let document: Document;
+let routes: Route[];
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  document = (await gateway.anonymous.get('/api/openapi.json').expect(200)).body;
+  routes = routesOf(gateway.app.get<() => []>(CONTROLLERS)());
+});
+afterAll(async () => {
+  await gateway.close();
+  removeDirectory(gateway.directory);
+});
+
+/** `GET /a/:b` of every route that Fastify serves, from its own tree. */
+const served = (): string[] => {
+  const lines = gateway.app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false }).split('\n');
+  const paths: string[] = [];
+  const trail: string[] = [];
+  for (const line of lines) {
+    const match = /^((?:[│ ]   )*)[├└]── (\S+)(?: \(([A-Z, ]+)\))?$/.exec(line);
+    if (!match) continue;
+    const depth = match[1]!.length / 4;
+    trail.splice(depth, trail.length, match[2]!);
+    const methods = (match[3] ?? '').split(', ').filter((method) => method && !['HEAD', 'OPTIONS'].includes(method));
+    paths.push(...methods.map((method) => `${method} ${trail.join('')}`));
+  }
+  return paths;
+};
+
+describe('the API document', () => {
+  it('names exactly the routes that are served', () => {
+    const described = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
+    );
+    const normal = (route: string): string => route.replace(/\*\w*$/, ':path').replace(/\/\/+/g, '/');
+    expect(described.map(normal).toSorted()).toEqual([...new Set(served().map(normal))].toSorted());
+    expect(described.length).toBeGreaterThan(40);
+  });
+
+  it('says of every route what it does, who may and what can go wrong', () => {
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const name = `${method} ${path}`;
+        expect({ name, told: operation.summary.length > 10 }).toEqual({ name, told: true });
+        expect({ name, problems: '500' in operation.responses }).toEqual({ name, problems: true });
+        expect({ name, denied: '401' in operation.responses || operation.security.length === 0 || name }).toMatchObject(
+          { name },
+        );
+      }
+    }
+  });
+
+  it('describes the bodies that routes take', () => {
+    const { requestBody } = document.paths['/api/{owner}/{repo}/variables']!.post!;
+    expect(requestBody).toEqual({
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            additionalProperties: false,
+            properties: {
+              key: { type: 'string', minLength: 1, maxLength: 255 },
+              masked: { type: 'boolean' },
+              protected: { type: 'boolean' },
+              value: { type: 'string', maxLength: 65536 },
+            },
+            required: ['key', 'value'],
+          },
+        },
+      },
+    });
+  });
+
+  it('has a page for every problem that it names', async () => {
+    const codes = new Set(
+      Object.values(document.paths).flatMap((operations) =>
+        Object.values(operations).flatMap(({ responses }) =>
+          Object.values(responses).flatMap(({ description }) =>
+            (/^Problem: (.*)$/.exec(description)?.[1] ?? '').split(', '),
+          ),
+        ),
+      ),
+    );
+    for (const code of [...codes].filter(Boolean))
+      await gateway.anonymous.get(`/docs/problems/${code}`).expect(200).expect(new RegExp(code));
+    await gateway.anonymous.get('/docs/problems/constructor').expect(404);
+  });
+
+  it('is shown by a page that loads nothing from elsewhere', async () => {
+    const { text, headers } = await gateway.anonymous.get('/api/docs').expect(200);
+    expect(text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    const nonce = /script type="module" nonce="([^"]+)"/.exec(text)![1]!;
+    expect(headers['content-security-policy']).toContain(`script-src 'nonce-${nonce}'`);
+    expect(headers['content-security-policy']).toContain("default-src 'none'");
+  });
+});
+
+describe('routes', () => {
+  it('that answer anybody are these and no others', () => {
+    expect(
+      routes
+        .filter(({ isPublic }) => isPublic)
+        .map(({ method, path }) => `${method} ${path}`)
+        .toSorted(),
+    ).toEqual([
+      'GET /api/docs',
+      'GET /api/openapi.json',
+      'GET /docs/problems/:code',
+      'GET /healthz',
+      'GET /readyz',
+      'GET /version',
+      'POST /v1/webhooks/github',
+    ]);
+  });
+
+  it('all others demand the token', async () => {
+    const closed = routes.filter(({ isPublic }) => !isPublic);
+    expect(closed.length).toBeGreaterThan(35);
+    for (const { method, path } of closed) {
+      const url = path.replaceAll(/[:*]\w+/g, 'x');
+      const call = method.toLowerCase() as 'get' | 'post' | 'delete';
+      for (const header of [undefined, 'Bearer ', 'Bearer wrong', 'Basic eDp4', 'bearer  ']) {
+        const request = gateway.anonymous[call](url);
+        const { status, type } = await (header === undefined ? request : request.set('Authorization', header));
+        expect({ route: `${method} ${url}`, header, status, type }).toEqual({
+          route: `${method} ${url}`,
+          header,
+          status: 401,
+          type: 'application/problem+json',
+        });
+      }
+    }
+  });
+});

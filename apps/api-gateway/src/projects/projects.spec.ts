@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { projectStream, type VariableSet } from '@foldline/contracts';
+import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { projectIdOf } from './project-names.ts';
+
+let gateway: Gateway & { directory: string };
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  await gateway
+    .as('post', '/api/v1/projects')
+    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
+    .expect(201);
+});
+afterAll(async () => {
+  await gateway.close();
+  removeDirectory(gateway.directory);
+});
+
+const register = (body: object) => gateway.as('post', '/api/v1/projects').send(body);
+
+describe('registering a project', () => {
+  it('answers with the project and where it is', async () => {
+    const { body, headers } = await register({ owner: 'ada', name: 'second', url: gateway.repository.url }).expect(201);
+    expect(body).toEqual({
+      id: projectIdOf('ada', 'second'),
+      owner: 'ada',
+      name: 'second',
+      url: gateway.repository.url,
+      defaultBranch: 'main',
+      position: expect.any(Number),
+    });
+    expect(headers.location).toBe('/api/v1/projects/ada/second');
+    expect(headers['x-event-position']).toBe(String(body.position));
+    const shown = await gateway.as('get', headers.location!).expect(200);
+    expect(shown.body).toMatchObject({ id: body.id, defaultBranch: 'main' });
+  });
+
+  it('answers the same when it is asked for again', async () => {
+    const again = await register({ owner: 'Ada', name: 'ENGINE', url: gateway.repository.url }).expect(201);
+    expect(again.body).toMatchObject({ id: projectIdOf('ada', 'engine'), owner: 'ada', name: 'engine' });
+  });
+
+  it('refuses a name that another repository has', async () => {
+    await register({ owner: 'ada', name: 'engine', url: `${gateway.repository.url}/.git` })
+      .expect(409)
+      .expect(/project_exists/);
+  });
+
+  it('refuses what does not answer, and records nothing', async () => {
+    const { body } = await register({ owner: 'ada', name: 'ghost', url: '/no/such/place' }).expect(422);
+    expect(body).toMatchObject({ code: 'repository_unreachable', errors: [{ pointer: '/url' }] });
+    await gateway.as('get', '/api/v1/projects/ada/ghost').expect(404);
+  });
+
+  it.each(['--upload-pack=touch /tmp/x', 'ext::sh -c id', 'javascript:alert(1)', 'https://ada:token@forge.example/x'])(
+    'refuses the address %s',
+    async (url) => {
+      await register({ owner: 'ada', name: 'evil', url })
+        .expect(422)
+        .expect(/invalid_url/);
+    },
+  );
+
+  it.each(['v1', 'api', 'docs', '.git', 'a b'])('refuses the owner "%s"', async (owner) => {
+    await register({ owner, name: 'x', url: gateway.repository.url })
+      .expect(422)
+      .expect(/invalid_name/);
+  });
+});
+
+describe('listing projects', () => {
+  it('goes on where the page before ended', async () => {
+    await register({ owner: 'zoe', name: 'last', url: gateway.repository.url }).expect(201);
+    const first = await gateway.as('get', '/api/v1/projects?limit=1&').expect(200);
+    expect(first.body.items).toHaveLength(1);
+    expect(first.headers.link).toContain('rel="next"');
+    const next = await gateway.as('get', `/api/v1/projects?limit=200&cursor=${first.body.nextCursor}`).expect(200);
+    expect(next.body.items.map(({ name }: { name: string }) => name)).toContain('last');
+    expect(next.body.items.map(({ id }: { id: string }) => id)).not.toContain(first.body.items[0].id);
+    expect(next.body).not.toHaveProperty('nextCursor');
+  });
+
+  it('refuses a cursor that is none', async () => {
+    await gateway
+      .as('get', '/api/v1/projects?cursor=%2e%2e')
+      .expect(400)
+      .expect(/invalid_cursor/);
+  });
+});
+
+describe('variables', () => {
+  const variables = '/api/ada/engine/variables';
+
+  it('are set sealed, and listed without their values', async () => {
+    const sent = { key: 'API_KEY', value: 'very-secret-value', protected: true, masked: true };
+    const { body } = await gateway.as('post', variables).send(sent).expect(201);
+    expect(body).toEqual({ key: 'API_KEY', protected: true, masked: true, position: expect.any(Number) });
+    const list = await gateway.as('get', variables).expect(200);
+    expect(list.body.items).toContainEqual({ key: 'API_KEY', protected: true, masked: true });
+
+    const projectId = projectIdOf('ada', 'engine');
+    const stored = await gateway.ports.eventStore.readStream(projectStream(projectId));
+    expect(JSON.stringify(stored)).not.toContain(sent.value);
+    const { sealed } = stored.at(-1)!.data as ReturnType<typeof VariableSet>['data'];
+    expect(gateway.ports.secretBox.open(sealed, `project:${projectId}:variable:API_KEY`)).toBe(sent.value);
+    await gateway
+      .as('get', '/api/v1/events?category=project')
+      .expect(200)
+      .expect(/\[sealed\]/);
+  });
+
+  it.each(['short', 'two\nlines of text', 'with\rreturn in it'])(
+    'cannot be masked when the value is %j',
+    async (value) => {
+      await gateway
+        .as('post', variables)
+        .send({ key: 'A', value, masked: true })
+        .expect(422)
+        .expect(/not_maskable/);
+    },
+  );
+
+  it('cannot have a reserved name', async () => {
+    await gateway
+      .as('post', variables)
+      .send({ key: 'LD_PRELOAD', value: 'x' })
+      .expect(422)
+      .expect(/invalid_variable/);
+  });
+
+  it('are removed once', async () => {
+    await gateway.as('post', variables).send({ key: 'GONE', value: 'x' }).expect(201);
+    await gateway.as('delete', `${variables}/GONE`).expect(204);
+    await gateway.as('delete', `${variables}/GONE`).expect(404);
+  });
+});
+
+describe('secrets', () => {
+  it('are stored sealed, and listed by path', async () => {
+    await gateway
+      .as('post', '/api/ada/engine/secrets')
+      .send({ path: 'production/key', value: 'deep secret' })
+      .expect(201);
+    const { body } = await gateway.as('get', '/api/ada/engine/secrets').expect(200);
+    expect(body.items).toEqual([{ path: 'production/key' }]);
+  });
+  it.each(['../x', 'a//b', '/a', 'a/', 'a/../b', 'a b', ''])('cannot lie at "%s"', async (path) => {
+    await gateway.as('post', '/api/ada/engine/secrets').send({ path, value: 'x' }).expect(400);
+  });
+});
+
+describe('subscriptions', () => {
+  const subscriptions = '/api/ada/engine/subscriptions';
+
+  it('are asked for with a sealed address', async () => {
+    const url = 'https://hooks.example/services/T0/B0/token';
+    const { body } = await gateway
+      .as('post', subscriptions)
+      .send({ kind: 'slack', url, on: ['failed'] })
+      .expect(201);
+    expect(body).toMatchObject({ kind: 'slack', host: 'hooks.example', on: ['failed'] });
+    const projectId = projectIdOf('ada', 'engine');
+    const stored = (await gateway.ports.eventStore.readStream(projectStream(projectId))).at(-1)!;
+    const { sealedUrl } = (stored.data as { channel: { sealedUrl: string } }).channel;
+    expect(gateway.ports.secretBox.open(sealedUrl, `project:${projectId}:subscription:${body.id}`)).toBe(url);
+    await gateway.as('delete', `${subscriptions}/${body.id}`).expect(204);
+    await gateway.as('delete', `${subscriptions}/${body.id}`).expect(404);
+  });
+
+  it.each(['ftp://x', 'file:///etc/passwd', 'nonsense', 'https://a:b@host/'])('cannot go to %s', async (url) => {
+    await gateway
+      .as('post', subscriptions)
+      .send({ kind: 'webhook', url })
+      .expect(422)
+      .expect(/invalid_url/);
+  });
+});
