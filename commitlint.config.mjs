@@ -8,6 +8,7 @@ export default {
   extends: ['@commitlint/config-conventional'],
   rules: {
     'scope-enum': [2, 'always', [...projectFolders().map((folder) => basename(folder)), ...OTHER_SCOPES]],
+    'header-max-length': [2, 'always', 120],
     'body-max-line-length': [0],
     'footer-max-line-length': [0],
   },
