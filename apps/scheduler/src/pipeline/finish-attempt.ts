@@ -17,7 +17,6 @@ import { currentAttempt, isActive, type JobState, type PipelineState } from './p
 const LOST_RUNNER_BUDGET = 2;
 
 type PipelineDecision = Decision<PipelineState, PipelineEvent>;
-type Result = Omit<AttemptNews, 'commits'>;
 
 /** An attempt has ended. The job is done when what it uploaded is visible; until then it is `finishing`. */
 export const finishAttempt = (news: AttemptNews, decision: PipelineDecision): void => {
@@ -25,12 +24,13 @@ export const finishAttempt = (news: AttemptNews, decision: PipelineDecision): vo
   if (job?.status !== 'assigned') return;
   const awaiting = news.commits.filter((id) => !job.commits.has(id));
   if (awaiting.length === 0) return conclude(job, news, decision);
-  const { outcome, reason, exitCode, coverage } = news;
+  const { outcome, reason, detail, exitCode, coverage } = news;
   decision.emit(
     JobFinishing({
       ...about(decision.state, job),
       outcome,
       ...(reason ? { reason } : {}),
+      ...(detail ? { detail } : {}),
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(coverage === undefined ? {} : { coverage }),
       awaiting: news.commits,
@@ -40,7 +40,7 @@ export const finishAttempt = (news: AttemptNews, decision: PipelineDecision): vo
 
 export const finishWhenCommitted = (job: JobState, decision: PipelineDecision): void => {
   if (!isActive(job) || !job.finishing || job.finishing.awaiting.some((id) => !job.commits.has(id))) return;
-  conclude(job, { jobId: job.id, attempt: job.attempt, ...job.finishing }, decision);
+  conclude(job, { ...job.finishing, jobId: job.id, attempt: job.attempt, commits: job.finishing.awaiting }, decision);
 };
 
 const about = (state: PipelineState, job: JobState) => ({
@@ -49,9 +49,11 @@ const about = (state: PipelineState, job: JobState) => ({
   attempt: job.attempt,
 });
 
-const conclude = (job: JobState, result: Result, decision: PipelineDecision): void => {
+const conclude = (job: JobState, result: AttemptNews, decision: PipelineDecision): void => {
   const { state } = decision;
-  const refused = [...job.commits.values()].includes(false);
+  const refused = result.commits.some((id) => job.commits.get(id) === false);
+  const preempted = job.stopReason === 'preempted' && !state.cancelling;
+  const stopped = state.cancelling && job.stopReason !== undefined;
   if (result.outcome === 'success' && !refused) {
     const { exitCode, coverage } = result;
     decision.emit(
@@ -61,24 +63,26 @@ const conclude = (job: JobState, result: Result, decision: PipelineDecision): vo
         ...(coverage === undefined ? {} : { coverage }),
       }),
     );
-  } else if (state.cancelling || (result.outcome === 'cancelled' && job.stopReason !== 'preempted')) {
-    decision.emit(JobCancelled(about(state, job)));
-  } else if (result.outcome === 'cancelled') {
+  } else if (result.outcome === 'cancelled' && preempted) {
     again(job, 'preempted', 'a job of higher priority took its place', decision);
+  } else if (result.outcome === 'cancelled' || stopped) {
+    decision.emit(JobCancelled(about(state, job)));
   } else {
-    fail(job, { ...result, reason: reasonOf(result, refused) }, decision);
+    fail(job, { ...result, reason: reasonOf(result) }, decision);
   }
   follow(decision);
 };
 
-const reasonOf = ({ outcome, reason }: Result, refused: boolean): FailureReason => {
+/** An attempt that went well and still failed had an artifact refused. */
+const reasonOf = ({ outcome, reason }: AttemptNews): FailureReason => {
+  if (outcome === 'success') return 'artifact_upload_failure';
   if (outcome === 'lost') return 'runner_lost';
   if (outcome === 'timed_out') return 'job_timeout';
-  return reason ?? (refused ? 'artifact_upload_failure' : 'script_failure');
+  return reason ?? 'script_failure';
 };
 
-const fail = (job: JobState, result: Result & { reason: FailureReason }, decision: PipelineDecision): void => {
-  const by = retryBy(job, result.reason);
+const fail = (job: JobState, result: AttemptNews & { reason: FailureReason }, decision: PipelineDecision): void => {
+  const by = decision.state.cancelling ? undefined : retryBy(job, result.reason);
   decision.emit(
     JobFailed({
       ...about(decision.state, job),
@@ -94,8 +98,10 @@ const fail = (job: JobState, result: Result & { reason: FailureReason }, decisio
 
 /** A deployment whose runner is lost may have happened; only a person knows whether to repeat it. */
 const retryBy = (job: JobState, reason: FailureReason): 'policy' | 'runner_lost' | undefined => {
-  if (reason === 'runner_lost' && !job.planned.environment && job.retries.lost < LOST_RUNNER_BUDGET)
-    return 'runner_lost';
+  if (reason === 'runner_lost') {
+    if (job.planned.environment) return undefined;
+    if (job.retries.lost < LOST_RUNNER_BUDGET) return 'runner_lost';
+  }
   const { max, when } = job.planned.retry;
   if (job.retries.policy >= max) return undefined;
   return when.includes('always') || when.includes(reason) ? 'policy' : undefined;

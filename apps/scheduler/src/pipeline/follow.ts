@@ -70,10 +70,7 @@ const waitedFor = (job: JobState): string => {
 
 const predecessors = (state: PipelineState, job: JobState): { bad: string[]; missing: string[] } => {
   const idOf = (index: number): string => state.jobs[index]!.id;
-  if (job.planned.waitsFor === 'stages') {
-    const bad = state.stages.slice(0, job.stage).flatMap((stage) => [...take(stage.bad)].map(idOf));
-    return { bad: bad.slice(0, NAMED_JOBS), missing: [] };
-  }
+  if (job.planned.waitsFor === 'stages') return { bad: badBefore(state, job.stage).map(idOf), missing: [] };
   const needed = job.planned.waitsFor.map((need) => state.jobs[need.job]!);
   return {
     bad: needed
@@ -87,14 +84,18 @@ const predecessors = (state: PipelineState, job: JobState): { bad: string[]; mis
   };
 };
 
-function* take(indexes: ReadonlySet<number>): Generator<number> {
-  let left = NAMED_JOBS;
-  for (const index of indexes) {
-    if (left === 0) return;
-    left -= 1;
-    yield index;
+/** Some of the jobs before a stage that did not succeed; looks for them only when there are any. */
+const badBefore = ({ stages, tally }: PipelineState, end: number): number[] => {
+  const bad: number[] = [];
+  if (tally.failed + tally.timedOut + tally.cancelled === 0) return bad;
+  for (let stage = 0; stage < end; stage += 1) {
+    for (const index of stages[stage]!.bad) {
+      bad.push(index);
+      if (bad.length === NAMED_JOBS) return bad;
+    }
   }
-}
+  return bad;
+};
 
 const reason = (rule: string, detail: string, jobs: string[] = []): Because => ({ rule, detail, jobs });
 

@@ -157,6 +157,7 @@ const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void 
   const { state } = decision;
   const job = jobById(state, jobId);
   if (!job || !isSettled(job) || job.status === 'skipped') return;
+  if (state.phase === 'running' && state.cancelling) return;
   const { pipelineId } = state.context!;
   if (state.phase === 'finished') decision.emit(PipelineReopened({ pipelineId, jobId }));
   const attempt = job.attempt + 1;

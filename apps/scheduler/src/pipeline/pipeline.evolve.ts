@@ -86,13 +86,13 @@ const evolveJob = (
     case 'JobQueued':
       state.ready.delete(job.planned.index);
       setStatus(state, job, 'queued');
+      state.blocked = false;
       job.attempt = event.data.attempt;
       delete job.waitingCode;
       return;
     case 'JobHeld':
       return hold(state, job);
     case 'JobPlayed':
-      state.blocked = false;
       return resume(state, job);
     case 'JobWaiting':
       job.waitingCode = event.data.code;
@@ -147,7 +147,14 @@ const start = (state: PipelineState, { context, plan }: { context: PipelineConte
   state.phase = 'running';
   state.context = context;
   state.plan = plan;
-  state.stages = plan.stages.map((name) => ({ name, jobs: [], producers: [], unsettled: 0, bad: new Set<number>() }));
+  state.stages = plan.stages.map((name) => ({
+    name,
+    jobs: [],
+    producers: [],
+    unsettled: 0,
+    bad: new Set<number>(),
+    skipped: new Set<number>(),
+  }));
   state.jobs = plan.jobs.map((planned) => ({
     id: jobIdOf(context.pipelineId, planned.index),
     planned,

@@ -13,7 +13,7 @@ export type PipelineState = {
   plan?: Plan;
   jobs: JobState[];
   stages: StageState[];
-  /** Last stage whose jobs without `needs` may go; -1 before the start. */
+  /** The stage whose jobs without `needs` may go: the first that is unsettled, or the last; -1 before the start. */
   frontier: number;
   /** Jobs whose predecessors are settled and about which nothing has been decided yet, in the order they became so. */
   ready: Set<number>;
@@ -35,6 +35,8 @@ export type StageState = {
   unsettled: number;
   /** Jobs that ended badly and were not allowed to. */
   bad: Set<number>;
+  /** Jobs that were skipped because of the stages before theirs; decided again when a job there runs again. */
+  skipped: Set<number>;
 };
 
 export type JobStatus =
@@ -58,7 +60,14 @@ export type JobState = {
   retries: { policy: number; lost: number };
   /** Uploads of the current attempt that are visible, or refused. */
   commits: Map<string, boolean>;
-  finishing?: { outcome: Outcome; reason?: FailureReason; exitCode?: number; coverage?: number; awaiting: string[] };
+  finishing?: {
+    outcome: Outcome;
+    reason?: FailureReason;
+    detail?: string;
+    exitCode?: number;
+    coverage?: number;
+    awaiting: string[];
+  };
 };
 
 export const newPipeline = (): PipelineState => ({

@@ -16,7 +16,7 @@ export const setStatus = (state: PipelineState, job: JobState, status: JobStatus
   if (isMoving(job)) state.moving += 1;
 };
 
-/** Opens the next stages as long as the last opened one has nothing that later ones wait for. */
+/** Opens the next stages as long as the one that is open has nothing that later ones wait for. */
 export const openStages = (state: PipelineState): void => {
   while (state.frontier < state.stages.length - 1 && (state.stages[state.frontier]?.unsettled ?? 0) === 0) {
     state.frontier += 1;
@@ -37,7 +37,9 @@ export const settle = (
   state.blocking.delete(job.planned.index);
   setStatus(state, job, status);
   count(state, job, 1);
-  if (isBad(job)) state.stages[job.stage]!.bad.add(job.planned.index);
+  const stage = state.stages[job.stage]!;
+  if (isBad(job)) stage.bad.add(job.planned.index);
+  if (status === 'skipped' && job.planned.waitsFor === 'stages') stage.skipped.add(job.planned.index);
   if (!optional) release(state, job);
 };
 
@@ -56,37 +58,31 @@ export const resume = (state: PipelineState, job: JobState): void => {
   setStatus(state, job, 'created');
   if (!optional) return;
   retain(state, job);
-  reopenSkipped(state, job.dependents);
+  reopenFollowers(state, job);
 };
 
 /** A settled job runs again: those behind it wait for it once more. */
 export const unsettle = (state: PipelineState, job: JobState): void => {
   count(state, job, -1);
-  state.stages[job.stage]!.bad.delete(job.planned.index);
+  const stage = state.stages[job.stage]!;
+  stage.bad.delete(job.planned.index);
+  stage.skipped.delete(job.planned.index);
   setStatus(state, job, 'created');
   job.allowedToFail = job.planned.allowFailure;
   retain(state, job);
 };
 
-/** Jobs that were skipped because of this one are decided again when it has ended. */
+/** Jobs that were skipped behind this one are decided again when it has ended. */
 export const reopenFollowers = (state: PipelineState, job: JobState): void => {
-  reopenSkipped(state, job.dependents);
-  if (state.frontier <= job.stage) return;
-  for (let stage = job.stage + 1; stage <= state.frontier; stage += 1) {
-    reopenSkipped(
-      state,
-      state.stages[stage]!.jobs.filter((index) => state.jobs[index]!.planned.waitsFor === 'stages'),
-    );
+  const again = [...job.dependents];
+  for (let stage = job.stage + 1; stage < state.stages.length; stage += 1) {
+    for (const index of state.stages[stage]!.skipped) again.push(index);
   }
-  state.frontier = job.stage;
-};
-
-const reopenSkipped = (state: PipelineState, indexes: readonly number[]): void => {
-  for (const index of indexes) {
+  for (let index = again.pop(); index !== undefined; index = again.pop()) {
     const follower = state.jobs[index]!;
     if (follower.status !== 'skipped') continue;
     unsettle(state, follower);
-    reopenSkipped(state, follower.dependents);
+    for (const dependent of follower.dependents) again.push(dependent);
   }
 };
 
@@ -104,6 +100,7 @@ const release = (state: PipelineState, job: JobState): void => {
 const retain = (state: PipelineState, job: JobState): void => {
   state.open += 1;
   state.stages[job.stage]!.unsettled += 1;
+  state.frontier = Math.min(state.frontier, job.stage);
   for (const index of job.dependents) {
     const dependent = state.jobs[index]!;
     dependent.needsOpen += 1;

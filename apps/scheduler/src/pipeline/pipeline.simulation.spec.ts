@@ -1,0 +1,201 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Plan } from '@foldline/contracts';
+import * as fc from 'fast-check';
+import { pipelineContext, plan, type JobSketch } from '../testing/plan-builder.ts';
+import { kept, recount } from '../testing/recount.ts';
+import { pipelineDecider, type PipelineCommand } from './pipeline.decider.ts';
+import type { PipelineEvent } from './pipeline.evolve.ts';
+import { isOptional, isSettled, type JobState } from './pipeline.state.ts';
+
+const RUNS = 600;
+const MAXIMUM_STEPS = 300;
+
+/** What happens next, as numbers: which job it is about, and what it is. Meaningful for every plan and state. */
+type Happening = { kind: number; job: number; outcome: number };
+
+const sketches = fc
+  .array(
+    fc.record({
+      when: fc.constantFrom('on_success', 'on_success', 'on_success', 'on_failure', 'always', 'manual'),
+      allowFailure: fc.boolean(),
+      interruptible: fc.boolean(),
+      retries: fc.integer({ min: 0, max: 2 }),
+      environment: fc.boolean(),
+      stage: fc.nat({ max: 3 }),
+      needs: fc.option(fc.array(fc.nat(), { maxLength: 3 }), { nil: undefined, freq: 2 }),
+    }),
+    { minLength: 1, maxLength: 40 },
+  )
+  .map((jobs) =>
+    jobs
+      .toSorted((a, b) => a.stage - b.stage)
+      .map(({ when, stage, retries, environment, needs, ...rest }, index): JobSketch => {
+        const before = needs && index > 0 ? needs.map((n) => `job ${n % index}`) : needs && [];
+        return {
+          ...rest,
+          name: `job ${index}`,
+          when: when as NonNullable<JobSketch['when']>,
+          stage: `stage ${stage}`,
+          retry: { max: retries, when: ['always'] },
+          ...(environment ? { environment: { name: 'production' } } : {}),
+          ...(before ? { needs: before } : {}),
+        };
+      }),
+  );
+
+const happenings = fc.array(
+  fc.record({ kind: fc.nat({ max: 99 }), job: fc.nat({ max: 1000 }), outcome: fc.nat({ max: 99 }) }),
+  { maxLength: 120 },
+);
+
+describe('Whatever happens to a pipeline', () => {
+  it('its figures stay right, its rules hold, and it does not get stuck', () => {
+    fc.assert(
+      fc.property(sketches, happenings, fc.boolean(), (jobs, news, cancelledFirst) => {
+        const simulation = new Simulation(plan(...jobs));
+        if (cancelledFirst && news.length % 9 === 0)
+          simulation.does({ type: 'CancelPipeline', pipelineId: 'p1', by: 'ada' });
+        simulation.starts();
+        for (const happening of news) simulation.goesOn(happening);
+        simulation.settles();
+        simulation.isWhatItsEventsSay();
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+class Simulation {
+  private readonly state = pipelineDecider.initialState();
+  private readonly events: PipelineEvent[] = [];
+  private readonly rules = new Rules();
+
+  constructor(private readonly plan: Plan) {}
+
+  starts(): void {
+    this.does({ type: 'StartPipeline', context: pipelineContext(), plan: this.plan });
+  }
+
+  /** One thing happens: mostly progress, sometimes late, repeated or foreign news, or somebody steps in. */
+  goesOn({ kind, job: n, outcome }: Happening): void {
+    const job = this.state.jobs[n % this.state.jobs.length]!;
+    const { id: jobId, attempt } = job;
+    const by = 'ada';
+    if (kind < 3) return this.does({ type: 'CancelPipeline', pipelineId: 'p1', by });
+    if (kind < 10) return this.does({ type: 'RetryJob', jobId, by });
+    if (kind < 18) return this.does({ type: 'PlayJob', jobId, by });
+    if (kind < 24) return this.does({ type: 'PreemptJob', jobId, attempt });
+    if (kind < 30) return this.does(finish(job, outcome, Math.max(1, attempt - 1)));
+    if (kind < 34) return this.does({ type: 'RecordCommit', jobId, commitId: `zip ${attempt - 1}`, accepted: false });
+    this.advance(this.waiting()[n % Math.max(1, this.waiting().length)], outcome);
+  }
+
+  /** No more trouble: everything that waits for a runner gets one and ends well. */
+  settles(): void {
+    for (let steps = 0; steps < MAXIMUM_STEPS; steps += 1) {
+      const [next] = this.waiting();
+      if (!next) break;
+      this.advance(next, 0);
+    }
+    expect(this.waiting()).toEqual([]);
+    const { phase, blocked, blocking, jobs } = this.state;
+    const unfinished = jobs.filter((job) => !isSettled(job) && !isOptional(job)).map(({ status }) => status);
+    if (phase === 'finished') expect(unfinished).toEqual([]);
+    else expect({ blocked, waitsForSomebody: blocking.size > 0 }).toEqual({ blocked: true, waitsForSomebody: true });
+  }
+
+  isWhatItsEventsSay(): void {
+    expect(this.state).toEqual(this.events.reduce(pipelineDecider.evolve, pipelineDecider.initialState()));
+  }
+
+  /** Gives a command, checks what must hold after it, and gives it again when that must change nothing. */
+  does(command: PipelineCommand): void {
+    const decided = pipelineDecider.decide(command, this.state);
+    this.events.push(...decided);
+    for (const event of decided) this.rules.check(event);
+    if (this.state.phase === 'new') return;
+    expect(kept(this.state)).toEqual(recount(this.state));
+    expect(pipelineDecider.decide(command, this.state)).toEqual([]);
+  }
+
+  private waiting(): JobState[] {
+    return this.state.jobs.filter(
+      ({ status }) => status === 'queued' || status === 'assigned' || status === 'finishing',
+    );
+  }
+
+  private advance(job: JobState | undefined, outcome: number): void {
+    if (!job) return;
+    const { id: jobId, attempt } = job;
+    if (job.status === 'queued') {
+      const cluster = { id: 'local', power: 'low-power' };
+      this.does({ type: 'AssignJob', jobId, attempt, runnerId: 'runner-1', cluster, detail: '' });
+    } else if (job.status === 'assigned') this.does(finish(job, outcome, attempt));
+    else this.does({ type: 'RecordCommit', jobId, commitId: `zip ${attempt}`, accepted: outcome % 5 !== 4 });
+  }
+}
+
+const finish = ({ id: jobId }: JobState, outcome: number, attempt: number): PipelineCommand => ({
+  type: 'FinishAttempt',
+  jobId,
+  attempt,
+  outcome: (['success', 'success', 'success', 'failed', 'timed_out', 'cancelled', 'lost'] as const)[outcome % 7]!,
+  commits: outcome % 3 === 0 ? [`zip ${attempt}`] : [],
+});
+
+/** What the events of one pipeline must never say, whatever order they come in. */
+class Rules {
+  private cancelling = false;
+  private readonly ended = new Set<string>();
+  private readonly attempts = new Map<string, { attempt: number; open: boolean }>();
+
+  check(event: PipelineEvent): void {
+    switch (event.type) {
+      case 'PipelineCancelling':
+        this.cancelling = true;
+        return;
+      case 'PipelineReopened':
+        this.cancelling = false;
+        return;
+      case 'JobQueued':
+        return this.begins(event.data);
+      case 'JobAssigned':
+        expect(this.cancelling).toBe(false);
+        expect(this.attempts.get(event.data.jobId)).toEqual({ attempt: event.data.attempt, open: true });
+        return;
+      case 'JobRetried':
+        if (event.data.by === 'user') expect(this.ended.delete(event.data.jobId)).toBe(true);
+        this.attemptEnds(event.data.jobId);
+        return;
+      case 'JobSkipped':
+        // Skipped again and again is one decision made anew, and never after the job has run and ended.
+        expect(this.attempts.get(event.data.jobId)?.open ?? false).toBe(false);
+        return;
+      case 'JobSucceeded':
+      case 'JobCancelled':
+        return this.ends(event.data.jobId);
+      case 'JobFailed':
+        if (event.data.final) this.ends(event.data.jobId);
+    }
+  }
+
+  private begins({ jobId, attempt }: { jobId: string; attempt: number }): void {
+    expect(this.cancelling).toBe(false);
+    expect(this.ended.has(jobId)).toBe(false);
+    const before = this.attempts.get(jobId);
+    expect(before?.open ?? false).toBe(false);
+    expect(attempt).toBe((before?.attempt ?? 0) + 1);
+    this.attempts.set(jobId, { attempt, open: true });
+  }
+
+  private ends(jobId: string): void {
+    expect(this.ended.has(jobId)).toBe(false);
+    this.ended.add(jobId);
+    this.attemptEnds(jobId);
+  }
+
+  private attemptEnds(jobId: string): void {
+    const current = this.attempts.get(jobId);
+    if (current) current.open = false;
+  }
+}
