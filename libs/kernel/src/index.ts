@@ -4,6 +4,7 @@ export * from './errors.ts';
 export * from './system-error.ts';
 export * from './event-ids.ts';
 export { Commands, type Cause, type Handled } from './handle-command.ts';
+export * from './inbox.ts';
 export { withLargePayloads } from './large-payloads.ts';
 export * from './ports/environment.ports.ts';
 export * from './ports/event-bus.port.ts';

@@ -6,3 +6,4 @@ export { eventStoreContract, type EventStoreFixture } from './contracts/event-st
 export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-samples.ts';
 export { ManualClock } from './manual-clock.ts';
 export { readStoreContract, type ReadStoreFixture } from './contracts/read-store.contract.ts';
+export { eventBusContract, type EventBusFixture, type EventBusOptions } from './contracts/event-bus.contract.ts';

@@ -1,1 +1,2 @@
-export {};
+export { EmbeddedBus, createEmbeddedBus, type EmbeddedBusOptions } from './embedded-bus.ts';
+export type { Retry } from './retry.ts';

@@ -1,0 +1,29 @@
+import { TransientError } from '@foldline/kernel';
+
+export type Retry = {
+  /** How often an event is handed to a handler that fails with anything but `TransientError`. */
+  attempts: number;
+  /** The first pause; each further one is twice as long, up to the longest. */
+  baseMs: number;
+};
+
+export const DEFAULT_RETRY: Retry = { attempts: 5, baseMs: 50 };
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Counts what has happened to one event. Transient failures lengthen the pause and use up no attempt. */
+export class Tries {
+  failures = 0;
+  private pauses = 0;
+
+  constructor(private readonly retry: Retry) {}
+
+  /** How long to wait before the next try, in milliseconds; `undefined` when there is to be none. */
+  pauseAfter(error: unknown): number | undefined {
+    if (!(error instanceof TransientError)) this.failures += 1;
+    if (this.failures >= this.retry.attempts) return undefined;
+    const pause = Math.min(this.retry.baseMs * 2 ** this.pauses, LONGEST_PAUSE_MS);
+    this.pauses += 1;
+    // Half of it by chance, so that those who failed together do not come back together.
+    return pause * (0.5 + Math.random() / 2);
+  }
+}
