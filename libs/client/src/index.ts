@@ -1,3 +1,4 @@
 export { ApiClient, ApiError, type Connection } from './api-client.ts';
 export { viewLog } from './log-viewer.ts';
 export { startServerProcess, type ServerProcess } from './server-process.ts';
+export { PROJECT, Sandbox, jobNamed, type Accepted, type JobAnswer, type PipelineAnswer } from './sandbox.ts';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import { ApiError, startServerProcess, type ServerProcess } from '@foldline/client';
 import { createRepository } from './repository.ts';
@@ -6,6 +7,8 @@ import { createRepository } from './repository.ts';
 import { watchPipeline, type PipelineAnswer } from './watch-pipeline.ts';
 
 const PROJECT = 'demo/shop';
+const DEPLOYED_MS = 5000;
+const POLL_MS = 20;
 const say = (line = ''): void => console.log(line);
 const heading = (text: string): void => say(`\n${pc.bold(text)}`);
 
@@ -102,7 +105,8 @@ const showWhy = async ({ client }: ServerProcess, jobId: string): Promise<void> 
   }
 };
 
-const playDeploy = async ({ client }: ServerProcess, pipeline: PipelineAnswer): Promise<PipelineAnswer> => {
+const playDeploy = async (server: ServerProcess, pipeline: PipelineAnswer): Promise<PipelineAnswer> => {
+  const { client } = server;
   heading('A person plays the manual deployment');
   const jobId = jobNamed(pipeline, 'deploy');
   const { position } = await client.post<{ position: number }>(`/api/${PROJECT}/jobs/${jobId}/play`);

@@ -39,13 +39,15 @@ export const createRepository = (directory: string, webhook: { url: string; secr
   writeFileSync(join(bare, 'foldline-hook.json'), JSON.stringify({ ...webhook, fullName: 'demo/shop' }), {
     mode: 0o600,
   });
-  const hook = join(bare, 'hooks', 'post-receive');
-  writeFileSync(hook, `#!/bin/sh\nexec "${process.execPath}" "${HOOK}"\n`);
-  chmodSync(hook, 0o755);
   cpSync(EXAMPLE, work, { recursive: true });
   git(work, 'init', '--quiet', '--initial-branch=main');
   git(work, 'remote', 'add', 'origin', bare);
   if (!existsSync(join(work, '.codara-ci.yml'))) throw new Error(`the example is incomplete: ${EXAMPLE}`);
+  git(work, 'commit', '--quiet', '--allow-empty', '-m', 'Begin');
+  git(work, 'push', '--quiet', 'origin', 'main');
+  const hook = join(bare, 'hooks', 'post-receive');
+  writeFileSync(hook, `#!/bin/sh\nexec "${process.execPath}" "${HOOK}"\n`);
+  chmodSync(hook, 0o755);
   return {
     bare,
     push: (message, change) => {

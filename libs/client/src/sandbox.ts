@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiClient } from './api-client.ts';
+import { startServerProcess, type ServerProcess } from './server-process.ts';
+
+const IDENTITY = ['-c', 'user.name=Sandbox', '-c', 'user.email=sandbox@foldline.example', '-c', 'commit.gpgsign=false'];
+const POLL_MS = 25;
+const RESTING = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
+export const PROJECT = 'acme/shop';
+
+export type JobAnswer = { id: string; name: string; stage: string; status: string; attempt: number; exitCode?: number; reason?: string };
+export type PipelineAnswer = {
+  id: string;
+  status: string;
+  ref: string;
+  sha: string;
+  problems: { code: string; line: number; column: number; message: string; hint?: string }[];
+  jobs: JobAnswer[];
+};
+export type Accepted = { id: string; position: number };
+
+/** A real server as a process on a fresh data directory, with one project whose repository the caller writes. */
+export class Sandbox {
+  private constructor(
+    readonly directory: string,
+    private readonly environment: Readonly<Record<string, string>>,
+    public server: ServerProcess,
+  ) {}
+
+  /** `programs` are stand-ins for tools that the host may lack: scripts by name, first on the jobs' PATH. */
+  static async start(environment: Readonly<Record<string, string>> = {}, programs: Readonly<Record<string, string>> = {}): Promise<Sandbox> {
+    const directory = mkdtempSync(join(tmpdir(), 'foldline-sandbox-'));
+    const bin = join(directory, 'bin');
+    mkdirSync(bin);
+    for (const [name, script] of Object.entries(programs)) {
+      writeFileSync(join(bin, name), script);
+      chmodSync(join(bin, name), 0o755);
+    }
+    const settings = { ...environment, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const server = await startServerProcess(join(directory, 'data'), settings);
+    const sandbox = new Sandbox(directory, settings, server);
+    mkdirSync(sandbox.repository);
+    sandbox.git('init', '--quiet', '--initial-branch=main');
+    sandbox.commit({ 'README.md': 'sandbox\n' });
+    const [owner, name] = PROJECT.split('/');
+    await server.client.post('/api/v1/projects', { owner, name, url: sandbox.repository });
+    return sandbox;
+  }
+
+  get client(): ApiClient {
+    return this.server.client;
+  }
+
+  get repository(): string {
+    return join(this.directory, 'repository');
+  }
+
+  git(...args: string[]): string {
+    return execFileSync('git', [...IDENTITY, ...args], { cwd: this.repository, encoding: 'utf8' }).trim();
+  }
+
+  /** Commits these files on the current branch; answers with the commit's id. */
+  commit(files: Readonly<Record<string, string>>, message = 'change'): string {
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.repository, name)), { recursive: true });
+      writeFileSync(join(this.repository, name), content);
+    }
+    this.git('add', '--all');
+    this.git('commit', '--quiet', '--allow-empty', '-m', message);
+    return this.git('rev-parse', 'HEAD');
+  }
+
+  trigger(ref = 'main', variables: Readonly<Record<string, string>> = {}): Promise<Accepted> {
+    return this.client.post<Accepted>(`/api/${PROJECT}/pipelines`, { ref, variables });
+  }
+
+  pipeline(id: string): Promise<PipelineAnswer> {
+    return this.client.get<PipelineAnswer>(`/api/${PROJECT}/pipelines/${id}`);
+  }
+
+  /** The pipeline once it has ended or waits for a person. */
+  async rested(id: string, isThere: (pipeline: PipelineAnswer) => boolean = ({ status }) => RESTING.has(status)): Promise<PipelineAnswer> {
+    for (;;) {
+      const pipeline = await this.pipeline(id);
+      if (isThere(pipeline)) return pipeline;
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Commits the definition, runs it and answers with the pipeline as it ended. */
+  async run(definition: string, files: Readonly<Record<string, string>> = {}, ref = 'main'): Promise<PipelineAnswer> {
+    this.commit({ ...files, '.codara-ci.yml': definition });
+    return this.rested((await this.trigger(ref)).id);
+  }
+
+  log(jobId: string): Promise<string> {
+    return this.client.text(`/api/${PROJECT}/jobs/${jobId}/logs`);
+  }
+
+  /** Starts the server again on the same data, as after a crash. */
+  async restart(): Promise<void> {
+    this.server = await startServerProcess(join(this.directory, 'data'), this.environment);
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** The job of this name; a clear failure when there is none. */
+export const jobNamed = (pipeline: PipelineAnswer, name: string): JobAnswer => {
+  const job = pipeline.jobs.find((candidate) => candidate.name === name);
+  if (!job) throw new Error(`no job ${name} among ${pipeline.jobs.map((candidate) => candidate.name).join(', ')}`);
+  return job;
+};
