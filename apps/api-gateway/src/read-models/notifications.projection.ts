@@ -42,6 +42,7 @@ export const notificationsProjection = defineProjection<NotificationDoc>(
   (doc) => ({
     byProject: `${doc.projectId}/${doc.requestedAt}/${doc.id}`,
     byPipeline: `${doc.pipelineId}/${doc.id}`,
+    byStatus: `${doc.status}/${doc.id}`,
   }),
   [
     when(
