@@ -1,5 +1,7 @@
 import { Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { ArtifactQueries } from './artifacts/artifact.queries.ts';
+import { ArtifactsController } from './artifacts/artifacts.controller.ts';
 import { DeliveryController } from './delivery/delivery.controller.ts';
 import { EventPages } from './events/event-pages.ts';
 import { EventsController } from './events/events.controller.ts';
@@ -40,6 +42,7 @@ const controllers: Type[] = [
   PipelineController,
   JobsController,
   LogsController,
+  ArtifactsController,
   DeliveryController,
   MetricsController,
   EventsController,
@@ -67,6 +70,7 @@ const controllers: Type[] = [
     PipelineHistory,
     JobQueue,
     JobLogs,
+    ArtifactQueries,
     LogSocket,
     EventPages,
   ],

@@ -66,11 +66,15 @@ const settingsIn = (dataDirectory: string): Settings => ({
 });
 
 /** A gateway on real embedded adapters, listening on a free port of this host. */
-export const startGateway = async (existing?: string): Promise<Gateway & { directory: string }> => {
+export const startGateway = async (
+  existing?: string,
+  beforeListening: (app: NestFastifyApplication) => void = () => {},
+): Promise<Gateway & { directory: string }> => {
   const directory = existing ?? mkdtempSync(join(tmpdir(), 'gateway-'));
   const repository = existing ? undefined : makeRepository(join(directory, 'repository'));
   const { ports, close } = await openEmbeddedPorts(settingsIn(join(directory, 'data')), READ_MODELS);
   const { app } = await createGateway(ports);
+  beforeListening(app);
   await app.listen(0, '127.0.0.1');
   const server = app.getHttpServer() as { address: () => AddressInfo };
   const { port } = server.address();

@@ -14,9 +14,16 @@ type Document = { openapi: string; paths: Record<string, Record<string, Operatio
 let gateway: Gateway & { directory: string };
 let document: Document;
 let routes: Route[];
+/** `GET /a/:b` of every route that Fastify was given. */
+const served: string[] = [];
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway(undefined, (app) => {
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRoute', ({ method, url }) => served.push(...[method].flat().map((name) => `${name} ${url}`)));
+  });
   document = (await gateway.anonymous.get('/api/openapi.json').expect(200)).body;
   routes = routesOf(gateway.app.get<() => []>(CONTROLLERS)());
 });
@@ -25,30 +32,16 @@ afterAll(async () => {
   removeDirectory(gateway.directory);
 });
 
-/** `GET /a/:b` of every route that Fastify serves, from its own tree. */
-const served = (): string[] => {
-  const lines = gateway.app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false }).split('\n');
-  const paths: string[] = [];
-  const trail: string[] = [];
-  for (const line of lines) {
-    const match = /^((?:[│ ]   )*)[├└]── (\S+)(?: \(([A-Z, ]+)\))?$/.exec(line);
-    if (!match) continue;
-    const depth = match[1]!.length / 4;
-    trail.splice(depth, trail.length, match[2]!);
-    const methods = (match[3] ?? '').split(', ').filter((method) => method && !['HEAD', 'OPTIONS'].includes(method));
-    paths.push(...methods.map((method) => `${method} ${trail.join('')}`));
-  }
-  return paths;
-};
-
 describe('the API document', () => {
   it('names exactly the routes that are served', () => {
     const described = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
     );
-    const normal = (route: string): string => route.replace(/\*\w*$/, ':path').replace(/\/\/+/g, '/');
-    expect(described.map(normal).toSorted()).toEqual([...new Set(served().map(normal))].toSorted());
-    expect(described.length).toBeGreaterThan(40);
+    const inDocument = served
+      .filter((route) => !/^(?:HEAD|OPTIONS) /.test(route))
+      .map((route) => route.replace('*', ':path'));
+    expect(described.toSorted()).toEqual(inDocument.toSorted());
+    expect(described.length).toBeGreaterThan(41);
   });
 
   it('says of every route what it does, who may and what can go wrong', () => {
@@ -130,9 +123,9 @@ describe('routes', () => {
 
   it('all others demand the token', async () => {
     const closed = routes.filter(({ isPublic }) => !isPublic);
-    expect(closed.length).toBeGreaterThan(35);
+    expect(closed.length).toBeGreaterThan(30);
     for (const { method, path } of closed) {
-      const url = path.replaceAll(/[:*]\w+/g, 'x');
+      const url = path.replaceAll(/[:*]\w*/g, 'x');
       const call = method.toLowerCase() as 'get' | 'post' | 'delete';
       for (const header of [undefined, 'Bearer ', 'Bearer wrong', 'Basic eDp4', 'bearer  ']) {
         const request = gateway.anonymous[call](url);

@@ -11,6 +11,8 @@ const HTTP_CODE = '__httpCode__';
 const ROUTE_ARGUMENTS = '__routeArguments__';
 const BODY = '3';
 const QUERY = '4';
+/** What the document calls the rest of a path. */
+const WILDCARD = 'path';
 
 export type Route = {
   method: string;
@@ -92,8 +94,8 @@ const problemResponses = ({ isPublic, body, path, query, description }: Route): 
 };
 
 const parametersOf = ({ path, query, description }: Route): Schema[] => [
-  ...[...path.matchAll(/:(\w+)|\*(\w+)/g)].map(([, name, rest]) => ({
-    name: name ?? rest,
+  ...[...path.matchAll(/:(\w+)|\*/g)].map(([, name]) => ({
+    name: name ?? WILDCARD,
     in: 'path',
     required: true,
     schema: { type: 'string' },
@@ -143,7 +145,7 @@ const PROBLEM_SCHEMA = {
 export const openApiDocument = (controllers: readonly Type[], version: string): Schema => {
   const paths: Record<string, Record<string, Schema>> = {};
   for (const route of routesOf(controllers)) {
-    const path = route.path.replaceAll(/:(\w+)|\*(\w+)/g, (_all, name?: string, rest?: string) => `{${name ?? rest}}`);
+    const path = route.path.replaceAll(/:(\w+)|\*/g, (_all, name?: string) => `{${name ?? WILDCARD}}`);
     (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route);
   }
   return {
