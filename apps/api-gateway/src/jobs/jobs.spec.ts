@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CacheRestored, JobFailed, JobQueued, JobWaiting, StepFinished, triggerStream } from '@foldline/contracts';
+import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { startJob, type StartedJob } from '../started-job.fixture.ts';
+
+const base = '/api/ada/engine/jobs';
+let gateway: Gateway & { directory: string };
+let running: StartedJob;
+let failed: StartedJob;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  for (const owner of ['ada', 'bob'])
+    await gateway
+      .as('post', '/api/v1/projects')
+      .send({ owner, name: 'engine', url: gateway.repository.url })
+      .expect(201);
+  running = await startJob(gateway, 'running');
+  failed = await startJob(gateway, 'failed');
+  const attempt = { pipelineId: 'failed', jobId: failed.jobId, attempt: 1 };
+  const step = { index: 0, name: 'script', outcome: 'failed' as const, exitCode: 2, durationMs: 5 };
+  const cache = { key: 'main', result: 'miss' as const, files: 0, bytes: 0 };
+  const of = { ...attempt, attemptId: failed.attemptId };
+  await gateway.record(
+    `attempt-${failed.attemptId}`,
+    'failed',
+    CacheRestored({ ...of, ...cache }),
+    StepFinished({ ...of, ...step }),
+  );
+  await gateway.record(
+    'pipeline-failed',
+    'failed',
+    JobFailed({ ...attempt, reason: 'script_failure', exitCode: 2, allowed: false, final: true }),
+  );
+});
+afterAll(async () => {
+  await gateway.close();
+  removeDirectory(gateway.directory);
+});
+
+describe('a job', () => {
+  it('shows what its attempts did', async () => {
+    const { body } = await gateway.as('get', `${base}/${failed.jobId}`).expect(200);
+    expect(body).toMatchObject({
+      id: failed.jobId,
+      name: 'build',
+      stage: 'test',
+      status: 'failed',
+      attempt: 1,
+      exitCode: 2,
+      steps: [{ name: 'script', exitCode: 2 }],
+      caches: [{ key: 'main', result: 'miss' }],
+    });
+  });
+
+  it('is not shown to other projects', async () => {
+    for (const path of ['', '/why', '/logs', '/artifacts', '/artifacts/files/x']) {
+      await gateway.as('get', `/api/bob/engine/jobs/${failed.jobId}${path}`).expect(404);
+    }
+    for (const path of ['/retry', '/play'])
+      await gateway.as('post', `/api/bob/engine/jobs/${failed.jobId}${path}`).expect(404);
+  });
+
+  it('says in words why it is as it is', async () => {
+    const { body } = await gateway.as('get', `${base}/${failed.jobId}/why`).expect(200);
+    expect(body).toMatchObject({
+      job: failed.jobId,
+      status: 'failed',
+      sentence: expect.stringContaining('build failed with exit code 2'),
+    });
+    expect(body.decisions.map(({ event }: { event: string }) => event)).toEqual([
+      'JobQueued',
+      'JobAssigned',
+      'JobFailed',
+    ]);
+    expect(body).not.toHaveProperty('waiting');
+  });
+
+  it('says what it waits for and how many are before it', async () => {
+    const because = { rule: 'stage', detail: 'its turn', jobs: [] };
+    const one = await startJob(gateway, 'wait1');
+    const two = await startJob(gateway, 'wait2');
+    for (const { pipelineId, jobId } of [one, two]) {
+      const attempt = { pipelineId, jobId, attempt: 2 };
+      const waiting = JobWaiting({ ...attempt, code: 'no_runner', detail: 'no runner offers 64 cpus' });
+      await gateway.record(
+        `pipeline-${pipelineId}`,
+        pipelineId,
+        JobQueued({ ...attempt, priority: 5, because }),
+        waiting,
+      );
+    }
+    const { body } = await gateway.as('get', `${base}/${two.jobId}/why`).expect(200);
+    expect(body.waiting).toEqual({ code: 'no_runner', detail: 'no runner offers 64 cpus', ahead: 1 });
+    expect(body.sentence).toBe('build waits for a runner: no runner offers 64 cpus; 1 job is queued before it.');
+  });
+
+  it('stands in the list of its project, by status', async () => {
+    const { body } = await gateway.as('get', `${base}?status=failed`).expect(200);
+    expect(body.items.map(({ id }: { id: string }) => id)).toEqual([failed.jobId]);
+    expect((await gateway.as('get', '/api/bob/engine/jobs').expect(200)).body.items).toEqual([]);
+  });
+});
+
+describe('retrying a job', () => {
+  it('records the wish when it has finished', async () => {
+    const { body } = await gateway.as('post', `${base}/${failed.jobId}/retry`).expect(202);
+    expect(body).toMatchObject({ id: failed.jobId, pipelineId: 'failed', position: expect.any(Number) });
+    const wishes = await gateway.ports.eventStore.readStream(triggerStream('failed'));
+    expect(wishes.at(-1)).toMatchObject({
+      type: 'JobRetryRequested',
+      correlationId: 'failed',
+      data: { jobId: failed.jobId },
+    });
+  });
+  it('is refused while it runs', async () => {
+    const { body } = await gateway.as('post', `${base}/${running.jobId}/retry`).expect(409);
+    expect(body.code).toBe('not_finished');
+  });
+});
+
+describe('playing a job', () => {
+  it('records the wish when it waits for a person', async () => {
+    await gateway.as('post', `${base}/running.1/play`).expect(202);
+    const wishes = await gateway.ports.eventStore.readStream(triggerStream('running'));
+    expect(wishes.at(-1)).toMatchObject({ type: 'JobPlayRequested', data: { jobId: 'running.1' } });
+  });
+  it('is refused when it does not', async () => {
+    const { body } = await gateway.as('post', `${base}/${running.jobId}/play`).expect(409);
+    expect(body.code).toBe('not_manual');
+  });
+});
+
+describe('the metrics of a project', () => {
+  it('come from its jobs', async () => {
+    const { body } = await gateway.as('get', '/api/ada/engine/metrics').expect(200);
+    expect(body).toMatchObject({
+      cache: { lookups: 1, misses: 1, hitRate: 0 },
+      stages: [{ stage: 'test', successRate: 0 }],
+    });
+  });
+});
+
+describe('environments, deployments, notifications, runners and parked events', () => {
+  it.each([
+    '/api/ada/engine/environments',
+    '/api/ada/engine/deployments',
+    '/api/ada/engine/notifications',
+    '/api/v1/runners',
+    '/api/v1/parked',
+  ])('are listed at %s', async (path) => {
+    expect((await gateway.as('get', path).expect(200)).body.items).toEqual([]);
+  });
+  it('cannot be replayed or given up when nothing is parked', async () => {
+    await gateway.as('post', '/api/v1/parked/replay').send({ group: 'scheduler', key: 'p1' }).expect(404);
+    await gateway.as('post', '/api/v1/parked/discard').send({ group: 'scheduler', key: 'p1', reason: 'x' }).expect(404);
+  });
+});
