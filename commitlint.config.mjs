@@ -9,6 +9,8 @@ export default {
   rules: {
     'scope-enum': [2, 'always', [...projectFolders().map((folder) => basename(folder)), ...OTHER_SCOPES]],
     'header-max-length': [2, 'always', 120],
+    // Subjects may begin with the name of a thing: HTTP, JobQueued.
+    'subject-case': [0],
     'body-max-line-length': [0],
     'footer-max-line-length': [0],
   },

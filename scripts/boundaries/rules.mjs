@@ -57,8 +57,8 @@ export const PROJECTS = {
 /** Where a service is put into a process it may use the host; nowhere else, so that it runs in any. */
 export const HOST_ALLOWED_IN = /\/main\.ts$|^apps\/api-gateway\/src\/create-gateway\.ts$/;
 
-/** Specs, and what a project's specs share: `src/testing/`, which its tsconfig leaves out of the build. */
-export const SPEC_FILE = /\.spec\.ts$|^apps\/[^/]+\/src\/testing\//;
+/** Specs, and what specs share: `*.fixture.ts` and `src/testing/`, which the project's tsconfig leaves out of the build. */
+export const SPEC_FILE = /\.(?:spec|fixture)\.ts$|^apps\/[^/]+\/src\/testing\//;
 export const SPEC_PACKAGES = [
   'node:*',
   '@jest/globals',
@@ -95,12 +95,19 @@ export const PURE_NEVER_SAYS = [
   [/(?<![.\w])set(?:Timeout|Interval|Immediate)\s*\(/g, 'a timer'],
 ];
 
-/** Where the environment of the process is read, besides tests. */
+/**
+ * Where the environment of the process is read, besides tests: where settings come from, and where a process is started
+ * that inherits something of it.
+ */
 export const ENVIRONMENT = /(?<![.\w])process\s*(?:(?:\.|\?\.)\s*env\b|\[)/g;
+const READS_ENVIRONMENT = [
+  'libs/host/src/config.ts',
+  'libs/host/src/embedded-ports.ts',
+  'libs/client/src/server-process.ts',
+  'libs/client/src/sandbox.ts',
+];
 export const mayReadEnvironment = (path) =>
-  path === 'libs/host/src/config.ts' ||
-  path === 'libs/host/src/embedded-ports.ts' ||
-  /^apps\/[^/]+\/src\/main\.ts$/.test(path);
+  READS_ENVIRONMENT.includes(path) || /^apps\/[^/]+\/src\/main\.ts$/.test(path);
 
 /** Where events are appended, besides adapters and tests. */
 export const mayAppend = (path) =>

@@ -45,7 +45,7 @@ const checkPure = (file, because) => {
 };
 
 const checkEnvironment = (file) => {
-  const message = 'only libs/host/src/config.ts, embedded-ports.ts and main.ts files read the environment';
+  const message = 'settings are read in libs/host/src/config.ts; mayReadEnvironment lists who else may look';
   const lines = [
     ...hits(ENVIRONMENT, file),
     ...file.source.imports.filter(({ specifier }) => specifier === 'node:process').map(({ line }) => line),
