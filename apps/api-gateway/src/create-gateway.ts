@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PortsModule } from '@foldline/host';
 import type { Ports } from '@foldline/kernel';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from './http/fastify.ts';
 import { ApiGatewayModule } from './api-gateway.module.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
 import { PROBLEM_JSON, problemOf } from './http/problem.filter.ts';

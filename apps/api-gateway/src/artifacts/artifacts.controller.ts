@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import type { ArtifactDoc, JobDoc, TreeEntry } from '@foldline/contracts';
 import { PermanentError, PORT, type ObjectStore } from '@foldline/kernel';
 import { IsOptional, IsString, Length } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';

@@ -140,15 +140,18 @@ describe('the artifacts of a job', () => {
   });
 
   it.each([
-    ...[
-      '../p2/secret',
-      '%2e%2e%2f%2e%2e%2fetc%2fpasswd',
-      '/etc/passwd',
-      'dist/../dist/app.js',
-      'dist%5c..%5capp.js',
-      'dist',
-    ],
-    ...['dist/latest', 'dist/app.js/', 'DIST/app.js', 'dist/app.js%00.txt', 'none', `${'x/'.repeat(500)}y`],
+    '../p2/secret',
+    '%2e%2e%2f%2e%2e%2fetc%2fpasswd',
+    '/etc/passwd',
+    'dist/../dist/app.js',
+    'dist%5c..%5capp.js',
+    'dist',
+    'dist/latest',
+    'dist/app.js/',
+    'DIST/app.js',
+    'dist/app.js%00.txt',
+    'none',
+    `${'x/'.repeat(500)}y`,
   ])('hold no file "%s"', async (path) => {
     await gateway.as('get', `${base}?path=${path}`).expect(404);
     const { status } = await gateway.as('get', `${base}/files/${path}`);

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import { PORT, type Clock, type EventStore } from '@foldline/kernel';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { OpenStreams } from '../http/open-streams.ts';
 import { answerPage, DEFAULT_LIMIT } from '../http/pages.ts';
 import { lastEventId, sendEvents, wantsEvents } from '../http/server-sent-events.ts';

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { PORT, Refusal, type Settings } from '@foldline/kernel';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest } from './fastify.ts';
 
 export const PUBLIC = Symbol('public route');
 /** The route answers anybody, or checks its caller itself. Every other route demands the token. */

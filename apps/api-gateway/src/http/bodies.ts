@@ -1,5 +1,5 @@
 import { Refusal } from '@foldline/kernel';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance } from './fastify.ts';
 
 export const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
 export const MAX_JSON_DEPTH = 50;

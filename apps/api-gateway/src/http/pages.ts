@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { Refusal, type Document, type Page, type ReadStore } from '@foldline/kernel';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from './fastify.ts';
 
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 200;

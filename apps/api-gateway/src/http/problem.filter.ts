@@ -1,6 +1,6 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { PORT, Refusal, TransientError, type Logger } from '@foldline/kernel';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from './fastify.ts';
 import { problemKind } from './problem-codes.ts';
 
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';

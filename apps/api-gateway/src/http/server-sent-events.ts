@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '@foldline/kernel';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from './fastify.ts';
 import type { OpenStreams } from './open-streams.ts';
 
 const HEARTBEAT_MS = 15_000;

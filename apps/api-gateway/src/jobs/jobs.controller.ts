@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from 
 import { COLLECTION, triggerStream, type JobDoc } from '@foldline/contracts';
 import { COMMANDS, PORT, Refusal, type Commands, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsOptional } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';

@@ -3,7 +3,7 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import { PORT, Refusal, type Clock } from '@foldline/kernel';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { OpenStreams } from '../http/open-streams.ts';
 import { lastEventId, sendEvents, takeOver, wantsEvents, writeAll } from '../http/server-sent-events.ts';
 import { Describe } from '../openapi/describe.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Controller, Get, Inject, Param, Res, type Type } from '@nestjs/common';
 import { PORT, Refusal, type Settings } from '@foldline/kernel';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply } from '../http/fastify.ts';
 import { Public } from '../http/bearer.guard.ts';
 import { problemKind } from '../http/problem-codes.ts';
 import { Describe } from './describe.ts';

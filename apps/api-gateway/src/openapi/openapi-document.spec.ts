@@ -22,7 +22,9 @@ beforeAll(async () => {
     app
       .getHttpAdapter()
       .getInstance()
-      .addHook('onRoute', ({ method, url }) => served.push(...[method].flat().map((name) => `${name} ${url}`)));
+      .addHook('onRoute', ({ method, url }) => {
+        for (const name of [method].flat()) served.push(`${name} ${url}`);
+      });
   });
   document = (await gateway.anonymous.get('/api/openapi.json').expect(200)).body;
   routes = routesOf(gateway.app.get<() => []>(CONTROLLERS)());

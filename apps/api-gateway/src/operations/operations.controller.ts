@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '
 import { COLLECTION, SERVICES, type RunnerDoc } from '@foldline/contracts';
 import { COMMANDS, PORT, Refusal, type Commands, type EventBus, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsString, Length } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';

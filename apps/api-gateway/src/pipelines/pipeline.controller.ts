@@ -3,7 +3,7 @@ import type { JobDoc, PipelineDoc, ProjectDoc, RecordedEvent } from '@foldline/c
 import { Refusal } from '@foldline/kernel';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { publicEvent } from '../events/public-event.ts';
 import { answerPage, DEFAULT_LIMIT, PageQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res }
 import { COLLECTION, triggerStream, type PipelineDoc, type ProjectDoc } from '@foldline/contracts';
 import { COMMANDS, derivedId, PORT, Refusal, type Commands, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsObject, IsOptional, IsString, Length, MaxLength } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';

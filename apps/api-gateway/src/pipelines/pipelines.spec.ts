@@ -233,8 +233,14 @@ describe('reading a pipeline', () => {
       cursor = `&cursor=${body.nextCursor}`;
     }
     expect(types).toEqual([
-      ...['PipelineRequested', 'PipelinePlanned', 'PipelineStarted', 'JobQueued'],
-      ...['JobAssigned', 'AttemptStarted', 'JobSucceeded', 'PipelineFinished'],
+      'PipelineRequested',
+      'PipelinePlanned',
+      'PipelineStarted',
+      'JobQueued',
+      'JobAssigned',
+      'AttemptStarted',
+      'JobSucceeded',
+      'PipelineFinished',
     ]);
   });
 

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Inject, Param, Post, Query, Req, Res } from '@ne
 import { COLLECTION, projectStream, type ProjectDoc } from '@foldline/contracts';
 import { COMMANDS, PORT, Refusal, type Commands, type ReadStore, type SourceRepository } from '@foldline/kernel';
 import { IsString, Length } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency, type Done, type RequestId } from '../triggers/idempotency.ts';

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/co
 import { projectStream } from '@foldline/contracts';
 import { COMMANDS, PORT, type Commands, type SecretBox } from '@foldline/kernel';
 import { IsString, Length, Matches } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';
 import { projectDecider } from './project.decider.ts';

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res 
 import { projectStream } from '@foldline/contracts';
 import { COMMANDS, PORT, Refusal, type Commands, type SecretBox } from '@foldline/kernel';
 import { IsBoolean, IsOptional, IsString, Length, MaxLength } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';
 import { invalidVariable, variableNameProblem, variableValueProblem } from '../triggers/variable-rules.ts';

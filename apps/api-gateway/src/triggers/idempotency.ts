@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { COMMANDS, derivedId, PORT, type Cause, type Commands, type Ids } from '@foldline/kernel';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { invalidRequest } from '../http/validation.pipe.ts';
 import { idempotencyDecider } from './idempotency.decider.ts';
 

@@ -16,7 +16,7 @@ import {
   type ReadStore,
   type Settings,
 } from '@foldline/kernel';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { Public } from '../http/bearer.guard.ts';
 import { parseJson } from '../http/bodies.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';

@@ -133,7 +133,21 @@ describe('a signed delivery that makes no sense', () => {
   });
 
   it('is refused whatever value stands where another belongs', async () => {
-    const values = [null, 0, -1, 1e308, true, '', 'x', '\u0000', [], [[]], {}, { toString: 'x' }, 'x'.repeat(5000)];
+    const values: unknown[] = [
+      null,
+      0,
+      -1,
+      1e308,
+      true,
+      '',
+      'x',
+      '\u0000',
+      [],
+      [[]],
+      {},
+      { toString: 'x' },
+      'x'.repeat(5000),
+    ];
     const replaced = (path: string[], value: unknown): unknown => {
       const copy = structuredClone(push) as Record<string, unknown>;
       const parent = path
