@@ -1,5 +1,5 @@
 import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
-import { JobQueue, type QueuedJob } from './job-queue.ts';
+import { JobQueue, attemptKey, type QueuedJob } from './job-queue.ts';
 import { addLoad, explainMismatch, matchRunner, type RunnerState } from './match-runner.ts';
 
 export type Running = { job: QueuedJob; runnerId: string; preempting: boolean };
@@ -7,7 +7,7 @@ export type Running = { job: QueuedJob; runnerId: string; preempting: boolean };
 export type DispatchStep =
   | { kind: 'assign'; job: QueuedJob; runnerId: string; cluster: { id: string; power: string }; detail: string }
   | { kind: 'explain'; job: QueuedJob; code: string; detail: string }
-  | { kind: 'preempt'; jobId: string; pipelineId: string; attempt: number };
+  | { kind: 'preempt'; job: QueuedJob };
 
 /**
  * Which queued job goes to which runner, over all pipelines. Holds only what the log says (see `rebuild` in
@@ -18,8 +18,8 @@ export class Dispatcher {
   private readonly queue = new JobQueue();
   private readonly running = new Map<string, Running>();
   private readonly runners = new Map<string, RunnerState>();
-  /** Jobs whose reason to wait has been told, by reason; told again only when the runners have changed. */
-  private explained = new Set<string>();
+  /** Running jobs that could be stopped for others. */
+  private interruptible = 0;
   /** Runners introduce themselves shortly after a start; until then their absence explains nothing. */
   expectingRunners = true;
 
@@ -31,63 +31,73 @@ export class Dispatcher {
     const used = { slots: 0, cpu: 0, memoryBytes: 0, diskBytes: 0 };
     for (const { job, runnerId } of this.running.values()) if (runnerId === id) addLoad(used, job.requirements, 1);
     this.runners.set(id, { id, offer, used });
-    this.explained = new Set();
+    this.queue.untellAll();
   }
 
   removeRunner(id: string): void {
     this.runners.delete(id);
-    this.explained = new Set();
+    this.queue.untellAll();
   }
 
   queued(job: QueuedJob): void {
-    this.queue.add(job);
+    if (!this.running.has(attemptKey(job))) this.queue.add(job);
   }
 
+  /** The attempt has a place on a runner; the same news twice changes nothing. */
   assigned(job: QueuedJob, runnerId: string): void {
-    this.queue.remove(job.jobId, job.attempt);
-    const key = keyOf(job);
-    if (this.running.has(key)) return;
-    this.running.set(key, { job, runnerId, preempting: false });
-    this.load(runnerId, job.requirements, 1);
+    const key = attemptKey(job);
+    const known = this.running.get(key);
+    if (known?.runnerId === runnerId) known.preempting = false;
+    else {
+      this.released(job.jobId, job.attempt);
+      this.running.set(key, { job, runnerId, preempting: false });
+      this.load(runnerId, job, 1);
+    }
   }
 
   /** The attempt holds its place no longer, or never got one. */
   released(jobId: string, attempt: number): void {
     this.queue.remove(jobId, attempt);
-    const key = keyOf({ jobId, attempt });
+    const key = attemptKey({ jobId, attempt });
     const running = this.running.get(key);
     if (!running) return;
     this.running.delete(key);
-    this.load(running.runnerId, running.job.requirements, -1);
+    this.load(running.runnerId, running.job, -1);
   }
 
   /** What to do next; asked again after each step has been carried out. */
   next(): DispatchStep | undefined {
     const runners = [...this.runners.values()];
     if (runners.length === 0 && this.expectingRunners) return undefined;
-    for (const { head, requirements, highPowerAllowed } of this.queue.heads()) {
-      const runner = matchRunner(requirements, highPowerAllowed, runners);
+    return this.place(runners) ?? this.explain(runners);
+  }
+
+  /** The best job that fits a runner now, or room made for a better one that does not. */
+  private place(runners: readonly RunnerState[]): DispatchStep | undefined {
+    const full = runners.every(({ offer, used }) => used.slots >= offer.slots);
+    if (full && this.interruptible === 0) return undefined;
+    for (const head of this.queue.heads()) {
+      const runner = matchRunner(head.requirements, head.highPowerAllowed, runners);
       if (runner) return assignment(head, runner);
-      const mismatch = explainMismatch(requirements, highPowerAllowed, runners);
-      if (mismatch) {
-        const told = `${keyOf(head)}/${mismatch.code}`;
-        if (this.explained.has(told)) continue;
-        this.explained.add(told);
-        return { kind: 'explain', job: head, ...mismatch };
-      }
       const victim = this.victimFor(head);
-      if (victim) {
-        victim.preempting = true;
-        const { jobId, pipelineId, attempt } = victim.job;
-        return { kind: 'preempt', jobId, pipelineId, attempt };
-      }
+      if (!victim) continue;
+      victim.preempting = true;
+      return { kind: 'preempt', job: victim.job };
     }
     return undefined;
   }
 
+  /** A job whose waiting no time will end; told once, and again when the runners have changed. */
+  private explain(runners: readonly RunnerState[]): DispatchStep | undefined {
+    const mismatch = ({ requirements, highPowerAllowed }: Pick<QueuedJob, 'requirements' | 'highPowerAllowed'>) =>
+      explainMismatch(requirements, highPowerAllowed, runners);
+    const job = this.queue.nextUntold((group) => mismatch(group) !== undefined);
+    return job && { kind: 'explain', job, ...mismatch(job)! };
+  }
+
   /** The least important interruptible job on a runner that could take the waiting one, if that is less important. */
   private victimFor(waiting: QueuedJob): Running | undefined {
-    if (waiting.priority === 0) return undefined;
+    if (waiting.priority === 0 || this.interruptible === 0) return undefined;
     const candidates: Running[] = [];
     for (const running of this.running.values()) {
       if (running.preempting) {
@@ -109,13 +119,12 @@ export class Dispatcher {
     return matchRunner(waiting.requirements, waiting.highPowerAllowed, [{ ...runner, used }]) !== undefined;
   }
 
-  private load(runnerId: string, requirements: RunnerRequirements, by: 1 | -1): void {
+  private load(runnerId: string, job: { requirements: RunnerRequirements; interruptible: boolean }, by: 1 | -1): void {
+    if (job.interruptible) this.interruptible += by;
     const runner = this.runners.get(runnerId);
-    if (runner) addLoad(runner.used, requirements, by);
+    if (runner) addLoad(runner.used, job.requirements, by);
   }
 }
-
-const keyOf = ({ jobId, attempt }: { jobId: string; attempt: number }): string => `${jobId}#${attempt}`;
 
 const assignment = (job: QueuedJob, { id, offer, used }: RunnerState): DispatchStep => ({
   kind: 'assign',

@@ -12,69 +12,127 @@ export type QueuedJob = {
   interruptible: boolean;
 };
 
-export type QueueGroup = { requirements: RunnerRequirements; highPowerAllowed: boolean; head: QueuedJob };
+/** Jobs that ask the same of a runner: where one of them fits, each does. */
+export type QueueGroup = { requirements: RunnerRequirements; highPowerAllowed: boolean };
 
 const PRIORITIES = 11;
+/** Jobs that have left a lane are cleared away when there are this many, and more than are waiting in it. */
+const CLEARED_AT = 1024;
 
 /**
  * Queued jobs of all pipelines, grouped by what they ask of a runner: whoever looks for the next job compares one head
  * per group, however many wait behind it.
  */
 export class JobQueue {
-  private readonly groups = new Map<string, Lanes>();
+  private readonly groups = new Map<string, Group>();
   private readonly present = new Map<string, QueuedJob>();
+  private readonly isWaiting = (job: QueuedJob): boolean => this.present.get(attemptKey(job)) === job;
 
   get size(): number {
     return this.present.size;
   }
 
   add(job: QueuedJob): void {
-    const key = keyOf(job);
+    const key = attemptKey(job);
     if (this.present.has(key)) return;
     this.present.set(key, job);
-    const group = JSON.stringify([job.requirements, job.highPowerAllowed]);
-    const lanes = this.groups.get(group) ?? new Lanes();
-    this.groups.set(group, lanes);
-    lanes.push(job);
+    const { requirements, highPowerAllowed } = job;
+    const name = JSON.stringify([requirements, highPowerAllowed]);
+    const group = this.groups.get(name) ?? new Group(requirements, highPowerAllowed);
+    this.groups.set(name, group);
+    group.push(job);
   }
 
   /** The job is assigned, cancelled or gone; it is passed over when its lane comes to it. */
   remove(jobId: string, attempt: number): void {
-    this.present.delete(keyOf({ jobId, attempt }));
+    this.present.delete(attemptKey({ jobId, attempt }));
   }
 
   /** The first job of each group, best first. */
-  heads(): QueueGroup[] {
-    const heads: QueueGroup[] = [];
-    for (const [key, lanes] of this.groups) {
-      const head = lanes.head((job) => this.present.get(keyOf(job)) === job);
-      if (!head) this.groups.delete(key);
-      else heads.push({ requirements: head.requirements, highPowerAllowed: head.highPowerAllowed, head });
+  heads(): QueuedJob[] {
+    const heads: QueuedJob[] = [];
+    for (const [name, group] of this.groups) {
+      const head = group.head(this.isWaiting);
+      if (head) heads.push(head);
+      else this.groups.delete(name);
     }
-    return heads.toSorted((a, b) => b.head.priority - a.head.priority || a.head.position - b.head.position);
-  }
-}
-
-const keyOf = ({ jobId, attempt }: { jobId: string; attempt: number }): string => `${jobId}#${attempt}`;
-
-/** First in, first out, one lane per priority; taking from the front costs nothing per waiting job. */
-class Lanes {
-  private readonly lanes: { jobs: QueuedJob[]; next: number }[] = Array.from({ length: PRIORITIES }, () => ({
-    jobs: [],
-    next: 0,
-  }));
-
-  push(job: QueuedJob): void {
-    this.lanes[Math.min(Math.max(job.priority, 0), PRIORITIES - 1)]!.jobs.push(job);
+    return heads.toSorted((a, b) => b.priority - a.priority || a.position - b.position);
   }
 
-  head(isWaiting: (job: QueuedJob) => boolean): QueuedJob | undefined {
-    for (const lane of this.lanes.toReversed()) {
-      while (lane.next < lane.jobs.length && !isWaiting(lane.jobs[lane.next]!)) lane.next += 1;
-      if (lane.next < lane.jobs.length) return lane.jobs[lane.next];
-      lane.jobs = [];
-      lane.next = 0;
+  /** A waiting job that has not been looked at, of a group that the question is true for; each job comes up once. */
+  nextUntold(isAsked: (group: QueueGroup) => boolean): QueuedJob | undefined {
+    for (const group of this.groups.values()) {
+      if (!group.hasUntold) continue;
+      if (isAsked(group)) {
+        const job = group.nextUntold(this.isWaiting);
+        if (job) return job;
+      }
+      group.tellNothing();
     }
     return undefined;
   }
+
+  /** Lets every waiting job come up once more. */
+  untellAll(): void {
+    for (const group of this.groups.values()) group.untellAll();
+  }
 }
+
+export const attemptKey = ({ jobId, attempt }: { jobId: string; attempt: number }): string => `${jobId}#${attempt}`;
+
+/** `next` is the first that may still be waiting, `untold` the first that has not been looked at. */
+type Lane = { jobs: QueuedJob[]; next: number; untold: number };
+
+/** First in, first out, one lane per priority, the highest first; taking from the front costs nothing per waiting job. */
+class Group implements QueueGroup {
+  private readonly lanes: Lane[] = Array.from({ length: PRIORITIES }, () => ({ jobs: [], next: 0, untold: 0 }));
+  hasUntold = false;
+
+  constructor(
+    readonly requirements: RunnerRequirements,
+    readonly highPowerAllowed: boolean,
+  ) {}
+
+  push(job: QueuedJob): void {
+    this.lanes[PRIORITIES - 1 - Math.min(Math.max(job.priority, 0), PRIORITIES - 1)]!.jobs.push(job);
+    this.hasUntold = true;
+  }
+
+  head(isWaiting: (job: QueuedJob) => boolean): QueuedJob | undefined {
+    for (const lane of this.lanes) {
+      while (lane.next < lane.jobs.length && !isWaiting(lane.jobs[lane.next]!)) lane.next += 1;
+      clear(lane);
+      if (lane.next < lane.jobs.length) return lane.jobs[lane.next];
+    }
+    return undefined;
+  }
+
+  nextUntold(isWaiting: (job: QueuedJob) => boolean): QueuedJob | undefined {
+    for (const lane of this.lanes) {
+      while (lane.untold < lane.jobs.length) {
+        const job = lane.jobs[lane.untold]!;
+        lane.untold += 1;
+        if (isWaiting(job)) return job;
+      }
+    }
+    return undefined;
+  }
+
+  tellNothing(): void {
+    for (const lane of this.lanes) lane.untold = lane.jobs.length;
+    this.hasUntold = false;
+  }
+
+  untellAll(): void {
+    for (const lane of this.lanes) lane.untold = lane.next;
+    this.hasUntold = true;
+  }
+}
+
+const clear = (lane: Lane): void => {
+  const gone = lane.next;
+  if (gone < lane.jobs.length && (gone < CLEARED_AT || gone < lane.jobs.length / 2)) return;
+  lane.jobs.splice(0, gone);
+  lane.next = 0;
+  lane.untold = Math.max(0, lane.untold - gone);
+};

@@ -27,9 +27,12 @@ const mayRun = (requirements: RunnerRequirements, highPowerAllowed: boolean, { o
   (!requirements.cluster || requirements.cluster === offer.cluster.power) &&
   (highPowerAllowed || offer.cluster.power !== 'high-power');
 
+/** Shares of a processor are added and taken away again and again; counted in whole thousandths nothing is left over. */
+const thousandths = (cpu: number): number => Math.round(cpu * 1000);
+
 const hasRoom = (requirements: RunnerRequirements, { offer, used }: RunnerState): boolean =>
   used.slots < offer.slots &&
-  used.cpu + (requirements.cpu ?? 0) <= offer.cpu &&
+  thousandths(used.cpu + (requirements.cpu ?? 0)) <= thousandths(offer.cpu) &&
   used.memoryBytes + (requirements.memoryBytes ?? 0) <= offer.memoryBytes &&
   used.diskBytes + (requirements.diskBytes ?? 0) <= offer.diskBytes;
 
@@ -75,7 +78,7 @@ const largest = (runners: readonly RunnerState[]): string => {
 
 export const addLoad = (used: Load, requirements: RunnerRequirements, by: 1 | -1): void => {
   used.slots += by;
-  used.cpu += by * (requirements.cpu ?? 0);
+  used.cpu = thousandths(used.cpu + by * (requirements.cpu ?? 0)) / 1000;
   used.memoryBytes += by * (requirements.memoryBytes ?? 0);
   used.diskBytes += by * (requirements.diskBytes ?? 0);
 };

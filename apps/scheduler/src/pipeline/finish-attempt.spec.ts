@@ -154,6 +154,11 @@ describe('An attempt that uploads', () => {
       .thenNothing();
   });
 
+  it('hears of none when it has ended or not begun', () => {
+    s.after(s.run('a')).when(s.commit('a', 'late')).thenNothing();
+    s.after().when(s.commit('a', 'early')).thenNothing();
+  });
+
   it('hears its end once', () => s.after(s.run('a', committing)).when(s.finish('a', committing)).thenNothing());
 
   it('fails when one of its uploads is refused', () => {
@@ -181,6 +186,14 @@ describe('An attempt that uploads', () => {
         s.finished('failed'),
       ));
 
+  it('does not end because news of the attempt before is repeated', () => {
+    const again = story(plan({ name: 'a', ...retrying(1, 'always') }));
+    return again
+      .after(again.fails('a', { commits: ['zip'] }), again.commit('a', 'zip'), again.assign('a', 2))
+      .when(again.commit('a', 'zip'))
+      .then(again.committed('a', 'zip'));
+  });
+
   it('does not answer for a refused upload of the attempt before', () => {
     const again = story(plan({ name: 'a', ...retrying(1, 'always') }));
     return again
@@ -206,6 +219,9 @@ describe('An interruptible job', () => {
 
   it('counts as ended when it was faster than the request', () =>
     s.after(s.assign('a'), s.preempt('a')).when(s.finish('a')).then(s.succeeded('a'), s.finished('success')));
+
+  it('is not told to stop a second time when the pipeline is cancelled meanwhile', () =>
+    s.after(s.assign('a'), s.preempt('a')).when(s.cancel()).then(s.cancelling()));
 
   it('is not queued again when the pipeline was cancelled meanwhile', () =>
     s

@@ -14,7 +14,10 @@ import { isBad, type JobState, type PipelineState } from './pipeline.state.ts';
 
 const NAMED_JOBS = 10;
 
-/** Decides about every job that became ready, about those that this makes ready, and then about the pipeline. */
+/**
+ * Decides about every job that became ready, about those that this makes ready, and then about the pipeline. Asked
+ * only when something has just ended or begun, so a pipeline that nothing moves any more has just come to a halt.
+ */
 export const follow = (decision: Decision<PipelineState, PipelineEvent>): void => {
   const { state } = decision;
   for (const index of state.ready) decision.emit(decideReady(state, state.jobs[index]!));
@@ -22,7 +25,7 @@ export const follow = (decision: Decision<PipelineState, PipelineEvent>): void =
   const { pipelineId } = state.context!;
   if (state.open === 0) {
     decision.emit(PipelineFinished({ pipelineId, status: resultOf(state), context: state.context! }));
-  } else if (state.moving === 0 && state.blocking.size > 0 && !state.blocked) {
+  } else if (state.moving === 0 && state.blocking.size > 0) {
     const jobs = [...state.blocking].slice(0, NAMED_JOBS).map((index) => state.jobs[index]!.id);
     decision.emit(PipelineBlocked({ pipelineId, jobs }));
   }

@@ -65,7 +65,6 @@ export const evolve = (state: PipelineState, event: PipelineEvent): PipelineStat
       state.cancelling = false;
       return state;
     case 'PipelineBlocked':
-      state.blocked = true;
       return state;
     default: {
       const job = jobById(state, event.data.jobId);
@@ -86,7 +85,6 @@ const evolveJob = (
     case 'JobQueued':
       state.ready.delete(job.planned.index);
       setStatus(state, job, 'queued');
-      state.blocked = false;
       job.attempt = event.data.attempt;
       delete job.waitingCode;
       return;
@@ -139,7 +137,6 @@ const retry = (state: PipelineState, job: JobState, by: 'policy' | 'user' | 'run
     reopenFollowers(state, job);
   }
   setStatus(state, job, 'created');
-  delete job.runnerId;
 };
 
 const start = (state: PipelineState, { context, plan }: { context: PipelineContext; plan: Plan }): PipelineState => {

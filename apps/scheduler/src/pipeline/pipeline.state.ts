@@ -8,7 +8,6 @@ import type { FailureReason, Outcome, PipelineContext, Plan, PlannedJob } from '
 export type PipelineState = {
   phase: 'new' | 'running' | 'finished';
   cancelling: boolean;
-  blocked: boolean;
   context?: PipelineContext;
   plan?: Plan;
   jobs: JobState[];
@@ -73,7 +72,6 @@ export type JobState = {
 export const newPipeline = (): PipelineState => ({
   phase: 'new',
   cancelling: false,
-  blocked: false,
   jobs: [],
   stages: [],
   frontier: -1,

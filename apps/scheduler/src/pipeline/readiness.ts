@@ -101,11 +101,7 @@ const retain = (state: PipelineState, job: JobState): void => {
   state.open += 1;
   state.stages[job.stage]!.unsettled += 1;
   state.frontier = Math.min(state.frontier, job.stage);
-  for (const index of job.dependents) {
-    const dependent = state.jobs[index]!;
-    dependent.needsOpen += 1;
-    state.ready.delete(index);
-  }
+  for (const index of job.dependents) state.jobs[index]!.needsOpen += 1;
 };
 
 const count = (state: PipelineState, job: JobState, by: 1 | -1): void => {

@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import type { RunnerOffer } from '@foldline/contracts';
+import { offer } from '../testing/queued-job.ts';
+import { addLoad, explainMismatch, matchRunner, type RunnerState } from './match-runner.ts';
+
+const GIB = 1024 ** 3;
+const runner = (id: string, of: RunnerOffer = offer(), slots = 0): RunnerState => ({
+  id,
+  offer: of,
+  used: { slots, cpu: 0, memoryBytes: 0, diskBytes: 0 },
+});
+const high = offer({ power: 'high-power' });
+
+describe('A job that names no power level', () => {
+  it('takes the least loaded runner, counted by its share of slots', () => {
+    const runners = [
+      runner('a', offer({ slots: 4 }), 2),
+      runner('b', offer({ slots: 10 }), 3),
+      runner('c', offer(), 1),
+    ];
+    expect(matchRunner({}, false, runners)?.id).toBe('b');
+  });
+
+  it('takes the first by name of equally loaded ones', () =>
+    expect(matchRunner({}, false, [runner('b'), runner('a')])?.id).toBe('a'));
+
+  it('leaves high power to those who ask for it while low power is free', () => {
+    const big = runner('big', high);
+    expect(matchRunner({}, true, [big, runner('small', offer(), 1)])?.id).toBe('small');
+    expect(matchRunner({}, true, [big, runner('small', offer(), 2)])?.id).toBe('big');
+  });
+
+  it('does not get high power without permission', () =>
+    expect(matchRunner({}, false, [runner('big', high)])).toBeUndefined());
+});
+
+describe('A job that asks for a power level', () => {
+  it('gets only that', () => {
+    const runners = [runner('big', high), runner('small', offer(), 1)];
+    expect(matchRunner({ cluster: 'high-power' }, true, runners)?.id).toBe('big');
+    expect(matchRunner({ cluster: 'low-power' }, true, runners)?.id).toBe('small');
+  });
+
+  it('does not get high power without permission', () =>
+    expect(matchRunner({ cluster: 'high-power' }, false, [runner('big', high)])).toBeUndefined());
+});
+
+describe('A job that asks for resources', () => {
+  it.each([
+    ['cpu', { cpu: 2 }],
+    ['memory', { memoryBytes: 4 * GIB }],
+    ['disk', { diskBytes: 60 * GIB }],
+  ])('gets %s that is not in use', (_title, requirements) => {
+    const busy = runner('a', offer({ slots: 10 }));
+    addLoad(busy.used, { cpu: 3, memoryBytes: 5 * GIB, diskBytes: 60 * GIB }, 1);
+    expect(matchRunner(requirements, false, [busy])).toBeUndefined();
+    addLoad(busy.used, { cpu: 3, memoryBytes: 5 * GIB, diskBytes: 60 * GIB }, -1);
+    expect(matchRunner(requirements, false, [busy])?.id).toBe('a');
+  });
+
+  it('may take all that a runner has', () =>
+    expect(matchRunner({ cpu: 4, memoryBytes: 8 * GIB, diskBytes: 100 * GIB }, false, [runner('a')])?.id).toBe('a'));
+
+  it('gets a whole processor back after shares of it were used', () => {
+    const shared = runner('a', offer({ cpu: 0.3, slots: 10 }));
+    for (const cpu of [0.1, 0.2]) {
+      expect(matchRunner({ cpu }, false, [shared])).toBe(shared);
+      addLoad(shared.used, { cpu }, 1);
+    }
+    for (const cpu of [0.1, 0.2]) addLoad(shared.used, { cpu }, -1);
+    expect(matchRunner({ cpu: 0.3 }, false, [shared])).toBe(shared);
+  });
+
+  it('waits without a slot, however much else is free', () =>
+    expect(matchRunner({ cpu: 1 }, false, [runner('a', offer({ slots: 1 }), 1)])).toBeUndefined());
+});
+
+describe('The reason why no runner could ever take a job', () => {
+  it('is that there is none', () =>
+    expect(explainMismatch({}, false, [])).toEqual({ code: 'no_runner', detail: 'no runner is connected' }));
+
+  it('is missing permission for what it asks for', () =>
+    expect(explainMismatch({ cluster: 'high-power' }, false, [runner('big', high)])?.code).toBe('no_permission'));
+
+  it('is that nobody offers the power level', () => {
+    expect(explainMismatch({ cluster: 'high-power' }, true, [runner('a')])).toEqual({
+      code: 'no_cluster',
+      detail: 'no connected runner belongs to a high-power cluster',
+    });
+    expect(explainMismatch({}, false, [runner('big', high)])).toEqual({
+      code: 'no_cluster',
+      detail: 'no connected runner belongs to a low-power cluster',
+    });
+  });
+
+  it('is its size, compared with what the largest offers', () =>
+    expect(explainMismatch({ cpu: 8, memoryBytes: GIB }, false, [runner('a'), runner('b', offer({ cpu: 6 }))])).toEqual(
+      {
+        code: 'too_large',
+        detail: 'no runner offers 8 cpu, 1 GiB memory; the largest offers 6 cpu, 8 GiB memory, 100 GiB disk',
+      },
+    ));
+
+  it('is none when waiting is enough', () =>
+    expect(explainMismatch({ cpu: 4 }, false, [runner('a', offer(), 2)])).toBeUndefined());
+});
