@@ -92,7 +92,9 @@ const badBefore = ({ stages, tally }: PipelineState, end: number): number[] => {
   const bad: number[] = [];
   if (tally.failed + tally.timedOut + tally.cancelled === 0) return bad;
   for (let stage = 0; stage < end; stage += 1) {
-    for (const index of stages[stage]!.bad) {
+    const here = stages[stage]!.bad;
+    if (here.size === 0) continue;
+    for (const index of here) {
       bad.push(index);
       if (bad.length === NAMED_JOBS) return bad;
     }
@@ -104,11 +106,12 @@ const reason = (rule: string, detail: string, jobs: string[] = []): Because => (
 
 /** Jobs whose artifacts the job receives: those it names, or by default all of the earlier stages that made some. */
 export const artifactSources = (state: PipelineState, job: JobState): string[] => {
-  const from = job.planned.artifactsFrom;
-  const indexes =
-    from === 'earlier-stages' ? state.stages.slice(0, job.stage).flatMap(({ producers }) => producers) : from;
-  return indexes
-    .map((index) => state.jobs[index]!)
-    .filter(({ planned, status }) => planned.artifacts && (status === 'success' || status === 'failed'))
-    .map(({ id }) => id);
+  const { artifactsFrom } = job.planned;
+  const sources: string[] = [];
+  for (const index of artifactsFrom === 'earlier-stages' ? state.producers : artifactsFrom) {
+    const { id, stage, planned, status } = state.jobs[index]!;
+    if (artifactsFrom === 'earlier-stages' && stage >= job.stage) break;
+    if (planned.artifacts && (status === 'success' || status === 'failed')) sources.push(id);
+  }
+  return sources;
 };

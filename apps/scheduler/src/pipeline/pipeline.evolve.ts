@@ -147,7 +147,6 @@ const start = (state: PipelineState, { context, plan }: { context: PipelineConte
   state.stages = plan.stages.map((name) => ({
     name,
     jobs: [],
-    producers: [],
     unsettled: 0,
     bad: new Set<number>(),
     skipped: new Set<number>(),
@@ -167,12 +166,12 @@ const start = (state: PipelineState, { context, plan }: { context: PipelineConte
   for (const job of state.jobs) {
     const stage = state.stages[job.stage]!;
     stage.jobs.push(job.planned.index);
-    if (job.planned.artifacts) stage.producers.push(job.planned.index);
     stage.unsettled += 1;
     if (job.planned.waitsFor === 'stages') continue;
     for (const need of job.planned.waitsFor) state.jobs[need.job]!.dependents.push(job.planned.index);
     if (job.needsOpen === 0) state.ready.add(job.planned.index);
   }
+  state.producers = state.stages.flatMap(({ jobs }) => jobs.filter((index) => state.jobs[index]!.planned.artifacts));
   state.open = state.jobs.length;
   openStages(state);
   return state;

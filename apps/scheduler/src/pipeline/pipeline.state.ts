@@ -12,6 +12,8 @@ export type PipelineState = {
   plan?: Plan;
   jobs: JobState[];
   stages: StageState[];
+  /** Jobs that declare artifacts, in the order of their stages. */
+  producers: number[];
   /** The stage whose jobs without `needs` may go: the first that is unsettled, or the last; -1 before the start. */
   frontier: number;
   /** Jobs whose predecessors are settled and about which nothing has been decided yet, in the order they became so. */
@@ -28,8 +30,6 @@ export type PipelineState = {
 export type StageState = {
   name: string;
   jobs: number[];
-  /** Those of its jobs that declare artifacts. */
-  producers: number[];
   /** Jobs that later stages still wait for. */
   unsettled: number;
   /** Jobs that ended badly and were not allowed to. */
@@ -74,6 +74,7 @@ export const newPipeline = (): PipelineState => ({
   cancelling: false,
   jobs: [],
   stages: [],
+  producers: [],
   frontier: -1,
   ready: new Set(),
   open: 0,
