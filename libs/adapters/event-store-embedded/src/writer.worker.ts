@@ -1,5 +1,6 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { openDatabase, reasonOf, sqliteFailure, type Database } from '@foldline/sqlite';
+import { lengthenFile } from './lengthen-file.ts';
 import type { AppendRequest } from './append-request.ts';
 import { LogWriter } from './log-writer.ts';
 import { CATEGORY_INDEX, prepareLog } from './schema.ts';
@@ -8,8 +9,10 @@ import type { FromWriter, ToWriter, WriterStart } from './writer-messages.ts';
 /** What one transaction takes at most; the rest waits for the next, so that nobody's answer waits for a huge one. */
 const COMMIT_EVENTS = 2_000;
 const COMMIT_SIZE = 8 * 1024 * 1024;
-/** A WAL of this many pages is copied into the database; larger means rarer pauses and a longer recovery. */
-const CHECKPOINT_PAGES = 4_000;
+/** A WAL of this many pages is copied into the database and written again from its beginning. */
+const CHECKPOINT_PAGES = 1_000;
+/** Somewhat more than such a WAL has, so that it seldom grows. */
+const WAL_BYTES = 5 * 1024 * 1024;
 /**
  * After an append that came right behind the one before, the next is looked for this long before sleeping: waking a
  * thread costs a third of a durable append.
@@ -99,6 +102,8 @@ const run = (): void => {
     const writer = new LogWriter(database);
     const [storeId, epoch] = ['store_id', 'epoch'].map((key) => String(valueOf.get(key)?.value));
     send({ kind: 'ready', storeId: storeId ?? '', epoch: Number(epoch) });
+    // Not before: readers need not wait for it.
+    lengthenFile(`${start.path}-wal`, WAL_BYTES);
     serve(database, writer);
   } finally {
     database.close();
