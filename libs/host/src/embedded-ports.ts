@@ -7,6 +7,7 @@ import { withLargePayloads, type Ports, type Projection, type Settings } from '@
 import { openFileLogStore } from '@foldline/log-store-files';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
+import { Spawner } from '@foldline/spawner';
 import { keptSecret } from './config.ts';
 import { createLogger } from './log.ts';
 import { Projector } from './projector.ts';
@@ -40,6 +41,7 @@ export const openEmbeddedPorts = async (
     now: clock.now,
     sleep: clock.sleep,
   });
+  const spawner = new Spawner();
   const key = Buffer.from(keptSecret(settings.dataDirectory, 'secret-key', '').value, 'base64url');
   const ports: Ports = {
     settings,
@@ -50,10 +52,15 @@ export const openEmbeddedPorts = async (
     readStore,
     readModels: projector,
     logStore,
-    executor: createProcessExecutor({ baseEnvironment: inherited(JOB_INHERITS) }),
+    executor: createProcessExecutor({
+      baseEnvironment: inherited(JOB_INHERITS),
+      directory: directory('runners/pipes'),
+      spawner,
+    }),
     sourceRepository: createGitRepositories({
       directory: directory('repos'),
       environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
+      spawner,
     }),
     clock,
     ids: ulidIds(),
@@ -62,6 +69,7 @@ export const openEmbeddedPorts = async (
   };
   const close = async (): Promise<void> => {
     await eventBus.close();
+    await spawner.close();
     await projector.stop();
     await readStore.close();
     await eventStore.close();

@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
-import { PermanentError, TransientError } from '@foldline/kernel';
+import type { Spawner } from '@foldline/spawner';
 
 export type GitResult = { code: number; stdout: Buffer; stderr: string };
 type Options = { cwd?: string; timeoutMs?: number; maxBytes?: number };
 
 const TIMEOUT_MS = 60_000;
 const MAX_BYTES = 16 * 1024 * 1024;
-const MAX_ERROR_BYTES = 16 * 1024;
+/** What git says of itself when a signal ends it. */
+const ENDED_BY_SIGNAL = 128;
 
 /** Nothing of the host's or the user's configuration, no prompts, no hooks, no transports that run programs. */
 const ENVIRONMENT = {
@@ -34,56 +34,14 @@ export type Git = (args: readonly string[], options?: Options) => Promise<GitRes
  * A non-zero exit is a result; not being able to run git is an error. `inherited` says where programs and keys are.
  */
 export const createGit =
-  (inherited: Readonly<Record<string, string>>): Git =>
-  (args, options = {}) =>
-    new Promise((resolve, reject) => {
-      const child = spawn('git', [...CONFIGURATION, ...args], {
-        cwd: options.cwd,
-        env: { ...inherited, ...ENVIRONMENT },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-      });
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      let stderr = '';
-      let failure: Error | undefined;
-      const abandon = (error: Error): void => {
-        failure ??= error;
-        if (child.pid !== undefined) killGroup(child.pid);
-      };
-      const timer = setTimeout(
-        () => abandon(new TransientError(`git ${args[0]} took longer than ${options.timeoutMs ?? TIMEOUT_MS} ms`)),
-        options.timeoutMs ?? TIMEOUT_MS,
-      );
-      child.stdout.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > (options.maxBytes ?? MAX_BYTES))
-          abandon(new PermanentError(`git ${args[0]} answered more than ${options.maxBytes ?? MAX_BYTES} bytes`));
-        else chunks.push(chunk);
-      });
-      child.stderr.on('data', (chunk: Buffer) => {
-        if (stderr.length < MAX_ERROR_BYTES) stderr += chunk.toString('utf8');
-      });
-      child.on('error', (error: NodeJS.ErrnoException) => {
-        clearTimeout(timer);
-        const message = `git could not be started: ${error.message}`;
-        reject(
-          error.code === 'ENOENT'
-            ? new PermanentError(message, { cause: error })
-            : new TransientError(message, { cause: error }),
-        );
-      });
-      child.on('close', (code) => {
-        clearTimeout(timer);
-        if (failure) reject(failure);
-        else resolve({ code: code ?? 128, stdout: Buffer.concat(chunks), stderr });
-      });
-    });
-
-const killGroup = (pid: number): void => {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-};
+  (spawner: Spawner, inherited: Readonly<Record<string, string>>): Git =>
+  async (args, { cwd, timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = {}) => {
+    const request = {
+      file: 'git',
+      args: [...CONFIGURATION, ...args],
+      env: { ...inherited, ...ENVIRONMENT },
+      ...(cwd === undefined ? {} : { cwd }),
+    };
+    const { exitCode, stdout, stderr } = await spawner.run(request, { timeoutMs, maxBytes });
+    return { code: exitCode ?? ENDED_BY_SIGNAL, stdout, stderr: stderr.toString('utf8') };
+  };

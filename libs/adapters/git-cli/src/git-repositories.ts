@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PermanentError, Refusal, TransientError, type ResolvedRef, type SourceRepository } from '@foldline/kernel';
+import type { Spawner } from '@foldline/spawner';
 import { createGit, type Git, type GitResult } from './git-process.ts';
 import { assertSafeRef, assertSafeUrl, assertSha, isSha } from './safe-input.ts';
 
@@ -15,7 +16,9 @@ export const createGitRepositories = (options: {
   directory: string;
   /** Where programs and keys are: PATH, HOME, SSH_AUTH_SOCK. Nothing else reaches git. */
   environment: Readonly<Record<string, string>>;
-}): SourceRepository => new GitRepositories(resolve(options.directory), createGit(options.environment));
+  spawner: Spawner;
+}): SourceRepository =>
+  new GitRepositories(resolve(options.directory), createGit(options.spawner, options.environment));
 
 class GitRepositories implements SourceRepository {
   private readonly fetching = new Map<string, Promise<void>>();

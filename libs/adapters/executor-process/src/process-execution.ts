@@ -1,0 +1,97 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fromSystemError, type Execution, type ExecutionResult } from '@foldline/kernel';
+import type { Readable } from 'node:stream';
+import type { ProgramEnd } from '@foldline/spawner';
+import { OutputReader, type OnOutput } from './output-reader.ts';
+import { isGroupAlive, markedProcesses, signal, survivorsOf, writersTo } from './process-table.ts';
+
+const TAIL_IDLE_MS = 2_000;
+const POLL_MS = 10;
+/** A fork bomb is killed in rounds: each finds what the last one's victims started meanwhile. */
+const MAX_ROUNDS = 200;
+
+export type Started = {
+  attemptId: string;
+  leader: number;
+  exited: Promise<ProgramEnd>;
+  script: string;
+  source: Readable;
+  onOutput: OnOutput;
+  /** The name of the pipe the output comes through, when it is known. */
+  pipeName: string | undefined;
+};
+
+/** One running shell and all it started. */
+export class ProcessExecution implements Execution {
+  readonly finished: Promise<ExecutionResult>;
+  private readonly startedAt = performance.now();
+  private stopDeadline: number | undefined;
+  private killTimer: NodeJS.Timeout | undefined;
+  private over = false;
+  private readonly output: OutputReader;
+
+  constructor(private readonly started: Started) {
+    this.output = new OutputReader(started.source, started.onOutput, () => this.stop(0));
+    this.finished = this.run();
+  }
+
+  stop(graceMs: number): void {
+    if (this.over) return;
+    const { leader, attemptId } = this.started;
+    if (this.stopDeadline === undefined) {
+      signal(-leader, 'SIGTERM');
+      for (const pid of markedProcesses(attemptId, leader)) signal(pid, 'SIGTERM');
+      // A stopped process receives nothing until it goes on.
+      signal(-leader, 'SIGCONT');
+    }
+    this.stopDeadline = Math.min(this.stopDeadline ?? Infinity, performance.now() + graceMs);
+    clearTimeout(this.killTimer);
+    this.killTimer = setTimeout(() => this.killAll(), this.stopDeadline - performance.now());
+  }
+
+  private async run(): Promise<ExecutionResult> {
+    const { exited, script, pipeName } = this.started;
+    let lost: unknown;
+    const result = await exited.catch((error: unknown): ExecutionResult => {
+      lost = error;
+      return {};
+    });
+    await this.grantGrace();
+    await this.killLeftovers();
+    this.over = true;
+    clearTimeout(this.killTimer);
+    await this.output.finish(TAIL_IDLE_MS, () => {
+      for (const pid of pipeName === undefined ? [] : writersTo(pipeName)) signal(pid, 'SIGKILL');
+    });
+    rmSync(script, { force: true });
+    const { failure } = this.output;
+    if (lost) throw lost;
+    if (failure) throw fromSystemError(failure.error, 'hand over output');
+    return result;
+  }
+
+  /** A shell that is told to stop ends before its children do; they have the rest of the grace period. */
+  private async grantGrace(): Promise<void> {
+    const hasTime = (): boolean => this.stopDeadline !== undefined && performance.now() < this.stopDeadline;
+    while (hasTime() && isGroupAlive(this.started.leader)) {
+      await delay(POLL_MS);
+    }
+  }
+
+  private async killLeftovers(): Promise<void> {
+    const { attemptId, leader } = this.started;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      signal(-leader, 'SIGKILL');
+      const survivors = survivorsOf(attemptId, leader, performance.now() - this.startedAt);
+      if (survivors.length === 0) return;
+      for (const pid of survivors) signal(pid, 'SIGKILL');
+      await delay(round === 0 ? 1 : POLL_MS);
+    }
+  }
+
+  private killAll(): void {
+    signal(-this.started.leader, 'SIGKILL');
+    for (const pid of markedProcesses(this.started.attemptId)) signal(pid, 'SIGKILL');
+  }
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { executorContract } from '@foldline/testing';
+import { Spawner } from '@foldline/spawner';
+import { createProcessExecutor } from './process-executor.ts';
+import { MARKER, markedProcesses } from './process-table.ts';
+
+const baseEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: tmpdir() };
+const spawner = new Spawner();
+const newExecutor = () =>
+  createProcessExecutor({ baseEnvironment, spawner, directory: mkdtempSync(join(tmpdir(), 'foldline-pipes-')) });
+afterAll(() => spawner.close());
+
+executorContract('process', () => ({
+  executor: newExecutor(),
+  alive: (attemptId) => markedProcesses(attemptId).length,
+}));
+
+describe('processes of this host', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'foldline-process-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const spec = (commands: string[]) => ({
+    attemptId: `process${process.pid}.0.1`,
+    commands,
+    workingDirectory: root,
+    scratchDirectory: root,
+    environment: {},
+    onOutput: () => undefined,
+  });
+
+  it('sweeps what a runner left that was killed with -9', async () => {
+    const attemptId = `crashed${process.pid}.0.1`;
+    const runner = `
+      const { spawn } = require('node:child_process');
+      const job = spawn('/bin/sh', ['-c', 'setsid sleep 1000 & echo up; sleep 1000'],
+        { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH, ${MARKER}: '${attemptId}' } });
+      job.stdout.once('data', () => process.stdout.write('up'));`;
+    const parent = spawn(process.execPath, ['-e', runner], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(parent.stdout, 'data');
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    expect(markedProcesses(attemptId).length).toBeGreaterThanOrEqual(2);
+    expect((await newExecutor().sweep(attemptId)).killed).toBeGreaterThanOrEqual(2);
+    expect(markedProcesses(attemptId)).toEqual([]);
+  });
+
+  it('leaves neither its script nor a descriptor behind', async () => {
+    const executor = newExecutor();
+    await (
+      await executor.start(spec(['true']))
+    ).finished;
+    const before = readdirSync('/proc/self/fd').length;
+    for (let n = 0; n < 3; n += 1) await (await executor.start(spec(['true']))).finished;
+    await expect(executor.start({ ...spec(['true']), workingDirectory: join(root, 'none') })).rejects.toThrow();
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+    expect(readdirSync(root)).toEqual([]);
+  });
+});

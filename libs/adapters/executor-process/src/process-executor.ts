@@ -1,0 +1,87 @@
+import { closeSync, rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { TransientError, fromSystemError, type Execution, type ExecutionSpec, type Executor } from '@foldline/kernel';
+import type { Spawner } from '@foldline/spawner';
+import { OutputPipes } from './output-pipes.ts';
+import { nameOfDescriptor, readableOf } from './output-reader.ts';
+import { ProcessExecution } from './process-execution.ts';
+import { MARKER, markedProcesses, signal } from './process-table.ts';
+import { findShell, shellScript, writeScript } from './shell-script.ts';
+
+const SWEEP_LIMIT_MS = 5_000;
+const SWEEP_POLL_MS = 10;
+
+export type ProcessExecutorOptions = {
+  /** What every job has besides its own environment, usually PATH and HOME. The server's own environment is never passed on. */
+  baseEnvironment: Readonly<Record<string, string>>;
+  /** A directory of this executor's own; it is emptied. */
+  directory: string;
+  spawner: Spawner;
+};
+
+/**
+ * Runs jobs as processes of this host, as this user and without isolation: for trusted projects only.
+ *
+ * Each job is a session of its own. When its shell ends, the rest of its process group is killed, and so is whatever
+ * left the group: such processes are known by an inherited environment variable, by their session, and by holding the
+ * job's output open. A process that gives up all three at once is not found.
+ */
+export const createProcessExecutor = (options: ProcessExecutorOptions): Executor => new ProcessExecutor(options);
+
+class ProcessExecutor implements Executor {
+  readonly kind = 'process';
+  private readonly shell = findShell();
+  private readonly pipes: OutputPipes;
+
+  constructor(private readonly options: ProcessExecutorOptions) {
+    this.pipes = new OutputPipes(options.directory, options.spawner);
+  }
+
+  async start(spec: ExecutionSpec): Promise<Execution> {
+    const pipe = await this.pipes.take();
+    let script: string | undefined;
+    try {
+      script = writeScript(spec.scratchDirectory, shellScript(this.shell, spec.commands));
+      const { pid, exited } = await this.options.spawner.start(
+        {
+          file: this.shell.path,
+          args: [script],
+          cwd: spec.workingDirectory,
+          env: { ...this.options.baseEnvironment, ...spec.environment, [MARKER]: spec.attemptId },
+        },
+        pipe.path,
+      );
+      return new ProcessExecution({
+        attemptId: spec.attemptId,
+        leader: pid,
+        exited,
+        script,
+        source: readableOf(pipe.readFd),
+        onOutput: spec.onOutput,
+        pipeName: nameOfDescriptor(pipe.readFd),
+      });
+    } catch (error) {
+      closeSync(pipe.readFd);
+      if (script !== undefined) rmSync(script, { force: true });
+      throw fromSystemError(error, 'start the shell of a job');
+    } finally {
+      // From here on only the job can write, so the end of the output is the end of its last process.
+      closeSync(pipe.writeFd);
+      rmSync(pipe.path, { force: true });
+    }
+  }
+
+  async sweep(attemptId: string): Promise<{ killed: number }> {
+    const killed = new Set<number>();
+    for (const deadline = performance.now() + SWEEP_LIMIT_MS; performance.now() < deadline;) {
+      const found = markedProcesses(attemptId);
+      if (found.length === 0) return { killed: killed.size };
+      for (const pid of found) {
+        signal(pid, 'SIGKILL');
+        killed.add(pid);
+      }
+      await delay(SWEEP_POLL_MS);
+    }
+    throw new TransientError('processes of the attempt are still there after they were killed');
+  }
+}

@@ -1,0 +1,1 @@
+export { Spawner, type ProgramEnd, type ProgramRequest, type ProgramResult, type StartedProgram } from './spawner.ts';
