@@ -30,6 +30,7 @@ import { SubscriptionsController } from './projects/subscriptions.controller.ts'
 import { VariablesController } from './projects/variables.controller.ts';
 import { Idempotency } from './triggers/idempotency.ts';
 import { PipelineRequests } from './triggers/pipeline-requests.ts';
+import { PipelineWishes } from './triggers/pipeline-wishes.ts';
 import { WebhookController } from './triggers/webhook.controller.ts';
 
 /** Everything that answers over HTTP. */
@@ -65,6 +66,7 @@ const controllers: Type[] = [
     ReadYourWrites,
     Idempotency,
     PipelineRequests,
+    PipelineWishes,
     ProjectQueries,
     PipelineQueries,
     PipelineHistory,

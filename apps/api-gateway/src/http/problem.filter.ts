@@ -75,8 +75,9 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = problemOf(error, request.url.split('?')[0]!);
-    if (problem.status >= 500)
-      this.logger.error({ err: error, method: request.method, url: problem.instance }, problem.title);
+    const about = { err: error, method: request.method, url: problem.instance };
+    if (problem.status === 503) this.logger.warn(about, problem.title);
+    else if (problem.status >= 500) this.logger.error(about, problem.title);
     if (reply.sent || reply.raw.headersSent) {
       reply.raw.destroy();
       return;

@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { COLLECTION, triggerStream, type JobDoc } from '@foldline/contracts';
-import { COMMANDS, PORT, Refusal, type Commands, type ReadStore } from '@foldline/kernel';
+import { COLLECTION, type JobDoc } from '@foldline/contracts';
+import { PORT, Refusal, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
@@ -8,8 +8,7 @@ import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { projectJobIndexKey } from '../read-models/jobs.projection.ts';
-import { Idempotency } from '../triggers/idempotency.ts';
-import { triggerDecider } from '../triggers/trigger.decider.ts';
+import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
 import { JobQueue } from './job.queries.ts';
 import { sentenceOf, waitingOf } from './why.ts';
@@ -27,7 +26,15 @@ export const JOB_STATUSES = [
   'timed_out',
   'skipped',
 ] as const;
-const FINISHED = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped']);
+
+/** What may be asked of a job, in which states, and what is wrong in the others. */
+type Asked = { type: 'RetryJob' | 'PlayJob'; from: ReadonlySet<string>; otherwise: string };
+const RETRY: Asked = {
+  type: 'RetryJob',
+  from: new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped']),
+  otherwise: 'not_finished',
+};
+const PLAY: Asked = { type: 'PlayJob', from: new Set(['manual']), otherwise: 'not_manual' };
 
 export class JobListQuery extends PageQuery {
   @IsOptional()
@@ -38,9 +45,8 @@ export class JobListQuery extends PageQuery {
 @Controller('api/:owner/:repo/jobs')
 export class JobsController {
   constructor(
-    @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
-    @Inject(Idempotency) private readonly requests: Idempotency,
+    @Inject(PipelineWishes) private readonly wishes: PipelineWishes,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
     @Inject(JobQueue) private readonly queue: JobQueue,
@@ -79,38 +85,45 @@ export class JobsController {
 
   @Post(':id/retry')
   @HttpCode(202)
-  @Describe('Runs a finished job again', { answer: 'The wish was recorded', problems: ['not_finished'] })
+  @Describe('Runs a finished job again', {
+    answer: 'The wish was recorded',
+    idempotent: true,
+    problems: ['not_finished'],
+  })
   async retry(
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('id') id: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const job = await this.pipelines.job(await this.projects.current(owner, repo), id);
-    if (!FINISHED.has(job.status)) throw new Refusal('not_finished', `the job is ${job.status}`);
-    return this.ask('RetryJob', job, reply);
+    return this.ask(RETRY, job, request, reply);
   }
 
   @Post(':id/play')
   @HttpCode(202)
-  @Describe('Starts a job that waits for a person', { answer: 'The wish was recorded', problems: ['not_manual'] })
+  @Describe('Starts a job that waits for a person', {
+    answer: 'The wish was recorded',
+    idempotent: true,
+    problems: ['not_manual'],
+  })
   async play(
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('id') id: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const job = await this.pipelines.job(await this.projects.current(owner, repo), id);
-    if (job.status !== 'manual') throw new Refusal('not_manual', `the job is ${job.status}`);
-    return this.ask('PlayJob', job, reply);
+    return this.ask(PLAY, job, request, reply);
   }
 
-  private async ask(type: 'RetryJob' | 'PlayJob', { id: jobId, pipelineId, status }: JobDoc, reply: FastifyReply) {
-    const { cause } = this.requests.unnamed();
-    const command = { type, pipelineId, jobId };
-    const because = { ...cause, correlationId: pipelineId };
-    const { position } = await this.commands.handle(triggerStream(pipelineId), triggerDecider, command, because);
-    void reply.header('x-event-position', String(position));
+  private async ask(wanted: Asked, job: JobDoc, request: FastifyRequest, reply: FastifyReply) {
+    const { id: jobId, pipelineId, status } = job;
+    const position = await this.wishes.record(request, reply, { type: wanted.type, pipelineId, jobId }, () => {
+      if (!wanted.from.has(status)) throw new Refusal(wanted.otherwise, `the job is ${status}`);
+    });
     return { id: jobId, pipelineId, status, position };
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CacheRestored, JobFailed, JobQueued, JobWaiting, StepFinished, triggerStream } from '@foldline/contracts';
+import { PermanentError } from '@foldline/kernel';
 import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
 import { startJob, type StartedJob } from '../started-job.fixture.ts';
 
@@ -119,6 +120,23 @@ describe('retrying a job', () => {
   });
 });
 
+describe('a wish with an idempotency key', () => {
+  it('is recorded once, and answered the same when it is no longer allowed', async () => {
+    const job = await startJob(gateway, 'keyed');
+    const attempt = { pipelineId: 'keyed', jobId: job.jobId, attempt: 1 };
+    const ended = JobFailed({ ...attempt, reason: 'script_failure', allowed: false, final: true });
+    await gateway.record('pipeline-keyed', 'keyed', ended);
+    const ask = () => gateway.as('post', `${base}/${job.jobId}/retry`).set('Idempotency-Key', 'retry-1');
+    const first = await ask().expect(202);
+    const because = { rule: 'retried', detail: 'again', jobs: [] };
+    await gateway.record('pipeline-keyed', 'keyed', JobQueued({ ...attempt, attempt: 2, priority: 5, because }));
+    const again = await ask().expect(202);
+    expect(again.body.position).toBe(first.body.position);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect(await gateway.ports.eventStore.readStream(triggerStream('keyed'))).toHaveLength(2);
+  });
+});
+
 describe('playing a job', () => {
   it('records the wish when it waits for a person', async () => {
     await gateway.as('post', `${base}/running.1/play`).expect(202);
@@ -150,6 +168,27 @@ describe('environments, deployments, notifications, runners and parked events', 
     '/api/v1/parked',
   ])('are listed at %s', async (path) => {
     expect((await gateway.as('get', path).expect(200)).body.items).toEqual([]);
+  });
+  it('are parked when a service cannot handle them, and given up with a reason', async () => {
+    await gateway.ports.eventBus.subscribe('notifier', () => Promise.reject(new PermanentError('cannot')));
+    const position = await gateway.ports.eventStore.lastPosition();
+    await gateway.ports.eventBus.handled('notifier', position);
+    const { body } = await gateway.as('get', '/api/v1/parked').expect(200);
+    const { group, key } = body.items[0];
+    expect({ group, error: body.items[0].error }).toEqual({
+      group: 'notifier',
+      error: expect.stringContaining('cannot'),
+    });
+    expect((await gateway.as('post', '/api/v1/parked/replay').send({ group, key }).expect(200)).body).toMatchObject({
+      parked: true,
+    });
+    const given = await gateway
+      .as('post', '/api/v1/parked/discard')
+      .send({ group, key, reason: 'no longer wanted' })
+      .expect(200);
+    expect(given.body.discarded).toBeGreaterThan(0);
+    const record = await gateway.ports.eventStore.readStream('access-parked');
+    expect(record).toMatchObject([{ type: 'ParkedEventsDiscarded', data: { group, key, reason: 'no longer wanted' } }]);
   });
   it('cannot be replayed or given up when nothing is parked', async () => {
     await gateway.as('post', '/api/v1/parked/replay').send({ group: 'scheduler', key: 'p1' }).expect(404);

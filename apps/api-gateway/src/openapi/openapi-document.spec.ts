@@ -123,6 +123,13 @@ describe('routes', () => {
     ]);
   });
 
+  it('answer HEAD to nobody either', async () => {
+    for (const { path } of routes.filter(({ isPublic, method }) => !isPublic && method === 'GET')) {
+      const { status } = await gateway.anonymous.head(path.replaceAll(/[:*]\w*/g, 'x'));
+      expect({ path, status }).toEqual({ path, status: 401 });
+    }
+  });
+
   it('all others demand the token', async () => {
     const closed = routes.filter(({ isPublic }) => !isPublic);
     expect(closed.length).toBeGreaterThan(30);

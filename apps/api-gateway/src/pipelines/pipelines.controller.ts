@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { COLLECTION, triggerStream, type PipelineDoc, type ProjectDoc } from '@foldline/contracts';
-import { COMMANDS, derivedId, PORT, Refusal, type Commands, type ReadStore } from '@foldline/kernel';
+import { COLLECTION, type PipelineDoc, type ProjectDoc } from '@foldline/contracts';
+import { derivedId, PORT, Refusal, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsObject, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
@@ -9,7 +9,7 @@ import { ProjectQueries } from '../projects/project.queries.ts';
 import { pipelineIndexKey } from '../read-models/pipelines.projection.ts';
 import { Idempotency, type Done, type RequestId } from '../triggers/idempotency.ts';
 import { PipelineRequests, type RequestedPipeline } from '../triggers/pipeline-requests.ts';
-import { triggerDecider } from '../triggers/trigger.decider.ts';
+import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { checkedVariables } from '../triggers/variable-rules.ts';
 import { pipelineSummary, pipelineUrl } from './pipeline-answer.ts';
 import { PipelineQueries } from './pipeline.queries.ts';
@@ -51,12 +51,12 @@ export class PipelineListQuery extends PageQuery {
 @Controller('api/:owner/:repo/pipelines')
 export class PipelinesController {
   constructor(
-    @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(Idempotency) private readonly idempotency: Idempotency,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
     @Inject(PipelineRequests) private readonly requests: PipelineRequests,
+    @Inject(PipelineWishes) private readonly wishes: PipelineWishes,
   ) {}
 
   @Post()
@@ -114,20 +114,24 @@ export class PipelinesController {
 
   @Post(':id/cancel')
   @HttpCode(202)
-  @Describe('Cancels a pipeline that still runs', { answer: 'The wish was recorded', problems: ['already_finished'] })
+  @Describe('Cancels a pipeline that still runs', {
+    answer: 'The wish was recorded',
+    idempotent: true,
+    problems: ['already_finished'],
+  })
   async cancel(
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('id') pipelineId: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const pipeline = await this.pipelines.pipeline(await this.projects.current(owner, repo), pipelineId);
-    if (ENDED.has(pipeline.status)) throw new Refusal('already_finished', `the pipeline has ended: ${pipeline.status}`);
-    const { cause } = this.idempotency.unnamed();
-    const command = { type: 'CancelPipeline', pipelineId } as const;
-    const because = { ...cause, correlationId: pipelineId };
-    const { position } = await this.commands.handle(triggerStream(pipelineId), triggerDecider, command, because);
-    void reply.header('location', pipelineUrl(pipeline)).header('x-event-position', String(position));
+    const position = await this.wishes.record(request, reply, { type: 'CancelPipeline', pipelineId }, () => {
+      if (!ENDED.has(pipeline.status)) return;
+      throw new Refusal('already_finished', `the pipeline has ended: ${pipeline.status}`);
+    });
+    void reply.header('location', pipelineUrl(pipeline));
     return { id: pipelineId, status: pipeline.status, position };
   }
 
