@@ -14,7 +14,7 @@ export const TAGS = {
     packages: ['node:*', '@jest/globals', 'fast-check'],
     specs: ['adapter', 'driver'],
   },
-  driver: { may: [], packages: ['node:*', '@photostructure/sqlite'] },
+  driver: { may: ['kernel', 'contracts'], packages: ['node:*', '@photostructure/sqlite'] },
   adapter: {
     may: ['kernel', 'contracts', 'driver'],
     packages: ['*'],
