@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
 import { CONTROLLERS } from './docs.controller.ts';
@@ -44,6 +45,15 @@ describe('the API document', () => {
       .map((route) => route.replace('*', ':path'));
     expect(described.toSorted()).toEqual(inDocument.toSorted());
     expect(described.length).toBeGreaterThan(41);
+  });
+
+  it('names the same routes as docs/api.md', () => {
+    const page = readFileSync(new URL('../../../../docs/api.md', import.meta.url), 'utf8');
+    const told = [...page.matchAll(/`(GET|POST|DELETE) (\/[^`?]+)(?:\?[^`]*)?`/g)].map(
+      ([, method, path]) => `${method} ${path}`,
+    );
+    const wanted = routes.map(({ method, path }) => `${method} ${path}`);
+    expect([...new Set(told)].toSorted()).toEqual(wanted.toSorted());
   });
 
   it('says of every route what it does, who may and what can go wrong', () => {
