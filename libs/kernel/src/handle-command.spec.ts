@@ -15,7 +15,7 @@ import { NO_STREAM, type EventStore } from './ports/event-store.port.ts';
 const Counted = defineEvent('TestCounted', 1, z.object({ by: z.number().min(0), total: z.number() }));
 type Event = EventsOf<{ Counted: typeof Counted }>;
 type State = { total: number };
-type Command = { type: 'Count'; by: number } | { type: 'CountUndeclared' };
+type Command = { type: 'Count'; by: number } | { type: 'CountUndeclared' } | { type: 'Double'; insist: boolean };
 
 /** Every event carries the total, so an event decided from an old state gives itself away. */
 const counter: Decider<State, Command, Event> = {
@@ -27,9 +27,11 @@ const counter: Decider<State, Command, Event> = {
   decide: (command, state) => {
     if (command.type === 'CountUndeclared')
       return [{ ...Counted({ by: 1, total: 1 }), type: 'TestUndeclared' } as unknown as Event];
-    if (command.by === 0) return [];
-    if (command.by === 13) throw new Refusal('unlucky', 'not this number');
-    const event = Counted({ by: command.by, total: state.total + command.by });
+    const by = command.type === 'Double' ? state.total : command.by;
+    if (by === 0 && command.type === 'Double' && command.insist) throw new Refusal('nothing_yet', 'nothing to double');
+    if (by === 0) return [];
+    if (by === 13) throw new Refusal('unlucky', 'not this number');
+    const event = Counted({ by, total: state.total + by });
     counter.evolve(state, event);
     return [event];
   },
@@ -167,6 +169,20 @@ describe('two processes that write one stream', () => {
       causes.flatMap((n) => [insist(one, count(1), cause(`a${n}`)), insist(two, count(1), cause(`b${n}`))]),
     );
     await expectEachCountedOnce(60);
+  });
+
+  it.each([
+    ['comes to nothing', false],
+    ['is refused', true],
+  ])('look at what the other one stored before a command %s', async (_title, insist) => {
+    const [first, second] = [process(), process()];
+    await first.stateOf(STREAM, counter);
+    await second.handle(STREAM, counter, count(2), cause('c1'));
+    await first.handle(STREAM, counter, { type: 'Double', insist }, cause('c2'));
+    expect(await stored()).toEqual([
+      { by: 2, total: 2 },
+      { by: 2, total: 4 },
+    ]);
   });
 
   it('count a cause once that reaches both', async () => {

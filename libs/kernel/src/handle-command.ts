@@ -31,6 +31,7 @@ const PAGE = 1000;
  * that appends events.
  *
  * - Commands to one stream run one after the other here; another process is met by compare-and-set.
+ * - What a command comes to is decided on the stream as it is: also when that is nothing, or a refusal.
  * - A refused revision means: look whether the stored events are ours (an earlier try whose answer was lost), else
  *   fold anew and decide again.
  * - A service may write only its own stream categories (`OWNER`).
@@ -84,7 +85,8 @@ export class Commands {
     for (let conflicts = 0; ; conflicts += 1) {
       const aggregate = await this.load(stream, decider);
       if (aggregate.eventIds.has(eventId(cause.id, stream, command.type, 0))) return nothingNew(aggregate);
-      const events = this.decide(stream, decider, command, aggregate);
+      const events = await this.decide(stream, decider, command, aggregate);
+      if (!events) continue;
       if (events.length === 0) return nothingNew(aggregate);
       try {
         const prepared = events.map((event, n) => prepare(event, stream, command.type, cause, n));
@@ -101,18 +103,29 @@ export class Commands {
     }
   }
 
-  private decide<State, Command extends { type: string }, Event extends NewEvent>(
+  /**
+   * What the rules say; `undefined` when they must be asked again. An append would find out that another process has
+   * written meanwhile; before a command is refused or comes to nothing, the log is asked.
+   */
+  private async decide<State, Command extends { type: string }, Event extends NewEvent>(
     stream: StreamName,
     decider: Decider<State, Command, Event>,
     command: Command,
     aggregate: Aggregate<State>,
-  ): Event[] {
+  ): Promise<Event[] | undefined> {
+    let events: Event[] = [];
+    let refusal: { error: unknown } | undefined;
     try {
-      return decider.decide(command, aggregate.state);
+      events = decider.decide(command, aggregate.state);
     } catch (error) {
       this.aggregates.drop(stream);
-      throw error;
+      refusal = { error };
     }
+    if (events.length > 0) return events;
+    const [newer] = await this.store.readStream(stream, aggregate.revision + 1, 1);
+    if (newer) this.aggregates.drop(stream);
+    else if (refusal) throw refusal.error;
+    return newer ? undefined : events;
   }
 
   /** Appends; when the outcome of a try is unknown, asks again with the same ids and revision, which stores nothing twice. */
