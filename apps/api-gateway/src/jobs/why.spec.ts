@@ -61,6 +61,14 @@ describe('why, in words', () => {
     expect(waitingOf(failed)).toBeUndefined();
   });
 
+  it('says where a job runs, and that one has succeeded', () => {
+    const assigned = { event: 'JobAssigned', rule: 'cluster', detail: 'r1 had 4 slots free' };
+    expect(sentence(job('running', assigned, { runnerId: 'r1' }))).toBe('build is running on r1.');
+    expect(sentence(job('success', assigned, { runnerId: 'r1', exitCode: 0 }))).toBe(
+      'build succeeded with exit code 0.',
+    );
+  });
+
   it('says that a job has not had its turn', () =>
     expect(sentence(job('created'))).toContain('has not had its turn yet'));
 });

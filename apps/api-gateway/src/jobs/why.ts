@@ -35,11 +35,16 @@ const aheadInWords = (ahead: number | undefined): string => {
   return `; ${ahead} ${ahead === 1 ? 'job is' : 'jobs are'} queued before it`;
 };
 
+const ON_A_RUNNER = new Set<JobStatus>(['assigned', 'running', 'finishing']);
+/** Ends that were decided, and not just reached. */
+const EXPLAINED = new Set<JobStatus>(['failed', 'timed_out', 'cancelled', 'skipped']);
+
 /** The state of a job and the last decision about it, as one sentence. */
 export const sentenceOf = (job: JobDoc, waiting: Waiting | undefined): string => {
   const start = `${job.name} ${IN_WORDS[job.status]}`;
   if (waiting) return `${start}: ${waiting.detail}${aheadInWords(waiting.ahead)}.`;
-  const last = job.why.at(-1)?.because;
+  if (ON_A_RUNNER.has(job.status)) return job.runnerId === undefined ? `${start}.` : `${start} on ${job.runnerId}.`;
+  const last = EXPLAINED.has(job.status) ? job.why.at(-1)?.because : undefined;
   const exit = job.exitCode === undefined ? '' : ` with exit code ${job.exitCode}`;
   return last ? `${start}${exit}: ${last.detail} (${last.rule}).` : `${start}${exit}.`;
 };
