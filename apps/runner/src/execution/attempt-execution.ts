@@ -75,7 +75,7 @@ export class AttemptExecution {
         log: sealed,
       }),
     );
-    await this.workspaces.remove(this.attemptId);
+    await this.workspaces.release(this.attemptId);
   }
 
   private async outcome(log: AttemptLog): Promise<JobResult> {
@@ -108,6 +108,7 @@ export class AttemptExecution {
       url: context.project.url,
       ref: context.ref.name,
       sha: context.sha,
+      protected: context.ref.protected,
     });
     const durationMs = Math.round(this.ports.clock.monotonic() - began);
     log.tell(`Checked out ${context.sha.slice(0, 8)} of ${context.ref.name}`);

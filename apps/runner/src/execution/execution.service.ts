@@ -44,6 +44,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     this.closing = true;
     for (const { attempt } of this.running.values()) attempt.stop('shutdown');
     await Promise.all([...this.running.values()].map(({ done }) => done));
+    await this.workspaces.close();
   }
 
   async accept(event: Assigned): Promise<void> {

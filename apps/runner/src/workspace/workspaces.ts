@@ -1,33 +1,34 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { chmod, lstat, mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { lstat, mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentError, type SourceRepository } from '@foldline/kernel';
-import { copyTree, exists, isSmallTree } from './copy-tree.ts';
+import { TreeWorker } from './tree-worker.ts';
 
 const KEPT_CHECKOUTS = 20;
 const ATTEMPT_ID = /^[0-9a-z]{1,64}\.\d{1,6}\.\d{1,6}$/;
 
 export type PreparedWorkspace = { workspace: string; scratch: string };
-export type WorkspaceRequest = { attemptId: string; projectId: string; url: string; ref: string; sha: string };
-type Checkout = { path: string; small: boolean };
+export type WorkspaceRequest = { attemptId: string; projectId: string; url: string; ref: string; sha: string; protected: boolean };
 
 /**
  * Where attempts work: `runners/jobs/<attempt>/workspace` (S0-45, S0-46), a copy of one checkout per commit that no job
- * ever sees itself. The attempt's directory is also the runner's journal: it exists from before the attempt starts until
+ * ever sees itself, kept for the next job of that commit (see PooledTree). The attempt's directory is also the runner's journal: it exists from before the attempt starts until
  * after its end is recorded.
  */
 export class Workspaces {
-  private readonly checkouts = new Map<string, Promise<Checkout>>();
+  private readonly checkouts = new Map<string, Promise<string>>();
   /** How many copies of a checkout are being made right now. */
   private readonly inUse = new Map<string, number>();
   private readonly jobs: string;
   private readonly base: string;
   private readonly repositories: SourceRepository;
+  private readonly trees: TreeWorker;
 
   constructor({ directory, repositories }: { directory: string; repositories: SourceRepository }) {
     this.jobs = join(directory, 'runners', 'jobs');
     this.base = join(directory, 'runners', 'checkouts');
     this.repositories = repositories;
+    this.trees = new TreeWorker(join(directory, 'runners', 'workspaces'));
     mkdirSync(this.jobs, { recursive: true, mode: 0o700 });
     mkdirSync(this.base, { recursive: true, mode: 0o700 });
   }
@@ -39,16 +40,23 @@ export class Workspaces {
 
   /** Makes the attempt's directory, so that a later process finds what this one had begun. */
   reserve(attemptId: string): void {
-    mkdirSync(join(this.directoryOf(attemptId), 'scratch'), { recursive: true, mode: 0o700 });
+    mkdirSync(this.directoryOf(attemptId), { recursive: true, mode: 0o700 });
   }
 
   async prepare(request: WorkspaceRequest): Promise<PreparedWorkspace> {
     const directory = this.directoryOf(request.attemptId);
-    this.reserve(request.attemptId);
     const workspace = join(directory, 'workspace');
-    await this.copyCheckout(request, workspace);
-    writeFileSync(join(directory, 'job.json'), JSON.stringify(request));
-    return { workspace, scratch: join(directory, 'scratch') };
+    const key = `${request.projectId}-${request.sha}`;
+    this.inUse.set(key, (this.inUse.get(key) ?? 0) + 1);
+    try {
+      const base = await this.checkoutOf(key, request);
+      const journal = { path: join(directory, 'job.json'), text: JSON.stringify(request) };
+      await this.trees.perform({ kind: 'take', key: `${key}-${String(request.protected)}`, base, target: workspace, journal });
+    } finally {
+      this.inUse.set(key, this.inUse.get(key)! - 1);
+      if (this.inUse.get(key) === 0) this.inUse.delete(key);
+    }
+    return { workspace, scratch: directory };
   }
 
   /** Attempts whose directory is still there. */
@@ -56,30 +64,21 @@ export class Workspaces {
     return (await readdir(this.jobs)).filter((name) => ATTEMPT_ID.test(name));
   }
 
+  /** The attempt's end is recorded: its workspace may serve the next job, everything else goes. */
+  async release(attemptId: string): Promise<void> {
+    await this.trees.perform({ kind: 'giveBack', target: this.pathOf(attemptId) });
+    await this.remove(attemptId);
+  }
+
   async remove(attemptId: string): Promise<void> {
-    const directory = this.directoryOf(attemptId);
-    try {
-      await rm(directory, { recursive: true, force: true });
-    } catch {
-      // Tools leave read-only directories behind (Go's module cache does); they are made writable and tried once more.
-      await makeWritable(directory);
-      await rm(directory, { recursive: true, force: true });
-    }
+    await this.trees.perform({ kind: 'remove', path: this.directoryOf(attemptId) });
   }
 
-  private async copyCheckout(request: WorkspaceRequest, workspace: string): Promise<void> {
-    const key = `${request.projectId}-${request.sha}`;
-    this.inUse.set(key, (this.inUse.get(key) ?? 0) + 1);
-    try {
-      const { path, small } = await this.checkoutOf(key, request);
-      await copyTree(path, workspace, small);
-    } finally {
-      this.inUse.set(key, this.inUse.get(key)! - 1);
-      if (this.inUse.get(key) === 0) this.inUse.delete(key);
-    }
+  async close(): Promise<void> {
+    await this.trees.close();
   }
 
-  private checkoutOf(key: string, request: WorkspaceRequest): Promise<Checkout> {
+  private checkoutOf(key: string, request: WorkspaceRequest): Promise<string> {
     const known = this.checkouts.get(key);
     if (known) return known;
     const made = this.makeCheckout(key, request);
@@ -91,9 +90,9 @@ export class Workspaces {
     return made;
   }
 
-  private async makeCheckout(key: string, { projectId, url, ref, sha }: WorkspaceRequest): Promise<Checkout> {
+  private async makeCheckout(key: string, { projectId, url, ref, sha }: WorkspaceRequest): Promise<string> {
     const path = join(this.base, key);
-    if (!exists(path)) {
+    if (!existsSync(path)) {
       await this.repositories.fetchCommit({ projectId, url, ref, sha });
       const unfinished = `${path}.unfinished`;
       await rm(unfinished, { recursive: true, force: true });
@@ -102,7 +101,7 @@ export class Workspaces {
       await rename(unfinished, path);
     }
     await utimes(path, new Date(), new Date());
-    return { path, small: isSmallTree(path) };
+    return path;
   }
 
   /** Keeps the checkouts made last, on disk as well as in memory, and those that are being copied right now. */
@@ -124,10 +123,3 @@ export class Workspaces {
     return join(this.jobs, attemptId);
   }
 }
-
-const makeWritable = async (directory: string): Promise<void> => {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(directory, entry.name));
-  }
-};

@@ -103,7 +103,7 @@ class GitRepositories implements SourceRepository {
     assertSha(sha);
     const git = join(into, '.git');
     await mkdir(join(git, 'objects', 'info'), { recursive: true });
-    await mkdir(join(git, 'refs', 'heads'), { recursive: true });
+    await mkdir(join(git, 'refs'));
     await Promise.all([
       writeFile(join(git, 'HEAD'), `${sha}\n`),
       writeFile(
