@@ -12,7 +12,9 @@ const folders = ['libs', 'libs/adapters', 'apps'].flatMap((parent) =>
 );
 
 // In tests a workspace package is its source, so nothing has to be built first.
-const sources = Object.fromEntries(folders.map(({ name, path }) => [`^@foldline/${name}$`, join(path, 'src/index.ts')]));
+const sources = Object.fromEntries(
+  folders.map(({ name, path }) => [`^@foldline/${name}$`, join(path, 'src/index.ts')]),
+);
 
 const project = (displayName, rootDir, testMatch) => ({
   displayName,

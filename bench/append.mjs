@@ -63,7 +63,11 @@ export const benchAppend = async () => {
   try {
     const rounds = [];
     for (let n = 0; n < ROUNDS; n += 1) {
-      rounds.push({ raw: rawRate(directory), one: await appendRate(store, 1), many: await appendRate(store, APPENDERS) });
+      rounds.push({
+        raw: rawRate(directory),
+        one: await appendRate(store, 1),
+        many: await appendRate(store, APPENDERS),
+      });
     }
     const middle = (pick) => median(rounds.map(pick));
     const ratio = middle(({ raw, one }) => one.rate / raw);

@@ -1,6 +1,6 @@
 /** Middle value of a list of numbers; `p` picks another place, 0…1. */
 export const percentile = (values, p = 0.5) => {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))];
 };
 

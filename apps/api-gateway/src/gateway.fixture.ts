@@ -9,7 +9,7 @@ import { openEmbeddedPorts } from '@foldline/host';
 import type { Ports, Settings } from '@foldline/kernel';
 import supertest from 'supertest';
 import { createGateway } from './create-gateway.ts';
-import { READ_MODELS } from './read-models/read-models.ts';
+import { READ_MODELS } from '@foldline/read-models';
 
 export const TOKEN = 'a-token-for-the-specs';
 export const WEBHOOK_SECRET = 'a-secret-of-the-forge';

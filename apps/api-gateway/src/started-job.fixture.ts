@@ -10,7 +10,7 @@ import {
 } from '@foldline/contracts';
 import type { Gateway } from './gateway.fixture.ts';
 import { projectIdOf } from './projects/project-names.ts';
-import { context as sample, plannedJob, planOf } from './read-models/history.fixture.ts';
+import { planOf, plannedJob, sampleContext as sample } from '@foldline/testing';
 
 const because = { rule: 'first stage', detail: 'its stage is the first', jobs: [] };
 

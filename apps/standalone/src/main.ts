@@ -28,8 +28,11 @@ try {
   const server = await startStandalone(settings);
   stopOnSignals(server);
   say(`Foldline ${settings.version} listens on ${server.url}  (data in ${settings.dataDirectory})`);
-  if (settings.newAdminToken) say(`Admin token, shown once and kept in ${settings.dataDirectory}/admin-token:\n  ${settings.adminToken}`);
+  if (settings.newAdminToken)
+    say(`Admin token, shown once and kept in ${settings.dataDirectory}/admin-token:\n  ${settings.adminToken}`);
 } catch (error) {
-  process.stderr.write(`${error instanceof Refusal ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+  process.stderr.write(
+    `${error instanceof Refusal ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
   process.exit(error instanceof Refusal ? 2 : 1);
 }

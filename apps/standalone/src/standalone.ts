@@ -1,11 +1,12 @@
 import 'reflect-metadata';
-import { READ_MODELS, createGateway } from '@foldline/api-gateway';
+import { createGateway } from '@foldline/api-gateway';
 import { ArtifactStoreModule } from '@foldline/artifact-store';
 import { DeployerModule } from '@foldline/deployer';
 import { openEmbeddedPorts, startServices, type ServiceDefinition } from '@foldline/host';
 import type { Settings } from '@foldline/kernel';
 import { NotifierModule } from '@foldline/notifier';
 import { PipelinePlannerModule } from '@foldline/pipeline-planner';
+import { READ_MODELS } from '@foldline/read-models';
 import { RunnerModule } from '@foldline/runner';
 import { SchedulerModule } from '@foldline/scheduler';
 

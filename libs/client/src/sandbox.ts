@@ -11,7 +11,15 @@ const POLL_MS = 25;
 const RESTING = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
 export const PROJECT = 'acme/shop';
 
-export type JobAnswer = { id: string; name: string; stage: string; status: string; attempt: number; exitCode?: number; reason?: string };
+export type JobAnswer = {
+  id: string;
+  name: string;
+  stage: string;
+  status: string;
+  attempt: number;
+  exitCode?: number;
+  reason?: string;
+};
 export type PipelineAnswer = {
   id: string;
   status: string;
@@ -31,7 +39,10 @@ export class Sandbox {
   ) {}
 
   /** `programs` are stand-ins for tools that the host may lack: scripts by name, first on the jobs' PATH. */
-  static async start(environment: Readonly<Record<string, string>> = {}, programs: Readonly<Record<string, string>> = {}): Promise<Sandbox> {
+  static async start(
+    environment: Readonly<Record<string, string>> = {},
+    programs: Readonly<Record<string, string>> = {},
+  ): Promise<Sandbox> {
     const directory = mkdtempSync(join(tmpdir(), 'foldline-sandbox-'));
     const bin = join(directory, 'bin');
     mkdirSync(bin);
@@ -82,7 +93,10 @@ export class Sandbox {
   }
 
   /** The pipeline once it has ended or waits for a person. */
-  async rested(id: string, isThere: (pipeline: PipelineAnswer) => boolean = ({ status }) => RESTING.has(status)): Promise<PipelineAnswer> {
+  async rested(
+    id: string,
+    isThere: (pipeline: PipelineAnswer) => boolean = ({ status }) => RESTING.has(status),
+  ): Promise<PipelineAnswer> {
     for (;;) {
       const pipeline = await this.pipeline(id);
       if (isThere(pipeline)) return pipeline;

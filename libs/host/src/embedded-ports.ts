@@ -28,7 +28,9 @@ export const openEmbeddedPorts = async (
     openFileObjectStore({ directory: directory('objects') }),
     openFileLogStore({ directory: directory('logs') }),
   ]);
-  const eventStore = withLargePayloads(log, objectStore);
+  // Apart from the artifacts: what expires there must never take an event's data with it.
+  const payloads = await openFileObjectStore({ directory: directory('payloads') });
+  const eventStore = withLargePayloads(log, payloads);
   const readStore = await openEmbeddedReadStore({
     directory: directory('read-models'),
     onReset: (reason: string) => logger.warn({ reason }, 'the read models are rebuilt from the log'),

@@ -34,9 +34,9 @@ export const verifyReplay = async (
   const rebuilt = await openEmbeddedReadStore({ directory: scratch });
   try {
     const { events, streams } = await log.verify();
-    const objects = await openFileObjectStore({ directory: join(dataDirectory, 'objects') });
+    const payloads = await openFileObjectStore({ directory: join(dataDirectory, 'payloads') });
     const position = await live.position(PROJECTION_NAME);
-    await rebuild(withLargePayloads(log, objects), rebuilt, projections, position);
+    await rebuild(withLargePayloads(log, payloads), rebuilt, projections, position);
     const collections = [...new Set(projections.map(({ collection }) => collection))];
     const compared = await compare(live, rebuilt, collections);
     return { events, streams, position, ...compared };

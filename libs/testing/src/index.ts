@@ -7,3 +7,4 @@ export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-sa
 export { ManualClock } from './manual-clock.ts';
 export { readStoreContract, type ReadStoreFixture } from './contracts/read-store.contract.ts';
 export { eventBusContract, type EventBusFixture, type EventBusOptions } from './contracts/event-bus.contract.ts';
+export { planOf, plannedJob, sampleContext } from './plan-samples.ts';

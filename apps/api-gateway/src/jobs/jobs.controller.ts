@@ -7,7 +7,7 @@ import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
-import { projectJobIndexKey } from '../read-models/jobs.projection.ts';
+import { projectJobIndexKey } from '@foldline/read-models';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
 import { JobQueue } from './job.queries.ts';

@@ -20,7 +20,7 @@ import {
   type StreamName,
 } from '@foldline/contracts';
 import { DocumentFold, PORT, type EventStore, type ReadStore } from '@foldline/kernel';
-import { READ_MODELS } from '../read-models/read-models.ts';
+import { READ_MODELS } from '@foldline/read-models';
 
 const PAGE = 1000;
 const AT_ONCE = 16;

@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
-import { pipelineIndexKey } from '../read-models/pipelines.projection.ts';
+import { pipelineIndexKey } from '@foldline/read-models';
 import { Idempotency, type Done, type RequestId } from '../triggers/idempotency.ts';
 import { PipelineRequests, type RequestedPipeline } from '../triggers/pipeline-requests.ts';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';

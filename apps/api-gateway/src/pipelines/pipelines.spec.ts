@@ -11,7 +11,7 @@ import {
   type PipelineContext,
 } from '@foldline/contracts';
 import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
-import { context as sample, plannedJob, planOf } from '../read-models/history.fixture.ts';
+import { planOf, plannedJob, sampleContext as sample } from '@foldline/testing';
 import { projectIdOf } from '../projects/project-names.ts';
 
 const base = '/api/ada/engine/pipelines';

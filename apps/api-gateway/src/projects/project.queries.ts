@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { COLLECTION, type ProjectDoc } from '@foldline/contracts';
 import { PORT, Refusal, type ReadStore } from '@foldline/kernel';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
-import { urlIndexPrefix } from '../read-models/repository-url.ts';
+import { urlIndexPrefix } from '@foldline/read-models';
 import { isName, isOwner, projectIdOf } from './project-names.ts';
 
 const SAME_URL_LIMIT = 100;

@@ -111,11 +111,23 @@ const playDeploy = async (server: ServerProcess, pipeline: PipelineAnswer): Prom
   const jobId = jobNamed(pipeline, 'deploy');
   const { position } = await client.post<{ position: number }>(`/api/${PROJECT}/jobs/${jobId}/play`);
   const result = await watchPipeline(client, PROJECT, pipeline.id, position, say);
-  type Environments = { items: { name: string; current?: { sha: string; url?: string } }[] };
-  const { items } = await client.get<Environments>(`/api/${PROJECT}/environments`);
-  for (const { name, current } of items)
-    say(`  environment ${name} runs ${current?.sha.slice(0, 8) ?? 'nothing'} ${current?.url ?? ''}`);
+  const { name, current } = await deployedEnvironment(server, pipeline.sha);
+  say(`  environment ${name} runs ${current.sha.slice(0, 8)} ${current.url ?? ''}`);
   return result;
+};
+
+type Environment = { name: string; current?: { sha: string; url?: string } };
+
+/** The deployer hears of the job's success as everybody does; its record follows a moment later. */
+const deployedEnvironment = async ({ client }: ServerProcess, sha: string): Promise<Required<Environment>> => {
+  const deadline = Date.now() + DEPLOYED_MS;
+  while (Date.now() < deadline) {
+    const { items } = await client.get<{ items: Environment[] }>(`/api/${PROJECT}/environments`);
+    const [environment] = items;
+    if (environment?.current?.sha === sha) return environment as Required<Environment>;
+    await sleep(POLL_MS);
+  }
+  throw new Error('the deployment was not recorded');
 };
 
 const timeTravel = async ({ client }: ServerProcess, pipeline: PipelineAnswer): Promise<void> => {

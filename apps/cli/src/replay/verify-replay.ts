@@ -1,5 +1,5 @@
 import { verifyReplay as verify } from '@foldline/host';
-import { READ_MODELS } from '@foldline/api-gateway';
+import { READ_MODELS } from '@foldline/read-models';
 
 /** Compares the live read models with a rebuild and says what it found; true when they are equal. */
 export const verifyReplay = async (dataDirectory: string, say: (line: string) => void): Promise<boolean> => {

@@ -37,7 +37,11 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
 
   /** Compiling starts the compiler as well; starting it now only makes the first plan faster. */
   onApplicationBootstrap(): void {
-    this.compiler.warm().catch((error: unknown) => this.logger.warn({ err: error }, 'the compiler did not start; the first plan tries again'));
+    this.compiler
+      .warm()
+      .catch((error: unknown) =>
+        this.logger.warn({ err: error }, 'the compiler did not start; the first plan tries again'),
+      );
   }
 
   async beforeApplicationShutdown(): Promise<void> {

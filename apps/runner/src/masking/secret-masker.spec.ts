@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createMasker } from './secret-masker.ts';
 
 const mask = (secrets: string[], chunks: (string | Buffer)[]): string => {

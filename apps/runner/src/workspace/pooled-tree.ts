@@ -1,4 +1,15 @@
-import { chmodSync, constants, copyFileSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync, type BigIntStats } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  type BigIntStats,
+} from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from './remove-tree.ts';
 
@@ -40,7 +51,9 @@ export class PooledTree {
   }
 
   private restoreDirectory(directory: string): void {
-    const expected = new Map(readdirSync(join(this.base, directory), { withFileTypes: true }).map((entry) => [entry.name, entry]));
+    const expected = new Map(
+      readdirSync(join(this.base, directory), { withFileTypes: true }).map((entry) => [entry.name, entry]),
+    );
     for (const name of readdirSync(join(this.path, directory))) {
       if (!expected.has(name)) removeTree(join(this.path, directory, name));
     }

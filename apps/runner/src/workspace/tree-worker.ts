@@ -37,7 +37,8 @@ export class TreeWorker {
     worker.on('message', ({ id, error }: TreeReply) => {
       const pending = this.pending.get(id);
       this.pending.delete(id);
-      if (error) pending?.reject(fromSystemError(Object.assign(new Error(error.message), error), 'prepare a workspace'));
+      if (error)
+        pending?.reject(fromSystemError(Object.assign(new Error(error.message), error), 'prepare a workspace'));
       else pending?.resolve();
     });
     worker.once('error', (error) => this.lost(worker, error));
@@ -51,6 +52,7 @@ export class TreeWorker {
     this.worker = undefined;
     const waiting = [...this.pending.values()];
     this.pending.clear();
-    for (const { reject } of waiting) reject(new TransientError('the worker that prepares workspaces failed', { cause }));
+    for (const { reject } of waiting)
+      reject(new TransientError('the worker that prepares workspaces failed', { cause }));
   }
 }

@@ -8,7 +8,14 @@ const KEPT_CHECKOUTS = 20;
 const ATTEMPT_ID = /^[0-9a-z]{1,64}\.\d{1,6}\.\d{1,6}$/;
 
 export type PreparedWorkspace = { workspace: string; scratch: string };
-export type WorkspaceRequest = { attemptId: string; projectId: string; url: string; ref: string; sha: string; protected: boolean };
+export type WorkspaceRequest = {
+  attemptId: string;
+  projectId: string;
+  url: string;
+  ref: string;
+  sha: string;
+  protected: boolean;
+};
 
 /**
  * Where attempts work: `runners/jobs/<attempt>/workspace` (S0-45, S0-46), a copy of one checkout per commit that no job
@@ -51,7 +58,13 @@ export class Workspaces {
     try {
       const base = await this.checkoutOf(key, request);
       const journal = { path: join(directory, 'job.json'), text: JSON.stringify(request) };
-      await this.trees.perform({ kind: 'take', key: `${key}-${String(request.protected)}`, base, target: workspace, journal });
+      await this.trees.perform({
+        kind: 'take',
+        key: `${key}-${String(request.protected)}`,
+        base,
+        target: workspace,
+        journal,
+      });
     } finally {
       this.inUse.set(key, this.inUse.get(key)! - 1);
       if (this.inUse.get(key) === 0) this.inUse.delete(key);

@@ -192,7 +192,7 @@ const digestOf = async (log: OpenLog): Promise<string> => {
   const file = await openLog(log);
   if (!file) return hash.digest('hex');
   try {
-    for (let position = 0; position < log.nextOffset; ) {
+    for (let position = 0; position < log.nextOffset;) {
       const bytes = await readAt(file, position, Math.min(CHUNK_BYTES, log.nextOffset - position));
       hash.update(bytes);
       position += bytes.length;

@@ -20,7 +20,8 @@ import {
   type JobDoc,
   type NewEvent,
 } from '@foldline/contracts';
-import { context, documentAfter, indexesOf, plannedJob, planOf, timeAt } from './history.fixture.ts';
+import { sampleContext as context, plannedJob, planOf } from '@foldline/testing';
+import { documentAfter, indexesOf, timeAt } from './history.fixture.ts';
 import { KEPT_ENTRIES } from './job-changes.ts';
 
 const job = { pipelineId: 'p1', jobId: 'p1.0' };

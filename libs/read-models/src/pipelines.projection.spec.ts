@@ -13,7 +13,8 @@ import {
   type PipelineDoc,
   type Problem,
 } from '@foldline/contracts';
-import { context, documentAfter, indexesOf, plannedJob, planOf, timeAt } from './history.fixture.ts';
+import { sampleContext as context, plannedJob, planOf } from '@foldline/testing';
+import { documentAfter, indexesOf, timeAt } from './history.fixture.ts';
 
 const plan = planOf(plannedJob(0, 'build'), plannedJob(1, 'test'));
 const requested = PipelineRequested({

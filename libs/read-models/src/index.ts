@@ -1,0 +1,4 @@
+export { projectJobIndexKey } from './jobs.projection.ts';
+export { pipelineIndexKey } from './pipelines.projection.ts';
+export { READ_MODELS } from './read-models.ts';
+export { urlIndexPrefix } from './repository-url.ts';
