@@ -14,8 +14,7 @@ import {
   type Settings,
 } from '@foldline/kernel';
 import { pipelineDecider, type PipelineCommand } from '../pipeline/pipeline.decider.ts';
-import { PIPELINE_EVENTS } from '../pipeline/pipeline.evolve.ts';
-import { currentAttempt, jobById, type JobState, type PipelineState } from '../pipeline/pipeline.state.ts';
+import { DispatchPicture, isAboutPlaces } from './dispatch-picture.ts';
 import { Dispatcher, type DispatchStep } from './dispatcher.ts';
 import type { QueuedJob } from './job-queue.ts';
 
@@ -24,7 +23,7 @@ const RUNNERS_EXPECTED_MS = 10_000;
 const CATCH_UP_MS = 60_000;
 /** Pause before a step that could not be carried out is looked at again. */
 const SECOND_LOOK_MS = 1_000;
-/** How long news of the log wait for this scheduler to recognise them as its own. */
+/** How long news from the log wait, so that this scheduler recognises its own. */
 const RECOGNISED_MS = 50;
 
 /**
@@ -34,31 +33,38 @@ const RECOGNISED_MS = 50;
 @Injectable()
 export class DispatchService implements BeforeApplicationShutdown {
   readonly dispatcher = new Dispatcher();
+  private readonly picture: DispatchPicture;
   private readonly closing = new AbortController();
-  /** Events of this scheduler that have not come back from the log yet, and how far that has been read. */
-  private readonly own = new Set<string>();
+  /** How far the log has been read back. */
   private watched = 0;
+  /** Events of this scheduler that have not come back from the log yet, and the last of them by pipeline. */
+  private readonly own = new Set<string>();
+  private readonly ahead = new Map<string, number>();
 
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.eventStore) private readonly store: EventStore,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(PORT.readModels) private readonly readModels: ReadModels,
-    @Inject(PORT.settings) private readonly settings: Settings,
+    @Inject(PORT.settings) { highPowerOwners }: Settings,
     @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PORT.logger) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.picture = new DispatchPicture(this.dispatcher, highPowerOwners);
+  }
 
   async handle(pipelineId: string, command: PipelineCommand, cause: Cause): Promise<void> {
     const { events, state } = await this.commands.handle(pipelineStream(pipelineId), pipelineDecider, command, {
       ...cause,
       correlationId: pipelineId,
     });
-    for (const event of events) {
-      if (event.position > this.watched) this.own.add(event.id);
-      this.observe(event, state);
+    if (events.length === 0) return;
+    for (const event of events.filter(isAboutPlaces)) {
+      this.own.add(event.id);
+      this.ahead.set(pipelineId, event.revision);
+      this.picture.observe(event, state);
     }
-    if (events.length > 0) this.dispatch();
+    this.dispatch();
   }
 
   /** Reads the queue back from the pipelines that have not ended; needed once, before the first command. */
@@ -73,7 +79,8 @@ export class DispatchService implements BeforeApplicationShutdown {
         limit: PAGE,
         ...(after ? { after } : {}),
       });
-      for (const { id } of page.items) this.recall(await this.commands.stateOf(pipelineStream(id), pipelineDecider));
+      for (const { id } of page.items)
+        this.picture.recall(await this.commands.stateOf(pipelineStream(id), pipelineDecider));
       after = page.nextCursor;
     } while (after);
     void this.watch();
@@ -100,32 +107,23 @@ export class DispatchService implements BeforeApplicationShutdown {
       await this.handle(job.pipelineId, commandOf(step), causeOf(step));
       if (step.kind === 'assign') await this.lookAt(job);
     } catch (err) {
-      const { pipelineId, jobId, attempt } = job;
-      this.logger.error({ err, pipelineId, jobId, attempt }, `could not ${step.kind} a job`);
-      await this.clock.sleep(SECOND_LOOK_MS, this.closing.signal);
-      if (!this.closing.signal.aborted) await this.secondLook(step);
+      await this.lookAgain(job, err, `could not ${step.kind} a job`);
     }
   }
 
-  /** Makes the picture of an attempt what its pipeline says: somebody else may have been first. */
-  private async lookAt({ jobId, pipelineId, attempt, position }: QueuedJob): Promise<void> {
-    const state = await this.commands.stateOf(pipelineStream(pipelineId), pipelineDecider);
-    const job = currentAttempt(state, jobId, attempt);
-    if (job?.status === 'assigned')
-      return this.dispatcher.assigned(this.queuedJob(job, position, state), job.runnerId!);
-    this.dispatcher.released(jobId, attempt);
-    if (job?.status === 'queued') this.dispatcher.queued(this.queuedJob(job, position, state));
+  private async lookAt(job: QueuedJob): Promise<void> {
+    const state = await this.commands.stateOf(pipelineStream(job.pipelineId), pipelineDecider);
+    this.picture.settle(job, job.position, state);
     this.dispatch();
   }
 
-  private async secondLook(step: DispatchStep): Promise<void> {
-    try {
-      await this.lookAt(step.job);
-    } catch (err) {
-      this.logger.error({ err, jobId: step.job.jobId }, 'could not look at a job that was to be given away');
-      await this.clock.sleep(SECOND_LOOK_MS, this.closing.signal);
-      if (!this.closing.signal.aborted) await this.secondLook(step);
-    }
+  /** What came of a failed step is not known: the log is asked until it answers. When closing, the next start asks. */
+  private async lookAgain(job: QueuedJob, err: unknown, message: string): Promise<void> {
+    if (this.closing.signal.aborted) return;
+    const { pipelineId, jobId, attempt } = job;
+    this.logger.error({ err, pipelineId, jobId, attempt }, message);
+    await this.clock.sleep(SECOND_LOOK_MS, this.closing.signal);
+    await this.lookAt(job).catch((next: unknown) => this.lookAgain(job, next, 'could not look at a job again'));
   }
 
   /** Follows the log, because other schedulers decide about pipelines too; one that dies leaves its queue to the rest. */
@@ -144,69 +142,27 @@ export class DispatchService implements BeforeApplicationShutdown {
   private async see(events: readonly RecordedEvent[]): Promise<void> {
     await this.clock.sleep(RECOGNISED_MS, this.closing.signal);
     for (const event of events) {
-      if (!this.own.delete(event.id) && event.type in PIPELINE_EVENTS) await this.seeForeign(event);
+      if (this.closing.signal.aborted) return;
+      if (isAboutPlaces(event)) await this.seeOne(event);
       this.watched = event.position;
     }
   }
 
-  private async seeForeign(event: RecordedEvent): Promise<void> {
+  private async seeOne(event: RecordedEvent): Promise<void> {
     const { pipelineId } = event.data as { pipelineId: string };
+    const ahead = this.ahead.get(pipelineId) ?? -1;
+    if (ahead === event.revision) this.ahead.delete(pipelineId);
+    if (this.own.delete(event.id)) return;
     try {
-      this.observe(event, await this.commands.stateOf(pipelineStream(pipelineId), pipelineDecider));
+      const state = await this.commands.stateOf(pipelineStream(pipelineId), pipelineDecider);
+      if (event.revision > ahead) this.picture.observe(event, state);
+      else this.picture.observeLate(event, state);
     } catch (err) {
       if (err instanceof TransientError) throw err;
-      this.logger.error(
-        { err, pipelineId, position: event.position },
-        'what another scheduler decided is not understood',
-      );
+      const { position } = event;
+      this.logger.error({ err, pipelineId, position }, 'what another scheduler decided is not understood');
     }
     this.dispatch();
-  }
-
-  private observe(event: RecordedEvent, state: PipelineState): void {
-    const { jobId, attempt, runnerId } = event.data as { jobId: string; attempt: number; runnerId: string };
-    switch (event.type) {
-      case 'JobQueued':
-      case 'JobAssigned': {
-        const job = jobById(state, jobId);
-        if (!job) return;
-        const queued = this.queuedJob({ id: jobId, attempt, planned: job.planned }, event.position, state);
-        return event.type === 'JobQueued' ? this.dispatcher.queued(queued) : this.dispatcher.assigned(queued, runnerId);
-      }
-      case 'JobFinishing':
-      case 'JobSucceeded':
-      case 'JobFailed':
-      case 'JobCancelled':
-        return this.dispatcher.released(jobId, attempt);
-      case 'JobRetried':
-        return this.dispatcher.released(jobId, attempt - 1);
-    }
-  }
-
-  private recall(state: PipelineState): void {
-    for (const job of state.jobs) {
-      if (job.status === 'queued') this.dispatcher.queued(this.queuedJob(job, 0, state));
-      if (job.status === 'assigned') this.dispatcher.assigned(this.queuedJob(job, 0, state), job.runnerId!);
-    }
-  }
-
-  private queuedJob(
-    { id, attempt, planned }: Pick<JobState, 'id' | 'attempt' | 'planned'>,
-    position: number,
-    state: PipelineState,
-  ): QueuedJob {
-    const { pipelineId, project } = state.context!;
-    const { highPowerOwners } = this.settings;
-    return {
-      jobId: id,
-      pipelineId,
-      attempt,
-      priority: planned.priority,
-      position,
-      requirements: planned.runner,
-      highPowerAllowed: highPowerOwners.includes('*') || highPowerOwners.includes(project.owner),
-      interruptible: planned.interruptible,
-    };
   }
 }
 

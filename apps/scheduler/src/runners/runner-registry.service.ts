@@ -1,6 +1,6 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { RUNNER_SIGNAL, runnerStream } from '@foldline/contracts';
-import { COMMANDS, PORT, type Commands, type Logger, type Signals } from '@foldline/kernel';
+import { COMMANDS, PORT, derivedId, type Commands, type Logger, type Signals } from '@foldline/kernel';
 import { DispatchService } from '../dispatch/dispatch.service.ts';
 import { runnerDecider, type RunnerHello } from './runner.decider.ts';
 
@@ -40,7 +40,7 @@ export class RunnerRegistry implements OnApplicationBootstrap, BeforeApplication
       runnerDecider,
       { type: 'RegisterRunner', ...hello },
       {
-        id: `hello:${hello.runnerId}:${hello.epoch}`,
+        id: derivedId('hello', seen),
         actor: { kind: 'runner', id: hello.runnerId },
       },
     );

@@ -9,9 +9,11 @@ type Command = { type: 'RegisterRunner' } & RunnerHello;
 /** A runner is recorded when its process is new or what it offers has changed; its repeated greetings say nothing new. */
 export const runnerDecider: Decider<State, Command, EventsOf<{ RunnerRegistered: typeof RunnerRegistered }>> = {
   initialState: () => ({}),
-  evolve: (_state, { data }) => ({ epoch: data.epoch, offer: data.offer }),
+  evolve: (state, { data: { epoch, offer } }) => Object.assign(state, { epoch, offer }),
   decide: ({ runnerId, epoch, offer }, state) => {
     if (state.epoch === epoch && JSON.stringify(state.offer) === JSON.stringify(offer)) return [];
-    return [RunnerRegistered({ runnerId, epoch, offer })];
+    const registered = RunnerRegistered({ runnerId, epoch, offer });
+    runnerDecider.evolve(state, registered);
+    return [registered];
   },
 };

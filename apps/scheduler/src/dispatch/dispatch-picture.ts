@@ -1,0 +1,88 @@
+import type { RecordedEvent } from '@foldline/contracts';
+import { currentAttempt, jobById, type JobState, type PipelineState } from '../pipeline/pipeline.state.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { QueuedJob } from './job-queue.ts';
+
+/** Events that put an attempt into the queue, onto a runner, or away from both. */
+const ABOUT_PLACES = new Set([
+  'JobQueued',
+  'JobAssigned',
+  'JobFinishing',
+  'JobSucceeded',
+  'JobFailed',
+  'JobCancelled',
+  'JobRetried',
+]);
+
+export const isAboutPlaces = ({ type }: RecordedEvent): boolean => ABOUT_PLACES.has(type);
+
+/** Tells the dispatcher what pipelines say about their jobs. */
+export class DispatchPicture {
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    /** Owners whose jobs may run on high-power clusters; `*` is everybody. */
+    private readonly highPowerOwners: readonly string[],
+  ) {}
+
+  /** The next event of a pipeline; its state is at least as new. */
+  observe(event: RecordedEvent, state: PipelineState): void {
+    const { jobId, attempt, runnerId } = event.data as { jobId: string; attempt: number; runnerId: string };
+    switch (event.type) {
+      case 'JobQueued':
+      case 'JobAssigned': {
+        const job = jobById(state, jobId);
+        if (!job) return;
+        const queued = this.queuedJob({ id: jobId, attempt, planned: job.planned }, event.position, state);
+        return event.type === 'JobQueued' ? this.dispatcher.queued(queued) : this.dispatcher.assigned(queued, runnerId);
+      }
+      case 'JobFinishing':
+      case 'JobSucceeded':
+      case 'JobFailed':
+      case 'JobCancelled':
+        return this.dispatcher.released(jobId, attempt);
+      case 'JobRetried':
+        return this.dispatcher.released(jobId, attempt - 1);
+    }
+  }
+
+  /** An event behind which the pipeline has gone on already; its state is what counts. */
+  observeLate(event: RecordedEvent, state: PipelineState): void {
+    const { jobId, attempt } = event.data as { jobId: string; attempt: number };
+    this.settle({ jobId, attempt: event.type === 'JobRetried' ? attempt - 1 : attempt }, event.position, state);
+  }
+
+  /** Makes the picture of an attempt what its pipeline says: somebody else may have been first. */
+  settle({ jobId, attempt }: { jobId: string; attempt: number }, position: number, state: PipelineState): void {
+    const job = currentAttempt(state, jobId, attempt);
+    if (job?.status === 'assigned') this.dispatcher.assigned(this.queuedJob(job, position, state), job.runnerId!);
+    else this.dispatcher.released(jobId, attempt);
+    if (job?.status === 'queued') this.dispatcher.queued(this.queuedJob(job, position, state));
+  }
+
+  /** A pipeline that was not looked at before. */
+  recall(state: PipelineState): void {
+    for (const job of state.jobs) {
+      if (job.status === 'queued') this.dispatcher.queued(this.queuedJob(job, 0, state));
+      if (job.status === 'assigned') this.dispatcher.assigned(this.queuedJob(job, 0, state), job.runnerId!);
+    }
+  }
+
+  private queuedJob(
+    { id, attempt, planned }: Pick<JobState, 'id' | 'attempt' | 'planned'>,
+    position: number,
+    state: PipelineState,
+  ): QueuedJob {
+    const { pipelineId, project } = state.context!;
+    const { highPowerOwners } = this;
+    return {
+      jobId: id,
+      pipelineId,
+      attempt,
+      priority: planned.priority,
+      position,
+      requirements: planned.runner,
+      highPowerAllowed: highPowerOwners.includes('*') || highPowerOwners.includes(project.owner),
+      interruptible: planned.interruptible,
+    };
+  }
+}
