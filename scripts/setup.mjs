@@ -9,6 +9,7 @@ import { projectFolders, root } from './workspace.mjs';
 
 const LEAST_NODE = [20, 19];
 const INSTALLED = join(root, 'node_modules/.foldline-installed');
+const BUNDLE = 'apps/standalone/bundle';
 const BUILT = join(root, 'node_modules/.foldline-built');
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -67,10 +68,15 @@ const stateOfSources = (folders) =>
 const build = () => {
   const folders = projectFolders();
   const state = stateOfSources(folders);
-  if (textOf(BUILT) === state && folders.every((folder) => existsSync(join(root, folder, 'dist')))) return;
+  if (
+    textOf(BUILT) === state &&
+    [...folders.map((folder) => join(folder, 'dist')), BUNDLE].every((path) => existsSync(join(root, path)))
+  )
+    return;
   say('Building (tsc -b) …');
   if (!run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']))
     fail('The build failed; what is wrong is listed above.');
+  if (!run(process.execPath, [join(root, 'scripts/bundle.mjs')])) fail('The bundle could not be made; see above.');
   writeFileSync(BUILT, state);
 };
 

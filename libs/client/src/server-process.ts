@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from './api-client.ts';
 
-const SERVER = fileURLToPath(new URL('../../../apps/standalone/dist/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const BUILT = join(ROOT, 'apps/standalone/dist/main.js');
+const BUNDLED = join(ROOT, 'apps/standalone/bundle/main.js');
 const LISTENS = /listens on (http:\/\/\S+)/;
 
 export type ServerProcess = {
@@ -28,7 +30,7 @@ export const startServerProcess = async (
   dataDirectory: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, [SERVER], {
+  const child = spawn(process.execPath, [serverProgram()], {
     env: {
       ...process.env,
       FOLDLINE_PORT: '0',
@@ -56,6 +58,17 @@ export const startServerProcess = async (
     },
   };
 };
+
+/** The bundle, as `npm start` runs it, unless something was built after it was made. */
+const serverProgram = (): string => {
+  const projects = ['apps', 'libs', 'libs/adapters'].flatMap((parent) =>
+    readdirSync(join(ROOT, parent)).map((name) => join(ROOT, parent, name)),
+  );
+  const builtAt = Math.max(...projects.map((project) => modified(join(project, 'dist/.tsbuildinfo'))));
+  return modified(BUNDLED) > builtAt ? BUNDLED : BUILT;
+};
+
+const modified = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 const listening = async (child: ChildProcess): Promise<string> => {
   const failed = once(child, 'exit').then(([code]): never => {
