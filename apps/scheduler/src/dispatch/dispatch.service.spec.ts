@@ -164,6 +164,23 @@ describe('Two schedulers on one log', () => {
     expect(schedulers.errors).toEqual([]);
   });
 
+  it('that choose different runners at once both go by what the log says', async () => {
+    schedulers = await Schedulers.open(systemClock);
+    const first = await schedulers.start();
+    const ids = Array.from({ length: PIPELINES }, (_, n) => `p${n}`);
+    for (const pipelineId of ids) await start(first, ['a'], pipelineId);
+    const second = await schedulers.start();
+    first.dispatch.dispatcher.registerRunner('r1', offer({ slots: PIPELINES }));
+    second.dispatch.dispatcher.registerRunner('r2', offer({ slots: PIPELINES }));
+    for (const { dispatch } of [first, second]) dispatch.dispatch();
+    for (const pipelineId of ids) {
+      const [assigned] = await schedulers.until('JobAssigned', 1, pipelineId);
+      await give(second, { type: 'CancelPipeline', pipelineId, by: 'ada' }, pipelineId);
+      const [stop] = await schedulers.until('JobStopRequested', 1, pipelineId);
+      expect(stop?.data).toMatchObject({ runnerId: (assigned?.data as Assigned).runnerId });
+    }
+  });
+
   it('take over what the other one leaves behind', async () => {
     schedulers = await Schedulers.open(systemClock);
     const [first, second] = [await schedulers.start(), await schedulers.start()];
