@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   COLLECTION,
+  JobPlayed,
+  PipelineBlocked,
   PipelineCancelling,
   PipelineFinished,
   PipelinePlanned,
@@ -63,6 +65,20 @@ describe('a pipeline document', () => {
   it('runs, and ends as its jobs decide', () => {
     expect(after(requested, planned, started)).toMatchObject({ status: 'running', startedAt: timeAt(3) });
     expect(after(requested, planned, started, finished)).toMatchObject({ status: 'failed', finishedAt: timeAt(4) });
+  });
+
+  it('waits for a person when only one can let it go on, and runs when one did', () => {
+    const blocked = PipelineBlocked({ pipelineId: 'p1', jobs: ['p1.0'] });
+    expect(after(requested, planned, started, blocked).status).toBe('manual');
+    const played = JobPlayed({ pipelineId: 'p1', jobId: 'p1.0', by: 'ada' });
+    expect(after(requested, planned, started, blocked, played).status).toBe('running');
+  });
+
+  it('is found among the active ones until it has ended', () => {
+    const found = (...events: NewEvent[]) => Object.keys(indexesOf(COLLECTION.pipelines, after(...events)));
+    expect(found(requested)).toContain('active');
+    expect(found(requested, planned, started)).toContain('active');
+    expect(found(requested, planned, started, finished)).not.toContain('active');
   });
 
   it('runs again when a person takes it up', () => {

@@ -1,6 +1,8 @@
 import {
   COLLECTION,
+  JobPlayed,
   paddedPosition,
+  PipelineBlocked,
   PipelineCancelling,
   PipelineFinished,
   PipelinePlanned,
@@ -56,32 +58,39 @@ const reopened = (doc: PipelineDoc): PipelineDoc => {
   return { ...rest, status: 'running' };
 };
 
-export const pipelinesProjection = defineProjection<PipelineDoc>(
-  COLLECTION.pipelines,
-  (doc) => ({ byProject: pipelineIndexKey(doc.projectId, doc.position), byPosition: paddedPosition(doc.position) }),
-  [
-    when(PipelineRequested, pipelineId, (doc, event) => doc ?? requested(event)),
-    when(PipelinePlanned, pipelineId, (doc, event) =>
-      changed(doc, event, {
-        sha: event.data.context.sha,
-        message: event.data.context.message,
-        stages: event.data.plan.stages,
-        decisions: event.data.plan.decisions,
-        problems: event.data.plan.warnings,
-        jobCount: event.data.plan.jobs.length,
-      }),
-    ),
-    when(PlanRejected, pipelineId, (doc, event) => changed(doc, event, { problems: event.data.problems })),
-    when(PipelineStarted, pipelineId, (doc, event) =>
-      changed(doc, event, { status: 'running', startedAt: event.recordedAt }),
-    ),
-    when(PipelineRejected, pipelineId, (doc, event) =>
-      changed(doc, event, { status: 'failed', problems: event.data.problems, finishedAt: event.recordedAt }),
-    ),
-    when(PipelineCancelling, pipelineId, (doc, event) => changed(doc, event, { status: 'cancelling' })),
-    when(PipelineReopened, pipelineId, (doc, event) => doc && changed(reopened(doc), event, {})),
-    when(PipelineFinished, pipelineId, (doc, event) =>
-      changed(doc, event, { status: event.data.status, finishedAt: event.recordedAt }),
-    ),
-  ],
-);
+/** `pipelines` by `active`: those that have not ended, the oldest first; what a scheduler must know when it starts. */
+const indexesOf = ({ projectId, position, finishedAt }: PipelineDoc): Record<string, string> => ({
+  byProject: pipelineIndexKey(projectId, position),
+  byPosition: paddedPosition(position),
+  ...(finishedAt === undefined ? { active: paddedPosition(position) } : {}),
+});
+
+export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipelines, indexesOf, [
+  when(PipelineRequested, pipelineId, (doc, event) => doc ?? requested(event)),
+  when(PipelinePlanned, pipelineId, (doc, event) =>
+    changed(doc, event, {
+      sha: event.data.context.sha,
+      message: event.data.context.message,
+      stages: event.data.plan.stages,
+      decisions: event.data.plan.decisions,
+      problems: event.data.plan.warnings,
+      jobCount: event.data.plan.jobs.length,
+    }),
+  ),
+  when(PlanRejected, pipelineId, (doc, event) => changed(doc, event, { problems: event.data.problems })),
+  when(PipelineStarted, pipelineId, (doc, event) =>
+    changed(doc, event, { status: 'running', startedAt: event.recordedAt }),
+  ),
+  when(PipelineRejected, pipelineId, (doc, event) =>
+    changed(doc, event, { status: 'failed', problems: event.data.problems, finishedAt: event.recordedAt }),
+  ),
+  when(PipelineCancelling, pipelineId, (doc, event) => changed(doc, event, { status: 'cancelling' })),
+  when(PipelineBlocked, pipelineId, (doc, event) => changed(doc, event, { status: 'manual' })),
+  when(JobPlayed, pipelineId, (doc, event) =>
+    doc?.status === 'manual' ? changed(doc, event, { status: 'running' }) : doc,
+  ),
+  when(PipelineReopened, pipelineId, (doc, event) => doc && changed(reopened(doc), event, {})),
+  when(PipelineFinished, pipelineId, (doc, event) =>
+    changed(doc, event, { status: event.data.status, finishedAt: event.recordedAt }),
+  ),
+]);
