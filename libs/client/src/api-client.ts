@@ -41,6 +41,19 @@ export class ApiClient {
     if (rest) yield rest;
   }
 
+  /** Sends these bytes as they are and answers with whatever the server does; refusals do not throw. */
+  raw(
+    method: string,
+    path: string,
+    { headers = {}, body }: { headers?: Readonly<Record<string, string>>; body?: string } = {},
+  ): Promise<Response> {
+    return fetch(new URL(path, this.connection.url), {
+      method,
+      headers: { authorization: `Bearer ${this.connection.token}`, ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
   private async json<Answer>(method: string, path: string, body?: object): Promise<Answer> {
     return (await this.send(method, path, { accept: 'application/json' }, body)).json() as Promise<Answer>;
   }

@@ -1,4 +1,13 @@
 export { ApiClient, ApiError, type Connection } from './api-client.ts';
 export { viewLog } from './log-viewer.ts';
 export { startServerProcess, type ServerProcess } from './server-process.ts';
-export { PROJECT, Sandbox, jobNamed, type Accepted, type JobAnswer, type PipelineAnswer } from './sandbox.ts';
+export {
+  PROJECT,
+  Sandbox,
+  jobNamed,
+  type Accepted,
+  type JobAnswer,
+  type PipelineAnswer,
+  type ProblemAnswer,
+} from './sandbox.ts';
+export { until } from './until.ts';

@@ -2,12 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from './api-client.ts';
 import { startServerProcess, type ServerProcess } from './server-process.ts';
+import { until } from './until.ts';
 
 const IDENTITY = ['-c', 'user.name=Sandbox', '-c', 'user.email=sandbox@foldline.example', '-c', 'commit.gpgsign=false'];
-const POLL_MS = 25;
 const RESTING = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
 export const PROJECT = 'acme/shop';
 
@@ -17,15 +16,30 @@ export type JobAnswer = {
   stage: string;
   status: string;
   attempt: number;
+  allowFailure: boolean;
   exitCode?: number;
   reason?: string;
+  detail?: string;
+  coverage?: number;
+  cluster?: { id: string; power: string };
+  matrix?: Record<string, string>;
+  environment?: { name: string; url?: string };
+};
+export type ProblemAnswer = {
+  code: string;
+  severity: string;
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+  hint?: string;
 };
 export type PipelineAnswer = {
   id: string;
   status: string;
   ref: string;
   sha: string;
-  problems: { code: string; line: number; column: number; message: string; hint?: string }[];
+  problems: ProblemAnswer[];
   jobs: JobAnswer[];
 };
 export type Accepted = { id: string; position: number };
@@ -84,6 +98,12 @@ export class Sandbox {
     return this.git('rev-parse', 'HEAD');
   }
 
+  /** Commits these files and nothing else: what the branch held before is gone. */
+  commitOnly(files: Readonly<Record<string, string>>, message = 'change'): string {
+    this.git('rm', '-r', '--quiet', '--ignore-unmatch', '.');
+    return this.commit(files, message);
+  }
+
   trigger(ref = 'main', variables: Readonly<Record<string, string>> = {}): Promise<Accepted> {
     return this.client.post<Accepted>(`/api/${PROJECT}/pipelines`, { ref, variables });
   }
@@ -93,15 +113,19 @@ export class Sandbox {
   }
 
   /** The pipeline once it has ended or waits for a person. */
-  async rested(
+  rested(
     id: string,
     isThere: (pipeline: PipelineAnswer) => boolean = ({ status }) => RESTING.has(status),
   ): Promise<PipelineAnswer> {
-    for (;;) {
+    return until(`pipeline ${id} to come to rest`, async () => {
       const pipeline = await this.pipeline(id);
-      if (isThere(pipeline)) return pipeline;
-      await sleep(POLL_MS);
-    }
+      return isThere(pipeline) && pipeline;
+    });
+  }
+
+  /** The pipeline once its job of this name is in one of these states. */
+  jobIs(id: string, name: string, ...statuses: string[]): Promise<PipelineAnswer> {
+    return this.rested(id, ({ jobs }) => jobs.some((job) => job.name === name && statuses.includes(job.status)));
   }
 
   /** Commits the definition, runs it and answers with the pipeline as it ended. */
