@@ -8,10 +8,10 @@ import {
 } from '@foldline/contracts';
 import { Refusal, type Cause, type Commands, type LogStore, type Ports } from '@foldline/kernel';
 import { LogWriter } from '../logs/log-writer.ts';
-import { createMasker } from '../masking/secret-masker.ts';
+import { createMasker, textMasker } from '../masking/secret-masker.ts';
 import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
-import { jobEnvironment } from './environment.ts';
+import { jobEnvironment, type JobEnvironment } from './environment.ts';
 import type { JobScene } from './job-scene.ts';
 import { JobRun, type JobResult } from './run-job.ts';
 
@@ -89,7 +89,7 @@ export class AttemptExecution {
     if (data.artifactJobs.length + data.job.cache.length > 0) {
       await this.ports.readModels.reached(this.event.position, READ_MODELS_MS);
     }
-    this.run = new JobRun(this.scene(place, environment.variables, log), (chunk) => log.write(chunk), {
+    this.run = new JobRun(this.scene(place, environment, log), (chunk) => log.write(chunk), {
       executor: this.ports.executor,
       reads: this.ports.readStore,
       objects: this.ports.objectStore,
@@ -127,7 +127,7 @@ export class AttemptExecution {
     return place;
   }
 
-  private scene(place: PreparedWorkspace, variables: Record<string, string>, log: AttemptLog): JobScene {
+  private scene(place: PreparedWorkspace, { variables, masked }: JobEnvironment, log: AttemptLog): JobScene {
     const { data } = this.event;
     return {
       assignment: data,
@@ -135,6 +135,7 @@ export class AttemptExecution {
       workspace: place.workspace,
       scratch: place.scratch,
       variables,
+      hide: textMasker(masked),
       tell: (line) => log.tell(line),
       warn: (line) => log.tell(`WARNING: ${line}`, YELLOW),
       record: (fact) => this.recorder.record(fact),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { createMasker } from './secret-masker.ts';
+import { createMasker, textMasker } from './secret-masker.ts';
 
 const mask = (secrets: string[], chunks: (string | Buffer)[]): string => {
   const masker = createMasker(secrets);
@@ -81,5 +81,17 @@ describe('Secret masker', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('Text masker', () => {
+  it('hides a secret in one text after the other', () => {
+    const hide = textMasker(['hunter22']);
+    expect(['build-hunter22', 'plain', 'hunter22'].map(hide)).toEqual(['build-[masked]', 'plain', '[masked]']);
+  });
+
+  it('does not join the end of one text and the beginning of the next', () => {
+    const hide = textMasker(['hunter22']);
+    expect(['hunter', '22'].map(hide)).toEqual(['hunter', '22']);
   });
 });

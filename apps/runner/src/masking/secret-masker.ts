@@ -19,6 +19,15 @@ export const createMasker = (secrets: readonly string[]): Masker => {
   return new StreamMasker(new PatternAutomaton([...forms].map((form) => Buffer.from(form))));
 };
 
+/** Hides secrets in short texts that leave the runner by another way than the log: names, keys. */
+export const textMasker = (secrets: readonly string[]): ((text: string) => string) => {
+  let masker: Masker | undefined;
+  return (text) => {
+    masker ??= createMasker(secrets);
+    return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8');
+  };
+};
+
 class StreamMasker implements Masker {
   private held: Buffer = Buffer.alloc(0);
   private state: number = PatternAutomaton.START;

@@ -72,7 +72,7 @@ const upload = async (
     ...scene.about,
     artifactId,
     projectId: scene.assignment.context.project.id,
-    name: safeName(expand(spec.name ?? 'artifacts')),
+    name: safeName(scene.hide(expand(spec.name ?? 'artifacts'))),
     kind,
     manifestDigest: packed.manifestDigest,
     files: packed.files,

@@ -97,7 +97,7 @@ const cacheIdOf = (scene: JobScene, key: string): string =>
 const find = async ({ spec, key }: JobCache, scene: JobScene, reads: ReadStore): Promise<CacheDoc | undefined> => {
   const exact = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, key));
   if (exact) return exact;
-  for (const fallback of spec.fallbackKeys.map((text) => expandVariables(text, scene.variables).slice(0, MAX_KEY))) {
+  for (const fallback of spec.fallbackKeys.map((text) => expandKey(text, scene))) {
     const entry = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, fallback));
     const found = entry ?? (fallback.endsWith('-') ? await newestWithPrefix(fallback, scene, reads) : undefined);
     if (found) return found;
@@ -114,9 +114,12 @@ const newestWithPrefix = async (prefix: string, scene: JobScene, reads: ReadStor
   return items.toSorted((a, b) => (a.committedAt < b.committedAt ? 1 : -1))[0];
 };
 
+const expandKey = (text: string, { variables, hide }: JobScene): string =>
+  hide(expandVariables(text, variables)).slice(0, MAX_KEY);
+
 /** The key with its variables; for `key: files` a hash of those files, which is the same wherever the content is (S0-39). */
 const keyOf = async ({ key }: CacheSpec, scene: JobScene): Promise<string> => {
-  if ('text' in key) return expandVariables(key.text, scene.variables).slice(0, MAX_KEY) || 'default';
+  if ('text' in key) return expandKey(key.text, scene) || 'default';
   const hash = createHash('sha256');
   for (const file of key.files.toSorted()) {
     const content = await readKeyFile(scene.workspace, expandVariables(file, scene.variables));
@@ -125,7 +128,7 @@ const keyOf = async ({ key }: CacheSpec, scene: JobScene): Promise<string> => {
     else scene.warn(`cache key file ${file} does not exist`);
   }
   const digest = hash.digest('hex').slice(0, 40);
-  return key.prefix ? `${expandVariables(key.prefix, scene.variables)}-${digest}` : digest;
+  return key.prefix ? `${expandKey(key.prefix, scene)}-${digest}` : digest;
 };
 
 const readKeyFile = async (workspace: string, file: string): Promise<Buffer | undefined> => {
