@@ -5,7 +5,7 @@ const MAX_URL = 2048;
 const MAX_REF = 250;
 const SCP_LIKE = /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+$/;
 const SCHEMES = new Set(['https:', 'http:', 'ssh:', 'git:', 'file:']);
-const REF = /^[A-Za-z0-9_][A-Za-z0-9._/#+-]*$/;
+const REF = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._/#+@=,-]*$/u;
 const SHA = /^[0-9a-f]{40}$/;
 
 const hasControl = (text: string): boolean =>
