@@ -1,6 +1,6 @@
 export { ApiClient, ApiError, type Connection } from './api-client.ts';
 export { viewLog } from './log-viewer.ts';
-export { startServerProcess, type ServerProcess } from './server-process.ts';
+export { serverProgram, startServerProcess, type ServerProcess } from './server-process.ts';
 export {
   PROJECT,
   Sandbox,

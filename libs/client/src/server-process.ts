@@ -60,7 +60,7 @@ export const startServerProcess = async (
 };
 
 /** The bundle, as `npm start` runs it, unless something was built after it was made. */
-const serverProgram = (): string => {
+export const serverProgram = (): string => {
   const projects = ['apps', 'libs', 'libs/adapters'].flatMap((parent) =>
     readdirSync(join(ROOT, parent)).map((name) => join(ROOT, parent, name)),
   );
