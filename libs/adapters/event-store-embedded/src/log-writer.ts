@@ -1,5 +1,5 @@
 import { DamagedLog } from '@foldline/kernel';
-import { rollBack, type Database, type SqlValue } from '@foldline/sqlite';
+import { rollBack, sqliteFailure, type Database, type SqlValue } from '@foldline/sqlite';
 import type { AppendRequest, EncodedEvent } from './append-request.ts';
 import { COLUMNS, checkedRecord, hashOf, type LogRecord } from './record.ts';
 
@@ -60,18 +60,31 @@ export class LogWriter {
   }
 
   private appendAfter(request: AppendRequest, head: Head): AppendReply {
-    const { key, stream, expected, events } = request;
+    const { stream, expected, events } = request;
     if (head.revision !== expected) return this.repeatedOrRefused(request, head);
+    // A lone event is refused by the index itself, which saves asking it first; several must all be free before any is stored.
+    const taken = events.length > 1 ? this.takenBy(request) : undefined;
+    if (taken) return taken;
+    let last = head;
+    try {
+      for (const event of events) last = this.insert(request, event, last);
+    } catch (error) {
+      const refused = sqliteFailure(error) === 'constraint' ? this.takenBy(request) : undefined;
+      if (!refused) throw error;
+      this.position -= 1;
+      return refused;
+    }
+    this.remember(stream, last);
+    return { key: request.key, outcome: 'stored', revision: last.revision, position: this.position };
+  }
+
+  /** The refusal of a request one of whose ids is stored already, wherever it stands. */
+  private takenBy({ key, events }: AppendRequest): AppendReply | undefined {
     for (const { id } of events) {
       const taken = this.statements.byId.get(id);
-      if (taken) {
-        return { key, outcome: 'id-taken', id, stream: String(taken.stream), revision: Number(taken.revision) };
-      }
+      if (taken) return { key, outcome: 'id-taken', id, stream: String(taken.stream), revision: Number(taken.revision) };
     }
-    let last = head;
-    for (const event of events) last = this.insert(request, event, last);
-    this.remember(stream, last);
-    return { key, outcome: 'stored', revision: last.revision, position: this.position };
+    return undefined;
   }
 
   /** A request whose events all stand where it would put them is a repetition of one that was stored. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Actor, RecordedEvent } from '@foldline/contracts';
 import { DamagedLog } from '@foldline/kernel';
 import type { Row } from '@foldline/sqlite';
@@ -47,7 +47,7 @@ export const hashOf = (record: Omit<LogRecord, 'hash'>): string => {
     const field = String(part);
     text += `${field.length}:${field}`;
   }
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 };
 
 /** The record in a row, after checking that it is what was written. */

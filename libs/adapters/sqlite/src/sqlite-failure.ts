@@ -1,5 +1,5 @@
 /** What a failed SQLite call means to its caller. */
-export type SqliteFailure = 'busy' | 'corrupt' | 'storage' | 'other';
+export type SqliteFailure = 'busy' | 'corrupt' | 'storage' | 'constraint' | 'other';
 
 // Primary result codes, https://www.sqlite.org/rescode.html
 const FAILURES: ReadonlyMap<number, SqliteFailure> = new Map([
@@ -9,6 +9,7 @@ const FAILURES: ReadonlyMap<number, SqliteFailure> = new Map([
   [11, 'corrupt'],
   [13, 'storage'],
   [14, 'storage'],
+  [19, 'constraint'],
   [26, 'corrupt'],
 ]);
 
