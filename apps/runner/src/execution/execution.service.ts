@@ -53,6 +53,8 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     if (this.closing) throw new TransientError('this runner is shutting down; the job is taken after the restart');
     const attemptId = attemptIdOf(jobId, attempt);
     if (this.running.has(attemptId)) return;
+    const { phase } = await this.commands.stateOf(attemptStream(attemptId), attemptDecider);
+    if (phase !== 'new') return;
     // The directory comes before the start: it is how a later process finds what this one had begun.
     this.workspaces.reserve(attemptId);
     const cause: Cause = { id: event.id, correlationId: pipelineId, actor: { kind: 'runner', id: runnerId } };
