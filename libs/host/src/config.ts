@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -140,16 +150,26 @@ const settingsOf = (values: z.infer<typeof schema>): Settings & { newAdminToken:
   };
 };
 
-/** A secret made once and kept in a file that only this user reads. */
+/** A secret made once and kept in a file that only this user reads. The file is there whole or not at all. */
 export const keptSecret = (directory: string, name: string, prefix: string): { value: string; isNew: boolean } => {
   const path = join(directory, name);
-  try {
-    return { value: readFileSync(path, 'utf8').trim(), isNew: false };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  const kept = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+  if (kept) return { value: kept, isNew: false };
   const value = prefix + randomBytes(32).toString('base64url');
-  writeFileSync(path, `${value}\n`, { mode: 0o600, flag: 'wx' });
-  chmodSync(path, 0o600);
+  const unfinished = `${path}.unfinished`;
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, `${value}\n`, { mode: 0o600, flag: 'wx' });
+  syncPath(unfinished);
+  renameSync(unfinished, path);
+  syncPath(directory);
   return { value, isNew: true };
+};
+
+const syncPath = (path: string): void => {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 };
