@@ -10,12 +10,23 @@ import type { SpawnReply, SpawnRequest } from './messages.ts';
 const running = new Map<number, ChildProcess>();
 const STDERR_BYTES = 16 * 1024;
 
+/** A server that is gone hears no reply; what is to be done then is done when it disconnects. */
 const reply = (message: SpawnReply): void => {
-  process.send?.(message);
+  process.send?.(message, () => undefined);
+};
+
+/** Opening a named pipe for writing waits for a reader, for ever when the server has died: so be one for that moment. */
+const openWithoutWaiting = (path: string): number => {
+  const both = openSync(path, 'r+');
+  try {
+    return openSync(path, 'w');
+  } finally {
+    closeSync(both);
+  }
 };
 
 const start = (request: SpawnRequest): void => {
-  const pipe = 'pipe' in request.output ? openSync(request.output.pipe, 'w') : undefined;
+  const pipe = 'pipe' in request.output ? openWithoutWaiting(request.output.pipe) : undefined;
   try {
     const child = spawn(request.file, request.args, {
       ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
