@@ -109,7 +109,8 @@ export const benchPeer = async (count = 100) => {
   const project = join(home, `project-${count}`);
   mkdirSync(project, { recursive: true });
   writeFileSync(join(project, '.gitlab-ci.yml'), definitionOf(count));
-  const git = (...args) => run('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@foldline.example', ...args], { cwd: project });
+  const git = (...args) =>
+    run('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@foldline.example', ...args], { cwd: project });
   await git('init', '--quiet', '--initial-branch=main');
   await git('add', '.gitlab-ci.yml');
   await git('commit', '--quiet', '--allow-empty', '-m', 'bench');

@@ -17,6 +17,8 @@ const sizes = process.argv.slice(2).map(Number).filter(Number.isInteger);
 for (const [name, bench] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(`\n${name}`);
-  await bench(name === 'jobs' && sizes.length > 0 ? sizes : undefined).catch((error) => figure(name, 'failed', String(error.message), false));
+  await bench(name === 'jobs' && sizes.length > 0 ? sizes : undefined).catch((error) =>
+    figure(name, 'failed', String(error.message), false),
+  );
 }
 process.exitCode = summary() > 0 ? 1 : 0;

@@ -34,10 +34,11 @@ import {
   type ReadModels,
   type ReadStore,
   type SecretBox,
+  signingKeyOf,
 } from '@foldline/kernel';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock } from '@foldline/testing';
-import { signatureHeaders, signingKeyOf } from './delivery/webhook-signature.ts';
+import { signatureHeaders } from './delivery/webhook-signature.ts';
 import { NotifierEvents } from './notifier.events.ts';
 import { NotifierModule } from './notifier.module.ts';
 

@@ -16,3 +16,4 @@ export * from './ports/ports.ts';
 export * from './ports/read-store.port.ts';
 export * from './ports/source-repository.port.ts';
 export * from './projection.ts';
+export { signingKeyOf, signingSecretOf } from './signing-key.ts';

@@ -1,6 +1,16 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { COLLECTION, NOTIFICATION_MOMENTS, projectStream, type SubscriptionDoc } from '@foldline/contracts';
-import { COMMANDS, derivedId, PORT, Refusal, type Commands, type ReadStore, type SecretBox } from '@foldline/kernel';
+import {
+  COMMANDS,
+  derivedId,
+  PORT,
+  Refusal,
+  signingSecretOf,
+  type Commands,
+  type ReadStore,
+  type SecretBox,
+  type Settings,
+} from '@foldline/kernel';
 import { ArrayMinSize, ArrayUnique, IsArray, IsIn, IsOptional, IsString, Length } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
@@ -43,13 +53,14 @@ export class SubscriptionsController {
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.secretBox) private readonly box: SecretBox,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
+    @Inject(PORT.settings) private readonly settings: Settings,
     @Inject(Idempotency) private readonly idempotency: Idempotency,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
   ) {}
 
   @Post()
   @Describe('Tells Slack or a webhook about results of the project\u2019s pipelines', {
-    answer: 'The subscription without its address',
+    answer: 'The subscription without its address; a webhook’s with the secret that its messages are signed with',
     idempotent: true,
     problems: ['invalid_url', 'limit_reached'],
   })
@@ -75,7 +86,12 @@ export class SubscriptionsController {
         by.cause,
       );
       void reply.header('x-event-position', String(position));
-      return { answer: { id: subscriptionId, kind: body.kind, host, on, position }, fresh: events.length > 0 };
+      const signing =
+        body.kind === 'webhook' ? { signingSecret: signingSecretOf(this.settings.webhookSecret, subscriptionId) } : {};
+      return {
+        answer: { id: subscriptionId, kind: body.kind, host, on, ...signing, position },
+        fresh: events.length > 0,
+      };
     });
   }
 

@@ -11,6 +11,7 @@ import {
   type Commands,
   type SecretBox,
   type Settings,
+  signingKeyOf,
 } from '@foldline/kernel';
 import {
   notificationDecider,
@@ -22,7 +23,7 @@ import {
 import { subscriptionDecider } from '../subscription/subscription.decider.ts';
 import { postJson, type Answer } from './post.ts';
 import { checkTarget } from './target.ts';
-import { signatureHeaders, signingKeyOf } from './webhook-signature.ts';
+import { signatureHeaders } from './webhook-signature.ts';
 
 const DEADLINE_MS = 5_000;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { signatureHeaders, signingKeyOf } from './webhook-signature.ts';
+import { signingKeyOf } from '@foldline/kernel';
+import { signatureHeaders } from './webhook-signature.ts';
 
 describe('the signature of a webhook', () => {
   it('is the one of the Standard Webhooks test vector', () => {

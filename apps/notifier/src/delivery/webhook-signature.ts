@@ -1,9 +1,5 @@
 import { createHmac } from 'node:crypto';
 
-/** The receiver's key: its own, so that no receiver can sign for another. Shown to people as `whsec_` + base64. */
-export const signingKeyOf = (webhookSecret: string, subscriptionId: string): Buffer =>
-  createHmac('sha256', webhookSecret).update(`foldline:webhook:${subscriptionId}`).digest();
-
 /**
  * Headers that let the receiver check who sent the body and when (Standard Webhooks, symmetric `v1`): HMAC-SHA256
  * over `id.timestamp.body`. The id stays the same when a message is sent again.

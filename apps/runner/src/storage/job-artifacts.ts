@@ -13,6 +13,8 @@ import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
 
 const ARTIFACTS_OF_ONE_JOB = 20;
+/** Kept so long when the definition says nothing, as on GitLab; `expire_in: never` keeps them for good. */
+const DEFAULT_EXPIRY_SECONDS = 30 * 24 * 60 * 60;
 
 /** Puts the artifacts of earlier jobs into the workspace; says which had none, so that a missing file is explained. */
 export const downloadArtifacts = async (
@@ -77,7 +79,7 @@ const upload = async (
     manifestDigest: packed.manifestDigest,
     files: packed.files,
     bytes: packed.bytes,
-    ...(spec.expireInSeconds === undefined ? {} : { expireInSeconds: spec.expireInSeconds }),
+    ...(spec.neverExpires ? {} : { expireInSeconds: spec.expireInSeconds ?? DEFAULT_EXPIRY_SECONDS }),
   });
   scene.committing(artifactId, fact);
   scene.tell(`Uploaded ${kind === 'archive' ? 'artifacts' : 'reports'}: ${packed.files} files, ${packed.bytes} bytes`);

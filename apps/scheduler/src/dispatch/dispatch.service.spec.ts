@@ -177,7 +177,7 @@ describe('Two schedulers on one log', () => {
       const [assigned] = await schedulers.until('JobAssigned', 1, pipelineId);
       await give(second, { type: 'CancelPipeline', pipelineId, by: 'ada' }, pipelineId);
       const [stop] = await schedulers.until('JobStopRequested', 1, pipelineId);
-      expect(stop?.data).toMatchObject({ runnerId: (assigned?.data as Assigned).runnerId });
+      expect(stop?.data).toMatchObject({ runnerId: (assigned!.data as Assigned).runnerId });
     }
   });
 

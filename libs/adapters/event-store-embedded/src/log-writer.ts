@@ -82,7 +82,8 @@ export class LogWriter {
   private takenBy({ key, events }: AppendRequest): AppendReply | undefined {
     for (const { id } of events) {
       const taken = this.statements.byId.get(id);
-      if (taken) return { key, outcome: 'id-taken', id, stream: String(taken.stream), revision: Number(taken.revision) };
+      if (taken)
+        return { key, outcome: 'id-taken', id, stream: String(taken.stream), revision: Number(taken.revision) };
     }
     return undefined;
   }
