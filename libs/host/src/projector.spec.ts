@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { JobAssigned, JobQueued } from '@foldline/contracts';
+import { openEmbeddedEventStore, type EmbeddedEventStore } from '@foldline/event-store-embedded';
+import { defineProjection, when, type Logger, type Projection, type ReadStore } from '@foldline/kernel';
+import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
+import { sampleEvents } from '@foldline/testing';
+import { PROJECTION_NAME, Projector } from './projector.ts';
+import { systemClock } from './system.ts';
+
+type Count = { id: string; queued: number };
+const silent: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const counts = defineProjection<Count>('counts', ({ id }) => ({ byId: id }), [
+  when(
+    JobQueued,
+    (_data, event) => event.stream,
+    (doc, _event, id) => ({ id, queued: (doc?.queued ?? 0) + 1 }),
+  ),
+]);
+const broken = defineProjection<Count>('broken', () => ({}), [
+  when(
+    JobAssigned,
+    () => 'x',
+    () => {
+      throw new Error('this projection is wrong');
+    },
+  ),
+]);
+
+describe('Projector', () => {
+  let directory: string;
+  let store: EmbeddedEventStore;
+  let reads: ReadStore;
+  let projector: Projector;
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'foldline-projector-'));
+    store = await openEmbeddedEventStore({ directory: join(directory, 'events'), now: systemClock.now });
+    reads = await openEmbeddedReadStore({ directory: join(directory, 'reads') });
+  });
+  afterEach(async () => {
+    await projector.stop();
+    await reads.close();
+    await store.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const start = async (...projections: Projection[]): Promise<void> => {
+    projector = new Projector(store, reads, projections, systemClock, silent);
+    await projector.start();
+  };
+  const append = async (stream: string, expected: number, type: string, count = 1): Promise<number> => {
+    const events = sampleEvents(count).map((event) => ({ ...event, type }));
+    return (await store.append(stream, events, expected)).position;
+  };
+
+  it('shows an event as soon as somebody waits for its position', async () => {
+    await start(counts);
+    const position = await append('pipeline-a', -1, 'JobQueued', 3);
+    expect(await projector.reached(position, 5000)).toBe(true);
+    expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 3 });
+    expect(projector.position()).toBe(position);
+  });
+
+  it('says so when a position is not reached in time', async () => {
+    await start(counts);
+    expect(await projector.reached(1000, 20)).toBe(false);
+  });
+
+  it('goes on after a restart where it was, and counts nothing twice', async () => {
+    await start(counts);
+    await projector.reached(await append('pipeline-a', -1, 'JobQueued'), 5000);
+    await projector.stop();
+    const position = await append('pipeline-a', 0, 'JobQueued', 2);
+    await start(counts);
+    expect(await projector.reached(position, 5000)).toBe(true);
+    expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 3 });
+    expect(await reads.position(PROJECTION_NAME)).toBe(position);
+  });
+
+  it('stops at a projection that fails and answers nobody as if it were current', async () => {
+    await start(counts, broken);
+    const position = await append('pipeline-a', -1, 'JobAssigned');
+    await expect(
+      (async () => {
+        while (await projector.reached(position, 100).then((reached) => !reached));
+      })(),
+    ).rejects.toThrow('this projection is wrong');
+  });
+});
