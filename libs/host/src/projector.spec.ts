@@ -24,7 +24,7 @@ const broken = defineProjection<Count>('broken', () => ({}), [
   when(
     JobAssigned,
     () => 'x',
-    () => {
+    (): Count => {
       throw new Error('this projection is wrong');
     },
   ),
