@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { projectFolders } from './scripts/workspace.mjs';
 
 /** What is no project and yet has a name in commits. */
-const OTHER_SCOPES = ['bench', 'ci', 'deps', 'docs', 'house', 'infra', 'release'];
+const OTHER_SCOPES = ['acceptance', 'bench', 'ci', 'deps', 'docs', 'house', 'infra', 'kill', 'release'];
 
 export default {
   extends: ['@commitlint/config-conventional'],
