@@ -1,0 +1,33 @@
+import type { RecordedEvent } from '@foldline/contracts';
+
+/** A request that the server acknowledged, with what it answered. */
+export type Acknowledged = {
+  kind: 'project' | 'trigger' | 'webhook' | 'cancel' | 'retry' | 'play';
+  key: string;
+  pipelineId?: string;
+  jobId?: string;
+  answer: { id?: string; pipelines?: string[] };
+};
+export type SideLine = { text: string; number: number; at: number };
+export type StoredLog = { bytes: Buffer; sealed: boolean };
+
+/** Everything that a run left behind: what was recorded, kept, shown and promised, and what the jobs wrote themselves. */
+export type History = {
+  events: RecordedEvent<string, Record<string, unknown>>[];
+  requests: Acknowledged[];
+  logs: Map<string, StoredLog>;
+  side: Map<string, SideLine[]>;
+  seen: { attemptId: string; offset: number; bytes: Buffer; complete: boolean }[];
+  trees: { id: string; manifestDigest: string }[];
+  objects: (digest: string) => Buffer | undefined;
+  replay: { failure?: string; differences: string[] };
+  parked: { group: string; key: string; eventType: string; error: string }[];
+  checkpoints: Record<string, number>;
+  lastPosition: number;
+  leftovers: { processes: { pid: number; command: string }[]; directories: string[] };
+  server: { internalErrors: string[]; unexpectedEnds: string[] };
+  plannedFailures: (failure: Record<string, unknown>) => boolean;
+};
+
+export const CHECKS: Record<string, (history: History) => string[]>;
+export function checkHistory(history: History): { rule: string; message: string }[];

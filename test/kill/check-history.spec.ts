@@ -1,0 +1,232 @@
+import { describe, expect, it } from '@jest/globals';
+import { CHECKS, checkHistory, type History } from './check-history.mjs';
+import { goodHistory, type Event } from './history.fixture.ts';
+
+const BUILD = 'p1.0';
+const TEST = 'p1.1';
+
+/** Numbers the events anew, as if the log had always been so. */
+const renumbered = (events: Event[]): Event[] => {
+  const revisions = new Map<string, number>();
+  return events.map((event, n) => {
+    const revision = revisions.get(event.stream) ?? 0;
+    revisions.set(event.stream, revision + 1);
+    return { ...event, id: `e${n}`, revision, position: n + 1, recordedAt: new Date((n + 1) * 1000).toISOString() };
+  });
+};
+
+const is =
+  (type: string, about: Record<string, unknown> = {}) =>
+  (event: Event) =>
+    event.type === type && Object.entries(about).every(([name, value]) => event.data[name] === value);
+
+const indexOf = ({ events }: History, wanted: (event: Event) => boolean): number => {
+  const found = events.findIndex(wanted);
+  if (found < 0) throw new Error('the good history has no such event');
+  return found;
+};
+
+/** Ways to plant a violation. Each leaves everything else as good as it can be. */
+const without = (wanted: (event: Event) => boolean) => (history: History) => {
+  history.events.splice(indexOf(history, wanted), 1);
+  history.events = renumbered(history.events);
+};
+const twice = (wanted: (event: Event) => boolean) => (history: History) => {
+  const at = indexOf(history, wanted);
+  history.events.splice(at + 1, 0, { ...history.events[at]! });
+  history.events = renumbered(history.events);
+};
+const before = (moved: (event: Event) => boolean, place: (event: Event) => boolean) => (history: History) => {
+  const [event] = history.events.splice(indexOf(history, moved), 1);
+  history.events.splice(indexOf(history, place), 0, event!);
+  history.events = renumbered(history.events);
+};
+const addedBefore =
+  (place: (event: Event) => boolean, stream: string, type: string, data: Record<string, unknown>) =>
+  (history: History) => {
+    const at = indexOf(history, place);
+    history.events.splice(at, 0, { ...history.events[at]!, stream, type, data: { pipelineId: 'p1', ...data } });
+    history.events = renumbered(history.events);
+  };
+const changed = (wanted: (event: Event) => boolean, change: Record<string, unknown>) => (history: History) => {
+  const event = history.events[indexOf(history, wanted)]!;
+  event.data = { ...event.data, ...change };
+};
+
+const firstBuild = { jobId: BUILD, attempt: 1 };
+const secondBuild = { jobId: BUILD, attempt: 2 };
+const cancelling = ['pipeline-p1', 'PipelineCancelling', {}] as const;
+
+/** A violation, the rule that must report it, and how it is planted. */
+const MUTANTS: readonly [violation: string, rule: string, plant: (history: History) => void][] = [
+  ['an acknowledged pipeline that is not there', 'requestsHaveTheirPipelines', without(is('PipelineRequested'))],
+  ['a pipeline that is requested twice', 'requestsHaveTheirPipelines', twice(is('PipelineRequested'))],
+  ['a pipeline nobody asked for', 'requestsHaveTheirPipelines', (history) => void history.requests.splice(0, 2)],
+  ['a key that gave two pipelines', 'keysNameOnePipeline', (h) => void (h.requests[1]!.answer = { id: 'p2' })],
+  ['two keys that gave one pipeline', 'keysNameOnePipeline', (h) => void (h.requests[1]!.key = 'k9')],
+  ['an acknowledged retry that is not recorded', 'wishesAreRecorded', without(is('JobRetryRequested'))],
+  ['a retry that is recorded twice', 'wishesAreRecorded', twice(is('JobRetryRequested'))],
+  ['a pipeline that never ends', 'pipelinesEndOnce', (h) => void h.events.pop()],
+  ['a pipeline that ends twice', 'pipelinesEndOnce', twice(is('PipelineFinished'))],
+  ['an end that is not taken up again', 'pipelinesEndOnce', without(is('PipelineReopened'))],
+  ['a pipeline that starts twice', 'jobsFollowTheRules', twice(is('PipelineStarted'))],
+  ['a job that stays queued', 'jobsFollowTheRules', without(is('JobAssigned', { jobId: TEST, attempt: 2 }))],
+  ['a job that stays assigned', 'jobsFollowTheRules', without(is('JobSucceeded', { jobId: TEST, attempt: 1 }))],
+  ['a job that is queued twice', 'jobsFollowTheRules', twice(is('JobQueued', firstBuild))],
+  ['a job that is assigned twice', 'jobsFollowTheRules', twice(is('JobAssigned', firstBuild))],
+  ['a job that ends twice', 'jobsFollowTheRules', twice(is('JobSucceeded', secondBuild))],
+  ['an attempt that is left out', 'jobsFollowTheRules', changed(is('JobQueued', secondBuild), { attempt: 3 })],
+  [
+    'the next attempt assigned before the last one has finished',
+    'jobsFollowTheRules',
+    before(is('JobAssigned', secondBuild), is('AttemptFinished', firstBuild)),
+  ],
+  [
+    'a job that succeeds before its attempt has finished',
+    'jobsFollowTheRules',
+    before(is('JobSucceeded', { jobId: TEST, attempt: 1 }), is('AttemptFinished', { jobId: TEST, attempt: 1 })),
+  ],
+  [
+    'a job that succeeds although its attempt failed',
+    'jobsFollowTheRules',
+    changed(is('AttemptFinished', { jobId: TEST, attempt: 1 }), { outcome: 'failed' }),
+  ],
+  [
+    'a job that succeeds before its artifact is visible',
+    'jobsFollowTheRules',
+    before(is('JobSucceeded', secondBuild), is('ArtifactCommitted')),
+  ],
+  [
+    'a job queued after the pipeline was cancelled',
+    'jobsFollowTheRules',
+    addedBefore(is('JobQueued', { jobId: TEST, attempt: 1 }), ...cancelling),
+  ],
+  [
+    'a job assigned after the pipeline was cancelled',
+    'jobsFollowTheRules',
+    addedBefore(is('JobAssigned', { jobId: TEST, attempt: 1 }), ...cancelling),
+  ],
+  [
+    'a result that the jobs do not bear out',
+    'jobsFollowTheRules',
+    changed(is('PipelineFinished'), { status: 'failed' }),
+  ],
+  [
+    'a pipeline that ends while a job goes on',
+    'jobsFollowTheRules',
+    before(is('PipelineFinished'), is('JobSucceeded', { jobId: TEST, attempt: 1 })),
+  ],
+  [
+    'a job that fails for no reason of its own',
+    'failuresArePlanned',
+    changed(is('JobFailed'), { reason: 'missing_artifact' }),
+  ],
+  ['an attempt that starts twice', 'attemptsStartAndEndOnce', twice(is('AttemptStarted', firstBuild))],
+  ['an attempt that ends twice', 'attemptsStartAndEndOnce', twice(is('AttemptFinished', firstBuild))],
+  ['an attempt that never ends', 'attemptsStartAndEndOnce', without(is('AttemptFinished', firstBuild))],
+  ['an assigned attempt that never ends', 'assignmentsEnd', without(is('AttemptFinished', firstBuild))],
+  ['an attempt that nobody assigned', 'attemptsWereAssigned', without(is('JobAssigned', secondBuild))],
+  [
+    'an attempt on a foreign runner',
+    'attemptsWereAssigned',
+    changed(is('AttemptStarted', firstBuild), { runnerId: 'two' }),
+  ],
+  [
+    'two attempts of a job at once',
+    'attemptsDoNotOverlap',
+    before(is('AttemptStarted', secondBuild), is('AttemptFinished', firstBuild)),
+  ],
+  ['a process without a recorded start', 'processesRanAsRecorded', (h) => void h.side.set('p1.7.1', [])],
+  [
+    'an attempt that ran twice',
+    'processesRanAsRecorded',
+    ({ side }) => void side.get(`${BUILD}.2`)!.push({ ...side.get(`${BUILD}.2`)![0]! }),
+  ],
+  [
+    'a process that outlived the end of its attempt',
+    'processesRanAsRecorded',
+    ({ side }) => void (side.get(`${BUILD}.1`)!.at(-1)!.at += 10_000),
+  ],
+  [
+    'a process that ran before its start was recorded',
+    'processesRanAsRecorded',
+    ({ side }) => void (side.get(`${BUILD}.1`)![0]!.at -= 10_000),
+  ],
+  ['a log that was never sealed', 'logsAreSealed', without(is('LogSealed'))],
+  ['a log that was sealed twice', 'logsAreSealed', twice(is('LogSealed'))],
+  ['a sealed log that grew', 'logsAreSealed', ({ logs }) => grow(logs.get(`${BUILD}.2`)!)],
+  ['a sealed log with a changed byte', 'logsAreSealed', ({ logs }) => void (logs.get(`${BUILD}.2`)!.bytes[3]! ^= 1)],
+  ['a sealed log that is lost', 'logsAreSealed', ({ logs }) => void logs.delete(`${BUILD}.1`)],
+  [
+    'a log that is not what the runner sent',
+    'logsAreSealed',
+    changed(is('LogSealed', { complete: true }), { complete: false }),
+  ],
+  ['a log that lacks its last line', 'logsHoldWhatJobsWrote', ({ side }) => addLine(side.get(`${BUILD}.2`)!)],
+  [
+    'a log with a line that the job did not write',
+    'logsHoldWhatJobsWrote',
+    ({ side }) => void (side.get(`${BUILD}.2`)![1]!.text = 'line 2 of p1.0.2 at 77'),
+  ],
+  ['a viewer who saw other bytes', 'viewersSawTheLog', ({ seen }) => void (seen[0]!.bytes = Buffer.from('other'))],
+  ['a viewer who was sent away too early', 'viewersSawTheLog', ({ seen }) => void (seen[0]!.complete = true)],
+  ['an artifact without its manifest', 'treesAreWhole', (h) => void (h.trees[0]!.manifestDigest = '0'.repeat(64))],
+  ['an artifact without its files', 'treesAreWhole', onlyManifests],
+  ['an artifact with a changed file', 'treesAreWhole', damagedFiles],
+  ['an artifact that is committed twice', 'artifactsAreCommittedOnce', twice(is('ArtifactCommitted'))],
+  [
+    'an artifact that is not what was uploaded',
+    'artifactsAreCommittedOnce',
+    changed(is('ArtifactCommitted'), { manifestDigest: '0'.repeat(64) }),
+  ],
+  ['a gap in a stream', 'revisionsAreContiguous', ({ events }) => void events.splice(3, 1)],
+  ['an event out of order', 'revisionsAreContiguous', ({ events }) => void (events[4]!.position = 1)],
+  ['an event that is stored twice', 'idsAreUnique', ({ events }) => void (events[4]!.id = events[3]!.id)],
+  ['a read model that differs', 'replayIsEqual', ({ replay }) => void replay.differences.push('jobs/p1.0')],
+  ['a log that does not verify', 'replayIsEqual', ({ replay }) => void (replay.failure = 'damaged')],
+  [
+    'events that were set aside',
+    'nothingIsParked',
+    ({ parked }) => void parked.push({ group: 'scheduler', key: 'p1', eventType: 'JobQueued', error: 'no' }),
+  ],
+  ['a service that is behind', 'busIsHandled', ({ checkpoints }) => void (checkpoints['runner'] = 3)],
+  ['a process that is left', 'nothingIsLeftOver', (h) => void h.leftovers.processes.push({ pid: 7, command: 'sleep' })],
+  ['a directory that is left', 'nothingIsLeftOver', (h) => void h.leftovers.directories.push('p1.0.1')],
+  ['an answer of 500', 'serverBehaved', ({ server }) => void server.internalErrors.push('GET /')],
+  ['a server that ended by itself', 'serverBehaved', ({ server }) => void server.unexpectedEnds.push('code 1')],
+];
+
+function grow(log: { bytes: Buffer }): void {
+  log.bytes = Buffer.concat([log.bytes, Buffer.from('more\n')]);
+}
+
+function addLine(lines: { text: string; number: number; at: number }[]): void {
+  lines.push({ ...lines.at(-1)!, text: 'line 4 of p1.0.2 at 3', number: 4 });
+}
+
+function onlyManifests(history: History): void {
+  const { objects, trees } = history;
+  history.objects = (digest) => (digest === trees[0]!.manifestDigest ? objects(digest) : undefined);
+}
+
+function damagedFiles(history: History): void {
+  const { objects, trees } = history;
+  history.objects = (digest) => (digest === trees[0]!.manifestDigest ? objects(digest) : Buffer.from('else'));
+}
+
+describe('the checks of a history', () => {
+  it('find nothing in a good one', () => {
+    expect(checkHistory(goodHistory())).toEqual([]);
+  });
+
+  it.each(MUTANTS)('report %s', (_violation, rule, plant) => {
+    const history = goodHistory();
+    plant(history);
+
+    expect(checkHistory(history).map((found) => found.rule)).toContain(rule);
+  });
+
+  it('have a violation planted for each of them', () => {
+    expect(Object.keys(CHECKS).toSorted()).toEqual([...new Set(MUTANTS.map(([, rule]) => rule))].toSorted());
+  });
+});

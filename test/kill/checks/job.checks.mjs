@@ -1,0 +1,154 @@
+import { attemptIdOf, ofType, streamsOf } from './events.mjs';
+
+const ACTIVE = new Set(['queued', 'assigned', 'finishing']);
+const OUTCOMES = { JobSucceeded: 'success', JobFailed: 'failed', JobCancelled: 'cancelled', JobSkipped: 'skipped' };
+const COMMITS = { ArtifactCommitted: 'artifactId', CacheCommitted: 'cacheId', CacheRefused: 'cacheId' };
+
+/** When attempts ended and uploads became visible, by position in the log. */
+const milestones = (events) => ({
+  finished: new Map(ofType(events, 'AttemptFinished').map((event) => [event.data.attemptId, event])),
+  commits: ofType(events, ...Object.keys(COMMITS)).map(({ type, data, position }) => ({
+    id: data[COMMITS[type]],
+    jobId: data.jobId,
+    position,
+  })),
+});
+
+/**
+ * I3, I5, I6, I7 and I13 for one pipeline: follows what its stream says and reports each step that the steps before it
+ * do not allow. Knows nothing of how the scheduler decides.
+ */
+class PipelineWalk {
+  problems = [];
+  jobs = new Map();
+  phase = 'new';
+  cancelling = false;
+
+  constructor(pipelineId, { finished, commits }) {
+    Object.assign(this, { pipelineId, finished, commits });
+  }
+
+  follow(events) {
+    for (const event of events) this.step(event);
+    for (const [jobId, { status }] of this.jobs) if (ACTIVE.has(status)) this.report(`${jobId} is stuck: ${status}`);
+    return this.problems;
+  }
+
+  report(message) {
+    this.problems.push(message);
+  }
+
+  step(event) {
+    const { type, data } = event;
+    if (type === 'PipelineStarted') {
+      if (this.phase !== 'new') this.report(`pipeline ${this.pipelineId} started twice`);
+      this.phase = 'running';
+    }
+    if (type === 'PipelineCancelling') this.cancelling = true;
+    if (type === 'PipelineReopened') Object.assign(this, { phase: 'running', cancelling: false });
+    if (type === 'JobRetried' || type === 'JobPlayed') this.decideSkippedAgain();
+    if (type === 'PipelineFinished') this.pipelineFinished(data);
+    const handler = data.jobId !== undefined && this[type];
+    if (handler) handler.call(this, event, this.jobs.get(data.jobId) ?? { status: 'created', attempt: 0 });
+  }
+
+  /** Behind a job that runs again, jobs that were skipped get their chance again. */
+  decideSkippedAgain() {
+    for (const job of this.jobs.values()) if (job.status === 'skipped') job.status = 'created';
+  }
+
+  pipelineFinished({ status }) {
+    this.phase = 'finished';
+    const active = [...this.jobs].filter(([, job]) => ACTIVE.has(job.status)).map(([jobId]) => jobId);
+    if (active.length > 0) this.report(`pipeline ${this.pipelineId} finished while ${active.join()} went on`);
+    const ends = [...this.jobs.values()].map((job) => job.status);
+    const failed = [...this.jobs.values()].some((job) => job.status === 'failed' && !job.allowed);
+    const expected = this.cancelling || ends.includes('cancelled') ? 'cancelled' : failed ? 'failed' : 'success';
+    if (status !== expected) this.report(`pipeline ${this.pipelineId} finished as ${status}; its jobs say ${expected}`);
+  }
+
+  JobQueued({ data }, job) {
+    const { jobId, attempt } = data;
+    if (this.cancelling) this.report(`${jobId} was queued after the pipeline was cancelled`);
+    if (this.phase !== 'running') this.report(`${jobId} was queued while the pipeline was ${this.phase}`);
+    if (ACTIVE.has(job.status)) this.report(`${jobId} was queued while it was ${job.status}`);
+    if (attempt !== job.attempt + 1) this.report(`${jobId} went from attempt ${job.attempt} to ${attempt}`);
+    this.jobs.set(jobId, { ...job, status: 'queued', attempt });
+  }
+
+  JobAssigned({ data, position }, job) {
+    const { jobId, attempt } = data;
+    if (this.cancelling) this.report(`${jobId} was assigned after the pipeline was cancelled`);
+    if (job.status !== 'queued' || job.attempt !== attempt)
+      this.report(`attempt ${attempt} of ${jobId} was assigned while attempt ${job.attempt} was ${job.status}`);
+    for (const earlier of job.assigned ?? [])
+      this.mustHaveFinished(`${jobId}.${earlier}`, position, 'the next one was assigned');
+    this.jobs.set(jobId, { ...job, status: 'assigned', attempt, assigned: [...(job.assigned ?? []), attempt] });
+  }
+
+  JobFinishing({ data, position }, job) {
+    this.mustBe(['assigned'], 'finishing', data, job);
+    this.mustHaveFinished(attemptIdOf(data), position, 'the scheduler knew');
+    this.jobs.set(data.jobId, { ...job, status: 'finishing' });
+  }
+
+  JobSucceeded(event, job) {
+    this.mustBe(['assigned', 'finishing'], 'success', event.data, job);
+    const end = this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
+    if (end && end.data.outcome !== 'success')
+      this.report(`${event.data.jobId} succeeded; its attempt ${end.data.outcome}`);
+    for (const id of end?.data.commits ?? []) {
+      const there = this.commits.some(
+        (commit) => commit.id === id && commit.jobId === event.data.jobId && commit.position < event.position,
+      );
+      if (!there) this.report(`${event.data.jobId} succeeded before its upload ${id} was visible`);
+    }
+    this.settle(event, job);
+  }
+
+  JobFailed(event, job) {
+    this.mustBe(['assigned', 'finishing'], 'failed', event.data, job);
+    this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
+    this.settle(event, job);
+  }
+
+  JobCancelled(event, job) {
+    if (job.status === 'assigned' || job.status === 'finishing')
+      this.mustHaveFinished(`${event.data.jobId}.${job.attempt}`, event.position, 'its job ended');
+    this.settle(event, job);
+  }
+
+  JobSkipped(event, job) {
+    if (ACTIVE.has(job.status)) this.report(`${event.data.jobId} was skipped while it was ${job.status}`);
+    this.settle(event, job);
+  }
+
+  settle({ type, data }, job) {
+    if (Object.values(OUTCOMES).includes(job.status))
+      this.report(`${data.jobId} ended twice: ${job.status}, then ${type}`);
+    this.jobs.set(data.jobId, { ...job, status: OUTCOMES[type], allowed: data.allowed });
+  }
+
+  mustBe(allowed, next, { jobId, attempt }, job) {
+    if (!allowed.includes(job.status) || job.attempt !== attempt)
+      this.report(`attempt ${attempt} of ${jobId} became ${next} while attempt ${job.attempt} was ${job.status}`);
+  }
+
+  mustHaveFinished(attemptId, before, moment) {
+    const end = this.finished.get(attemptId);
+    if (!end || end.position > before) this.report(`${attemptId} had not finished when ${moment}`);
+    return end;
+  }
+}
+
+export const jobsFollowTheRules = ({ events }) => {
+  const known = milestones(events);
+  return [...streamsOf(events, 'pipeline')].flatMap(([id, list]) => new PipelineWalk(id, known).follow(list));
+};
+
+/** Jobs fail only for the reasons that the run gave them: a lost runner, and the one job whose first attempt fails. */
+export const failuresArePlanned = ({ events, plannedFailures }) =>
+  ofType(events, 'JobFailed')
+    .filter(({ data: { reason } }) => reason !== 'runner_lost')
+    .filter(({ data }) => !plannedFailures(data))
+    .map(({ data }) => `${attemptIdOf(data)} failed for no planned reason: ${data.reason} ${data.detail ?? ''}`);

@@ -1,0 +1,114 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { COLLECTION } from '@foldline/contracts';
+import { openEventLogForReading } from '@foldline/event-store-embedded';
+import { verifyReplay } from '@foldline/host';
+import { withLargePayloads } from '@foldline/kernel';
+import { openFileObjectStore } from '@foldline/object-store-files';
+import { READ_MODELS } from '@foldline/read-models';
+import { openReadStoreSnapshot } from '@foldline/read-store-embedded';
+import { openDatabase } from '@foldline/sqlite';
+import { findLeftovers } from './leftovers.mjs';
+
+const PAGE = 1000;
+
+const readEvents = async (dataDirectory) => {
+  const log = openEventLogForReading({ directory: join(dataDirectory, 'events') });
+  try {
+    const payloads = await openFileObjectStore({ directory: join(dataDirectory, 'payloads') });
+    const store = withLargePayloads(log, payloads);
+    const events = [];
+    for (;;) {
+      const page = await store.readAll({ after: events.at(-1)?.position ?? 0, limit: PAGE });
+      events.push(...page);
+      if (page.length < PAGE) return events;
+    }
+  } finally {
+    await log.close();
+  }
+};
+
+const replayOf = (dataDirectory) =>
+  verifyReplay(dataDirectory, READ_MODELS).catch((error) => ({ failure: String(error), differences: [] }));
+
+/** Artifacts that are shown as available, and the newest entry of each cache key. */
+const readTrees = async (dataDirectory) => {
+  const reads = openReadStoreSnapshot({ directory: join(dataDirectory, 'read-models') });
+  try {
+    const scan = async (collection) => {
+      const found = [];
+      for (let after = ''; ;) {
+        const page = await reads.scan(collection, after, PAGE);
+        found.push(...page.map(({ doc }) => doc));
+        if (page.length < PAGE) return found;
+        after = page.at(-1).id;
+      }
+    };
+    const artifacts = (await scan(COLLECTION.artifacts)).filter(({ status }) => status === 'available');
+    return [...artifacts, ...(await scan(COLLECTION.caches))];
+  } finally {
+    await reads.close();
+  }
+};
+
+const readLogs = (dataDirectory) => {
+  const logs = new Map();
+  const root = join(dataDirectory, 'logs');
+  for (const shard of readdirSync(root)) {
+    for (const name of readdirSync(join(root, shard))) {
+      const [, attemptId, kind] = /^(.*)\.(log|sealed)$/.exec(name) ?? [];
+      logs.set(attemptId ?? name, { bytes: readFileSync(join(root, shard, name)), sealed: kind === 'sealed' });
+    }
+  }
+  return logs;
+};
+
+const LINE = /^line (\d+) of \S+ at (\S+),/;
+
+/** What the jobs wrote beside the log, with the times since boot as times of day (ms). */
+const readSide = (directory) => {
+  const bootedAt = Date.now() - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
+  return new Map(
+    readdirSync(directory).map((attemptId) => {
+      const lines = readFileSync(join(directory, attemptId), 'utf8').split('\n').filter(Boolean);
+      const parsed = lines.map((text) => {
+        const [, number, at] = LINE.exec(text) ?? [];
+        return { text, number: Number(number), at: bootedAt + Number(at) * 1000 };
+      });
+      return [attemptId, parsed];
+    }),
+  );
+};
+
+const readCheckpoints = (dataDirectory) => {
+  const database = openDatabase(join(dataDirectory, 'bus', 'bus.db'));
+  const rows = database.prepare('SELECT consumer, position FROM checkpoints').all();
+  database.close();
+  return Object.fromEntries(rows.map(({ consumer, position }) => [consumer, Number(position)]));
+};
+
+const readObjects = async (dataDirectory, trees) => {
+  const root = join(dataDirectory, 'objects');
+  const paths = new Map(
+    readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => [entry.name, join(entry.parentPath ?? entry.path, entry.name)]),
+  );
+  return { trees, objects: (digest) => (paths.has(digest) ? readFileSync(paths.get(digest)) : undefined) };
+};
+
+/** Everything that a stopped server and its jobs left on disk, as the checks want it. */
+export const readHistory = async ({ directory, dataDirectory, side }) => {
+  const events = await readEvents(dataDirectory);
+  const pipelineIds = new Set(events.map(({ data }) => data.pipelineId).filter(Boolean));
+  return {
+    events,
+    lastPosition: events.at(-1)?.position ?? 0,
+    replay: await replayOf(dataDirectory),
+    ...(await readObjects(dataDirectory, await readTrees(dataDirectory))),
+    logs: readLogs(dataDirectory),
+    side: readSide(side),
+    checkpoints: readCheckpoints(dataDirectory),
+    leftovers: findLeftovers(directory, dataDirectory, pipelineIds),
+  };
+};

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openEventLogForReading } from '@foldline/event-store-embedded';
+
+const PAGE = 1000;
+const POLL_MS = 2;
+const QUIET_MS = 500;
+
+/**
+ * Looks at the log of a running server from outside. It is open only while it is being looked at: a second process
+ * that holds the database would spare a killed server the recovery that this is about.
+ */
+export class Tail {
+  #after = 0;
+  /** Pipelines that have not ended and attempts whose log is not sealed, as recorded up to now. */
+  #open = new Set();
+
+  constructor(dataDirectory) {
+    this.directory = join(dataDirectory, 'events');
+  }
+
+  /** Resolves soon after the next event of the type was recorded, or when the time is over. */
+  next(type, withinMs) {
+    return this.#look(withinMs, (events) => events.some((event) => event.type === type));
+  }
+
+  /** Resolves when nothing is under way any more and nothing was recorded for a while; false when that never came. */
+  settled(withinMs) {
+    let quietSince = performance.now();
+    return this.#look(withinMs, (events) => {
+      if (events.length > 0 || this.#open.size > 0) quietSince = performance.now();
+      return performance.now() - quietSince > QUIET_MS;
+    });
+  }
+
+  get open() {
+    return [...this.#open];
+  }
+
+  async #look(withinMs, until) {
+    const log = openEventLogForReading({ directory: this.directory });
+    try {
+      await this.#read(log);
+      for (const since = performance.now(); performance.now() - since < withinMs; await sleep(POLL_MS)) {
+        if (until(await this.#read(log))) return true;
+      }
+      return false;
+    } finally {
+      await log.close();
+    }
+  }
+
+  async #read(log) {
+    const news = [];
+    for (;;) {
+      const page = await log.readAll({ after: this.#after, limit: PAGE });
+      for (const event of page) this.#note(event);
+      news.push(...page);
+      this.#after = page.at(-1)?.position ?? this.#after;
+      if (page.length < PAGE) return news;
+    }
+  }
+
+  #note({ type, stream }) {
+    const id = stream.slice(stream.indexOf('-') + 1);
+    if (type === 'PipelineRequested' || type === 'PipelineReopened') this.#open.add(`pipeline ${id}`);
+    if (type === 'PipelineFinished' || type === 'PipelineRejected') this.#open.delete(`pipeline ${id}`);
+    if (type === 'AttemptStarted') this.#open.add(`log ${id}`);
+    if (type === 'LogSealed') this.#open.delete(`log ${id}`);
+  }
+}
