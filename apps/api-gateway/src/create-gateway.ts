@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from './http/fastify.ts';
 import { ApiGatewayModule } from './api-gateway.module.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
 import { PROBLEM_JSON, problemOf } from './http/problem.filter.ts';
+import { watchUnusedConnections } from './http/unused-connections.ts';
 import { LogSocket } from './logs/log-socket.ts';
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -38,6 +39,11 @@ const adapter = (): FastifyAdapter => {
   readBodies(made.getInstance());
   made.getInstance().addHook('onRequest', (_request, reply, done) => {
     void reply.headers(HEADERS);
+    done();
+  });
+  const endUnused = watchUnusedConnections(made.getInstance().server as Server);
+  made.getInstance().addHook('preClose', (done) => {
+    endUnused();
     done();
   });
   return made;
