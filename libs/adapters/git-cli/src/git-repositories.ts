@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PermanentError, Refusal, TransientError, type ResolvedRef, type SourceRepository } from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
@@ -22,6 +22,8 @@ export const createGitRepositories = (options: {
 
 class GitRepositories implements SourceRepository {
   private readonly fetching = new Map<string, Promise<void>>();
+  /** Mirrors that this process has made or looked after. */
+  private readonly sound = new Set<string>();
   constructor(
     private readonly directory: string,
     private readonly git: Git,
@@ -116,10 +118,8 @@ class GitRepositories implements SourceRepository {
   }
 
   private async fetchNow(mirror: string, url: string, ref: string, sha: string): Promise<void> {
-    if (!existsSync(join(mirror, 'HEAD'))) {
-      await mkdir(mirror, { recursive: true, mode: 0o700 });
-      check(await this.git(['init', '--quiet', '--bare', '--template=', mirror]), 'make the mirror');
-    } else if (await this.has(mirror, sha)) return;
+    await this.makeSound(mirror);
+    if (await this.isKept(mirror, sha)) return;
     const fetch = (refspec: string): Promise<GitResult> =>
       this.git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', url, refspec], {
         cwd: mirror,
@@ -132,6 +132,30 @@ class GitRepositories implements SourceRepository {
     if (byName.code !== 0) throw unreachable(url, byName);
     if (!(await this.has(mirror, sha))) throw new PermanentError(`the repository has no commit ${sha}`);
     check(await this.git(['update-ref', `refs/foldline/${sha}`, sha], { cwd: mirror }), 'keep the commit');
+  }
+
+  /** Makes the mirror, or puts in order what an earlier process left when it was killed in the middle of its work. */
+  private async makeSound(mirror: string): Promise<void> {
+    if (this.sound.has(mirror)) return;
+    if (!(await this.isRepository(mirror))) {
+      const unfinished = `${mirror}.unfinished`;
+      await Promise.all([mirror, unfinished].map((path) => rm(path, { recursive: true, force: true })));
+      await mkdir(unfinished, { recursive: true, mode: 0o700 });
+      check(await this.git(['init', '--quiet', '--bare', '--template=', unfinished]), 'make the mirror');
+      await rename(unfinished, mirror);
+    } else await removeLocks(mirror);
+    this.sound.add(mirror);
+  }
+
+  private async isRepository(mirror: string): Promise<boolean> {
+    if (!existsSync(mirror)) return false;
+    return (await this.git(['--git-dir=.', 'rev-parse', '--git-dir'], { cwd: mirror })).code === 0;
+  }
+
+  /** The ref is made when everything of the commit has come; the commit alone is no proof of that. */
+  private async isKept(mirror: string, sha: string): Promise<boolean> {
+    const asked = ['show-ref', '--verify', '--quiet', `refs/foldline/${sha}`];
+    return (await this.git(asked, { cwd: mirror })).code === 0;
   }
 
   private async has(mirror: string, sha: string): Promise<boolean> {
@@ -169,6 +193,14 @@ class GitRepositories implements SourceRepository {
     return result;
   }
 }
+
+/** A git that is killed leaves its locks, and every later one would refuse to work. Nobody else uses the mirror. */
+const removeLocks = async (mirror: string): Promise<void> => {
+  const refs = await readdir(join(mirror, 'refs'), { recursive: true });
+  const names = [...(await readdir(mirror)), ...refs.map((name) => join('refs', name))];
+  const locks = names.filter((name) => name.endsWith('.lock'));
+  await Promise.all(locks.map((name) => rm(join(mirror, name), { force: true })));
+};
 
 const check = (result: GitResult, doing: string): GitResult => {
   if (result.code !== 0) throw new PermanentError(`git could not ${doing}: ${firstLine(result.stderr)}`);
