@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
+import { existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentError, type SourceRepository } from '@foldline/kernel';
 import { TreeWorker } from './tree-worker.ts';
 
 const KEPT_CHECKOUTS = 20;
+/** Suffix of a checkout that is being removed. Keys have no dot. */
+const FORGOTTEN = '.forgotten';
 const ATTEMPT_ID = /^[0-9a-z]{1,64}\.\d{1,6}\.\d{1,6}$/;
 
 export type PreparedWorkspace = { workspace: string; scratch: string };
@@ -26,6 +28,7 @@ export class Workspaces {
   private readonly checkouts = new Map<string, Promise<string>>();
   /** How many copies of a checkout are being made right now. */
   private readonly inUse = new Map<string, number>();
+  private forgetting: Promise<void> = Promise.resolve();
   private readonly jobs: string;
   private readonly base: string;
   private readonly repositories: SourceRepository;
@@ -88,6 +91,7 @@ export class Workspaces {
   }
 
   async close(): Promise<void> {
+    await this.forgetting;
     await this.trees.close();
   }
 
@@ -118,16 +122,24 @@ export class Workspaces {
   }
 
   /** Keeps the checkouts made last, on disk as well as in memory, and those that are being copied right now. */
-  private async forgetOldest(): Promise<void> {
+  private forgetOldest(): void {
+    // What could not be removed is met again after the next checkout.
+    this.forgetting = this.forgetting.then(() => this.forgetNow()).catch(() => undefined);
+  }
+
+  private async forgetNow(): Promise<void> {
     const names = await readdir(this.base);
-    if (names.length <= KEPT_CHECKOUTS) return;
-    const dated = await Promise.all(
-      names.map(async (name) => ({ name, at: (await lstat(join(this.base, name))).mtimeMs })),
-    );
-    for (const { name } of dated.toSorted((a, b) => a.at - b.at).slice(0, names.length - KEPT_CHECKOUTS)) {
-      if (this.inUse.has(name)) continue;
-      this.checkouts.delete(name);
-      await rm(join(this.base, name), { recursive: true, force: true });
+    const madeAt = (name: string) => lstatSync(join(this.base, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const dated = names.map((name) => ({ name, at: madeAt(name) })).toSorted((a, b) => a.at - b.at);
+    for (const { name } of dated.slice(0, Math.max(0, names.length - KEPT_CHECKOUTS))) {
+      const [key = name] = name.split('.');
+      const forgotten = join(this.base, `${key}${FORGOTTEN}`);
+      await rm(forgotten, { recursive: true, force: true });
+      if (this.inUse.has(key) || !existsSync(join(this.base, name))) continue;
+      // Gone from its place in the same moment: whoever wants it from now on makes it anew.
+      renameSync(join(this.base, name), forgotten);
+      this.checkouts.delete(key);
+      await rm(forgotten, { recursive: true, force: true });
     }
   }
 

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createGitRepositories } from '@foldline/git-cli';
+import { Spawner } from '@foldline/spawner';
+import { Workspaces } from './workspaces.ts';
+
+const COMMITS = 26;
+const KEPT = 20;
+
+describe('the workspaces of a runner', () => {
+  let directory: string;
+  let url: string;
+  let spawner: Spawner;
+  let workspaces: Workspaces;
+  let commits: string[];
+
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: url, encoding: 'utf8' }).trim();
+  const commit = (text: string): string => {
+    writeFileSync(join(url, 'which.txt'), text);
+    git('add', '--all');
+    git('-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example', 'commit', '--quiet', '-m', text);
+    return git('rev-parse', 'HEAD');
+  };
+  const attemptOf = (index: number, round: number): string => `p${round}.${index}.1`;
+  /** What a job of the commit finds in its workspace. */
+  const found = async (index: number, round: number): Promise<string> => {
+    const attemptId = attemptOf(index, round);
+    const sha = commits[index]!;
+    workspaces.reserve(attemptId);
+    const { workspace } = await workspaces.prepare({
+      attemptId,
+      projectId: 'pr1',
+      url,
+      ref: 'main',
+      sha,
+      protected: true,
+    });
+    const text = readFileSync(join(workspace, 'which.txt'), 'utf8');
+    await workspaces.release(attemptId);
+    return text;
+  };
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'foldline-workspaces-'));
+    url = join(directory, 'repository');
+    mkdirSync(url);
+    git('init', '--quiet', '--initial-branch=main');
+    commits = Array.from({ length: COMMITS }, (_, n) => commit(`commit ${n}`));
+    spawner = new Spawner();
+    const environment = { PATH: process.env['PATH'] ?? '' };
+    const repositories = createGitRepositories({ directory: join(directory, 'repos'), environment, spawner });
+    workspaces = new Workspaces({ directory, repositories });
+  });
+  afterEach(async () => {
+    await workspaces.close();
+    await spawner.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('show each job its own commit, and are kept for so many commits only, however many are wanted at once', async () => {
+    for (const round of [1, 2, 3]) {
+      const texts = await Promise.all(commits.map((_, index) => found(index, round)));
+      expect(texts).toEqual(commits.map((_, index) => `commit ${index}`));
+    }
+    commits.push(commit('one more'));
+    await found(COMMITS, 1);
+    await workspaces.close();
+
+    expect(readdirSync(join(directory, 'runners/checkouts')).length).toBeLessThanOrEqual(KEPT);
+  });
+});
