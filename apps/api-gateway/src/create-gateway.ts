@@ -6,6 +6,7 @@ import { PortsModule } from '@foldline/host';
 import type { Ports } from '@foldline/kernel';
 import type { FastifyReply, FastifyRequest } from './http/fastify.ts';
 import { ApiGatewayModule } from './api-gateway.module.ts';
+import { AdminToken } from './http/bearer.guard.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
 import { PROBLEM_JSON, problemOf } from './http/problem.filter.ts';
 import { watchUnusedConnections } from './http/unused-connections.ts';
@@ -25,7 +26,7 @@ const HEADERS = {
 @Module({})
 class GatewayRoot {}
 
-const adapter = (): FastifyAdapter => {
+const adapter = (token: AdminToken): FastifyAdapter => {
   const made = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -36,7 +37,7 @@ const adapter = (): FastifyAdapter => {
       void reply.status(problem.status).headers(HEADERS).type(PROBLEM_JSON).send(JSON.stringify(problem));
     },
   });
-  readBodies(made.getInstance());
+  readBodies(made.getInstance(), ({ headers }) => !token.matchesHeader(headers.authorization));
   made.getInstance().addHook('onRequest', (_request, reply, done) => {
     void reply.headers(HEADERS);
     done();
@@ -52,7 +53,7 @@ const adapter = (): FastifyAdapter => {
 /** The gateway on its ports, ready to listen; whoever starts it decides where. */
 export const createGateway = async (ports: Ports): Promise<{ app: NestFastifyApplication }> => {
   const root = { module: GatewayRoot, imports: [PortsModule.forService('api-gateway', ports), ApiGatewayModule] };
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter(new AdminToken(ports.settings)), {
     logger: false,
     bodyParser: false,
     abortOnError: false,

@@ -1,5 +1,5 @@
 import { Refusal } from '@foldline/kernel';
-import type { FastifyInstance } from './fastify.ts';
+import type { FastifyInstance, FastifyRequest } from './fastify.ts';
 
 export const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
 export const MAX_JSON_DEPTH = 50;
@@ -47,14 +47,14 @@ export const parseJson = (bytes: Buffer): unknown => {
 
 /**
  * JSON is the only body there is. A webhook's stays as it came: its signature covers the bytes, and nothing is
- * parsed before that is checked.
+ * parsed before that is checked. Nor is what comes from strangers: they are refused for being that.
  */
-export const readBodies = (server: FastifyInstance): void => {
+export const readBodies = (server: FastifyInstance, isStranger: (request: FastifyRequest) => boolean): void => {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
     if (request.url.startsWith(WEBHOOK_PREFIX)) return done(null, bytes);
-    if (bytes.length === 0) return done(null, undefined);
+    if (bytes.length === 0 || isStranger(request)) return done(null, undefined);
     try {
       done(null, parseJson(bytes));
     } catch (error) {

@@ -37,6 +37,16 @@ const problem =
       body: { code, status },
     });
 
+describe('the body of a stranger', () => {
+  it.each(['{"ref": ', `{"a":`.repeat(60), '{"__proto__": {}}'])('is not even parsed: %s', async (body) => {
+    const answer = await gateway.anonymous
+      .post('/api/ada/engine/pipelines')
+      .set('content-type', 'application/json')
+      .send(body);
+    problem(401, 'unauthorized')(answer);
+  });
+});
+
 const POSTS: [string, object][] = [
   ['/api/v1/projects', { owner: 'ada', name: 'engine', url: '/repos/x' }],
   ['/api/ada/engine/pipelines', { ref: 'main', variables: {} }],
