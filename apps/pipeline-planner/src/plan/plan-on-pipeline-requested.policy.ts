@@ -22,6 +22,13 @@ import { planDecider, type PlanCommand } from './plan.decider.ts';
 
 export const DEFINITION_FILE = '.codara-ci.yml';
 const MAX_DEFINITION_BYTES = 512 * 1024;
+/** What a person reads about a definition that could not be fetched; each has a page in `docs/problems/`. */
+const PROBLEM_CODES: Readonly<Record<string, string>> = {
+  'no-definition': 'no-definition',
+  definition_not_a_file: 'definition-not-a-file',
+  definition_too_large: 'file-too-large',
+};
+const OUT_OF_REACH = 'commit-unavailable';
 type Request = Recorded<ReturnType<typeof PipelineRequested>>;
 
 /** A requested pipeline is planned from its definition at its commit; what stands in the way becomes the rejection. */
@@ -62,7 +69,7 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
       return await this.compile(event);
     } catch (error) {
       if (!(error instanceof Refusal) && !(error instanceof PermanentError)) throw error;
-      const code = error instanceof Refusal ? error.code : 'commit-unavailable';
+      const code = (error instanceof Refusal ? PROBLEM_CODES[error.code] : undefined) ?? OUT_OF_REACH;
       return { type: 'RejectPlan', pipelineId, problems: [problem(code, error.message)] };
     }
   }
