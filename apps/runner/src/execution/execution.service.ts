@@ -13,6 +13,7 @@ import { COMMANDS, PORT, TransientError, type Cause, type Commands, type Ports }
 import { Workspaces } from '../workspace/workspaces.ts';
 import { attemptDecider } from './attempt.decider.ts';
 import { AttemptExecution, type Assigned } from './attempt-execution.ts';
+import { attemptsUnderWay } from './attempts-under-way.ts';
 import { RUNNER_PORTS } from '../runner.ports.ts';
 
 /**
@@ -33,7 +34,8 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
 
   /** Whatever an earlier process of this runner left running is killed, and its attempts are reported as lost. */
   async onApplicationBootstrap(): Promise<void> {
-    for (const attemptId of await this.workspaces.leftovers()) {
+    const begun = new Set([...(await this.workspaces.leftovers()), ...(await attemptsUnderWay(this.ports))]);
+    for (const attemptId of begun) {
       await this.ports.executor.sweep(attemptId);
       await this.reportLost(attemptId);
       await this.workspaces.remove(attemptId);
