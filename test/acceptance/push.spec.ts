@@ -1,0 +1,164 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Sandbox, until, type PipelineAnswer } from '@foldline/client';
+import { outputOf } from './output.ts';
+
+const PUSHED = 'acme/pushed';
+let sandbox: Sandbox;
+let bare: string;
+
+/** A forge's side: a hook that tells about each ref that was pushed, signed as GitHub signs. */
+const HOOK = `
+import { createHmac, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+const [, , url, secret] = process.argv;
+for (const line of readFileSync(0, 'utf8').trim().split('\\n')) {
+  const [before, after, ref] = line.split(' ');
+  const repository = { full_name: 'acme/pushed', clone_url: process.cwd() };
+  const body = JSON.stringify({ ref, before, after, deleted: /^0+$/.test(after), repository });
+  const signature = createHmac('sha256', secret).update(body).digest('hex');
+  const response = await fetch(url + '/v1/webhooks/github', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': 'push',
+      'x-github-delivery': randomUUID(),
+      'x-hub-signature-256': 'sha256=' + signature,
+    },
+    body,
+  });
+  if (!response.ok) process.exit(1);
+}
+`;
+
+beforeAll(async () => {
+  sandbox = await Sandbox.start();
+  bare = join(sandbox.directory, 'forge.git');
+  sandbox.git('init', '--quiet', '--bare', '--initial-branch=main', bare);
+  sandbox.git('remote', 'add', 'forge', bare);
+  sandbox.git('push', '--quiet', 'forge', 'main');
+  await sandbox.client.post('/api/v1/projects', { owner: 'acme', name: 'pushed', url: bare });
+  const script = join(sandbox.directory, 'hook.mjs');
+  writeFileSync(script, HOOK);
+  const hook = join(bare, 'hooks/post-receive');
+  const { url } = sandbox.client.connection;
+  writeFileSync(hook, `#!/bin/sh\nexec "${process.execPath}" "${script}" "${url}" "${sandbox.server.webhookSecret}"\n`);
+  chmodSync(hook, 0o755);
+});
+afterAll(() => sandbox.stop());
+
+const pipelineAt = (sha: string, ref: string): Promise<PipelineAnswer> =>
+  until(`the pipeline of ${ref} at ${sha}`, async () => {
+    const { items } = await sandbox.client.get<{ items: PipelineAnswer[] }>(`/api/${PUSHED}/pipelines`);
+    const found = items.find((pipeline) => pipeline.sha === sha && pipeline.ref === ref);
+    const ended = found && ['success', 'failed', 'skipped'].includes(found.status);
+    return ended && sandbox.client.get<PipelineAnswer>(`/api/${PUSHED}/pipelines/${found.id}`);
+  });
+const logOf = (pipeline: PipelineAnswer): Promise<string> =>
+  sandbox.client.text(`/api/${PUSHED}/jobs/${pipeline.jobs[0]!.id}/logs`);
+const SHOW = 'show:\n  script: echo "$CI_COMMIT_REF_NAME $CI_PIPELINE_SOURCE"\n';
+
+describe('A git push', () => {
+  it('runs a pipeline at the pushed commit', async () => {
+    const sha = sandbox.commit({ '.codara-ci.yml': SHOW });
+    sandbox.git('push', '--quiet', 'forge', 'main');
+    const pipeline = await pipelineAt(sha, 'main');
+    expect(pipeline.status).toBe('success');
+    expect(outputOf(await logOf(pipeline))).toBe('main push\n');
+  });
+
+  it('of several refs at once runs one pipeline for each, also for names beyond ASCII', async () => {
+    const sha = sandbox.commit({ 'more.txt': 'x' });
+    sandbox.git('tag', 'v2.0');
+    sandbox.git('branch', 'feature/größe');
+    sandbox.git('push', '--quiet', 'forge', 'main', 'v2.0', 'feature/größe');
+    for (const ref of ['main', 'v2.0', 'feature/größe'])
+      expect(outputOf(await logOf(await pipelineAt(sha, ref)))).toBe(`${ref} push\n`);
+  });
+
+  it('that deletes a branch starts nothing', async () => {
+    const count = async (): Promise<number> =>
+      (await sandbox.client.get<{ items: unknown[] }>(`/api/${PUSHED}/pipelines`)).items.length;
+    const before = await count();
+    sandbox.git('push', '--quiet', 'forge', '--delete', 'feature/größe');
+    await until('the delivery to be listed', async () => {
+      const { items } = await sandbox.client.get<{ items: { because: string }[] }>('/api/v1/webhooks/deliveries');
+      return items.some(({ because }) => because.includes('was deleted'));
+    });
+    expect(await count()).toBe(before);
+  });
+
+  it('that is delivered twice runs once, and is refused without the right signature', async () => {
+    const sha = sandbox.commit({ 'again.txt': 'x' });
+    sandbox.git(
+      'push',
+      '--quiet',
+      '--no-verify',
+      '--receive-pack=git -c core.hooksPath=/dev/null receive-pack',
+      'forge',
+      'main',
+    );
+    const body = JSON.stringify({
+      ref: 'refs/heads/main',
+      after: sha,
+      repository: { full_name: PUSHED, clone_url: bare },
+    });
+    const deliver = (secret: string, delivery: string): Promise<Response> =>
+      sandbox.client.raw('POST', '/v1/webhooks/github', {
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': 'push',
+          'x-github-delivery': delivery,
+          'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+        },
+        body,
+      });
+    expect((await deliver('some-other-secret-of-that-length', randomUUID())).status).toBe(401);
+    const delivery = randomUUID();
+    for (let time = 0; time < 2; time += 1)
+      expect((await deliver(sandbox.server.webhookSecret, delivery)).ok).toBe(true);
+    await pipelineAt(sha, 'main');
+    const { items } = await sandbox.client.get<{ items: PipelineAnswer[] }>(`/api/${PUSHED}/pipelines`);
+    expect(items.filter((pipeline) => pipeline.sha === sha)).toHaveLength(1);
+  });
+});
+
+describe('The events of everything', () => {
+  type FeedEvent = { type: string; position: number; id: string };
+  const follow = async (after: number, isLast: (event: FeedEvent) => boolean): Promise<FeedEvent[]> => {
+    const done = new AbortController();
+    const seen: FeedEvent[] = [];
+    const lines = sandbox.client.lines(`/api/v1/events?after=${after}`, 'text/event-stream', done.signal);
+    for await (const line of lines) {
+      if (!line.startsWith('data: ')) continue;
+      const event = JSON.parse(line.slice(6)) as FeedEvent;
+      seen.push(event);
+      if (isLast(event)) break;
+    }
+    done.abort();
+    return seen;
+  };
+
+  it('are told from any position on, without a gap, and then as they happen', async () => {
+    const past = await sandbox.client.get<{ items: FeedEvent[] }>('/api/v1/events?after=0&limit=1000');
+    const last = past.items.at(-1)!.position;
+    let caughtUp = (): void => undefined;
+    const there = new Promise<void>((resolve) => {
+      caughtUp = resolve;
+    });
+    const following = follow(0, ({ type, position }) => {
+      if (position === last) caughtUp();
+      return type === 'PipelineFinished' && position > last;
+    });
+    await there;
+    await sandbox.run(SHOW);
+    const seen = await following;
+    expect(seen.slice(0, past.items.length).map(({ id }) => id)).toEqual(past.items.map(({ id }) => id));
+    expect(seen.map(({ position }) => position)).toEqual(seen.map((_event, index) => seen[0]!.position + index));
+    const middle = seen[Math.floor(seen.length / 2)]!;
+    const resumed = await follow(middle.position, ({ position }) => position === seen.at(-1)!.position);
+    expect(resumed).toEqual(seen.slice(seen.indexOf(middle) + 1));
+  });
+});
