@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createGitRepositories } from '@foldline/git-cli';
-import { Spawner } from '@foldline/spawner';
+import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
+import type { Settings } from '@foldline/kernel';
 import { Workspaces } from './workspaces.ts';
 
 const COMMITS = 26;
@@ -13,7 +13,7 @@ const KEPT = 20;
 describe('the workspaces of a runner', () => {
   let directory: string;
   let url: string;
-  let spawner: Spawner;
+  let embedded: EmbeddedPorts;
   let workspaces: Workspaces;
   let commits: string[];
 
@@ -43,20 +43,20 @@ describe('the workspaces of a runner', () => {
     return text;
   };
 
-  beforeEach(() => {
+  beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'foldline-workspaces-'));
     url = join(directory, 'repository');
     mkdirSync(url);
     git('init', '--quiet', '--initial-branch=main');
     commits = Array.from({ length: COMMITS }, (_, n) => commit(`commit ${n}`));
-    spawner = new Spawner();
-    const environment = { PATH: process.env['PATH'] ?? '' };
-    const repositories = createGitRepositories({ directory: join(directory, 'repos'), environment, spawner });
-    workspaces = new Workspaces({ directory, repositories });
+    const settings = { dataDirectory: join(directory, 'data'), logLevel: 'silent' } as Settings;
+    mkdirSync(settings.dataDirectory);
+    embedded = await openEmbeddedPorts(settings, []);
+    workspaces = new Workspaces({ directory, repositories: embedded.ports.sourceRepository });
   });
   afterEach(async () => {
     await workspaces.close();
-    await spawner.close();
+    await embedded.close();
     rmSync(directory, { recursive: true, force: true });
   });
 
