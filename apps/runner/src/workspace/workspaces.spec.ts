@@ -60,6 +60,30 @@ describe('the workspaces of a runner', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
+  /** What lies in the checkout that every workspace of the first commit is copied from. */
+  const checkedOutFile = (): string => join(directory, 'runners/checkouts', `pr1-${commits[0]!}`, 'which.txt');
+  const reopened = async (): Promise<void> => {
+    await workspaces.close();
+    workspaces = new Workspaces({ directory, repositories: embedded.ports.sourceRepository });
+  };
+
+  it('are copies of a checkout that outlives the process', async () => {
+    await found(0, 1);
+    writeFileSync(checkedOutFile(), 'still the same');
+    await reopened();
+
+    expect(await found(0, 2)).toBe('still the same');
+  });
+
+  it('are never copies of what the machine left when its power was cut', async () => {
+    await found(0, 1);
+    writeFileSync(checkedOutFile(), '');
+    writeFileSync(join(directory, 'runners/checkouts.boot-id'), 'an earlier start of the machine');
+    await reopened();
+
+    expect(await found(0, 2)).toBe('commit 0');
+  });
+
   it('show each job its own commit, and are kept for so many commits only, however many are wanted at once', async () => {
     for (const round of [1, 2, 3]) {
       const texts = await Promise.all(commits.map((_, index) => found(index, round)));

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentError, type SourceRepository } from '@foldline/kernel';
+import { directorySinceBoot } from './since-boot.ts';
 import { TreeWorker } from './tree-worker.ts';
 
 const KEPT_CHECKOUTS = 20;
@@ -40,7 +41,7 @@ export class Workspaces {
     this.repositories = repositories;
     this.trees = new TreeWorker(join(directory, 'runners', 'workspaces'));
     mkdirSync(this.jobs, { recursive: true, mode: 0o700 });
-    mkdirSync(this.base, { recursive: true, mode: 0o700 });
+    directorySinceBoot(this.base);
   }
 
   /** Path of an attempt's working directory, whether or not it is there yet. */

@@ -18,7 +18,10 @@ const ENVIRONMENT = {
   GIT_ASKPASS: 'true',
   LC_ALL: 'C',
 };
+/** Single objects are synced as packs are: an empty one after a power cut would spoil its commit for good. */
+const DURABLE = ['core.fsync=objects,reference', 'core.fsyncMethod=batch'];
 const CONFIGURATION = [
+  ...DURABLE,
   'core.hooksPath=/dev/null',
   'protocol.ext.allow=never',
   'safe.directory=*',
