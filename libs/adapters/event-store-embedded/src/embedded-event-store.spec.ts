@@ -109,6 +109,11 @@ describe('the embedded event store', () => {
       expect(await failure(store.verify())).toMatchObject({ name: 'DamagedLog', stream, position: 3 });
     });
 
+    it('misses a stream that was taken out as a whole', async () => {
+      await tamper(`DELETE FROM events WHERE stream = '${stream}'`);
+      expect(await failure(store.verify())).toMatchObject({ name: 'DamagedLog', stream: '*', position: 6 });
+    });
+
     it('refuses a stream whose records were exchanged', async () => {
       await tamper(`
         UPDATE events SET revision = 9 WHERE stream = '${stream}' AND revision = 1;
