@@ -74,7 +74,7 @@ const checkPlaces = (entries: readonly TreeEntry[]): void => {
 };
 
 /** File systems may fold case and composition: paths that could meet there count as one place. */
-const placeOf = (path: string): string => path.normalize('NFC').toLowerCase();
+export const placeOf = (path: string): string => path.normalize('NFC').toLowerCase();
 
 /** Why a path may not be part of a tree; nothing when it may. */
 export const pathProblem = (path: string): string | undefined => {
