@@ -83,9 +83,9 @@ export class ProcessExecution implements Execution {
     const { attemptId, leader } = this.started;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       signal(-leader, 'SIGKILL');
-      const survivors = survivorsOf(attemptId, leader, performance.now() - this.startedAt);
-      if (survivors.length === 0) return;
-      for (const pid of survivors) signal(pid, 'SIGKILL');
+      const { pids, unsure } = survivorsOf(attemptId, leader, performance.now() - this.startedAt);
+      if (pids.length === 0 && !unsure) return;
+      for (const pid of pids) signal(pid, 'SIGKILL');
       await delay(round === 0 ? 1 : POLL_MS);
     }
   }

@@ -52,6 +52,25 @@ describe('processes of this host', () => {
     expect(markedProcesses(attemptId)).toEqual([]);
   });
 
+  it('finds what a job detaches in the very moment of its end', async () => {
+    const executor = newExecutor();
+    const ids = Array.from({ length: 300 }, (_, n) => `detached${process.pid}.${n}.1`);
+    const waiting = [...ids];
+    const worker = async (): Promise<void> => {
+      for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+        const job = { ...spec(['(setsid sleep 1000 > /dev/null 2>&1 &)', 'true']), attemptId: id };
+        await (
+          await executor.start(job)
+        ).finished;
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, worker));
+
+    const left = ids.flatMap((id) => markedProcesses(id));
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(left).toEqual([]);
+  });
+
   it('leaves neither its script nor a descriptor behind', async () => {
     const executor = newExecutor();
     await (

@@ -5,7 +5,7 @@ import type { Spawner } from '@foldline/spawner';
 import { OutputPipes } from './output-pipes.ts';
 import { nameOfDescriptor, readableOf } from './output-reader.ts';
 import { ProcessExecution } from './process-execution.ts';
-import { MARKER, markedProcesses, signal } from './process-table.ts';
+import { MARKER, lookForMarked, signal } from './process-table.ts';
 import { findShell, shellScript, writeScript } from './shell-script.ts';
 
 const SWEEP_LIMIT_MS = 5_000;
@@ -74,9 +74,9 @@ class ProcessExecutor implements Executor {
   async sweep(attemptId: string): Promise<{ killed: number }> {
     const killed = new Set<number>();
     for (const deadline = performance.now() + SWEEP_LIMIT_MS; performance.now() < deadline;) {
-      const found = markedProcesses(attemptId);
-      if (found.length === 0) return { killed: killed.size };
-      for (const pid of found) {
+      const { pids, unsure } = lookForMarked(attemptId);
+      if (pids.length === 0 && !unsure) return { killed: killed.size };
+      for (const pid of pids) {
         signal(pid, 'SIGKILL');
         killed.add(pid);
       }

@@ -26,31 +26,74 @@ const allPids = (): number[] =>
 
 const lastPid = (): number => Number(readProc('/proc/loadavg')?.toString('latin1').trim().split(' ').at(-1));
 
-/** Kernel threads and zombies have no environment; a process that changed its own still shows the one it was given. */
-const isMarked = (pid: number, marker: Buffer): boolean => {
-  const environment = readProc(`/proc/${pid}/environ`);
-  if (!environment || environment.length < marker.length - 1) return false;
-  return environment.indexOf(marker.subarray(1)) === 0 || environment.includes(marker);
+export type ProcessStat = {
+  alive: boolean;
+  group: number;
+  session: number;
+  memoryBytes: number;
+  environmentEnd: number;
 };
 
-/** `pid (name) state ppid pgrp session …`; the name may hold anything, so what counts stands after the last `)`. */
-const statOf = (pid: number): { alive: boolean; group: number; session: number } | undefined => {
+/** `pid (name) state ppid pgrp session …` (proc(5)); the name may hold anything, so what counts stands after the last `)`. */
+export const parseStat = (text: string): ProcessStat => {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [group, session, memoryBytes, environmentEnd] = [2, 3, 20, 48].map((index) => Number(fields[index]));
+  return {
+    alive: !'ZX'.includes(fields[0] ?? 'X'),
+    group: group!,
+    session: session!,
+    memoryBytes: memoryBytes!,
+    environmentEnd: environmentEnd!,
+  };
+};
+
+const statOf = (pid: number): ProcessStat | undefined => {
   const text = readProc(`/proc/${pid}/stat`)?.toString('latin1');
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields && { alive: !'ZX'.includes(fields[0] ?? 'X'), group: Number(fields[2]), session: Number(fields[3]) };
+  return text === undefined ? undefined : parseStat(text);
+};
+
+/**
+ * Whether a process carries the marker; one that changed its environment still shows the one it was given. While a
+ * process takes up another program (execve) it has memory and no environment yet: then nobody can tell.
+ */
+export const isMarked = (environment: Buffer | undefined, stat: ProcessStat, marker: Buffer): boolean | 'unknown' => {
+  if (!environment) return false;
+  if (environment.length === 0) return stat.alive && stat.memoryBytes > 0 && stat.environmentEnd === 0 && 'unknown';
+  return environment.indexOf(marker.subarray(1)) === 0 || environment.includes(marker);
 };
 
 const markerOf = (attemptId: string): Buffer => Buffer.from(`\0${MARKER}=${attemptId}\0`);
 
-/** Processes anywhere on this host that carry the marker of the attempt; those of one process group can be left out. */
-export const markedProcesses = (attemptId: string, exceptGroup?: number): number[] => {
-  if (!isLinux) return [];
+/** `unsure`: there was a process of which nobody could tell; look again. */
+export type Found = { pids: number[]; unsure: boolean };
+
+const look = (
+  pids: readonly number[],
+  attemptId: string,
+  isWanted: (stat: ProcessStat, marked: boolean) => boolean,
+) => {
   const marker = markerOf(attemptId);
-  return allPids().filter((pid) => {
-    const stat = isMarked(pid, marker) ? statOf(pid) : undefined;
-    return stat !== undefined && stat.alive && stat.group !== exceptGroup;
-  });
+  const found: Found = { pids: [], unsure: false };
+  for (const pid of pids) {
+    const seen = readProc(`/proc/${pid}/environ`);
+    const stat = statOf(pid);
+    if (!stat?.alive) continue;
+    // One that was just taking up another program may have its environment by now.
+    const environment = seen?.length === 0 ? readProc(`/proc/${pid}/environ`) : seen;
+    const marked = isMarked(environment, stat, marker);
+    if (isWanted(stat, marked === true)) found.pids.push(pid);
+    else if (marked === 'unknown') found.unsure = true;
+  }
+  return found;
 };
+
+/** Processes anywhere on this host that carry the marker of the attempt. */
+export const lookForMarked = (attemptId: string): Found =>
+  isLinux ? look(allPids(), attemptId, (_stat, marked) => marked) : { pids: [], unsure: false };
+
+/** The same at one look; those of one process group can be left out. */
+export const markedProcesses = (attemptId: string, exceptGroup?: number): number[] =>
+  isLinux ? look(allPids(), attemptId, ({ group }, marked) => marked && group !== exceptGroup).pids : [];
 
 /**
  * Numbers that processes started after `leader` can have. A job that started none costs one small read: the kernel
@@ -64,15 +107,10 @@ const youngerThan = (leader: number, ageMs: number): number[] => {
 };
 
 /** What a shell left behind although its group was killed: marked processes, and those of its session without the mark. */
-export const survivorsOf = (attemptId: string, leader: number, ageMs: number): number[] => {
-  if (!isLinux) return [];
-  const marker = markerOf(attemptId);
-  return youngerThan(leader, ageMs).filter((pid) => {
-    const marked = isMarked(pid, marker);
-    const stat = statOf(pid);
-    return stat !== undefined && stat.alive && (marked || stat.session === leader);
-  });
-};
+export const survivorsOf = (attemptId: string, leader: number, ageMs: number): Found =>
+  isLinux
+    ? look(youngerThan(leader, ageMs), attemptId, ({ session }, marked) => marked || session === leader)
+    : { pids: [], unsure: false };
 
 /** Whether anybody in a process group is alive; the dead that nobody has buried yet do not count. */
 export const isGroupAlive = (group: number): boolean => {
