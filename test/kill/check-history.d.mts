@@ -2,7 +2,7 @@ import type { RecordedEvent } from '@foldline/contracts';
 
 /** A request that the server acknowledged, with what it answered. */
 export type Acknowledged = {
-  kind: 'project' | 'trigger' | 'webhook' | 'cancel' | 'retry' | 'play';
+  kind: 'project' | 'subscription' | 'trigger' | 'webhook' | 'cancel' | 'retry' | 'play';
   key: string;
   pipelineId?: string;
   jobId?: string;
@@ -20,6 +20,8 @@ export type History = {
   seen: { attemptId: string; offset: number; bytes: Buffer; complete: boolean }[];
   trees: { id: string; manifestDigest: string }[];
   objects: (digest: string) => Buffer | undefined;
+  /** Ids of notifications as they arrived, each as often as it did. */
+  received: string[];
   replay: { failure?: string; differences: string[] };
   parked: { group: string; key: string; eventType: string; error: string }[];
   checkpoints: Record<string, number>;

@@ -35,6 +35,12 @@ class Log {
     return this.add(`attempt-${attemptId}`, type, { attemptId, pipelineId: PIPELINE, jobId, attempt, ...data });
   }
 
+  notified(notificationId: string): this {
+    const stream = `notification-${notificationId}`;
+    const names = { notificationId, subscriptionId: 's1', pipelineId: PIPELINE };
+    return this.add(stream, 'NotificationRequested', names).add(stream, 'NotificationDelivered', names);
+  }
+
   sealed(jobId: string, attempt: number, log: Buffer, complete = true): this {
     const attemptId = `${jobId}.${attempt}`;
     return this.add(`log-${attemptId}`, 'LogSealed', { attemptId, bytes: log.length, sha256: digestOf(log), complete });
@@ -63,7 +69,9 @@ export const goodHistory = (): History => {
   const logs = { lost: logOf(`${BUILD}.1`, 2), build: logOf(`${BUILD}.2`, 3), test: logOf(`${TEST}.1`, 3) };
   const again = logOf(`${TEST}.2`, 3);
   const sent = (log: Buffer) => ({ log: { bytes: log.length, sha256: digestOf(log) } });
+  const context = { project: { id: 'pr1' } };
   const log = new Log()
+    .add('subscription-s1', 'SubscriptionCreated', { subscriptionId: 's1', projectId: 'pr1' })
     .trigger('PipelineRequested')
     .pipeline('PipelineStarted')
     .pipeline('JobQueued', { jobId: BUILD, attempt: 1 })
@@ -86,9 +94,12 @@ export const goodHistory = (): History => {
     .pipeline('JobAssigned', { jobId: TEST, attempt: 1, runnerId: 'one' })
     .attempt('AttemptStarted', TEST, 1, { runnerId: 'one' })
     .attempt('AttemptFinished', TEST, 1, { outcome: 'success', commits: [], ...sent(logs.test) })
+    .add('deployment-d1', 'DeploymentStarted', { deploymentId: 'd1', jobId: TEST })
     .sealed(TEST, 1, logs.test)
     .pipeline('JobSucceeded', { jobId: TEST, attempt: 1 })
-    .pipeline('PipelineFinished', { status: 'success' })
+    .add('deployment-d1', 'DeploymentSucceeded', { deploymentId: 'd1', jobId: TEST })
+    .pipeline('PipelineFinished', { status: 'success', context })
+    .notified('n1')
     .trigger('JobRetryRequested', { jobId: TEST })
     .pipeline('PipelineReopened', { jobId: TEST })
     .pipeline('JobRetried', { jobId: TEST, attempt: 2, by: 'user' })
@@ -98,7 +109,10 @@ export const goodHistory = (): History => {
     .attempt('AttemptFinished', TEST, 2, { outcome: 'success', commits: [], ...sent(again) })
     .sealed(TEST, 2, again)
     .pipeline('JobSucceeded', { jobId: TEST, attempt: 2 })
-    .pipeline('PipelineFinished', { status: 'success' });
+    .pipeline('PipelineFinished', { status: 'success', context })
+    .notified('n2');
+  const startOf = (attemptId: string): number =>
+    Date.parse(log.events.find(({ stream }) => stream === `attempt-${attemptId}`)!.recordedAt) + 100;
   const objects = new Map([manifest, file].map((bytes) => [digestOf(bytes), bytes]));
   const stored = {
     [`${BUILD}.1`]: logs.lost,
@@ -115,10 +129,10 @@ export const goodHistory = (): History => {
     ],
     logs: new Map(Object.entries(stored).map(([id, bytes]) => [id, { bytes, sealed: true }])),
     side: new Map([
-      [`${BUILD}.1`, sideOf(`${BUILD}.1`, 5, 5_100)],
-      [`${BUILD}.2`, sideOf(`${BUILD}.2`, 3, 12_100)],
-      [`${TEST}.1`, sideOf(`${TEST}.1`, 3, 21_100)],
-      [`${TEST}.2`, sideOf(`${TEST}.2`, 3, 31_100)],
+      [`${BUILD}.1`, sideOf(`${BUILD}.1`, 5, startOf(`${BUILD}.1`))],
+      [`${BUILD}.2`, sideOf(`${BUILD}.2`, 3, startOf(`${BUILD}.2`))],
+      [`${TEST}.1`, sideOf(`${TEST}.1`, 3, startOf(`${TEST}.1`))],
+      [`${TEST}.2`, sideOf(`${TEST}.2`, 3, startOf(`${TEST}.2`))],
     ]),
     seen: [
       { attemptId: `${BUILD}.2`, offset: 0, bytes: logs.build.subarray(0, 20), complete: false },
@@ -126,6 +140,7 @@ export const goodHistory = (): History => {
     ],
     trees: [{ id: 'a1', manifestDigest: digestOf(manifest) }],
     objects: (digest) => objects.get(digest),
+    received: ['n1', 'n2', 'n2'],
     replay: { differences: [] },
     parked: [],
     checkpoints: { scheduler: log.events.length, runner: log.events.length },

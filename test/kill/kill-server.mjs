@@ -8,6 +8,7 @@ import { readHistory } from './lib/history.mjs';
 import { Load } from './lib/load.mjs';
 import { createRandom } from './lib/random.mjs';
 import { makeRepository } from './lib/repository.mjs';
+import { Receiver } from './lib/receiver.mjs';
 import { Requests } from './lib/requests.mjs';
 import { Link, keptSecret, launch } from './lib/server.mjs';
 import { Tail } from './lib/tail.mjs';
@@ -45,6 +46,7 @@ const tail = new Tail(dataDirectory);
 const over = new AbortController();
 const requests = new Requests(link, join(directory, 'requests.jsonl'), over.signal);
 const viewers = new Viewers(link, values.seed);
+const receiver = new Receiver(createRandom(values.seed, 'receiver'));
 const recoveries = [];
 const unexpectedEnds = [];
 let killedInStart = 0;
@@ -98,6 +100,8 @@ const MOMENTS = [
   'ArtifactCommitted',
   'JobFailed',
   'LogSealed',
+  'NotificationRequested',
+  'DeploymentStarted',
   'PipelineFinished',
 ];
 const killMoment = async () => {
@@ -120,8 +124,16 @@ const run = async () => {
   for (let n = 0; n < Math.min(3, KILLS); n += 1) await killInStart();
   let server = await start();
   if (!server) return undefined;
+  await receiver.listen();
   const webhookSecret = keptSecret(dataDirectory, 'webhook-secret');
-  const load = new Load({ seed: values.seed, requests, viewers, repository, webhookSecret });
+  const load = new Load({
+    seed: values.seed,
+    requests,
+    viewers,
+    repository,
+    webhookSecret,
+    subscriber: receiver.url,
+  });
   await load.start(Number(values['in-flight']));
   for (let n = 3; n < KILLS; n += 1) {
     await killMoment();
@@ -137,6 +149,7 @@ const run = async () => {
   await viewers.finish(VIEWERS_MS);
   const parked = (await requests.get('/api/v1/parked'))?.items ?? [];
   await stop(server);
+  receiver.close();
   return parked;
 };
 
@@ -150,6 +163,7 @@ const report = (history, violations) => {
     `events: ${history.events.length}; pipelines: ${count('PipelineRequested')}; attempts: ${count('AttemptStarted')}, of them ${lost} lost to a kill`,
   );
   say(`acknowledged: ${[...asked].map(([kind, n]) => `${n} ${kind}`).join(', ')}`);
+  say(`notifications: ${count('NotificationDelivered')} delivered, ${receiver.received.length} received`);
   say(`answers by status: ${[...requests.statuses].map(([status, n]) => `${status}: ${n}`).join(', ')}`);
   say(
     `looks at logs: ${viewers.seen.length}, ${viewers.seen.reduce((sum, { bytes }) => sum + bytes.length, 0)} bytes seen`,
@@ -172,6 +186,7 @@ const history = {
   ...found,
   requests: requests.acknowledged,
   seen: viewers.seen,
+  received: receiver.received,
   parked: parked ?? [],
   plannedFailures,
   server: { internalErrors: requests.internalErrors, unexpectedEnds },

@@ -100,7 +100,6 @@ const readObjects = async (dataDirectory, trees) => {
 /** Everything that a stopped server and its jobs left on disk, as the checks want it. */
 export const readHistory = async ({ directory, dataDirectory, side }) => {
   const events = await readEvents(dataDirectory);
-  const pipelineIds = new Set(events.map(({ data }) => data.pipelineId).filter(Boolean));
   return {
     events,
     lastPosition: events.at(-1)?.position ?? 0,
@@ -109,6 +108,6 @@ export const readHistory = async ({ directory, dataDirectory, side }) => {
     logs: readLogs(dataDirectory),
     side: readSide(side),
     checkpoints: readCheckpoints(dataDirectory),
-    leftovers: findLeftovers(directory, dataDirectory, pipelineIds),
+    leftovers: findLeftovers(directory, dataDirectory),
   };
 };

@@ -11,27 +11,23 @@ const reading = (read) => {
 };
 
 /**
- * Processes that still belong to a run: those that a job started, by the variable that they inherit, and everything
- * that was started from the run's directory, as the server and its helpers are.
+ * Processes that still belong to a run: everything that was started from its directory, as the server and its helpers
+ * are, and every process of a job, whose environment names the directory wherever it went.
  */
-const processesOf = (directory, pipelineIds) =>
+const processesOf = (directory) =>
   readdirSync('/proc')
     .map(Number)
     .filter((pid) => pid > 1 && pid !== process.pid)
     .flatMap((pid) => {
       const cwd = reading(() => readlinkSync(`/proc/${pid}/cwd`)) ?? '';
       const environment = reading(() => readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? '';
-      const pipelineId = /(?:^|\0)FOLDLINE_ATTEMPT=([0-9a-z]+)\./.exec(environment)?.[1];
-      if (!cwd.startsWith(directory) && !pipelineIds.has(pipelineId)) return [];
+      if (!cwd.startsWith(directory) && !environment.includes(directory)) return [];
       const command = reading(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
       return [{ pid, command: command.replaceAll('\0', ' ').trim() }];
     });
 
 /** Processes and directories that a stopped server has left behind. */
-export const findLeftovers = (directory, dataDirectory, pipelineIds) => {
+export const findLeftovers = (directory, dataDirectory) => {
   const jobs = join(dataDirectory, 'runners', 'jobs');
-  return {
-    processes: processesOf(directory, pipelineIds),
-    directories: existsSync(jobs) ? readdirSync(jobs) : [],
-  };
+  return { processes: processesOf(directory), directories: existsSync(jobs) ? readdirSync(jobs) : [] };
 };

@@ -13,8 +13,8 @@ export class Load {
   #workers = [];
   #projects = [];
 
-  constructor({ seed, requests, viewers, repository, webhookSecret }) {
-    Object.assign(this, { seed, requests, viewers, repository, webhookSecret });
+  constructor({ seed, requests, viewers, repository, webhookSecret, subscriber }) {
+    Object.assign(this, { seed, requests, viewers, repository, webhookSecret, subscriber });
   }
 
   async start(inFlight) {
@@ -49,6 +49,9 @@ export class Load {
     const name = `shop-${random.id().slice(0, 8)}`;
     const body = { owner: OWNER, name, url: this.repository.path };
     await this.requests.ask('/api/v1/projects', body, { kind: 'project' }, random.id());
+    const subscription = { kind: 'webhook', url: this.subscriber };
+    const path = `/api/${OWNER}/${name}/subscriptions`;
+    await this.requests.ask(path, subscription, { kind: 'subscription' }, random.id());
     this.#projects.push(`${OWNER}/${name}`);
   }
 

@@ -80,6 +80,8 @@ release:
   stage: release
   when: manual
   allow_failure: true
+  environment:
+    name: production
   script:
     - cmp dist/work.sh work.sh
     - sh work.sh

@@ -15,6 +15,7 @@ export const launch = ({ directory, dataDirectory, stderr }) => {
       FOLDLINE_PORT: '0',
       FOLDLINE_LOG_LEVEL: 'warn',
       FOLDLINE_RUNNERS: 'one:high-power:3',
+      FOLDLINE_ALLOW_PRIVATE_TARGETS: 'true',
       FOLDLINE_DATA_DIR: dataDirectory,
     },
     stdio: ['ignore', 'pipe', stderr],

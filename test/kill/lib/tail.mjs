@@ -67,5 +67,7 @@ export class Tail {
     if (type === 'PipelineFinished' || type === 'PipelineRejected') this.#open.delete(`pipeline ${id}`);
     if (type === 'AttemptStarted') this.#open.add(`log ${id}`);
     if (type === 'LogSealed') this.#open.delete(`log ${id}`);
+    if (type === 'NotificationRequested') this.#open.add(`notification ${id}`);
+    if (type === 'NotificationDelivered' || type === 'NotificationAbandoned') this.#open.delete(`notification ${id}`);
   }
 }
