@@ -1,7 +1,9 @@
-import { RE2JS } from 're2js';
+import { RE2JS, RE2JSException } from 're2js';
 import { Refusal } from '@foldline/kernel';
 
 const MAX_PATTERN = 1024;
+const OPEN = '(?:';
+const CLOSE = ')';
 const SPECIAL = /[\\^$.|?*+()[\]{}]/;
 
 export type Glob = {
@@ -18,8 +20,17 @@ export type Glob = {
 export const compileGlob = (pattern: string): Glob => {
   if (pattern.length > MAX_PATTERN)
     throw new Refusal('pattern_too_long', `a path pattern has more than ${MAX_PATTERN} characters`);
-  const expression = RE2JS.compile(`(?s)${translate(pattern)}(?:/.*)?`);
+  const expression = compile(pattern);
   return { base: baseOf(pattern), matches: (path) => expression.matches(path) };
+};
+
+const compile = (pattern: string): RE2JS => {
+  try {
+    return RE2JS.compile(`(?s)${translate(pattern)}(?:/.*)?`);
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    throw new Refusal('invalid_pattern', `${pattern} is not a path pattern: ${error.message}`);
+  }
 };
 
 const baseOf = (pattern: string): string => {
@@ -33,12 +44,12 @@ const translate = (pattern: string): string => {
   for (let at = 0; at < pattern.length;) {
     const rest = pattern.slice(at);
     const [token, regex] = nextToken(rest, at === 0 || pattern[at - 1] === '/', braces);
-    if (token === '{') braces += 1;
-    if (token === '}' && braces > 0) braces -= 1;
+    if (regex === OPEN) braces += 1;
+    if (regex === CLOSE) braces -= 1;
     output += regex;
     at += token.length;
   }
-  return output + ')'.repeat(braces);
+  return output + CLOSE.repeat(braces);
 };
 
 /** The longest token at the start of `rest`, and its meaning. */
@@ -47,11 +58,20 @@ const nextToken = (rest: string, startsSegment: boolean, braces: number): [strin
   if (rest.startsWith('**')) return [/^\*+/.exec(rest)![0], '.*'];
   if (rest[0] === '*') return ['*', '[^/]*'];
   if (rest[0] === '?') return ['?', '[^/]'];
-  if (rest[0] === '{' && rest.includes('}')) return ['{', '(?:'];
-  if (rest[0] === '}' && braces > 0) return ['}', ')'];
+  if (rest[0] === '{' && rest.includes('}')) return ['{', OPEN];
+  if (rest[0] === '}' && braces > 0) return ['}', CLOSE];
   if (rest[0] === ',' && braces > 0) return [',', '|'];
   const set = /^\[([!^]?)([^\]/\\[]+)\]/.exec(rest);
-  if (set) return [set[0], `[${set[1] ? '^/' : ''}${set[2]!.replaceAll('^', '\\^')}]`];
+  if (set) return [set[0], setOf(set[2]!, set[1] !== '')];
   const [letter] = rest;
   return [letter!, SPECIAL.test(letter!) ? `\\${letter}` : letter!];
+};
+
+/** A hyphen at either end is a letter; elsewhere it makes a range. Whatever is not in a set is still within its segment. */
+const setOf = (letters: string, negated: boolean): string => {
+  const members = letters
+    .replaceAll('^', '\\^')
+    .replace(/^-/, '\\-')
+    .replace(/(?<=.)-$/, '\\-');
+  return `[${negated ? '^/' : ''}${members}]`;
 };

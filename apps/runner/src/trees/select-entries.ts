@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, statSync, lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { TREE_LIMITS, linkProblem, pathProblem } from '@foldline/contracts';
+import { TREE_LIMITS, linkProblem, pathProblem, placeOf } from '@foldline/contracts';
 import { Refusal } from '@foldline/kernel';
 import { compileGlob, type Glob } from './glob.ts';
 
@@ -12,6 +12,8 @@ export type Selection = { entries: Found[]; unmatched: string[]; skipped: string
 
 const PERMISSIONS = 0o777;
 const MAX_NOTES = 50;
+/** What node puts in the place of bytes that are no text. */
+const NOT_UTF8 = '\uFFFD';
 type Pattern = Glob & { text: string; used: boolean };
 
 /**
@@ -29,29 +31,37 @@ export const selectEntries = (root: string, paths: readonly string[], exclude: r
   }
   const seen = new Set<string>();
   for (const pattern of patterns) {
-    walk(root, pattern.base, (path, stats) => {
+    const visit: Visit = (path, stats) => {
       if (!pattern.matches(path) || excluded.some((matches) => matches(path))) return;
       pattern.used = true;
       if (!seen.has(path)) add(selection, seen, root, path, stats);
-    });
+    };
+    walk(pattern.base, { root, visit, note: (text) => note(selection, text) });
   }
+  selection.entries = withoutCollisions(selection);
   selection.unmatched = patterns.filter(({ used }) => !used).map(({ text }) => text);
   return selection;
 };
 
-const normalize = (text: string): string =>
-  text
+/** `.` is the whole directory. */
+const normalize = (text: string): string => {
+  const plain = text
     .trim()
-    .replace(/^(?:\.\/)+/, '')
-    .replace(/\/+$/, '');
+    .replace(/^(?:\.\/+)+/, '')
+    .replace(/(?<=.)\/+$/, '');
+  return plain === '.' || (plain === '' && text.trim() !== '') ? '**' : plain;
+};
 
-const walk = (root: string, from: string, visit: (path: string, stats: Stats) => void): void => {
-  const start = from === '.' ? '' : from;
+type Visit = (path: string, stats: Stats) => void;
+type Walk = { root: string; visit: Visit; note: (text: string) => void };
+
+const walk = (start: string, walking: Walk): void => {
+  const { root, visit } = walking;
   if (start !== '' && leadsThroughLink(root, start)) return;
   const stats = start === '' ? statSync(root) : lstatSync(join(root, start), { throwIfNoEntry: false });
   if (!stats) return;
   if (start !== '') visit(start, stats);
-  if (stats.isDirectory()) walkDirectory(root, start, visit, 0);
+  if (stats.isDirectory()) walkDirectory(start, walking);
 };
 
 const leadsThroughLink = (root: string, path: string): boolean => {
@@ -63,19 +73,16 @@ const leadsThroughLink = (root: string, path: string): boolean => {
     );
 };
 
-const walkDirectory = (
-  root: string,
-  directory: string,
-  visit: (path: string, stats: Stats) => void,
-  depth: number,
-): void => {
-  if (depth > TREE_LIMITS.depth) throw tooMuch(`more than ${TREE_LIMITS.depth} levels of directories`);
-  for (const name of readdirSync(join(root, directory))) {
+const walkDirectory = (directory: string, walking: Walk): void => {
+  for (const name of readdirSync(join(walking.root, directory))) {
     const path = directory === '' ? name : `${directory}/${name}`;
-    const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
-    if (!stats) continue;
-    visit(path, stats);
-    if (stats.isDirectory()) walkDirectory(root, path, visit, depth + 1);
+    const stats = lstatSync(join(walking.root, path), { throwIfNoEntry: false });
+    if (stats) walking.visit(path, stats);
+    else if (name.includes(NOT_UTF8)) walking.note(`${path} was left out: its name is not UTF-8`);
+    if (!stats?.isDirectory()) continue;
+    // What lies deeper could not be kept, and a walk without an end would exhaust the stack.
+    if (path.split('/').length > TREE_LIMITS.depth) walking.note(`${path} was not looked into: it lies too deep`);
+    else walkDirectory(path, walking);
   }
 };
 
@@ -93,6 +100,30 @@ const add = (selection: Selection, seen: Set<string>, root: string, path: string
 const addLink = (selection: Selection, path: string, target: string): void => {
   if (linkProblem(path, target)) note(selection, `${path} was left out: the link leads out of the workspace`);
   else selection.entries.push({ kind: 'link', path, target });
+};
+
+/**
+ * Where the tree is put back, names that differ in case or composition only may be one place, and what a manifest could
+ * not say is left out here, where somebody is told.
+ */
+const withoutCollisions = (selection: Selection): Found[] => {
+  const places = new Map<string, Found>();
+  for (const entry of selection.entries) {
+    const place = placeOf(entry.path);
+    const other = places.get(place);
+    if (other) note(selection, `${entry.path} was left out: elsewhere it is the same file as ${other.path}`);
+    else places.set(place, entry);
+  }
+  return [...places.values()].filter(({ path }) => {
+    const above = placesAbove(path).find((place) => (places.get(place)?.kind ?? 'dir') !== 'dir');
+    if (above) note(selection, `${path} was left out: elsewhere ${places.get(above)!.path} is in its way`);
+    return above === undefined;
+  });
+};
+
+const placesAbove = (path: string): string[] => {
+  const segments = placeOf(path).split('/');
+  return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join('/'));
 };
 
 const note = (selection: Selection, text: string): void => {
