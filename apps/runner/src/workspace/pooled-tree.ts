@@ -11,6 +11,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { join } from 'node:path';
+import { PermanentError } from '@foldline/kernel';
 import { removeTree } from './remove-tree.ts';
 
 type Seen = { inode: bigint; changed: bigint; mode: bigint };
@@ -18,6 +19,9 @@ type Seen = { inode: bigint; changed: bigint; mode: bigint };
 /** Time within which two changes of a file can bear the same stamp, in nanoseconds; kernels stamp by the tick. */
 const STAMP_NS = 20_000_000n;
 const NS_PER_MS = 1_000_000n;
+const PERMISSIONS = 0o7777n;
+/** Names of files are bytes and need not be text: with one character for each byte none is mistaken for another. */
+const NAMES = 'latin1';
 
 /**
  * A copy of a checkout that is given to one job after another. After each job it is made equal to the checkout again,
@@ -45,17 +49,22 @@ export class PooledTree {
     this.takenAt = BigInt(Date.now()) * NS_PER_MS;
   }
 
-  /** Makes it equal to its checkout again. */
+  /** Makes it equal to its checkout again. Throws when it is not the directory any more that was handed out. */
   restore(): void {
+    // In its place may be a link to a directory that nobody meant to give away.
+    if (!this.isSameDirectory('')) throw new PermanentError('the workspace was replaced');
     this.restoreDirectory('');
   }
 
   private restoreDirectory(directory: string): void {
     const expected = new Map(
-      readdirSync(join(this.base, directory), { withFileTypes: true }).map((entry) => [entry.name, entry]),
+      readdirSync(at(this.base, directory), { encoding: NAMES, withFileTypes: true }).map((entry) => [
+        entry.name,
+        entry,
+      ]),
     );
-    for (const name of readdirSync(join(this.path, directory))) {
-      if (!expected.has(name)) removeTree(join(this.path, directory, name));
+    for (const name of readdirSync(at(this.path, directory), NAMES)) {
+      if (!expected.has(name)) removeTree(at(this.path, join(directory, name)));
     }
     for (const [name, entry] of expected) {
       const relative = join(directory, name);
@@ -68,7 +77,7 @@ export class PooledTree {
     const stats = this.stats(relative);
     const seen = this.seen.get(relative);
     if (!stats?.isDirectory() || seen?.inode !== stats.ino) return false;
-    if (seen.mode !== stats.mode) chmodSync(join(this.path, relative), Number(seen.mode & 0o777n));
+    if (seen.mode !== stats.mode) chmodSync(at(this.path, relative), Number(seen.mode & PERMISSIONS));
     return true;
   }
 
@@ -81,27 +90,27 @@ export class PooledTree {
   }
 
   private contentIsSame(relative: string): boolean {
-    return readFileSync(join(this.path, relative)).equals(readFileSync(join(this.base, relative)));
+    return readFileSync(at(this.path, relative)).equals(readFileSync(at(this.base, relative)));
   }
 
   private replace(relative: string): void {
-    removeTree(join(this.path, relative));
+    removeTree(at(this.path, relative));
     this.copy(relative);
   }
 
   private copyDirectory(directory: string): void {
-    mkdirSync(join(this.path, directory));
-    for (const name of readdirSync(join(this.base, directory))) this.copy(join(directory, name));
+    mkdirSync(at(this.path, directory));
+    for (const name of readdirSync(at(this.base, directory), NAMES)) this.copy(join(directory, name));
     this.remember(directory);
   }
 
   /** Shares blocks where the file system can; never hard links, because a job may change its files in place. */
   private copy(relative: string): void {
-    const source = join(this.base, relative);
-    const target = join(this.path, relative);
+    const source = at(this.base, relative);
+    const target = at(this.path, relative);
     const stats = lstatSync(source);
     if (stats.isDirectory()) return this.copyDirectory(relative);
-    if (stats.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    if (stats.isSymbolicLink()) symlinkSync(readlinkSync(source, 'buffer'), target);
     else copyFileSync(source, target, constants.COPYFILE_FICLONE);
     this.remember(relative);
   }
@@ -112,6 +121,10 @@ export class PooledTree {
   }
 
   private stats(relative: string): BigIntStats | undefined {
-    return lstatSync(join(this.path, relative), { bigint: true, throwIfNoEntry: false });
+    return lstatSync(at(this.path, relative), { bigint: true, throwIfNoEntry: false });
   }
 }
+
+/** The real path of what lies below a directory. */
+const at = (root: string, relative: string): Buffer =>
+  Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, NAMES)]);

@@ -1,16 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
 import type { Settings } from '@foldline/kernel';
-import { Workspaces } from './workspaces.ts';
+import { Workspaces, type WorkspaceRequest } from './workspaces.ts';
 
 const COMMITS = 26;
 const KEPT = 20;
 
 describe('the workspaces of a runner', () => {
+  let home: string;
   let directory: string;
   let url: string;
   let embedded: EmbeddedPorts;
@@ -43,12 +53,16 @@ describe('the workspaces of a runner', () => {
     return text;
   };
 
-  beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'foldline-workspaces-'));
-    url = join(directory, 'repository');
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'foldline-repository-'));
+    url = join(home, 'repository');
     mkdirSync(url);
     git('init', '--quiet', '--initial-branch=main');
     commits = Array.from({ length: COMMITS }, (_, n) => commit(`commit ${n}`));
+  });
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'foldline-workspaces-'));
     const settings = { dataDirectory: join(directory, 'data'), logLevel: 'silent' } as Settings;
     mkdirSync(settings.dataDirectory);
     embedded = await openEmbeddedPorts(settings, []);
@@ -94,5 +108,106 @@ describe('the workspaces of a runner', () => {
     await workspaces.close();
 
     expect(readdirSync(join(directory, 'runners/checkouts')).length).toBeLessThanOrEqual(KEPT);
+  });
+
+  describe('for attempts', () => {
+    const prepare = (attemptId: string, more: Partial<WorkspaceRequest> = {}): ReturnType<Workspaces['prepare']> => {
+      workspaces.reserve(attemptId);
+      return workspaces.prepare({
+        attemptId,
+        projectId: 'pr1',
+        url,
+        ref: 'main',
+        sha: commits[0]!,
+        protected: true,
+        ...more,
+      });
+    };
+    const identityOf = (path: string): number => statSync(path).ino;
+
+    it('lie below runners/jobs, with a place beside them for the attempt alone', async () => {
+      expect(await prepare('p1.0.1')).toEqual({
+        workspace: join(directory, 'runners/jobs/p1.0.1/workspace'),
+        scratch: join(directory, 'runners/jobs/p1.0.1'),
+      });
+      expect(workspaces.pathOf('p1.0.1')).toBe(join(directory, 'runners/jobs/p1.0.1/workspace'));
+    });
+
+    it('are different directories for two attempts of one commit at once', async () => {
+      const [one, two] = await Promise.all([prepare('p1.0.1'), prepare('p1.1.1')]);
+      writeFileSync(join(one.workspace, 'which.txt'), 'changed');
+
+      expect(readFileSync(join(two.workspace, 'which.txt'), 'utf8')).toBe('commit 0');
+    });
+
+    it('serve a later attempt of the same commit once they were released', async () => {
+      const first = identityOf((await prepare('p1.0.1')).workspace);
+      await workspaces.release('p1.0.1');
+
+      expect(identityOf((await prepare('p2.0.1')).workspace)).toBe(first);
+    });
+
+    it.each([
+      ['another project', { projectId: 'pr2' }],
+      ['another protection', { protected: false }],
+    ])('never serve an attempt of %s', async (_what, more) => {
+      const first = identityOf((await prepare('p1.0.1')).workspace);
+      await workspaces.release('p1.0.1');
+
+      expect(identityOf((await prepare('p2.0.1', more)).workspace)).not.toBe(first);
+    });
+
+    it('are left over from the reservation until the release', async () => {
+      workspaces.reserve('p1.0.1');
+      const reserved = await workspaces.leftovers();
+      await prepare('p1.0.1');
+      const prepared = await workspaces.leftovers();
+      await workspaces.release('p1.0.1');
+
+      expect([reserved, prepared, await workspaces.leftovers()]).toEqual([['p1.0.1'], ['p1.0.1'], []]);
+    });
+
+    it('can be removed, prepared or not, and also twice', async () => {
+      workspaces.reserve('p1.0.1');
+      await prepare('p1.1.1');
+      for (const attemptId of ['p1.0.1', 'p1.1.1', 'p1.1.1']) await workspaces.remove(attemptId);
+
+      expect(await workspaces.leftovers()).toEqual([]);
+    });
+
+    it('are released also when they could not be prepared', async () => {
+      await expect(prepare('p1.0.1', { sha: '0'.repeat(40) })).rejects.toThrow();
+
+      await workspaces.release('p1.0.1');
+
+      expect(await workspaces.leftovers()).toEqual([]);
+    });
+
+    it('can be prepared when that did not work the first time', async () => {
+      renameSync(url, `${url}.away`);
+      await expect(prepare('p1.0.1')).rejects.toThrow();
+      renameSync(`${url}.away`, url);
+
+      expect(await found(0, 1)).toBe('commit 0');
+    });
+
+    it.each([
+      '',
+      '.',
+      '..',
+      '../p1.0.1',
+      'p1.0.1/../../x',
+      '/tmp/x',
+      'p1.0',
+      'p1.0.1.1',
+      'P1.0.1',
+      'p1.0.1\n',
+      'a\0.0.1',
+    ])('are refused to %j, which is no attempt', async (attemptId) => {
+      expect(() => workspaces.reserve(attemptId)).toThrow('not an attempt id');
+      expect(() => workspaces.pathOf(attemptId)).toThrow('not an attempt id');
+      await expect(workspaces.remove(attemptId)).rejects.toThrow('not an attempt id');
+      await expect(workspaces.release(attemptId)).rejects.toThrow('not an attempt id');
+    });
   });
 });
