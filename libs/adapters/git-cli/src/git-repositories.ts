@@ -63,6 +63,7 @@ class GitRepositories implements SourceRepository {
   }): Promise<void> {
     assertSafeUrl(url);
     assertSha(sha);
+    if (!isSha(ref)) assertSafeRef(ref);
     const before = this.fetching.get(projectId) ?? Promise.resolve();
     const turn = before.catch(() => undefined).then(() => this.fetchNow(this.mirrorOf(projectId), url, ref, sha));
     this.fetching.set(projectId, turn);
@@ -128,7 +129,7 @@ class GitRepositories implements SourceRepository {
     const byId = await fetch(`+${sha}:refs/foldline/${sha}`);
     if (byId.code === 0) return;
     // Servers may refuse to hand out a commit by its id alone; then its branch or tag brings it.
-    const byName = isSha(ref) ? byId : await fetch(`+${ref}:refs/foldline/by-name`);
+    const byName = isSha(ref) ? byId : await fetchByName(ref, fetch);
     if (byName.code !== 0) throw unreachable(url, byName);
     if (!(await this.has(mirror, sha))) throw new PermanentError(`the repository has no commit ${sha}`);
     check(await this.git(['update-ref', `refs/foldline/${sha}`, sha], { cwd: mirror }), 'keep the commit');
@@ -186,13 +187,21 @@ class GitRepositories implements SourceRepository {
     const asked = this.git(['ls-remote', '--quiet', ...options, '--', url, ...patterns], { timeoutMs: REMOTE_MS });
     const result = await asked.catch((error: unknown) => {
       if (error instanceof TransientError)
-        throw new Refusal('repository_unreachable', `${url} does not answer: ${error.message}`, { pointer: '/url' });
+        throw new Refusal('repository_unreachable', `${withoutCredentials(url)} does not answer: ${error.message}`, {
+          pointer: '/url',
+        });
       throw error;
     });
     if (result.code !== 0) throw unreachable(url, result);
     return result;
   }
 }
+
+/** The full name, a branch before a tag: given a plain name git takes the tag, and `resolveRef` the branch. */
+const fetchByName = async (ref: string, fetch: (refspec: string) => Promise<GitResult>): Promise<GitResult> => {
+  const branch = await fetch(`+refs/heads/${ref}:refs/foldline/by-name`);
+  return branch.code === 0 ? branch : fetch(`+refs/tags/${ref}:refs/foldline/by-name`);
+};
 
 /** A git that is killed leaves its locks, and every later one would refuse to work. Nobody else uses the mirror. */
 const removeLocks = async (mirror: string): Promise<void> => {

@@ -3,7 +3,9 @@ import { Refusal } from '@foldline/kernel';
 
 const MAX_URL = 2048;
 const MAX_REF = 250;
-const SCP_LIKE = /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+$/;
+const SCP_LIKE = /^[A-Za-z0-9._][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~/-]+$/;
+/** ssh would take such a host, or such a user, for an option (CVE-2017-1000117). */
+const OPTION_LIKE_HOST = /^[a-z]+:\/\/(?:[^/]*@)?-/i;
 const SCHEMES = new Set(['https:', 'http:', 'ssh:', 'git:', 'file:']);
 const REF = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._/#+@=,-]*$/u;
 const SHA = /^[0-9a-f]{40}$/;
@@ -19,7 +21,7 @@ export const assertSafeUrl = (url: string): void => {
   if (url.length === 0 || url.length > MAX_URL) fail(`must have 1 to ${MAX_URL} characters`);
   if (url.startsWith('-') || hasControl(url) || url.includes('::')) fail('is not a plain URL or path');
   if (isAbsolute(url) || SCP_LIKE.test(url)) return;
-  if (!URL.canParse(url) || !SCHEMES.has(new URL(url).protocol)) {
+  if (!URL.canParse(url) || !SCHEMES.has(new URL(url).protocol) || OPTION_LIKE_HOST.test(url)) {
     fail('must be an https, http, ssh or git URL, or an absolute path on this host');
   }
 };
