@@ -208,7 +208,9 @@ describe('Fetching a commit', () => {
   );
 
   describe('from a server that hands out branches and tags only', () => {
-    beforeEach(() => (repositories = open(BY_NAME_ONLY)));
+    beforeEach(() => {
+      repositories = open(BY_NAME_ONLY);
+    });
 
     it.each(['main', 'v2.0'])('goes by the name %s', async (ref) => {
       await fetch(commits['between']!, ref);
