@@ -8,6 +8,8 @@ import type { SpawnReply, SpawnRequest } from './messages.ts';
  * killed with it.
  */
 const running = new Map<number, ChildProcess>();
+/** How long output is awaited from what outlives the program. */
+const STRAGGLERS_MS = 1_000;
 const STDERR_BYTES = 16 * 1024;
 
 /** A server that is gone hears no reply; what is to be done then is done when it disconnects. */
@@ -51,6 +53,8 @@ const start = (request: SpawnRequest): void => {
 const capture = (id: number, child: ChildProcess, limit: number): void => {
   const output = gather(child.stdout!, limit, () => child.pid !== undefined && killGroup(child.pid));
   const errors = gather(child.stderr!, STDERR_BYTES, () => undefined);
+  // A program that left the group may hold the output open for ever; the answer does not wait for it.
+  child.once('exit', () => setTimeout(() => child.stdout!.destroy() && child.stderr!.destroy(), STRAGGLERS_MS).unref());
   child.once('close', (code, signal) => {
     ended(id, code, signal, {
       stdout: Buffer.concat(output.chunks),

@@ -13,6 +13,8 @@ export type StartedProgram = {
 export type ProgramResult = ProgramEnd & { stdout: Buffer; stderr: Buffer };
 
 type Pending = {
+  /** Known once it runs. */
+  pid?: number;
   started: (pid: number) => void;
   exited: (reply: Extract<SpawnReply, { kind: 'exited' }>) => void;
   failed: (error: Error) => void;
@@ -75,7 +77,7 @@ export class Spawner {
     const { child } = this;
     if (!child) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.disconnect();
+    if (child.connected) child.disconnect();
     await gone;
   }
 
@@ -117,7 +119,8 @@ export class Spawner {
     });
     child.on('message', (reply: SpawnReply) => this.take(reply));
     child.once('exit', () => this.lost(child));
-    child.once('error', () => this.lost(child));
+    // More than one message can meet a channel that is just closing, and each reports it.
+    child.on('error', () => this.lost(child));
     // An idle spawner does not keep this process alive.
     child.unref();
     child.channel?.unref();
@@ -128,7 +131,10 @@ export class Spawner {
   private take(reply: SpawnReply): void {
     const pending = this.pending.get(reply.id);
     if (!pending) return;
-    if (reply.kind === 'started') return pending.started(reply.pid);
+    if (reply.kind === 'started') {
+      pending.pid = reply.pid;
+      return pending.started(reply.pid);
+    }
     this.pending.delete(reply.id);
     if (reply.kind === 'exited') pending.exited(reply);
     else
@@ -140,7 +146,11 @@ export class Spawner {
     this.child = undefined;
     const waiting = [...this.pending.values()];
     this.pending.clear();
-    for (const { failed } of waiting) failed(new TransientError('the process that starts programs has died'));
+    for (const { pid, failed } of waiting) {
+      // Nobody would learn of their end, and whoever tries again must not meet the first try.
+      if (pid !== undefined) killGroup(pid);
+      failed(new TransientError('the process that starts programs has died'));
+    }
   }
 }
 
