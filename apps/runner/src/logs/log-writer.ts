@@ -7,6 +7,8 @@ const FRAME_BYTES = 64 * 1024;
 const WINDOW_BYTES = 1024 * 1024;
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
 const REWINDS = 10;
+/** Bytes that may follow the first of a letter in UTF-8. */
+const LETTER_BYTES = 3;
 
 export type LogWriterOptions = { attemptId: string; store: LogStore; masker: Masker; limitBytes?: number };
 export type ClosedLog = { bytes: number; sha256: string; frames: number };
@@ -47,9 +49,9 @@ export class LogWriter {
   }
 
   private take(masked: Buffer): void {
-    if (masked.length === 0 || this.full) return;
+    if (masked.length === 0 || this.full || this.failure) return;
     const room = this.options.limitBytes - this.accepted;
-    this.queue(masked.subarray(0, room));
+    this.queue(masked.length > room ? wholeLetters(masked, room) : masked);
     if (masked.length > room) {
       this.full = true;
       this.queue(Buffer.from(`\n[log exceeded the limit of ${this.options.limitBytes} bytes; the rest is not kept]\n`));
@@ -73,6 +75,8 @@ export class LogWriter {
       })
       .finally(() => {
         this.sending = undefined;
+        // What came after the last look and before this moment found somebody sending and relies on it.
+        if (this.unsent.length > 0) this.send();
       });
   }
 
@@ -101,9 +105,16 @@ export class LogWriter {
         throw new PermanentError(`the log of ${this.options.attemptId} is at ${state.nextOffset}, not at ${offset}`);
       }
       offset = state.nextOffset;
+      this.frames = state.nextSequence;
     }
     this.hash.update(frame);
     this.offset = end;
-    this.frames += 1;
   }
 }
+
+/** So much of the text at most, without the beginning of a letter that does not fit. */
+const wholeLetters = (text: Buffer, length: number): Buffer => {
+  let end = length;
+  while (end > Math.max(0, length - LETTER_BYTES) && (text[end]! & 0xc0) === 0x80) end -= 1;
+  return text.subarray(0, end);
+};
