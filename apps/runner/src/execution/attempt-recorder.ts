@@ -1,6 +1,6 @@
 import { AttemptFinished, attemptStream } from '@foldline/contracts';
 import type { Cause, Clock, Commands } from '@foldline/kernel';
-import { attemptDecider, type AttemptFact } from './attempt.decider.ts';
+import { attemptDecider, type AttemptCommand, type AttemptFact } from './attempt.decider.ts';
 
 const PAUSE_MS = 200;
 
@@ -12,6 +12,8 @@ export class AttemptRecorder {
   private facts: AttemptFact[] = [];
   private batches = 0;
   private flushing: Promise<void> | undefined;
+  /** What could not be appended, or whose append was not answered. Its cause stays, so that it is never recorded twice. */
+  private undone: (() => Promise<void>) | undefined;
   private readonly ended = new AbortController();
 
   constructor(
@@ -24,25 +26,30 @@ export class AttemptRecorder {
   record(fact: AttemptFact): void {
     this.facts.push(fact);
     this.flushing ??= this.flushSoon();
-    // A failed flush surfaces at `finish`, which awaits it.
-    this.flushing.catch(() => undefined);
   }
 
   async finish(finished: ReturnType<typeof AttemptFinished>): Promise<void> {
     this.ended.abort();
     await this.flushing;
-    await this.append({ type: 'FinishAttempt', facts: this.facts.splice(0), finished });
+    await this.undone?.();
+    await this.append({ type: 'FinishAttempt', facts: this.facts.splice(0), finished })();
   }
 
+  /** A failure to append waits until `finish`, which tries once more and tells. */
   private async flushSoon(): Promise<void> {
     await this.clock.sleep(PAUSE_MS, this.ended.signal);
-    if (!this.ended.signal.aborted) await this.append({ type: 'RecordFacts', facts: this.facts.splice(0) });
+    if (this.ended.signal.aborted || this.undone) return;
+    const append = this.append({ type: 'RecordFacts', facts: this.facts.splice(0) });
+    await append().catch(() => {
+      this.undone = append;
+    });
     this.flushing = undefined;
+    if (this.facts.length > 0) this.flushing = this.flushSoon();
   }
 
-  private async append(command: Parameters<typeof attemptDecider.decide>[0]): Promise<void> {
+  private append(command: AttemptCommand): () => Promise<void> {
     this.batches += 1;
     const cause = { ...this.cause, id: `${this.cause.id}:${this.batches}` };
-    await this.commands.handle(attemptStream(this.attemptId), attemptDecider, command, cause);
+    return async () => void (await this.commands.handle(attemptStream(this.attemptId), attemptDecider, command, cause));
   }
 }

@@ -8,17 +8,24 @@ const LINE_BYTES = 64 * 1024;
  * MiB only, line by line, with an engine whose time is linear, so that no pattern and no output can stall the runner.
  */
 export class CoverageScanner {
-  private tail = Buffer.alloc(0);
+  /** The latest output, in pieces: joining them at each one would cost far more than the output itself. */
+  private pieces: Buffer[] = [];
+  private bytes = 0;
   constructor(private readonly pattern: string) {}
 
   push(chunk: Buffer): void {
-    const joined = Buffer.concat([this.tail, chunk]);
-    this.tail = joined.length > 2 * TAIL_BYTES ? joined.subarray(-TAIL_BYTES) : joined;
+    this.pieces.push(chunk);
+    this.bytes += chunk.length;
+    if (this.bytes <= 2 * TAIL_BYTES) return;
+    // A copy, so that nothing keeps the rest alive.
+    const tail = Buffer.from(this.tail());
+    this.pieces = [tail];
+    this.bytes = tail.length;
   }
 
   percentage(): number | undefined {
     const pattern = RE2JS.compile(this.pattern);
-    const lines = this.tail.subarray(-TAIL_BYTES).toString('utf8').split('\n');
+    const lines = this.tail().toString('utf8').split('\n');
     for (const line of lines.toReversed()) {
       const matcher = pattern.matcher(line.slice(0, LINE_BYTES));
       let found: string | undefined;
@@ -27,5 +34,9 @@ export class CoverageScanner {
       if (Number.isFinite(figure)) return figure;
     }
     return undefined;
+  }
+
+  private tail(): Buffer {
+    return Buffer.concat(this.pieces).subarray(-TAIL_BYTES);
   }
 }

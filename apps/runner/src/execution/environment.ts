@@ -8,8 +8,14 @@ export type JobEnvironment = {
   masked: string[];
 };
 
-/** Longest value after expansion: what one program can be given in its environment. */
+/** Bytes of one value and of all after expansion: somewhat less than what Linux lets a program be given. */
 const MAX_VALUE = 64 * 1024;
+const MAX_TOTAL = 1024 * 1024;
+/** How many variables may name one another in a row. */
+const MAX_NESTING = 100;
+const MAX_MESSAGE = 16 * 1024;
+/** Predefined ones that the definition's author wrote. All others are data: a commit's message must not name a secret. */
+const WRITTEN_BY_AUTHOR = new Set(['CI_ENVIRONMENT_NAME', 'CI_ENVIRONMENT_URL']);
 
 /**
  * The variables of one job, later sources winning: predefined, the file's, the job's, the project's, the request's, and
@@ -36,12 +42,15 @@ export const jobEnvironment = (assignment: Assignment, workspace: string, secret
       return [name, open(found.sealed, `project:${context.project.id}:secret:${vault}`, true)];
     }),
   );
-  const written = { ...predefinedVariables(assignment, workspace), ...assignment.pipelineVariables, ...job.variables };
-  const secretNames = new Set([
+  const predefined = predefinedVariables(assignment, workspace);
+  const written = { ...predefined, ...assignment.pipelineVariables, ...job.variables };
+  const values: Record<string, string> = { ...written, ...project, ...context.variables, ...secrets };
+  const asTheyAre = new Set([
+    ...Object.keys(predefined).filter((key) => values[key] === predefined[key] && !WRITTEN_BY_AUTHOR.has(key)),
     ...Object.keys(project).filter((key) => !Object.hasOwn(context.variables, key)),
     ...Object.keys(secrets),
   ]);
-  return { variables: resolveAll({ ...written, ...project, ...context.variables, ...secrets }, secretNames), masked };
+  return { variables: checked(resolveAll(values, asTheyAre)), masked };
 };
 
 /**
@@ -57,19 +66,40 @@ const resolveAll = (values: Record<string, string>, asTheyAre: ReadonlySet<strin
     if (asTheyAre.has(name) || underway.has(name) || !value.includes('$')) return value;
     const known = resolved.get(name);
     if (known !== undefined) return known;
+    if (underway.size >= MAX_NESTING)
+      throw new Refusal('variable_too_large', `the variable ${name} is behind more than ${MAX_NESTING} others`);
     underway.add(name);
-    const expanded = expandVariables(value, resolve);
+    let grown = 0;
+    const expanded = expandVariables(value, (inner) => {
+      const text = resolve(inner);
+      grown += text?.length ?? 0;
+      // Before it is put together: a few variables that double one another would not fit into memory.
+      if (grown > MAX_VALUE) throw tooLarge(name);
+      return text;
+    });
     underway.delete(name);
-    if (expanded.length > MAX_VALUE)
-      throw new Refusal(
-        'variable_too_large',
-        `the variable ${name} grows past ${MAX_VALUE} characters when it is expanded`,
-      );
     resolved.set(name, expanded);
     return expanded;
   };
   return Object.fromEntries(Object.keys(values).map((name) => [name, resolve(name)!]));
 };
+
+/** No program can be started with more, or with what ends a text early. */
+const checked = (variables: Record<string, string>): Record<string, string> => {
+  let total = 0;
+  for (const [name, value] of Object.entries(variables)) {
+    const bytes = Buffer.byteLength(value);
+    if (bytes > MAX_VALUE) throw tooLarge(name);
+    if (value.includes('\0')) throw new Refusal('variable_invalid', `the variable ${name} has a NUL in it`);
+    total += Buffer.byteLength(name) + bytes + 2;
+  }
+  if (total > MAX_TOTAL)
+    throw new Refusal('variable_too_large', `the variables have ${total} bytes; at most ${MAX_TOTAL} are allowed`);
+  return variables;
+};
+
+const tooLarge = (name: string): Refusal =>
+  new Refusal('variable_too_large', `the variable ${name} has more than ${MAX_VALUE} bytes once it is expanded`);
 
 const predefinedVariables = (
   { context, job, jobId, cluster, attempt }: Assignment,
@@ -84,7 +114,7 @@ const predefinedVariables = (
     CI_COMMIT_REF_NAME: ref.name,
     CI_COMMIT_REF_SLUG: slugOf(ref.name),
     CI_COMMIT_REF_PROTECTED: String(ref.protected),
-    CI_COMMIT_MESSAGE: context.message,
+    CI_COMMIT_MESSAGE: context.message.slice(0, MAX_MESSAGE),
     CI_DEFAULT_BRANCH: project.defaultBranch,
     CI_PROJECT_ID: project.id,
     CI_PROJECT_NAME: project.name,

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AttemptFinished, AttemptStarted, StepFinished, attemptStream } from '@foldline/contracts';
+import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
+import { Commands, PermanentError, type Cause, type EventStore } from '@foldline/kernel';
+import { ManualClock } from '@foldline/testing';
+import { AttemptRecorder } from './attempt-recorder.ts';
+import { attemptDecider } from './attempt.decider.ts';
+
+const PAUSE_MS = 200;
+const about = { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1 };
+const STREAM = attemptStream(about.attemptId);
+const CAUSE: Cause = { id: 'assigned', correlationId: 'p1', actor: { kind: 'runner', id: 'one' } };
+const step = (index: number) =>
+  StepFinished({ ...about, index, name: 'script', outcome: 'success', durationMs: index });
+const finished = AttemptFinished({ ...about, runnerId: 'one', outcome: 'success', durationMs: 2, commits: [] });
+
+describe('The recorder of an attempt', () => {
+  let directory: string;
+  let store: EventStore;
+  let clock: ManualClock;
+  let recorder: AttemptRecorder;
+  /** What the next append of facts meets; then everything is well again. */
+  let trouble: ((append: () => ReturnType<EventStore['append']>) => Promise<unknown>) | undefined;
+  let appended: () => void = () => undefined;
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'foldline-recorder-'));
+    clock = new ManualClock();
+    trouble = undefined;
+    store = await openEmbeddedEventStore({ directory, now: () => clock.now() });
+    const append = store.append.bind(store);
+    store.append = async (stream, events, expected) => {
+      const meets = trouble;
+      trouble = undefined;
+      try {
+        if (meets) await meets(() => append(stream, events, expected));
+        return await append(stream, events, expected);
+      } finally {
+        appended();
+      }
+    };
+    const commands = new Commands(store, clock, 'runner');
+    const started = AttemptStarted({ ...about, runnerId: 'one', executor: 'process' });
+    await commands.handle(STREAM, attemptDecider, { type: 'StartAttempt', started }, CAUSE);
+    recorder = new AttemptRecorder(about.attemptId, commands, clock, CAUSE);
+  });
+  afterEach(async () => {
+    await store.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const recorded = async (): Promise<string[]> =>
+    (await store.readStream(STREAM, 0)).map(({ type, data }) =>
+      type === 'StepFinished' ? `step ${(data as { index: number }).index}` : type,
+    );
+  /** Lets the pause pass and waits for the append that follows. */
+  const pauseIsOver = async (): Promise<void> => {
+    const done = new Promise<void>((resolve) => {
+      appended = resolve;
+    });
+    await clock.sleeping(PAUSE_MS);
+    clock.advance(PAUSE_MS);
+    await done;
+  };
+
+  it('records a short attempt at its end, in order', async () => {
+    recorder.record(step(0));
+    recorder.record(step(1));
+    const before = await recorded();
+    await recorder.finish(finished);
+
+    expect(before).toEqual(['AttemptStarted']);
+    expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'step 1', 'AttemptFinished']);
+  });
+
+  it('records an attempt without facts', async () => {
+    await recorder.finish(finished);
+
+    expect(await recorded()).toEqual(['AttemptStarted', 'AttemptFinished']);
+  });
+
+  it('shows the progress of a long one', async () => {
+    recorder.record(step(0));
+    recorder.record(step(1));
+    await pauseIsOver();
+    const first = await recorded();
+    recorder.record(step(2));
+    await pauseIsOver();
+
+    expect(first).toEqual(['AttemptStarted', 'step 0', 'step 1']);
+    expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'step 1', 'step 2']);
+    await recorder.finish(finished);
+    expect((await recorded()).at(-1)).toBe('AttemptFinished');
+  });
+
+  it('shows also what came while it was recording', async () => {
+    recorder.record(step(0));
+    trouble = async () => recorder.record(step(1));
+    await pauseIsOver();
+    await pauseIsOver();
+
+    expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'step 1']);
+    await recorder.finish(finished);
+  });
+
+  it('loses nothing when facts could not be appended, and appends them at the end', async () => {
+    recorder.record(step(0));
+    trouble = async () => {
+      throw new PermanentError('not now');
+    };
+    await pauseIsOver();
+    recorder.record(step(1));
+    await recorder.finish(finished);
+
+    expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'step 1', 'AttemptFinished']);
+  });
+
+  it('records nothing twice when an append was done and its answer was lost', async () => {
+    recorder.record(step(0));
+    trouble = async (append) => {
+      await append();
+      throw new PermanentError('the connection broke');
+    };
+    await pauseIsOver();
+    recorder.record(step(1));
+    await recorder.finish(finished);
+
+    expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'step 1', 'AttemptFinished']);
+  });
+
+  it('tells when the end cannot be recorded', async () => {
+    trouble = async () => {
+      throw new PermanentError('the disk is gone');
+    };
+
+    await expect(recorder.finish(finished)).rejects.toThrow('the disk is gone');
+  });
+});
