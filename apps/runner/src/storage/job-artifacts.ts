@@ -12,7 +12,7 @@ import { unpackTree } from '../trees/unpack-tree.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
 
-const ARTIFACTS_OF_ONE_JOB = 20;
+const PAGE = 100;
 /** Kept so long when the definition says nothing, as on GitLab; `expire_in: never` keeps them for good. */
 const DEFAULT_EXPIRY_SECONDS = 30 * 24 * 60 * 60;
 
@@ -23,22 +23,33 @@ export const downloadArtifacts = async (
   objects: ObjectStore,
 ): Promise<string | undefined> => {
   for (const jobId of scene.assignment.artifactJobs) {
-    const { items } = await reads.query<ArtifactDoc>(COLLECTION.artifacts, {
-      index: 'byJob',
-      prefix: artifactIndexKey(jobId, ''),
-      limit: ARTIFACTS_OF_ONE_JOB,
-    });
-    const archives = items.filter(({ kind }) => kind === 'archive');
-    const expired = archives.find(({ status }) => status === 'expired');
-    if (expired) return `the artifacts of job ${jobId} have expired`;
+    const archives = await archivesOf(jobId, reads);
     const latest = Math.max(...archives.map(({ attempt }) => attempt));
-    for (const { manifestDigest, attempt, status, name, files } of archives) {
-      if (attempt !== latest || status !== 'available') continue;
+    const ofLatest = archives.filter(({ attempt }) => attempt === latest);
+    // What an earlier attempt had is of no use to anybody, expired or not.
+    if (ofLatest.some(({ status }) => status === 'expired')) return `the artifacts of job ${jobId} have expired`;
+    for (const { manifestDigest, status, name, files } of ofLatest) {
+      if (status !== 'available') continue;
       await unpackTree({ manifestDigest, into: scene.workspace, objects });
       scene.tell(`Downloaded artifact ${name} of job ${jobId}: ${files} files`);
     }
   }
   return undefined;
+};
+
+const archivesOf = async (jobId: string, reads: ReadStore): Promise<ArtifactDoc[]> => {
+  const found: ArtifactDoc[] = [];
+  for (let after: string | undefined; ;) {
+    const { items, nextCursor } = await reads.query<ArtifactDoc>(COLLECTION.artifacts, {
+      index: 'byJob',
+      prefix: artifactIndexKey(jobId, ''),
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
+    });
+    found.push(...items.filter(({ kind }) => kind === 'archive'));
+    if (nextCursor === undefined) return found;
+    after = nextCursor;
+  }
 };
 
 /** Keeps what `artifacts` names. The job is done only when the artifact-store has accepted it. */

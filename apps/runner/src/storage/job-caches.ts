@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, lstat } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { lstat, readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   COLLECTION,
   CacheRestored,
@@ -131,10 +131,13 @@ const keyOf = async ({ key }: CacheSpec, scene: JobScene): Promise<string> => {
   return key.prefix ? `${expandKey(key.prefix, scene)}-${digest}` : digest;
 };
 
+/** A file of the workspace; nothing outside, not even through a link. */
 const readKeyFile = async (workspace: string, file: string): Promise<Buffer | undefined> => {
-  const relative = normalize(file);
-  if (relative.startsWith('..') || relative.startsWith('/') || relative.includes('\0')) return undefined;
-  const path = join(workspace, relative);
-  const entry = await lstat(path).catch(() => undefined);
-  return entry?.isFile() && entry.size <= MAX_KEY_FILE_BYTES ? readFile(path) : undefined;
+  const [root, path] = await Promise.all([realpath(workspace), realpathIn(workspace, file)]);
+  if (!path?.startsWith(`${root}/`)) return undefined;
+  const entry = await lstat(path);
+  return entry.isFile() && entry.size <= MAX_KEY_FILE_BYTES ? readFile(path) : undefined;
 };
+
+const realpathIn = (workspace: string, file: string): Promise<string | undefined> =>
+  file.includes('\0') ? Promise.resolve(undefined) : realpath(join(workspace, file)).catch(() => undefined);
