@@ -60,7 +60,12 @@ export class AttemptExecution {
       return failureOf(error);
     });
     if (result.detail && result.outcome !== 'success') log.tell(`Job ${result.outcome}: ${result.detail}`, YELLOW);
-    const sealed = await log.close();
+    // Whatever could not be kept of the log, the attempt's end must be: nobody else would report it.
+    const closed = await log.close().catch((error: unknown) => {
+      logger.warn({ err: error, attemptId: this.attemptId }, 'the log of an attempt could not be kept');
+      return { brokenBy: error };
+    });
+    const ending = 'brokenBy' in closed ? withoutLog(result, closed.brokenBy) : { ...result, log: closed };
     const { pipelineId, jobId, attempt, runnerId } = this.event.data;
     await this.recorder.finish(
       AttemptFinished({
@@ -70,9 +75,8 @@ export class AttemptExecution {
         attempt,
         runnerId,
         durationMs: Math.round(clock.monotonic() - began),
-        ...result,
+        ...ending,
         commits: this.commits,
-        log: sealed,
       }),
     );
     await this.workspaces.release(this.attemptId);
@@ -194,6 +198,10 @@ const REASONS: Readonly<Record<string, FailureReason>> = {
   pattern_too_long: 'config_error',
   tree_too_large: 'artifact_upload_failure',
 };
+
+/** A success that nobody can read up on is none; another outcome stays what it was. */
+const withoutLog = (result: JobResult, error: unknown): JobResult =>
+  result.outcome === 'success' ? { ...result, ...failureOf(error) } : result;
 
 const failureOf = (error: unknown): JobResult => {
   const detail = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,13 +7,16 @@ import {
   AttemptFinished,
   AttemptStarted,
   JobAssigned,
+  JobStopRequested,
   attemptStream,
   pipelineStream,
+  type PipelineContext,
   type PlannedJob,
+  type Recorded,
   type RecordedEvent,
 } from '@foldline/contracts';
 import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
-import { Commands, type Settings } from '@foldline/kernel';
+import { Commands, TransientError, type Settings } from '@foldline/kernel';
 import { plannedJob, sampleContext } from '@foldline/testing';
 import { Workspaces } from '../workspace/workspaces.ts';
 import type { Assigned } from './attempt-execution.ts';
@@ -60,10 +63,10 @@ const commitOf = (repository: string): string => {
   return git('rev-parse', 'HEAD');
 };
 
-const assign = async (more: Partial<PlannedJob> = {}): Promise<void> => {
+const assign = async (more: Partial<PlannedJob> = {}, around: Partial<PipelineContext> = {}): Promise<void> => {
   const repository = join(directory, 'repository');
   const sha = commitOf(repository);
-  const context = { ...sampleContext, sha, project: { ...sampleContext.project, url: repository } };
+  const context = { ...sampleContext, sha, project: { ...sampleContext.project, url: repository }, ...around };
   const event = JobAssigned({
     pipelineId: 'p1',
     jobId: 'p1.0',
@@ -100,6 +103,27 @@ const recordedBefore = async (...facts: ('started' | 'finished')[]): Promise<voi
 const eventsOf = (attemptId: string): Promise<RecordedEvent[]> =>
   embedded.ports.eventStore.readStream(attemptStream(attemptId), 0);
 const directories = (): string[] => readdirSync(join(directory, 'data/runners/jobs'));
+/** Resolves once it is so; fails when that takes too long. */
+const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  for (const end = Date.now() + 20_000; !(await isSo());) {
+    if (Date.now() > end) throw new Error('this did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+/** Resolves when the attempt has ended and nothing of it is left. */
+const ended = () =>
+  until(async () => (await eventsOf(ATTEMPT)).at(-1)?.type === 'AttemptFinished' && directories().length === 0);
+const script = (...commands: string[]): Partial<PlannedJob> => ({
+  steps: [{ name: 'script', kind: 'shell', commands }],
+});
+const typesOf = async (): Promise<string[]> => (await eventsOf(ATTEMPT)).map(({ type }) => type);
+const finish = async () => (await eventsOf(ATTEMPT)).at(-1)!.data as ReturnType<typeof AttemptFinished>['data'];
+const log = async () => (await embedded.ports.logStore.read(ATTEMPT, 0, 1_000_000)).toString();
+const mark = () => join(directory, 'mark');
+const marked = (): string => (existsSync(mark()) ? readFileSync(mark(), 'utf8') : '');
+/** A script that says that it runs, and then waits for longer than anybody does. */
+const endless = () => script(`echo running >> ${mark()}`, 'sleep 600');
+const running = () => until(() => marked() !== '');
 /** Resolves when everything that the runner does is done. */
 const idle = () => runner.beforeApplicationShutdown();
 
@@ -123,6 +147,214 @@ describe('a runner', () => {
 
       expect((await eventsOf(ATTEMPT)).map(({ type }) => type)).toEqual(['AttemptStarted', 'AttemptFinished']);
       expect(directories()).toEqual([]);
+    });
+  });
+
+  describe('that is given a job', () => {
+    it('records its start, its steps and its end, keeps its log, and leaves no directory', async () => {
+      await assign();
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(await typesOf()).toEqual(['AttemptStarted', 'StepFinished', 'StepFinished', 'AttemptFinished']);
+      expect(await finish()).toMatchObject({ outcome: 'success', exitCode: 0, commits: [] });
+      expect(await log()).toMatch(/Running on one.*Checked out.*built\n/s);
+      const sealing = embedded.ports.logStore.seal(ATTEMPT, (await finish()).log!);
+      await expect(sealing).resolves.toBeUndefined();
+    });
+
+    it('runs it once, however often it is given', async () => {
+      await assign(script(`echo ran >> ${mark()}`));
+
+      await Promise.all([runner.accept(assigned), runner.accept(assigned)]);
+      await ended();
+      await runner.accept(assigned);
+      await idle();
+
+      expect(marked()).toBe('ran\n');
+      expect((await typesOf()).filter((type) => type === 'AttemptStarted')).toHaveLength(1);
+    });
+
+    it('leaves it alone when it is another runner’s', async () => {
+      await assign();
+
+      await runner.accept({ ...assigned, data: { ...assigned.data, runnerId: 'two' } });
+      await idle();
+
+      expect({ events: await typesOf(), directories: directories() }).toEqual({ events: [], directories: [] });
+    });
+
+    it('shows its secrets to the job and to nobody else', async () => {
+      const sealed = embedded.ports.secretBox.seal('hunter2-long', 'project:pr1:secret:deploy');
+      await assign(
+        { ...script(`echo $KEY > ${mark()}`, 'echo key is $KEY'), secrets: { KEY: { vault: 'deploy' } } },
+        { secrets: [{ path: 'deploy', sealed }] },
+      );
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(marked()).toBe('hunter2-long\n');
+      expect(await log()).toContain('key is [masked]');
+      expect(JSON.stringify([await log(), await eventsOf(ATTEMPT)])).not.toContain('hunter2');
+    });
+
+    it('fails it when the vault lacks a secret, as a mistake of the definition', async () => {
+      await assign({ secrets: { KEY: { vault: 'none' } } });
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(await finish()).toMatchObject({ outcome: 'failed', reason: 'config_error' });
+    });
+
+    it('fails it when its commit cannot be had, and leaves no directory', async () => {
+      await assign({}, { sha: 'f'.repeat(40) });
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(await finish()).toMatchObject({ outcome: 'failed', reason: 'runner_system_failure' });
+      expect(await log()).toContain('has no commit');
+    });
+
+    it('records its end also when its log cannot be kept', async () => {
+      await assign();
+      embedded.ports.logStore.append = async () => {
+        throw new TransientError('the disk is full');
+      };
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(await finish()).toMatchObject({ outcome: 'failed', reason: 'runner_system_failure' });
+      expect((await finish()).log).toBeUndefined();
+    });
+  });
+
+  describe('that is told to stop a job', () => {
+    const stop = (jobId: string): void =>
+      runner.stop({
+        data: { pipelineId: 'p1', jobId, attempt: 1, runnerId: 'one', because: 'cancelled' },
+      } as unknown as Recorded<ReturnType<typeof JobStopRequested>>);
+
+    it('ends it, and tells that it was cancelled', async () => {
+      await assign(endless());
+      await runner.accept(assigned);
+      await running();
+
+      stop('p1.0');
+      await ended();
+
+      expect(await finish()).toMatchObject({ outcome: 'cancelled', reason: 'cancelled' });
+    });
+
+    it('does nothing when that is not running here', async () => {
+      await assign();
+
+      expect(() => stop('p1.7')).not.toThrow();
+    });
+  });
+
+  describe('that shuts down', () => {
+    it('ends its jobs at once and reports them as lost', async () => {
+      await assign(endless());
+      await runner.accept(assigned);
+      await running();
+
+      await idle();
+
+      expect(await finish()).toMatchObject({ outcome: 'lost', reason: 'runner_lost' });
+      expect(directories()).toEqual([]);
+      expect((await embedded.ports.executor.sweep(ATTEMPT)).killed).toBe(0);
+    });
+
+    it('waits for a job that it is just taking, and reports it as lost too', async () => {
+      await assign(endless());
+      const taking = runner.accept(assigned);
+
+      await idle();
+      await taking;
+
+      expect(await typesOf()).toEqual(expect.arrayContaining(['AttemptStarted', 'AttemptFinished']));
+      expect(await finish()).toMatchObject({ outcome: 'lost' });
+      expect(marked()).toBe('');
+    });
+
+    it('takes no more: the job is given again later', async () => {
+      await assign();
+      await idle();
+
+      await expect(runner.accept(assigned)).rejects.toBeInstanceOf(TransientError);
+      expect(await typesOf()).toEqual([]);
+    });
+  });
+
+  describe('that starts after a crash', () => {
+    const leftover = (): string => {
+      const path = join(directory, 'data/runners/jobs', ATTEMPT);
+      mkdirSync(path, { recursive: true });
+      return path;
+    };
+
+    it('kills what an attempt left running, reports it as lost, and removes its directory', async () => {
+      await assign();
+      await recordedBefore('started');
+      const scratchDirectory = leftover();
+      const { ports } = embedded;
+      const left = await ports.executor.start({
+        attemptId: ATTEMPT,
+        commands: [`echo running >> ${mark()}`, 'sleep 600'],
+        workingDirectory: scratchDirectory,
+        scratchDirectory,
+        environment: {},
+        onOutput: () => undefined,
+      });
+      await running();
+
+      await runner.onApplicationBootstrap();
+
+      expect(await left.finished).toEqual({ signal: 'SIGKILL' });
+      expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);
+      expect(await finish()).toMatchObject({ outcome: 'lost', reason: 'runner_lost', runnerId: 'one', jobId: 'p1.0' });
+      expect((await finish()).log).toBeUndefined();
+      expect(directories()).toEqual([]);
+    });
+
+    it('reports it once, however often it starts', async () => {
+      await assign();
+      await recordedBefore('started');
+      for (let starts = 0; starts < 2; starts += 1) {
+        leftover();
+        await runner.onApplicationBootstrap();
+      }
+
+      expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);
+    });
+
+    it('only removes what is left of an attempt whose end was recorded', async () => {
+      await assign();
+      await recordedBefore('started', 'finished');
+      leftover();
+
+      await runner.onApplicationBootstrap();
+
+      expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);
+      expect(directories()).toEqual([]);
+    });
+
+    it('runs a job that had not been started when it is given again', async () => {
+      await assign();
+      leftover();
+
+      await runner.onApplicationBootstrap();
+      const left = directories();
+      await runner.accept(assigned);
+      await ended();
+
+      expect(left).toEqual([]);
+      expect(await finish()).toMatchObject({ outcome: 'success' });
     });
   });
 });

@@ -23,6 +23,8 @@ import { RUNNER_PORTS } from '../runner.ports.ts';
 @Injectable()
 export class ExecutionService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly running = new Map<string, { attempt: AttemptExecution; done: Promise<void> }>();
+  /** Assignments that are being taken right now. */
+  private readonly accepting = new Set<Promise<void>>();
   private closing = false;
 
   constructor(
@@ -44,15 +46,31 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
 
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true;
+    await Promise.allSettled(this.accepting);
     for (const { attempt } of this.running.values()) attempt.stop('shutdown');
     await Promise.all([...this.running.values()].map(({ done }) => done));
     await this.workspaces.close();
   }
 
   async accept(event: Assigned): Promise<void> {
-    const { runnerId, jobId, pipelineId, attempt } = event.data;
+    const { runnerId } = event.data;
     if (!this.settings.runners.some(({ id }) => id === runnerId)) return;
     if (this.closing) throw new TransientError('this runner is shutting down; the job is taken after the restart');
+    const accepted = this.take(event);
+    this.accepting.add(accepted);
+    try {
+      await accepted;
+    } finally {
+      this.accepting.delete(accepted);
+    }
+  }
+
+  stop({ data }: Recorded<ReturnType<typeof JobStopRequested>>): void {
+    this.running.get(attemptIdOf(data.jobId, data.attempt))?.attempt.stop('cancelled');
+  }
+
+  private async take(event: Assigned): Promise<void> {
+    const { runnerId, jobId, pipelineId, attempt } = event.data;
     const attemptId = attemptIdOf(jobId, attempt);
     if (this.running.has(attemptId)) return;
     const { phase } = await this.commands.stateOf(attemptStream(attemptId), attemptDecider);
@@ -78,10 +96,6 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     const execution = new AttemptExecution(event, this.ports, this.workspaces, this.commands, cause);
     const done = this.carryOut(execution);
     this.running.set(attemptId, { attempt: execution, done });
-  }
-
-  stop({ data }: Recorded<ReturnType<typeof JobStopRequested>>): void {
-    this.running.get(attemptIdOf(data.jobId, data.attempt))?.attempt.stop('cancelled');
   }
 
   private async carryOut(execution: AttemptExecution): Promise<void> {

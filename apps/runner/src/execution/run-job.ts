@@ -62,6 +62,7 @@ export class JobRun {
     const { scene, tools } = this;
     const refused = refusalOf(scene);
     if (refused) return refused;
+    if (this.stopped) return this.ended();
     const caches = await this.inStep('restore caches', scene.assignment.job.cache.length > 0, () =>
       restoreCaches(scene, tools.reads, tools.objects),
     );
@@ -69,6 +70,8 @@ export class JobRun {
       downloadArtifacts(scene, tools.reads, tools.objects),
     );
     if (missing) return { outcome: 'failed', reason: 'missing_artifact', detail: missing };
+    // After the script comes after_script, whatever happened; there is nothing to clean up when neither began.
+    if (this.stopped) return this.ended();
     const [script, after] = stepsOf(scene);
     const result = await this.script(script);
     if (after) await this.afterScript(after);
@@ -78,7 +81,7 @@ export class JobRun {
   }
 
   private async script(step: PlannedStep | undefined): Promise<JobResult> {
-    if (!step || this.stopped) return this.stopped ? this.ended() : { outcome: 'success', exitCode: 0 };
+    if (!step) return { outcome: 'success', exitCode: 0 };
     const finished = await this.step({ name: step.name, run: () => this.shell(step) });
     if (this.stopped)
       return { ...this.ended(), ...(finished.exitCode === undefined ? {} : { exitCode: finished.exitCode }) };
@@ -101,8 +104,7 @@ export class JobRun {
     void this.tools.clock.sleep(AFTER_SCRIPT_MS, late.signal).then(() => {
       if (!late.signal.aborted) this.execution?.stop(GRACE_MS);
     });
-    await this.step({ name: step.name, run: () => this.shell(step) });
-    late.abort();
+    await this.step({ name: step.name, run: () => this.shell(step) }).finally(() => late.abort());
     this.stopped = outcome ?? this.stopped;
   }
 
