@@ -22,6 +22,8 @@ import { planDecider, type PlanCommand } from './plan.decider.ts';
 
 export const DEFINITION_FILE = '.codara-ci.yml';
 const MAX_DEFINITION_BYTES = 512 * 1024;
+/** Characters of a commit's message that go with the pipeline: every job's assignment carries them. */
+const MAX_MESSAGE = 16 * 1024;
 /** What a person reads about a definition that could not be fetched; each has a page in `docs/problems/`. */
 const PROBLEM_CODES: Readonly<Record<string, string>> = {
   'no-definition': 'no-definition',
@@ -98,7 +100,7 @@ const contextOf = (data: Request['data'], sha: string, message: string): Pipelin
   project: data.project,
   ref: data.ref,
   sha,
-  message,
+  message: message.slice(0, MAX_MESSAGE),
   source: data.source,
   variables: data.variables,
   projectVariables: data.projectVariables,

@@ -23,6 +23,7 @@ export const planDecider: Decider<
   evolve: () => ({ planned: true }),
   decide: (command, state) => {
     if (state.planned) return [];
+    state.planned = true;
     if (command.type === 'RejectPlan') {
       return [PlanRejected({ pipelineId: command.pipelineId, problems: command.problems })];
     }

@@ -1,0 +1,259 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  PipelineRequested,
+  planStream,
+  triggerStream,
+  type PipelinePlanned,
+  type PlanRejected,
+  type Recorded,
+  type RecordedEvent,
+} from '@foldline/contracts';
+import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
+import { createGitRepositories } from '@foldline/git-cli';
+import { createLogger, systemClock } from '@foldline/host';
+import { Commands, PermanentError, TransientError, type EventStore, type SourceRepository } from '@foldline/kernel';
+import { Spawner } from '@foldline/spawner';
+import { sampleContext } from '@foldline/testing';
+import { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts';
+
+type Request = ReturnType<typeof PipelineRequested>['data'];
+type Planned = ReturnType<typeof PipelinePlanned>['data'];
+type Rejected = ReturnType<typeof PlanRejected>['data'];
+
+const FILE = '.codara-ci.yml';
+const DEFINITION = 'build:\n  script: [make]\n';
+
+let home: string;
+let url: string;
+let directory: string;
+let spawner: Spawner;
+let store: EventStore;
+let repositories: SourceRepository;
+let planning: PlanOnPipelineRequested;
+const commits: Record<string, string> = {};
+
+const git = (...args: string[]): string => execFileSync('git', args, { cwd: url, encoding: 'utf8' }).trim();
+const IDENTITY = ['-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example'];
+const commit = (name: string, message = name): void => {
+  git('add', '--all');
+  execFileSync('git', [...IDENTITY, 'commit', '--quiet', '-F', '-'], { cwd: url, input: message });
+  git('branch', name);
+  commits[name] = git('rev-parse', 'HEAD');
+};
+const define = (text: string): void => writeFileSync(join(url, FILE), text);
+
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'foldline-planned-'));
+  url = join(home, 'repository');
+  mkdirSync(url);
+  git('init', '--quiet', '--initial-branch=main');
+  writeFileSync(join(url, 'README.md'), 'read me');
+  commit('without');
+  define(DEFINITION);
+  commit('good', 'Add gears\n\nwith $CARE');
+  define('build:\n  script: [make]\n  only: [release]\n');
+  commit('nothing');
+  define('build:\n  scrpt: [make]\ntest:\n  script: [x]\n  needs: [nobody]\n');
+  commit('broken');
+  define(`# ${'x'.repeat(600_000)}\n${DEFINITION}`);
+  commit('large');
+  define('build: ['.repeat(5_000));
+  commit('bomb');
+  define(DEFINITION);
+  commit('long', `long\n\n${'機'.repeat(100_000)}`);
+  rmSync(join(url, FILE));
+  symlinkSync('/etc/passwd', join(url, FILE));
+  commit('link');
+  rmSync(join(url, FILE));
+  mkdirSync(join(url, FILE));
+  writeFileSync(join(url, FILE, 'x'), DEFINITION);
+  commit('directory');
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'foldline-planner-'));
+  spawner = new Spawner();
+  store = await openEmbeddedEventStore({ directory: join(directory, 'events'), now: systemClock.now });
+  repositories = createGitRepositories({
+    directory: join(directory, 'repos'),
+    environment: { PATH: process.env['PATH'] ?? '' },
+    spawner,
+  });
+  const commands = new Commands(store, systemClock, 'pipeline-planner');
+  planning = new PlanOnPipelineRequested(commands, repositories, createLogger('silent'));
+});
+afterEach(async () => {
+  await planning.beforeApplicationShutdown();
+  await spawner.close();
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const requested = (ref: string, more: Partial<Request> = {}): Recorded<ReturnType<typeof PipelineRequested>> => ({
+  ...PipelineRequested({
+    pipelineId: 'p1',
+    project: { ...sampleContext.project, url },
+    ref: { name: ref, kind: 'branch', protected: false },
+    source: 'push',
+    variables: { A: '1' },
+    projectVariables: [],
+    secrets: [],
+    ...more,
+  }),
+  id: 'request',
+  stream: triggerStream('p1'),
+  revision: 0,
+  position: 1,
+  causationId: 'push',
+  correlationId: 'p1',
+  actor: { kind: 'user', id: 'ada' },
+  recordedAt: '2030-01-01T00:00:00.000Z',
+});
+const events = (): Promise<RecordedEvent[]> => store.readStream(planStream('p1'), 0);
+/** What the one event says that the request comes to. */
+const outcome = async (...given: Parameters<typeof requested>): Promise<RecordedEvent> => {
+  await planning.plan(requested(...given));
+  const [event, ...others] = await events();
+  expect(others).toEqual([]);
+  return event!;
+};
+const problemsOf = async (...given: Parameters<typeof requested>): Promise<string[]> => {
+  const { type, data } = await outcome(...given);
+  expect(type).toBe('PlanRejected');
+  return (data as Rejected).problems.map(({ code }) => code);
+};
+
+describe('A requested pipeline', () => {
+  it('is planned from the definition at the commit that its ref is now', async () => {
+    const { type, data, correlationId, causationId } = await outcome('good');
+
+    expect(type).toBe('PipelinePlanned');
+    expect({ correlationId, causationId }).toEqual({ correlationId: 'p1', causationId: 'request' });
+    const { context, plan } = data as Planned;
+    expect(plan.jobs.map(({ name }) => name)).toEqual(['build']);
+    expect(context).toMatchObject({
+      pipelineId: 'p1',
+      sha: commits['good'],
+      message: 'Add gears\n\nwith $CARE',
+      source: 'push',
+      ref: { name: 'good', kind: 'branch', protected: false },
+      variables: { A: '1' },
+    });
+  });
+
+  it('is planned at the commit that the request knew, whatever the ref is now', async () => {
+    const { data } = await outcome('link', { sha: commits['good']! });
+
+    expect((data as Planned).context.sha).toBe(commits['good']);
+  });
+
+  it('is planned once, however often it is delivered', async () => {
+    await Promise.all([planning.plan(requested('good')), planning.plan(requested('good'))]);
+    await planning.plan(requested('good'));
+
+    expect((await events()).map(({ type }) => type)).toEqual(['PipelinePlanned']);
+  });
+
+  it('keeps its plan when its ref has moved before the second delivery', async () => {
+    await planning.plan(requested('good'));
+    await planning.plan(requested('broken'));
+
+    expect((await events()).map(({ type }) => type)).toEqual(['PipelinePlanned']);
+  });
+
+  it('keeps its rejection too', async () => {
+    await planning.plan(requested('broken'));
+    await planning.plan(requested('good'));
+
+    expect((await events()).map(({ type }) => type)).toEqual(['PlanRejected']);
+  });
+
+  it('is an empty plan with its decisions when no job is meant for it', async () => {
+    const { type, data } = await outcome('nothing');
+
+    expect(type).toBe('PipelinePlanned');
+    const { plan } = data as Planned;
+    expect(plan.jobs).toEqual([]);
+    expect(plan.decisions).toMatchObject([{ definition: 'build', created: false }]);
+  });
+
+  it('carries so much of a commit’s message only', async () => {
+    const { data } = await outcome('long');
+
+    expect((data as Planned).context.message).toHaveLength(16 * 1024);
+  });
+
+  describe('is rejected', () => {
+    it.each([
+      ['a ref that is not there', 'unknown', 'commit-unavailable'],
+      ['a name that is no ref', '--upload-pack=touch', 'commit-unavailable'],
+      ['a commit without a definition', 'without', 'no-definition'],
+      ['a definition that is a symbolic link', 'link', 'definition-not-a-file'],
+      ['a definition that is a directory', 'directory', 'definition-not-a-file'],
+      ['a definition that is too large', 'large', 'file-too-large'],
+    ])('for %s', async (_what, ref, code) => {
+      expect(await problemsOf(ref)).toEqual([code]);
+    });
+
+    it('with every problem of its definition, each with its place', async () => {
+      const { data } = await outcome('broken');
+
+      const errors = (data as Rejected).problems.filter(({ severity }) => severity === 'error');
+      expect(errors.length).toBeGreaterThanOrEqual(2);
+      for (const problem of errors) expect(problem).toMatchObject({ file: FILE, message: expect.any(String) });
+      expect(new Set(errors.map(({ line }) => line)).size).toBeGreaterThanOrEqual(2);
+    });
+
+    it('for a definition that was made to break its reader, and the next one is planned', async () => {
+      expect((await problemsOf('bomb')).length).toBeGreaterThan(0);
+
+      await planning.plan(requested('good', { pipelineId: 'p2' }));
+      const [next] = await store.readStream(planStream('p2'), 0);
+      expect(next?.type).toBe('PipelinePlanned');
+    });
+
+    it('for a commit that the repository does not have', async () => {
+      expect(await problemsOf('good', { sha: 'f'.repeat(40) })).toEqual(['commit-unavailable']);
+    });
+
+    it('for a repository that is not there, naming it', async () => {
+      const project = { ...sampleContext.project, url: join(directory, 'none') };
+
+      expect(await problemsOf('good', { project })).toEqual(['commit-unavailable']);
+    });
+  });
+
+  it('is tried again after trouble that may pass', async () => {
+    const { fetchCommit } = repositories;
+    repositories.fetchCommit = async () => {
+      throw new TransientError('git took too long');
+    };
+    await expect(planning.plan(requested('good'))).rejects.toBeInstanceOf(TransientError);
+    expect(await events()).toEqual([]);
+    repositories.fetchCommit = fetchCommit;
+
+    expect((await outcome('good')).type).toBe('PipelinePlanned');
+  });
+
+  it('is not rejected for a mistake of our own', async () => {
+    repositories.fetchCommit = async () => {
+      throw new TypeError('undefined is not a function');
+    };
+
+    await expect(planning.plan(requested('good'))).rejects.toBeInstanceOf(TypeError);
+    expect(await events()).toEqual([]);
+  });
+
+  it('is rejected for trouble that stays', async () => {
+    repositories.describeCommit = async () => {
+      throw new PermanentError('git could not log');
+    };
+
+    expect(await problemsOf('good')).toEqual(['commit-unavailable']);
+  });
+});
