@@ -44,6 +44,11 @@ export class PooledTree {
     return tree;
   }
 
+  /** Entries that are remembered: what an idle tree costs in memory. */
+  get size(): number {
+    return this.seen.size;
+  }
+
   /** From now on somebody may change it. */
   hand(): void {
     this.takenAt = BigInt(Date.now()) * NS_PER_MS;

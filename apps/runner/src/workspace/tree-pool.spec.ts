@@ -97,6 +97,14 @@ describe('The pool of workspaces', () => {
     expect(readdirSync(join(directory, 'idle'))).toHaveLength(24);
   });
 
+  it('keeps only so many entries waiting, however few workspaces hold them', () => {
+    pool = new TreePool(join(directory, 'idle'), { trees: 24, entries: 5 });
+    const targets = Array.from({ length: 3 }, (_, n) => take(`job-${n}`).target);
+    targets.forEach(giveBack);
+
+    expect(readdirSync(join(directory, 'idle'))).toHaveLength(2);
+  });
+
   it('begins empty, whatever an earlier process has left', () => {
     giveBack(take('one').target);
     const [left] = readdirSync(join(directory, 'idle'));

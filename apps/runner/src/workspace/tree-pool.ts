@@ -9,7 +9,8 @@ export type TreeOperation =
   | { kind: 'giveBack'; target: string }
   | { kind: 'remove'; path: string };
 
-const IDLE_LIMIT = 24;
+/** Of workspaces that wait: how many, and how many entries together, since each entry is remembered. */
+const IDLE = { trees: 24, entries: 200_000 };
 
 /** Workspaces that wait for the next job of the same project, commit and protection. Restoring one costs what was changed in it. */
 export class TreePool {
@@ -18,7 +19,10 @@ export class TreePool {
   private parked = 0;
 
   /** The directory is emptied: what lies in it is not known any more. */
-  constructor(private readonly directory: string) {
+  constructor(
+    private readonly directory: string,
+    private readonly limits = IDLE,
+  ) {
     removeTree(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
@@ -51,7 +55,12 @@ export class TreePool {
     }
     this.move(found.tree, join(this.directory, String((this.parked += 1))));
     this.idle.push(found);
-    if (this.idle.length > IDLE_LIMIT) removeTree(this.idle.shift()!.tree.path);
+    while (this.isFull()) removeTree(this.idle.shift()!.tree.path);
+  }
+
+  private isFull(): boolean {
+    const entries = this.idle.reduce((sum, { tree }) => sum + tree.size, 0);
+    return this.idle.length > this.limits.trees || (entries > this.limits.entries && this.idle.length > 0);
   }
 
   private move(tree: PooledTree, to: string): void {

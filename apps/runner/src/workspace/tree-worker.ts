@@ -9,7 +9,8 @@ type Pending = { resolve: () => void; reject: (error: Error) => void };
 // From source (tests) the built worker is used: node cannot run TypeScript.
 const built = import.meta.url.endsWith('.ts') ? '../../dist/workspace/tree.worker.js' : './tree.worker.js';
 const workerPath = fileURLToPath(new URL(built, import.meta.url));
-const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
+/** An upper limit, not what it takes: room for what the pool may remember, and for workspaces of large repositories in use. */
+const HEAP = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 };
 
 /** The client of the worker thread that copies and removes workspaces, one after the other. Started when first needed. */
 export class TreeWorker {
