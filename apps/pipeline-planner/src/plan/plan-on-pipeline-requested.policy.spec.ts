@@ -12,11 +12,15 @@ import {
   type Recorded,
   type RecordedEvent,
 } from '@foldline/contracts';
-import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
-import { createGitRepositories } from '@foldline/git-cli';
-import { createLogger, systemClock } from '@foldline/host';
-import { Commands, PermanentError, TransientError, type EventStore, type SourceRepository } from '@foldline/kernel';
-import { Spawner } from '@foldline/spawner';
+import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
+import {
+  Commands,
+  PermanentError,
+  TransientError,
+  type EventStore,
+  type Settings,
+  type SourceRepository,
+} from '@foldline/kernel';
 import { sampleContext } from '@foldline/testing';
 import { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts';
 
@@ -30,7 +34,7 @@ const DEFINITION = 'build:\n  script: [make]\n';
 let home: string;
 let url: string;
 let directory: string;
-let spawner: Spawner;
+let embedded: EmbeddedPorts;
 let store: EventStore;
 let repositories: SourceRepository;
 let planning: PlanOnPipelineRequested;
@@ -77,20 +81,15 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'foldline-planner-'));
-  spawner = new Spawner();
-  store = await openEmbeddedEventStore({ directory: join(directory, 'events'), now: systemClock.now });
-  repositories = createGitRepositories({
-    directory: join(directory, 'repos'),
-    environment: { PATH: process.env['PATH'] ?? '' },
-    spawner,
-  });
-  const commands = new Commands(store, systemClock, 'pipeline-planner');
-  planning = new PlanOnPipelineRequested(commands, repositories, createLogger('silent'));
+  const settings = { dataDirectory: directory, logLevel: 'silent' } as Settings;
+  embedded = await openEmbeddedPorts(settings, []);
+  const { eventStore, sourceRepository, clock, logger } = embedded.ports;
+  [store, repositories] = [eventStore, sourceRepository];
+  planning = new PlanOnPipelineRequested(new Commands(store, clock, 'pipeline-planner'), repositories, logger);
 });
 afterEach(async () => {
   await planning.beforeApplicationShutdown();
-  await spawner.close();
-  await store.close();
+  await embedded.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
