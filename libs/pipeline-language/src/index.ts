@@ -1,4 +1,4 @@
 export { compile, lint, type CompileInput, type CompileResult } from './compile.ts';
 export { DefinitionCompiler, type DefinitionCompilerOptions } from './definition-compiler.ts';
-export { problemCodes, type ProblemCode } from './problem-codes.ts';
+export { problemCodes, sourceProblemCodes, type ProblemCode, type SourceProblemCode } from './problem-codes.ts';
 export type { Trigger } from './select-jobs.ts';

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile } from './compile.ts';
-import { problemCodes } from './problem-codes.ts';
+import { compilerProblemCodes, problemCodes } from './problem-codes.ts';
 
 const docs = fileURLToPath(new URL('../../../docs/problems', import.meta.url));
 const sources = fileURLToPath(new URL('.', import.meta.url));
@@ -16,10 +16,11 @@ const sourceText = readdirSync(sources, { recursive: true, encoding: 'utf8' })
 describe('The codes of problems', () => {
   it('have one page each, and every page is about a code', () => {
     const pages = readdirSync(docs).filter((name) => name !== 'README.md');
+    expect(new Set(problemCodes).size).toBe(problemCodes.length);
     expect(pages.toSorted()).toEqual(problemCodes.map((code) => `${code}.md`).toSorted());
   });
 
-  it.each(problemCodes)('%s is used by the compiler', (code) => {
+  it.each(compilerProblemCodes)('%s is used by the compiler', (code) => {
     expect(sourceText).toContain(`'${code}'`);
   });
 

@@ -1,5 +1,5 @@
-/** Every code a definition's problems can have. Each has a page `docs/problems/<code>.md`; a spec compares the two. */
-export const problemCodes = [
+/** What can be wrong in the text of a definition: given by the compiler alone. */
+export const compilerProblemCodes = [
   'alias-limit',
   'binary-content',
   'conflicting-keywords',
@@ -44,4 +44,12 @@ export const problemCodes = [
   'yaml-syntax',
 ] as const;
 
-export type ProblemCode = (typeof problemCodes)[number];
+/** Why there is no text to compile: given by whoever fetches the definition from its repository. */
+export const sourceProblemCodes = ['commit-unavailable', 'definition-not-a-file', 'no-definition'] as const;
+
+/** Every code a definition's problems can have. Each has a page `docs/problems/<code>.md`; a spec compares the two. */
+export const problemCodes = [...compilerProblemCodes, ...sourceProblemCodes] as const;
+
+export type CompilerProblemCode = (typeof compilerProblemCodes)[number];
+export type SourceProblemCode = (typeof sourceProblemCodes)[number];
+export type ProblemCode = CompilerProblemCode | SourceProblemCode;

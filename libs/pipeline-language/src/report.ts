@@ -1,7 +1,7 @@
 import type { Problem, Severity } from '@foldline/contracts';
 import { limits } from './limits.ts';
 import type { Position } from './node.ts';
-import type { ProblemCode } from './problem-codes.ts';
+import type { CompilerProblemCode } from './problem-codes.ts';
 
 /** Collects every problem of one file, so that its author can mend them all at once. */
 export class Report {
@@ -12,12 +12,12 @@ export class Report {
 
   constructor(readonly file: string) {}
 
-  error(code: ProblemCode, at: Position, message: string, hint?: string): void {
+  error(code: CompilerProblemCode, at: Position, message: string, hint?: string): void {
     this.#failed = true;
     this.#add('error', code, at, message, hint);
   }
 
-  warn(code: ProblemCode, at: Position, message: string, hint?: string): void {
+  warn(code: CompilerProblemCode, at: Position, message: string, hint?: string): void {
     this.#add('warning', code, at, message, hint);
   }
 
@@ -40,7 +40,7 @@ export class Report {
     return [...sorted, { code: 'too-many-problems', severity, message, file: this.file, line: 1, column: 1 }];
   }
 
-  #add(severity: Severity, code: ProblemCode, at: Position, message: string, hint?: string): void {
+  #add(severity: Severity, code: CompilerProblemCode, at: Position, message: string, hint?: string): void {
     // An anchor used by several jobs is read several times and is still one mistake.
     const key = `${code} ${at.line} ${at.column} ${message}`;
     if (this.#seen.has(key)) return;

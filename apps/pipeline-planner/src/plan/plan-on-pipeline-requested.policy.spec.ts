@@ -21,6 +21,7 @@ import {
   type Settings,
   type SourceRepository,
 } from '@foldline/kernel';
+import { sourceProblemCodes } from '@foldline/pipeline-language';
 import { sampleContext } from '@foldline/testing';
 import { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts';
 
@@ -188,15 +189,20 @@ describe('A requested pipeline', () => {
   });
 
   describe('is rejected', () => {
-    it.each([
+    const unfetched: [string, string, string][] = [
       ['a ref that is not there', 'unknown', 'commit-unavailable'],
       ['a name that is no ref', '--upload-pack=touch', 'commit-unavailable'],
       ['a commit without a definition', 'without', 'no-definition'],
       ['a definition that is a symbolic link', 'link', 'definition-not-a-file'],
       ['a definition that is a directory', 'directory', 'definition-not-a-file'],
       ['a definition that is too large', 'large', 'file-too-large'],
-    ])('for %s', async (_what, ref, code) => {
+    ];
+    it.each(unfetched)('for %s', async (_what, ref, code) => {
       expect(await problemsOf(ref)).toEqual([code]);
+    });
+
+    it('by every code there is for a definition that cannot be fetched', () => {
+      expect(unfetched.map(([, , code]) => code)).toEqual(expect.arrayContaining([...sourceProblemCodes]));
     });
 
     it('with every problem of its definition, each with its place', async () => {

@@ -17,7 +17,7 @@ import {
   type Logger,
   type SourceRepository,
 } from '@foldline/kernel';
-import { DefinitionCompiler, type CompileResult } from '@foldline/pipeline-language';
+import { DefinitionCompiler, type CompileResult, type ProblemCode } from '@foldline/pipeline-language';
 import { planDecider, type PlanCommand } from './plan.decider.ts';
 
 export const DEFINITION_FILE = '.codara-ci.yml';
@@ -25,12 +25,12 @@ const MAX_DEFINITION_BYTES = 512 * 1024;
 /** Characters of a commit's message that go with the pipeline: every job's assignment carries them. */
 const MAX_MESSAGE = 16 * 1024;
 /** What a person reads about a definition that could not be fetched; each has a page in `docs/problems/`. */
-const PROBLEM_CODES: Readonly<Record<string, string>> = {
+const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   'no-definition': 'no-definition',
   definition_not_a_file: 'definition-not-a-file',
   definition_too_large: 'file-too-large',
 };
-const OUT_OF_REACH = 'commit-unavailable';
+const OUT_OF_REACH: ProblemCode = 'commit-unavailable';
 type Request = Recorded<ReturnType<typeof PipelineRequested>>;
 
 /** A requested pipeline is planned from its definition at its commit; what stands in the way becomes the rejection. */
@@ -114,7 +114,7 @@ const planOfNothing = ({ problems, decisions }: Extract<CompileResult, { problem
   return { version: 1, file: DEFINITION_FILE, stages: [], variables: {}, jobs: [], warnings: problems, decisions };
 };
 
-const problem = (code: string, message: string): Problem => ({
+const problem = (code: ProblemCode, message: string): Problem => ({
   code,
   severity: 'error',
   message,
