@@ -17,7 +17,8 @@ export const parse = (text: string, report: Report): MapNode | undefined => {
     strict: true,
     // The library compares every pair of keys; the tree builder finds duplicates in one pass.
     uniqueKeys: false,
-    logLevel: 'silent',
+    // Below this level the library drops a second document without a word.
+    logLevel: 'error',
   });
   const placeOf = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -44,7 +45,8 @@ const reportSyntax = (
   placeOf: (offset: number) => { line: number; column: number },
 ) => {
   const { message, hint } = explainYaml(error);
-  report.error('yaml-syntax', placeOf(error.pos[0]), message, hint);
+  const code = error.code === 'MULTIPLE_DOCS' ? 'multiple-documents' : 'yaml-syntax';
+  report.error(code, placeOf(error.pos[0]), message, hint);
 };
 
 /** An unclosed quote is found where the text ends; its author looks for where it begins. */

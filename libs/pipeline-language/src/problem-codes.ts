@@ -23,6 +23,7 @@ export const compilerProblemCodes = [
   'invalid-variable-name',
   'matrix-too-large',
   'missing-script',
+  'multiple-documents',
   'needs-cycle',
   'needs-later-stage',
   'needs-missing-job',
