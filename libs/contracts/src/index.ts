@@ -1,4 +1,5 @@
 export * from './event.ts';
+export * from './globs.ts';
 export * from './ids.ts';
 export * from './manifest.ts';
 export * from './plan.ts';

@@ -17,6 +17,7 @@ export const compilerProblemCodes = [
   'forbidden-key',
   'invalid-duration',
   'invalid-job-name',
+  'invalid-pattern',
   'invalid-regex',
   'invalid-size',
   'invalid-value',

@@ -1,7 +1,7 @@
 import type { ArtifactSpec } from '@foldline/contracts';
 import { isNothing, type Entry, type Node } from '../node.ts';
 import { inside, readChoice, readFields, readMap, readText, type Where } from '../read.ts';
-import { readPaths } from './paths.ts';
+import { readPatterns } from './paths.ts';
 import { present } from './runner.ts';
 import { readDuration } from './timing.ts';
 
@@ -21,8 +21,8 @@ export const readArtifacts = (node: Node, where: Where): ArtifactSpec | undefine
   };
   return {
     ...present('name', read('name', readText)),
-    paths: read('paths', readPaths) ?? [],
-    exclude: read('exclude', readPaths) ?? [],
+    paths: read('paths', readPatterns) ?? [],
+    exclude: read('exclude', readPatterns) ?? [],
     ...readExpiry(fields.get('expire_in'), inside(where, 'expire_in')),
     when: read('when', (value, at) => readChoice(value, at, outcomes)) ?? 'on_success',
     reports: read('reports', readReports) ?? [],
@@ -38,10 +38,10 @@ const readExpiry = (entry: Entry | undefined, where: Where): Pick<ArtifactSpec, 
 
 /** A list of paths as in the seed, or GitLab's map of report types (C16); what a report is, its content tells. */
 const readReports = (node: Node, where: Where): string[] | undefined => {
-  if (node.kind !== 'map') return readPaths(node, where);
+  if (node.kind !== 'map') return readPatterns(node, where);
   return [...readMap(node, where)!.values()].flatMap(({ key, value }) => {
-    if (value.kind !== 'map') return isNothing(value) ? [] : (readPaths(value, inside(where, key)) ?? []);
+    if (value.kind !== 'map') return isNothing(value) ? [] : (readPatterns(value, inside(where, key)) ?? []);
     const path = readFields(value, inside(where, key), { known: ['coverage_format', 'path'] })?.get('path');
-    return path ? (readPaths(path.value, inside(where, key)) ?? []) : [];
+    return path ? (readPatterns(path.value, inside(where, key)) ?? []) : [];
   });
 };

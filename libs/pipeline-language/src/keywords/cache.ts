@@ -3,7 +3,7 @@ import { limits } from '../limits.ts';
 import type { Entry, Node } from '../node.ts';
 import { inside, invalid, readChoice, readFields, readText, readTexts, type Where } from '../read.ts';
 import { outcomes } from './artifacts.ts';
-import { readPaths } from './paths.ts';
+import { readFileNames, readPatterns } from './paths.ts';
 import { present } from './runner.ts';
 
 const shape = { known: ['key', 'paths', 'policy', 'fallback_keys', 'when'], later: ['untracked', 'unprotect'] };
@@ -27,7 +27,7 @@ const readCache = (node: Node, where: Where): CacheSpec | undefined => {
   if (!fields.has('paths')) return invalid(node, where, 'needs `paths`');
   return {
     key: read('key', readKey) ?? { text: defaultKey },
-    paths: read('paths', readPaths) ?? [],
+    paths: read('paths', readPatterns) ?? [],
     policy: read('policy', (value, at) => readChoice(value, at, policies)) ?? 'pull-push',
     fallbackKeys: read('fallback_keys', readFallbackKeys) ?? [],
     when: read('when', (value, at) => readChoice(value, at, outcomes)) ?? 'on_success',
@@ -42,7 +42,7 @@ const readKey = (node: Node, where: Where): CacheSpec['key'] | undefined => {
   const fields = readFields(node, where, { known: ['files', 'prefix'] });
   const files = fields?.get('files');
   if (!files) return invalid(node, where, 'needs a text or `files`');
-  const paths = readPaths(files.value, inside(where, 'files')) ?? [];
+  const paths = readFileNames(files.value, inside(where, 'files')) ?? [];
   if (paths.length > limits.keyFiles)
     return invalid(files.value, inside(where, 'files'), `may name at most ${limits.keyFiles} files`);
   const prefix = fields?.get('prefix');

@@ -98,6 +98,16 @@ describe('A job', () => {
     ['artifacts: {paths: ["a/../../b"]}', 'unsafe-path'],
     ['artifacts: {paths: ["C:\\\\x"]}', 'unsafe-path'],
     ['artifacts: {paths: [a], expire_in: 0}', 'invalid-duration'],
+    ['artifacts: {paths: ["a//b"]}', 'unsafe-path'],
+    ['artifacts: {paths: ["a\\\\b"]}', 'unsafe-path'],
+    ['artifacts: {paths: [""]}', 'unsafe-path'],
+    ['artifacts: {paths: ["[z-a].txt"]}', 'invalid-pattern'],
+    ['artifacts: {paths: ["$DIR/[z-a].txt"]}', 'invalid-pattern'],
+    ['artifacts: {paths: [a], exclude: ["**/[9-0]"]}', 'invalid-pattern'],
+    ['artifacts: {paths: [a, "!b"]}', 'invalid-pattern'],
+    ['artifacts: {reports: {junit: "[b-a].xml"}}', 'invalid-pattern'],
+    ['cache: {paths: ["[z-a]"]}', 'invalid-pattern'],
+    ['cache: {paths: [a], key: {files: ["**/package-lock.json"]}}', 'invalid-pattern'],
     ['only: []', 'wrong-type'],
     ['only: [merge_requests]', 'unsupported-keyword'],
     ['only: {changes: [a]}', 'unsupported-keyword'],
@@ -109,6 +119,21 @@ describe('A job', () => {
     ['before_script: {a: b}', 'wrong-type'],
     ['coverage: "[0-9]+"', 'invalid-regex'],
   ])('with `%s` is refused: %s', (keyword, code) => expect(codesWith(keyword)).toContain(code));
+
+  it.each([
+    '.',
+    './dist/',
+    '[a-z].txt',
+    '[z-$LAST].txt',
+    'pages/[id].js',
+    '[open',
+    '{a,b}/**',
+    '{open',
+    '.git?',
+    '$A/${B}/*',
+  ])('may keep what is found by %s', (path) =>
+    expect(jobWith(`artifacts: {paths: ["${path}"]}`).artifacts?.paths).toEqual([path]),
+  );
 
   it.each([
     'PATH',

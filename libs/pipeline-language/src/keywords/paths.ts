@@ -1,19 +1,57 @@
+import { expandVariables, normalizeGlob, pathProblem, regexOfGlob } from '@foldline/contracts';
+import { RE2JS } from 're2js';
 import { limits } from '../limits.ts';
-import { nameOf, type Node } from '../node.ts';
+import { shorten, type Node } from '../node.ts';
 import { readTexts, type Located, type Where } from '../read.ts';
 
+type Check = (path: Located<string>, where: Where) => boolean;
+
 /** Globs relative to the workspace. What would leave the workspace is refused here and again by the runner. */
-export const readPaths = (node: Node, where: Where): string[] | undefined =>
+export const readPatterns = (node: Node, where: Where): string[] | undefined => readPaths(node, where, isPattern);
+
+/** Names of single files, in which a wildcard would be a letter like any other. */
+export const readFileNames = (node: Node, where: Where): string[] | undefined => readPaths(node, where, isFileName);
+
+const readPaths = (node: Node, where: Where, check: Check): string[] | undefined =>
   readTexts(node, where)
-    ?.filter((path) => isInside(path, where))
+    ?.filter((path) => isInside(path, where) && check(path, where))
     .map(({ value }) => value);
 
 const isInside = ({ value, at }: Located<string>, where: Where): boolean => {
-  const path = value.replaceAll('\\', '/').replace(/^!/, '');
-  const leaves = /^(\/|~|[A-Za-z]:\/)/.test(path) || path.split('/').includes('..');
-  if (path !== '' && !leaves && value.length <= limits.pathLength) return true;
-  const shown = nameOf({ kind: 'scalar', at, text: value, plain: false });
-  const message = `${where.label} has the path ${shown}, which is not inside the workspace.`;
-  where.report.error('unsafe-path', at, message, 'Write a path relative to the workspace, without `..`.');
+  const leaves = /^(\/|~|[A-Za-z]:)/.test(value.trim());
+  if (!leaves && value.length <= limits.pathLength && pathProblem(normalizeGlob(value)) === undefined) return true;
+  const message = `${where.label} has the path \`${shorten(value)}\`, which is not a plain path inside the workspace.`;
+  const hint = 'Write a path relative to the workspace, with `/` between names and without `..`.';
+  where.report.error('unsafe-path', at, message, hint);
+  return false;
+};
+
+const isPattern: Check = (path, where) => {
+  if (path.value.startsWith('!'))
+    return refuse(path, where, '`!` has no meaning', 'What artifacts leave out is listed in `exclude`, without `!`.');
+  return !runsBackwards(path.value) || refuse(path, where, 'a range runs backwards', 'Write ranges as `[a-z]`.');
+};
+
+/**
+ * Nothing else keeps a pattern from compiling, so most files need no compiler. What a variable puts between brackets is
+ * known only to the runner: a slash in its place ends the set, which then says nothing.
+ */
+const runsBackwards = (pattern: string): boolean => {
+  if (!pattern.includes('[')) return false;
+  try {
+    RE2JS.compile(regexOfGlob(expandVariables(pattern, () => '/')));
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+const isFileName: Check = (path, where) =>
+  !/[*?]/.test(path.value) ||
+  refuse(path, where, 'only the name of one file can stand here', 'Name each file whose content makes the key.');
+
+const refuse = ({ value, at }: Located<string>, where: Where, why: string, hint: string): false => {
+  const message = `${where.label} has the pattern \`${shorten(value)}\`, which cannot be used: ${why}.`;
+  where.report.error('invalid-pattern', at, message, hint);
   return false;
 };
