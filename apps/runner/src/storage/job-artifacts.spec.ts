@@ -103,6 +103,13 @@ describe('The artifacts of a job', () => {
     expect({ facts, lines }).toEqual({ facts: [], lines: [] });
   });
 
+  it('are without the repository’s history, which holds its credentials, when they are everything', async () => {
+    write('a', 'a');
+    write('.git/config', 'token');
+
+    expect(await uploaded({ paths: ['.'] })).toMatchObject([{ files: 1, bytes: 1 }]);
+  });
+
   it('are apart from the reports', async () => {
     write('dist/a.js', 'aaa');
     write('junit.xml', '<x/>');

@@ -143,6 +143,16 @@ describe('A cache', () => {
     expect(await restored({})).toEqual(['saved', 'hit']);
   });
 
+  it('is without the repository’s history, which holds its credentials, when it is everything', async () => {
+    const job = jobWith({ paths: ['**'] });
+    await job.run(() => {
+      job.write('.git/config', 'token');
+      job.write('a', 'a');
+    });
+
+    expect(job.facts.at(-1)).toMatchObject({ type: 'CacheUploaded', data: { files: 1, bytes: 1 } });
+  });
+
   it('is told with its size', async () => {
     const job = await saved('deps', 'saved');
 

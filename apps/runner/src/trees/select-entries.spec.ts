@@ -53,6 +53,32 @@ describe('What is kept of a workspace', () => {
     expect(found([all])).toEqual(['a', 'a/.b', 'c']);
   });
 
+  it.each(['.', '**', '**/*', '*', '.*', '**/config', '[.]git/config', '.g*/config', '?git'])(
+    'is never the repository’s own history when it is named by %j',
+    (wildcards) => {
+      write('.git/config', 'a/config', '.gitignore');
+
+      expect(found([wildcards]).filter((path) => path.startsWith('.git/') || path === '.git')).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['.git/config', ['.git/config']],
+    ['./.git/', ['.git', '.git/config', '.git/refs', '.git/refs/head']],
+    ['.git/**', ['.git/config', '.git/refs', '.git/refs/head']],
+    ['{dist,.git}/*', ['.git/config', '.git/refs', '.git/refs/head']],
+  ])('is of the repository’s history what %j names', (pattern, expected) => {
+    write('.git/config', '.git/refs/head', 'a');
+
+    expect(found([pattern])).toEqual(expected);
+  });
+
+  it('is also the history of a repository that lies deeper: it is not the workspace’s own', () => {
+    write('vendor/lib/.git/config', '.git/config');
+
+    expect(found(['**'])).toContain('vendor/lib/.git/config');
+  });
+
   it('is without what is excluded, and without what lies below that', () => {
     write('dist/a.js', 'dist/secret/key', 'dist/x.map', 'dist/deep/y.map');
 

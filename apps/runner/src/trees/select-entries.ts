@@ -14,11 +14,15 @@ const PERMISSIONS = 0o777;
 const MAX_NOTES = 50;
 /** What node puts in the place of bytes that are no text. */
 const NOT_UTF8 = '\uFFFD';
-type Pattern = Glob & { text: string; used: boolean };
+/** Where git keeps the history and the credentials of a checkout. */
+const GIT = '.git';
+const NAMES_GIT = /(?:^|[{,])\.git(?:$|[/,}])/;
+type Pattern = Glob & { text: string; used: boolean; namesGit: boolean };
 
 /**
  * Finds what the patterns name below a directory (see `compileGlob`); `dist/` is the directory and everything in it.
- * Symbolic links are never followed, so nothing outside can be found.
+ * Symbolic links are never followed, so nothing outside can be found. The directory's own `.git` is found only by a
+ * pattern that names it, such as `.git/config`: no wildcard gives the history away.
  */
 export const selectEntries = (root: string, paths: readonly string[], exclude: readonly string[]): Selection => {
   const selection: Selection = { entries: [], unmatched: [], skipped: [] };
@@ -27,7 +31,7 @@ export const selectEntries = (root: string, paths: readonly string[], exclude: r
   for (const text of paths) {
     const relative = normalize(text);
     if (pathProblem(relative)) note(selection, `${text} is not a path inside the workspace`);
-    else patterns.push({ text, ...compileGlob(relative), used: false });
+    else patterns.push({ text, ...compileGlob(relative), used: false, namesGit: NAMES_GIT.test(relative) });
   }
   const seen = new Set<string>();
   for (const pattern of patterns) {
@@ -36,7 +40,7 @@ export const selectEntries = (root: string, paths: readonly string[], exclude: r
       pattern.used = true;
       if (!seen.has(path)) add(selection, seen, root, path, stats);
     };
-    walk(pattern.base, { root, visit, note: (text) => note(selection, text) });
+    walk(pattern.base, { root, visit, git: pattern.namesGit, note: (text) => note(selection, text) });
   }
   selection.entries = withoutCollisions(selection);
   selection.unmatched = patterns.filter(({ used }) => !used).map(({ text }) => text);
@@ -53,7 +57,7 @@ const normalize = (text: string): string => {
 };
 
 type Visit = (path: string, stats: Stats) => void;
-type Walk = { root: string; visit: Visit; note: (text: string) => void };
+type Walk = { root: string; visit: Visit; git: boolean; note: (text: string) => void };
 
 const walk = (start: string, walking: Walk): void => {
   const { root, visit } = walking;
@@ -76,6 +80,7 @@ const leadsThroughLink = (root: string, path: string): boolean => {
 const walkDirectory = (directory: string, walking: Walk): void => {
   for (const name of readdirSync(join(walking.root, directory))) {
     const path = directory === '' ? name : `${directory}/${name}`;
+    if (path === GIT && !walking.git) continue;
     const stats = lstatSync(join(walking.root, path), { throwIfNoEntry: false });
     if (stats) walking.visit(path, stats);
     else if (name.includes(NOT_UTF8)) walking.note(`${path} was left out: its name is not UTF-8`);
