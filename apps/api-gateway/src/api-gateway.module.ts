@@ -31,6 +31,7 @@ import { VariablesController } from './projects/variables.controller.ts';
 import { Idempotency } from './triggers/idempotency.ts';
 import { PipelineRequests } from './triggers/pipeline-requests.ts';
 import { PipelineWishes } from './triggers/pipeline-wishes.ts';
+import { WishOutcomes } from './triggers/wish-outcomes.ts';
 import { WebhookController } from './triggers/webhook.controller.ts';
 
 /** Everything that answers over HTTP. */
@@ -67,6 +68,7 @@ const controllers: Type[] = [
     Idempotency,
     PipelineRequests,
     PipelineWishes,
+    WishOutcomes,
     ProjectQueries,
     PipelineQueries,
     PipelineHistory,

@@ -20,6 +20,12 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   project_exists: kind(409, 'The name is taken', 'Choose another name, or register the same URL.'),
   already_finished: kind(409, 'The pipeline has finished', 'Only a pipeline that still runs can be cancelled.'),
   not_finished: kind(409, 'The job has not finished', 'Wait for the job, or cancel its pipeline first.'),
+  job_skipped: kind(
+    409,
+    'The job was skipped',
+    'Retry the job that it waited for: what was skipped behind that one is decided again.',
+  ),
+  pipeline_cancelling: kind(409, 'The pipeline is being cancelled', 'Wait until the pipeline has ended.'),
   not_manual: kind(409, 'The job does not wait for a person', 'Only a job of status manual can be started.'),
   artifact_expired: kind(410, 'The artifact has expired', 'Retry the job to make it again.'),
   payload_too_large: kind(413, 'The body is too large', 'Send at most 5 MiB.'),

@@ -1,17 +1,21 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { COLLECTION, type JobDoc } from '@foldline/contracts';
-import { PORT, Refusal, type ReadStore } from '@foldline/kernel';
+import { COLLECTION, type JobDoc, type ProjectDoc } from '@foldline/contracts';
+import { PORT, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
+import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { projectJobIndexKey } from '@foldline/read-models';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
+import { judgeJobWish, type JobWish } from './job-wishes.policy.ts';
 import { JobQueue } from './job.queries.ts';
 import { sentenceOf, waitingOf } from './why.ts';
+
+const WISH_ANSWER = 'What came of the wish, and the position that shows it; pending: nothing has yet';
 
 export const JOB_STATUSES = [
   'created',
@@ -27,15 +31,6 @@ export const JOB_STATUSES = [
   'skipped',
 ] as const;
 
-/** What may be asked of a job, in which states, and what is wrong in the others. */
-type Asked = { type: 'RetryJob' | 'PlayJob'; from: ReadonlySet<string>; otherwise: string };
-const RETRY: Asked = {
-  type: 'RetryJob',
-  from: new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped']),
-  otherwise: 'not_finished',
-};
-const PLAY: Asked = { type: 'PlayJob', from: new Set(['manual']), otherwise: 'not_manual' };
-
 export class JobListQuery extends PageQuery {
   @IsOptional()
   @IsIn(JOB_STATUSES)
@@ -47,6 +42,7 @@ export class JobsController {
   constructor(
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(PipelineWishes) private readonly wishes: PipelineWishes,
+    @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
     @Inject(JobQueue) private readonly queue: JobQueue,
@@ -86,9 +82,9 @@ export class JobsController {
   @Post(':id/retry')
   @HttpCode(202)
   @Describe('Runs a finished job again', {
-    answer: 'The wish was recorded',
+    answer: WISH_ANSWER,
     idempotent: true,
-    problems: ['not_finished'],
+    problems: ['not_finished', 'job_skipped', 'pipeline_cancelling'],
   })
   async retry(
     @Param('owner') owner: string,
@@ -97,14 +93,13 @@ export class JobsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const job = await this.pipelines.job(await this.projects.current(owner, repo), id);
-    return this.ask(RETRY, job, request, reply);
+    return this.ask('RetryJob', await this.projects.named(owner, repo), id, request, reply);
   }
 
   @Post(':id/play')
   @HttpCode(202)
   @Describe('Starts a job that waits for a person', {
-    answer: 'The wish was recorded',
+    answer: WISH_ANSWER,
     idempotent: true,
     problems: ['not_manual'],
   })
@@ -115,15 +110,17 @@ export class JobsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const job = await this.pipelines.job(await this.projects.current(owner, repo), id);
-    return this.ask(PLAY, job, request, reply);
+    return this.ask('PlayJob', await this.projects.named(owner, repo), id, request, reply);
   }
 
-  private async ask(wanted: Asked, job: JobDoc, request: FastifyRequest, reply: FastifyReply) {
-    const { id: jobId, pipelineId, status } = job;
-    const position = await this.wishes.record(request, reply, { type: wanted.type, pipelineId, jobId }, () => {
-      if (!wanted.from.has(status)) throw new Refusal(wanted.otherwise, `the job is ${status}`);
+  private async ask(type: JobWish, project: ProjectDoc, jobId: string, request: FastifyRequest, reply: FastifyReply) {
+    const { pipelineId } = await this.pipelines.job(project, jobId);
+    const { position, pending } = await this.wishes.record(request, reply, { type, pipelineId, jobId }, async () => {
+      await this.writes.reachEnd();
+      const job = await this.pipelines.job(project, jobId);
+      judgeJobWish(type, job, await this.pipelines.pipeline(project, pipelineId));
     });
-    return { id: jobId, pipelineId, status, position };
+    const { status, attempt } = await this.pipelines.job(project, jobId);
+    return { id: jobId, pipelineId, status, attempt, position, ...(pending ? { pending } : {}) };
   }
 }

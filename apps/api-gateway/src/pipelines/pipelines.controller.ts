@@ -4,6 +4,7 @@ import { derivedId, PORT, Refusal, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsObject, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
+import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { pipelineIndexKey } from '@foldline/read-models';
@@ -57,6 +58,7 @@ export class PipelinesController {
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
     @Inject(PipelineRequests) private readonly requests: PipelineRequests,
     @Inject(PipelineWishes) private readonly wishes: PipelineWishes,
+    @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
   ) {}
 
   @Post()
@@ -115,7 +117,7 @@ export class PipelinesController {
   @Post(':id/cancel')
   @HttpCode(202)
   @Describe('Cancels a pipeline that still runs', {
-    answer: 'The wish was recorded',
+    answer: 'What came of the wish, and the position that shows it; pending: nothing has yet',
     idempotent: true,
     problems: ['already_finished'],
   })
@@ -126,13 +128,16 @@ export class PipelinesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const pipeline = await this.pipelines.pipeline(await this.projects.current(owner, repo), pipelineId);
-    const position = await this.wishes.record(request, reply, { type: 'CancelPipeline', pipelineId }, () => {
-      if (!ENDED.has(pipeline.status)) return;
-      throw new Refusal('already_finished', `the pipeline has ended: ${pipeline.status}`);
+    const project = await this.projects.named(owner, repo);
+    void reply.header('location', pipelineUrl(await this.pipelines.pipeline(project, pipelineId)));
+    const wish = { type: 'CancelPipeline', pipelineId } as const;
+    const { position, pending } = await this.wishes.record(request, reply, wish, async () => {
+      await this.writes.reachEnd();
+      const { status } = await this.pipelines.pipeline(project, pipelineId);
+      if (ENDED.has(status)) throw new Refusal('already_finished', `the pipeline has ended: ${status}`);
     });
-    void reply.header('location', pipelineUrl(pipeline));
-    return { id: pipelineId, status: pipeline.status, position };
+    const { status } = await this.pipelines.pipeline(project, pipelineId);
+    return { id: pipelineId, status, position, ...(pending ? { pending } : {}) };
   }
 
   private async requested(

@@ -11,6 +11,7 @@ import {
   type PipelineContext,
 } from '@foldline/contracts';
 import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { startScheduler } from '../scheduler.fixture.ts';
 import { planOf, plannedJob, sampleContext as sample } from '@foldline/testing';
 import { projectIdOf } from '../projects/project-names.ts';
 
@@ -19,6 +20,7 @@ let gateway: Gateway & { directory: string };
 
 beforeAll(async () => {
   gateway = await startGateway();
+  await startScheduler(gateway);
   const register = (owner: string) =>
     gateway.as('post', '/api/v1/projects').send({ owner, name: 'engine', url: gateway.repository.url });
   await register('ada').expect(201);
@@ -287,7 +289,7 @@ describe('cancelling a pipeline', () => {
   it('records the wish once', async () => {
     const { id } = (await trigger()).body;
     const first = await gateway.as('post', `${base}/${id}/cancel`).expect(202);
-    expect(first.body).toMatchObject({ id, status: 'created' });
+    expect(first.body).toMatchObject({ id, status: 'cancelling' });
     await gateway.as('post', `${base}/${id}/cancel`).expect(202);
     expect(await gateway.ports.eventStore.readStream(triggerStream(id))).toHaveLength(2);
   });

@@ -52,6 +52,14 @@ describe('the wishes for a pipeline', () => {
       .when({ type: 'PlayJob', ...job })
       .then(JobPlayRequested(job));
   });
+  it('are judged again when another one came first', () => {
+    given(requested, JobRetryRequested(job))
+      .when({ type: 'RetryJob', ...job, after: 0 })
+      .thenRefused('overtaken');
+    given(requested, JobRetryRequested(job))
+      .when({ ...cancel, after: 1 })
+      .then(cancelled);
+  });
   it('are refused for a pipeline that nobody requested', () => {
     given().when(cancel).thenRefused('not_found');
     given()

@@ -5,14 +5,19 @@ import { emitAll } from './emit-all.ts';
 export type TriggerEvent = ReturnType<
   typeof PipelineRequested | typeof PipelineCancelRequested | typeof JobRetryRequested | typeof JobPlayRequested
 >;
+export type Wish =
+  { type: 'CancelPipeline'; pipelineId: string } | { type: 'RetryJob' | 'PlayJob'; pipelineId: string; jobId: string };
+/** `after`: the revision of this stream on which the wish was judged; a newer one refuses it as `OVERTAKEN`. */
 export type TriggerCommand =
-  | ({ type: 'RequestPipeline' } & ReturnType<typeof PipelineRequested>['data'])
-  | { type: 'CancelPipeline'; pipelineId: string }
-  | { type: 'RetryJob' | 'PlayJob'; pipelineId: string; jobId: string };
+  ({ type: 'RequestPipeline' } & ReturnType<typeof PipelineRequested>['data']) | (Wish & { after?: number });
 
-export type TriggerState = { requested: boolean; cancelRequested: boolean };
+/** Code of a refusal that is not an answer: the wish must be judged again. */
+export const OVERTAKEN = 'overtaken';
+
+export type TriggerState = { requested: boolean; cancelRequested: boolean; revision: number };
 
 const evolve = (state: TriggerState, event: TriggerEvent): TriggerState => {
+  state.revision += 1;
   switch (event.type) {
     case 'PipelineRequested':
       state.requested = true;
@@ -34,7 +39,8 @@ const decide = (command: TriggerCommand, state: TriggerState): TriggerEvent[] =>
     return state.requested ? [] : [PipelineRequested(data)];
   }
   if (!state.requested) throw new Refusal('not_found', 'there is no such pipeline');
-  const { type, ...data } = command;
+  const { type, after = state.revision, ...data } = command;
+  if (after !== state.revision) throw new Refusal(OVERTAKEN, 'another wish for this pipeline came first');
   if (type === 'CancelPipeline') return state.cancelRequested ? [] : [PipelineCancelRequested(data)];
   const about = data as { pipelineId: string; jobId: string };
   return [type === 'RetryJob' ? JobRetryRequested(about) : JobPlayRequested(about)];
@@ -42,7 +48,7 @@ const decide = (command: TriggerCommand, state: TriggerState): TriggerEvent[] =>
 
 /** What people and forges want of one pipeline: that it exists, that it ends, that a job runs again or at last. */
 export const triggerDecider: Decider<TriggerState, TriggerCommand, TriggerEvent> = {
-  initialState: () => ({ requested: false, cancelRequested: false }),
+  initialState: () => ({ requested: false, cancelRequested: false, revision: -1 }),
   evolve,
   decide: (command, state) => emitAll(state, evolve, decide(command, state)),
 };
