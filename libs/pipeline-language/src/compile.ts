@@ -1,9 +1,11 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
-import { readDefinition } from './definition.ts';
+import { readDefinition, type Definition } from './definition.ts';
 import { linkJobs } from './needs.ts';
+import { shorten } from './node.ts';
 import { parse } from './parse.ts';
 import { planJobs } from './plan.ts';
 import { Report } from './report.ts';
+import { checkEnvironments } from './sealed-variables.ts';
 import { describe, selectJobs, type Trigger } from './select-jobs.ts';
 
 /** `file` is the path in the repository, for messages; `text` its content. */
@@ -24,8 +26,9 @@ export const compile = ({ file, text, trigger }: CompileInput): CompileResult =>
   if (!root) return { problems: report.problems(), decisions: [] };
   const definition = readDefinition(root, report);
   const { selected, decisions } = selectJobs(definition, trigger);
-  if (definition.jobs.length === 0) reportEmpty(report);
+  if (definition.jobs.length === 0) reportEmpty(definition, report);
   else if (selected.length === 0) reportNoneSelected(report, trigger, decisions);
+  checkEnvironments(selected, trigger, report);
   const links = linkJobs(definition, selected, describe(trigger), report);
   const jobs = report.failed ? [] : planJobs(definition, links, report);
   if (report.failed) return { problems: report.problems(), decisions };
@@ -39,15 +42,24 @@ export const lint = (file: string, text: string): Problem[] => {
   const root = parse(text, report);
   if (!root) return report.problems();
   const definition = readDefinition(root, report);
-  if (definition.jobs.length === 0) reportEmpty(report);
+  if (definition.jobs.length === 0) reportEmpty(definition, report);
+  checkEnvironments(definition.jobs, { variables: {} }, report);
   const links = linkJobs(definition, definition.jobs, 'any trigger', report);
   if (!report.failed) planJobs(definition, links, report);
   return report.problems();
 };
 
 /** Silent when the file has other mistakes: a job that could not be read is not a missing one. */
-const reportEmpty = (report: Report): void => {
+const reportEmpty = ({ templates }: Definition, report: Report): void => {
   if (report.failed) return;
+  const [first] = templates;
+  if (first) {
+    const names = templates.slice(0, 5).map(({ name }) => `\`${shorten(name)}\``);
+    const shown = [...names, ...(templates.length > 5 ? [`${templates.length - 5} more`] : [])].join(', ');
+    const message = `The file defines no job, only templates: ${shown}. A name that begins with a dot is never a job.`;
+    report.error('no-jobs', first.at, message, 'Take the dot off the name of what should run.');
+    return;
+  }
   report.error('no-jobs', fileStart, 'The file defines no job.', 'Add a job: a name with a `script:` under it.');
 };
 

@@ -17,12 +17,14 @@ export type JobDefinition = {
   keywords: ReadonlyMap<string, Entry>;
 };
 
+export type Template = { name: string; at: Position };
+
 export type Definition = {
   stages: string[];
   variables: Record<string, string>;
   jobs: JobDefinition[];
   /** Keys that begin with a dot: templates for YAML anchors, never jobs. */
-  templates: string[];
+  templates: Template[];
 };
 
 /** What may stand in `default:`; those in `globals` also at the top of the file (seed S0-37). */
@@ -60,7 +62,7 @@ export const readDefinition = (root: MapNode, report: Report): Definition => {
   for (const entry of root.entries.values()) {
     if (topKeywords.includes(entry.key)) continue;
     if (laterTopKeywords.includes(entry.key)) reportUnknown(entry, file, { known: [], later: laterTopKeywords });
-    else if (entry.key.startsWith('.')) definition.templates.push(entry.key);
+    else if (entry.key.startsWith('.')) definition.templates.push({ name: entry.key, at: entry.at });
     else {
       const job = readJob(entry, defaults, stages, report);
       if (job) definition.jobs.push(job);

@@ -31,6 +31,7 @@ export const compilerProblemCodes = [
   'no-jobs',
   'plan-too-large',
   'reserved-variable',
+  'sealed-variable',
   'shard-index-zero',
   'too-deep',
   'too-many-jobs',

@@ -9,6 +9,8 @@ export type Trigger = {
   ref: { name: string; kind: 'branch' | 'tag' | 'commit' };
   source: PipelineSource;
   variables: Record<string, string>;
+  /** The project's variables that the jobs will have; their values are known to the runner only. */
+  sealed?: readonly { name: string; masked: boolean }[];
 };
 
 /** Chooses the jobs for a trigger and records why, for each job of the file, chosen or not. */
@@ -17,7 +19,7 @@ export const selectJobs = (
   trigger: Trigger,
 ): { selected: JobDefinition[]; decisions: PlanDecision[] } => {
   const decisions = definition.jobs.map((job) => decide(job, trigger));
-  const templates = definition.templates.map((name): PlanDecision => {
+  const templates = definition.templates.map(({ name }): PlanDecision => {
     return {
       definition: name,
       created: false,

@@ -62,6 +62,10 @@ beforeAll(() => {
   commit('good', 'Add gears\n\nwith $CARE');
   define('build:\n  script: [make]\n  only: [release]\n');
   commit('nothing');
+  define('.build:\n  script: [make]\n');
+  commit('templates');
+  define('ship:\n  script: [make]\n  environment: live/$TOKEN\n');
+  commit('telltale');
   define('build:\n  scrpt: [make]\ntest:\n  script: [x]\n  needs: [nobody]\n');
   commit('broken');
   define(`# ${'x'.repeat(600_000)}\n${DEFINITION}`);
@@ -203,6 +207,16 @@ describe('A requested pipeline', () => {
 
     it('by every code there is for a definition that cannot be fetched', () => {
       expect(unfetched.map(([, , code]) => code)).toEqual(expect.arrayContaining([...sourceProblemCodes]));
+    });
+
+    it('for a definition of templates, which no trigger makes run', async () => {
+      expect(await problemsOf('templates')).toEqual(['no-jobs']);
+    });
+
+    it('for an environment that is named after a masked variable of the project', async () => {
+      const token = { key: 'TOKEN', sealed: 'sealed', protected: false, masked: true };
+
+      expect(await problemsOf('telltale', { projectVariables: [token] })).toEqual(['sealed-variable']);
     });
 
     it('with every problem of its definition, each with its place', async () => {

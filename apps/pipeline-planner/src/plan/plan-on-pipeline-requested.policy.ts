@@ -86,7 +86,12 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
     const result = await this.compiler.compile({
       file: DEFINITION_FILE,
       text: text.toString('utf8'),
-      trigger: { ref: { name: ref.name, kind: ref.kind }, source: data.source, variables: data.variables },
+      trigger: {
+        ref: { name: ref.name, kind: ref.kind },
+        source: data.source,
+        variables: data.variables,
+        sealed: data.projectVariables.map(({ key, masked }) => ({ name: key, masked })),
+      },
     });
     const plan = 'plan' in result ? result.plan : planOfNothing(result);
     if (!plan) return { type: 'RejectPlan', pipelineId, problems: 'problems' in result ? result.problems : [] };
@@ -110,7 +115,9 @@ const contextOf = (data: Request['data'], sha: string, message: string): Pipelin
 /** A definition none of whose jobs is meant for this trigger is no mistake: the pipeline is skipped, and its decisions say why. */
 const planOfNothing = ({ problems, decisions }: Extract<CompileResult, { problems: Problem[] }>): Plan | undefined => {
   const errors = problems.filter(({ severity }) => severity === 'error');
-  if (decisions.length === 0 || errors.some(({ code }) => code !== 'no-jobs')) return undefined;
+  // Templates have decisions too, but no trigger makes them run.
+  if (decisions.every(({ rule }) => rule === 'template') || errors.some(({ code }) => code !== 'no-jobs'))
+    return undefined;
   return { version: 1, file: DEFINITION_FILE, stages: [], variables: {}, jobs: [], warnings: problems, decisions };
 };
 

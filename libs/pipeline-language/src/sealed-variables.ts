@@ -1,0 +1,64 @@
+import { expandVariables } from '@foldline/contracts';
+import type { JobDefinition } from './definition.ts';
+import { shorten, type Position } from './node.ts';
+import { inside, subject, type Where } from './read.ts';
+import type { Report } from './report.ts';
+import type { Trigger } from './select-jobs.ts';
+
+type Variables = Pick<Trigger, 'variables' | 'sealed'>;
+
+/**
+ * The name and the address of an environment are kept and shown in clear, so they are filled in without the project's
+ * variables and the job's secrets. One that is made of those would come out incomplete, and is told here instead.
+ */
+export const checkEnvironments = (jobs: readonly JobDefinition[], variables: Variables, report: Report): void => {
+  const sealed = new Map((variables.sealed ?? []).map(({ name, masked }) => [name, masked]));
+  const given = new Set(Object.keys(variables.variables));
+  for (const job of jobs) {
+    const secrets = job.settings.secrets ?? {};
+    for (const { text, at, where } of textsOf(job, report)) {
+      for (const name of namesIn(text)) {
+        if (Object.hasOwn(secrets, name)) refuse(name, 'a secret of the job', at, where);
+        else if (given.has(name) || !sealed.has(name)) continue;
+        else if (sealed.get(name)) refuse(name, 'a masked variable of the project', at, where);
+        else warn(name, at, where);
+      }
+    }
+  }
+};
+
+type Text = { text: string; at: Position; where: Where };
+
+const textsOf = ({ name, settings, keywords }: JobDefinition, report: Report): Text[] => {
+  const entry = keywords.get('environment');
+  const { environment } = settings;
+  if (!entry || !environment) return [];
+  const where = inside(subject(report, `Job \`${shorten(name)}\``), 'environment');
+  if (entry.value.kind !== 'map') return [{ text: environment.name, at: entry.value.at, where }];
+  const fields = entry.value.entries;
+  return (['name', 'url'] as const).flatMap((key) => {
+    const text = environment[key];
+    return text === undefined ? [] : [{ text, at: fields.get(key)?.value.at ?? entry.at, where: inside(where, key) }];
+  });
+};
+
+const namesIn = (text: string): Set<string> => {
+  const names = new Set<string>();
+  expandVariables(text, (name) => {
+    names.add(name);
+    return undefined;
+  });
+  return names;
+};
+
+const hint = 'Use a variable of the file, the job or the request, or for example `$CI_COMMIT_REF_SLUG`.';
+
+const refuse = (name: string, what: string, at: Position, where: Where): void => {
+  const message = `${where.label} uses \`$${shorten(name)}\`, ${what}; environments are shown in clear.`;
+  where.report.error('sealed-variable', at, message, hint);
+};
+
+const warn = (name: string, at: Position, where: Where): void => {
+  const message = `${where.label} uses \`$${shorten(name)}\`, a variable of the project, whose value is sealed; it is not filled in.`;
+  where.report.warn('sealed-variable', at, message, hint);
+};
