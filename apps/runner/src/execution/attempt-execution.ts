@@ -169,20 +169,23 @@ class AttemptLog {
   }
 
   tell(line: string, colour = CYAN): void {
-    void this.write(Buffer.from(`${colour}${line}${RESET}\n`));
+    void this.following(this.writer.tell(Buffer.from(`${colour}${line}${RESET}\n`)));
   }
 
   write(chunk: Buffer): Promise<void> {
-    const written = this.writer.write(chunk);
-    this.last = written;
-    // A log that cannot be written fails the attempt at `close`, once, and not at every line.
-    written.catch(() => undefined);
-    return written;
+    return this.following(this.writer.write(chunk));
   }
 
   async close(): Promise<{ bytes: number; sha256: string; frames: number }> {
     await this.last;
     return this.writer.close();
+  }
+
+  private following(written: Promise<void>): Promise<void> {
+    this.last = written;
+    // A log that cannot be written fails the attempt at `close`, once, and not at every line.
+    written.catch(() => undefined);
+    return written;
   }
 
   private open(secrets: string[]): LogWriter {

@@ -219,6 +219,22 @@ describe('a runner', () => {
       expect(await log()).toContain('has no commit');
     });
 
+    it('says how it ended also when its output was too much for the log', async () => {
+      await assign({
+        ...script("head -c 17000000 /dev/zero | tr '\\0' x", 'touch kept', 'exit 3'),
+        artifacts: { paths: ['kept'], exclude: [], when: 'always', reports: [] },
+      });
+
+      await runner.accept(assigned);
+      await ended();
+
+      const { log, outcome } = await finish();
+      const end = (await embedded.ports.logStore.read(ATTEMPT, log!.bytes - 400, log!.bytes)).toString();
+      expect(end).toMatch(/x\n\[log exceeded .*Uploaded artifacts: 1 files.*Job failed: exit code 3[^\n]*\n$/s);
+      expect(outcome).toBe('failed');
+      await expect(embedded.ports.logStore.seal(ATTEMPT, log!)).resolves.toBeUndefined();
+    });
+
     it('records its end also when its log cannot be kept', async () => {
       await assign();
       embedded.ports.logStore.append = async () => {

@@ -11,6 +11,7 @@ import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 
 const ATTEMPT = 'p1.0.1';
 const FRAME = 64 * 1024;
+const EXCEEDED = '\n[log exceeded the limit of 10 bytes; the rest is not kept]\n';
 
 let directory: string;
 let files: LogStore;
@@ -146,7 +147,7 @@ describe('The log of an attempt', () => {
       for (let n = 0; n < 3; n += 1) await writer.write(Buffer.from('12345678'));
       const { bytes } = await writer.close();
 
-      expect(await stored()).toBe('1234567812\n[log exceeded the limit of 10 bytes; the rest is not kept]\n');
+      expect(await stored()).toBe(`1234567812${EXCEEDED}`);
       expect(bytes).toBe((await stored()).length);
     });
 
@@ -156,6 +157,46 @@ describe('The log of an attempt', () => {
       await writer.close();
 
       expect(await stored()).toBe('12345678');
+    });
+
+    it('has the lines of the system that come later, in order, and nothing more of the job', async () => {
+      const writer = writerTo(directly(), { limitBytes: 10 });
+      await writer.write(Buffer.from('12345678901'));
+      await writer.tell(Buffer.from('no artifacts\n'));
+      await writer.write(Buffer.from('more output'));
+      await writer.tell(Buffer.from('Job failed\n'));
+      const closed = await writer.close();
+
+      expect(await stored()).toBe(`1234567890${EXCEEDED}no artifacts\nJob failed\n`);
+      await expect(files.seal(ATTEMPT, closed)).resolves.toBeUndefined();
+    });
+
+    it('has them also when they were what reached it', async () => {
+      const writer = writerTo(directly(), { limitBytes: 10 });
+      await writer.tell(Buffer.from('Running on one\n'));
+      await writer.write(Buffer.from('output'));
+      await writer.tell(Buffer.from('Job failed\n'));
+      await writer.close();
+
+      expect(await stored()).toBe(`Running on one\n${EXCEEDED}Job failed\n`);
+    });
+
+    it('holds no secret in them, and nothing of the output that was held back', async () => {
+      const writer = writerTo(directly(), { limitBytes: 10, masker: createMasker(['s3cr3t-v4lue']) });
+      await writer.write(Buffer.from('12345678901 s3cr'));
+      await writer.write(Buffer.from('3t-v4'));
+      await writer.tell(Buffer.from('lost s3cr3t-v4lue\n'));
+      await writer.close();
+
+      expect(await stored()).toBe(`1234567890${EXCEEDED}lost [masked]\n`);
+    });
+
+    it('has no more of them than fits beside a full log', async () => {
+      const writer = writerTo(directly(), { limitBytes: 10 });
+      for (let n = 0; n < 40; n += 1) await writer.tell(Buffer.alloc(64 * 1024, 'x'));
+      const { bytes } = await writer.close();
+
+      expect(bytes).toBeLessThanOrEqual(10 + 1024 * 1024);
     });
 
     it('is not cut in the middle of a letter', async () => {

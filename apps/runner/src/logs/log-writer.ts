@@ -6,10 +6,13 @@ import type { Masker } from '../masking/secret-masker.ts';
 const FRAME_BYTES = 64 * 1024;
 const WINDOW_BYTES = 1024 * 1024;
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
+/** What the system's own lines may take beyond the limit. */
+const OWN_BYTES = 1024 * 1024;
 const REWINDS = 10;
 /** Bytes that may follow the first of a letter in UTF-8. */
 const LETTER_BYTES = 3;
 
+/** `limitBytes` is for the output of the job. */
 export type LogWriterOptions = { attemptId: string; store: LogStore; masker: Masker; limitBytes?: number };
 export type ClosedLog = { bytes: number; sha256: string; frames: number };
 
@@ -33,37 +36,50 @@ export class LogWriter {
     this.options = { limitBytes: DEFAULT_LIMIT, ...options };
   }
 
-  /** Resolves when there is room for more; a fast job is slowed down to the speed of its log. */
+  /** Output of the job. Resolves when there is room for more; a fast job is slowed down to the speed of its log. */
   async write(chunk: Buffer): Promise<void> {
-    this.take(this.options.masker.push(chunk));
-    while (this.unsentBytes > WINDOW_BYTES && this.sending) await this.sending;
-    if (this.failure) throw this.failure;
+    if (!this.full) this.takeOutput(this.options.masker.push(chunk));
+    await this.room();
+  }
+
+  /** A line of the system's own: kept also when the job has filled the log, so that the log says how it ended. */
+  async tell(line: Buffer): Promise<void> {
+    const { masker, limitBytes } = this.options;
+    const masked = this.full ? Buffer.concat([masker.push(line), masker.end()]) : masker.push(line);
+    this.queue(wholeLetters(masked, limitBytes + OWN_BYTES - this.accepted));
+    await this.room();
   }
 
   /** Sends what is left; the answer is what the log must turn out to hold. */
   async close(): Promise<ClosedLog> {
-    this.take(this.options.masker.end());
+    this.takeOutput(this.options.masker.end());
     while (this.sending) await this.sending;
     if (this.failure) throw this.failure;
     return { bytes: this.offset, sha256: this.hash.digest('hex'), frames: this.frames };
   }
 
-  private take(masked: Buffer): void {
-    if (masked.length === 0 || this.full || this.failure) return;
-    const room = this.options.limitBytes - this.accepted;
-    this.queue(masked.length > room ? wholeLetters(masked, room) : masked);
-    if (masked.length > room) {
-      this.full = true;
-      this.queue(Buffer.from(`\n[log exceeded the limit of ${this.options.limitBytes} bytes; the rest is not kept]\n`));
-    }
-    if (!this.sending && !this.failure) this.send();
+  private async room(): Promise<void> {
+    while (this.unsentBytes > WINDOW_BYTES && this.sending) await this.sending;
+    if (this.failure) throw this.failure;
+  }
+
+  private takeOutput(masked: Buffer): void {
+    const { limitBytes, masker } = this.options;
+    const kept = wholeLetters(masked, limitBytes - this.accepted);
+    this.queue(kept);
+    if (kept.length === masked.length) return;
+    this.full = true;
+    // What is held back of the output must not come before the next line.
+    masker.end();
+    this.queue(Buffer.from(`\n[log exceeded the limit of ${limitBytes} bytes; the rest is not kept]\n`));
   }
 
   private queue(bytes: Buffer): void {
-    if (bytes.length === 0) return;
+    if (bytes.length === 0 || this.failure) return;
     this.accepted += bytes.length;
     this.unsent.push(bytes);
     this.unsentBytes += bytes.length;
+    if (!this.sending) this.send();
   }
 
   private send(): void {
@@ -114,7 +130,9 @@ export class LogWriter {
 
 /** So much of the text at most, without the beginning of a letter that does not fit. */
 const wholeLetters = (text: Buffer, length: number): Buffer => {
-  let end = length;
-  while (end > Math.max(0, length - LETTER_BYTES) && (text[end]! & 0xc0) === 0x80) end -= 1;
+  if (text.length <= length) return text;
+  let end = Math.max(0, length);
+  const least = Math.max(0, end - LETTER_BYTES);
+  while (end > least && (text[end]! & 0xc0) === 0x80) end -= 1;
   return text.subarray(0, end);
 };
