@@ -98,6 +98,36 @@ describe('a request', () => {
     problem(400, 'invalid_request')(await gateway.as('get', '/api/v1/projects?limit=1&limit=2'));
   });
 
+  it.each([
+    '/api/v1/projects',
+    '/api/v1/projects/ada/engine',
+    '/api/v1/runners',
+    '/api/v1/webhooks/deliveries',
+    '/api/ada/engine/pipelines',
+    '/api/ada/engine/pipelines/none',
+    '/api/ada/engine/pipelines/none/plan',
+    '/api/ada/engine/jobs',
+    '/api/ada/engine/jobs/none.0',
+    '/api/ada/engine/jobs/none.0/why',
+    '/api/ada/engine/variables',
+    '/api/ada/engine/secrets',
+    '/api/ada/engine/subscriptions',
+    '/api/ada/engine/environments',
+    '/api/ada/engine/deployments',
+    '/api/ada/engine/notifications',
+    '/api/ada/engine/metrics',
+  ])('to read %s may name the position that it wants to see', async (path) => {
+    const reached = await gateway.as('get', path);
+    expect((await gateway.as('get', `${path}?minPosition=1`)).status).toBe(reached.status);
+    problem(400, 'invalid_request')(await gateway.as('get', `${path}?minPosition=-1`));
+    problem(400, 'invalid_request')(await gateway.as('get', `${path}?minPosition=soon`));
+    problem(400, 'invalid_request')(await gateway.as('get', `${path}?position=1`));
+  });
+
+  it('to read what is not recorded yet is told to come again', async () => {
+    problem(503, 'read_models_behind')(await gateway.as('get', '/api/ada/engine/jobs/none.0?minPosition=900000000'));
+  });
+
   it.each(POSTS)('to %s with fields of other types never gets further than its checks', async (path, valid) => {
     for (const [field, right] of Object.entries(valid)) {
       const wrong = WRONG.filter(

@@ -8,8 +8,18 @@ export const MAX_LIMIT = 200;
 /** Documents that one filtered page looks at before it answers with what it has found. */
 const SCANNED_PER_PAGE = 1000;
 
+/** `?minPosition=` of every read: it begins when the documents show everything up to there. */
+export class ReadQuery {
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
+  minPosition?: number;
+}
+
 /** `?limit=&cursor=` of every list. */
-export class PageQuery {
+export class PageQuery extends ReadQuery {
   @IsOptional()
   @Type(() => Number)
   @IsInt()

@@ -1,6 +1,8 @@
-import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { Inject, Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import { Refusal } from '@foldline/kernel';
 import type { ValidationError } from 'class-validator';
+import { ReadQuery } from './pages.ts';
+import { ReadYourWrites } from './read-your-writes.ts';
 
 export type FieldError = { pointer: string; message: string };
 
@@ -16,10 +18,10 @@ export const invalidRequest = (errors: readonly FieldError[]): Refusal =>
     errors,
   });
 
-/** Bodies and queries hold what their class declares and nothing else. */
+/** Bodies and queries hold what their class declares and nothing else; a read waits here for the position it names. */
 @Injectable()
 export class StrictValidation extends ValidationPipe {
-  constructor() {
+  constructor(@Inject(ReadYourWrites) private readonly writes: ReadYourWrites) {
     super({
       whitelist: true,
       forbidNonWhitelisted: true,
@@ -34,6 +36,8 @@ export class StrictValidation extends ValidationPipe {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     if (metadata.type === 'body' && !isObject)
       throw invalidRequest([{ pointer: '', message: 'the body must be a JSON object' }]);
-    return super.transform(value, metadata) as Promise<unknown>;
+    const transformed = (await super.transform(value, metadata)) as unknown;
+    if (transformed instanceof ReadQuery) await this.writes.reach(transformed.minPosition);
+    return transformed;
   }
 }

@@ -3,7 +3,7 @@ import { COLLECTION, type JobDoc, type ProjectDoc } from '@foldline/contracts';
 import { PORT, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
-import { answerPage, PageQuery, readPage } from '../http/pages.ts';
+import { answerPage, PageQuery, ReadQuery, readPage } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
@@ -66,13 +66,23 @@ export class JobsController {
 
   @Get(':id')
   @Describe('Shows a job with the steps of its attempts')
-  async show(@Param('owner') owner: string, @Param('repo') repo: string, @Param('id') id: string) {
+  async show(
+    @Param('owner') owner: string,
+    @Param('repo') repo: string,
+    @Param('id') id: string,
+    @Query() _query: ReadQuery,
+  ) {
     return jobAnswer(await this.pipelines.job(await this.projects.named(owner, repo), id));
   }
 
   @Get(':id/why')
   @Describe('Tells in words why the job is as it is, with every decision about it')
-  async why(@Param('owner') owner: string, @Param('repo') repo: string, @Param('id') id: string) {
+  async why(
+    @Param('owner') owner: string,
+    @Param('repo') repo: string,
+    @Param('id') id: string,
+    @Query() _query: ReadQuery,
+  ) {
     const job = await this.pipelines.job(await this.projects.named(owner, repo), id);
     const waiting = waitingOf(job, await this.queue.ahead(job));
     const { name, status, why: decisions } = job;

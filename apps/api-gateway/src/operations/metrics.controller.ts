@@ -1,6 +1,7 @@
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { COLLECTION, type ArtifactDoc, type JobDoc, type PipelineDoc, type RunnerDoc } from '@foldline/contracts';
 import { PORT, type Document, type ReadStore } from '@foldline/kernel';
+import { ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { metricsOf } from './metrics.ts';
@@ -19,7 +20,7 @@ export class MetricsController {
   @Describe('Measures the newest 1,000 jobs, pipelines and artifacts of the project', {
     answer: 'Average duration per stage, success rates, cache hit rate, artifact sizes and utilization',
   })
-  async show(@Param('owner') owner: string, @Param('repo') repo: string) {
+  async show(@Param('owner') owner: string, @Param('repo') repo: string, @Query() _query: ReadQuery) {
     const { id } = await this.projects.named(owner, repo);
     const [jobs, pipelines, artifacts, runners] = await Promise.all([
       this.newest<JobDoc>(COLLECTION.jobs, 'byProject', `${id}/`),

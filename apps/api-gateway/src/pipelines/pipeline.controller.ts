@@ -1,12 +1,10 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { JobDoc, PipelineDoc, ProjectDoc, RecordedEvent } from '@foldline/contracts';
 import { Refusal } from '@foldline/kernel';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsOptional, IsString, Matches } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { publicEvent } from '../events/public-event.ts';
-import { answerPage, DEFAULT_LIMIT, PageQuery } from '../http/pages.ts';
-import { ReadYourWrites } from '../http/read-your-writes.ts';
+import { answerPage, DEFAULT_LIMIT, PageQuery, ReadQuery } from '../http/pages.ts';
 import { jobPlan } from '../jobs/job-answer.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
@@ -14,14 +12,7 @@ import { pipelineAnswer, pipelineETag } from './pipeline-answer.ts';
 import { PipelineHistory } from './pipeline-history.ts';
 import { PipelineQueries } from './pipeline.queries.ts';
 
-export class PipelineQuery {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  @Max(Number.MAX_SAFE_INTEGER)
-  minPosition?: number;
-
+export class PipelineQuery extends ReadQuery {
   /** A position, or a time of RFC 3339. */
   @IsOptional()
   @IsString()
@@ -44,7 +35,6 @@ export class PipelineController {
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
     @Inject(PipelineHistory) private readonly history: PipelineHistory,
-    @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
   ) {}
 
   @Get()
@@ -60,7 +50,6 @@ export class PipelineController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.writes.reach(query.minPosition);
     const project = await this.projects.named(owner, repo);
     const { pipeline, jobs } = await this.state(project, id, query.at);
     const etag = pipelineETag(pipeline, jobs);
@@ -71,7 +60,12 @@ export class PipelineController {
 
   @Get('plan')
   @Describe('Shows what was planned: the jobs, and why each job of the definition is or is not among them')
-  async plan(@Param('owner') owner: string, @Param('repo') repo: string, @Param('id') id: string) {
+  async plan(
+    @Param('owner') owner: string,
+    @Param('repo') repo: string,
+    @Param('id') id: string,
+    @Query() _query: ReadQuery,
+  ) {
     const pipeline = await this.pipelines.pipeline(await this.projects.named(owner, repo), id);
     const { stages, decisions, problems } = pipeline;
     return { id, stages, decisions, problems, jobs: (await this.pipelines.jobsOf(id)).map(jobPlan) };

@@ -3,7 +3,7 @@ import { COLLECTION, projectStream, type ProjectDoc } from '@foldline/contracts'
 import { COMMANDS, PORT, Refusal, type Commands, type ReadStore, type SourceRepository } from '@foldline/kernel';
 import { IsString, Length } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
-import { answerPage, PageQuery, readPage } from '../http/pages.ts';
+import { answerPage, PageQuery, readPage, ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency, type Done, type RequestId } from '../triggers/idempotency.ts';
 import { isName, isOwner, projectIdOf } from './project-names.ts';
@@ -80,7 +80,7 @@ export class ProjectsController {
 
   @Get(':owner/:repo')
   @Describe('Shows a project')
-  async show(@Param('owner') owner: string, @Param('repo') repo: string) {
+  async show(@Param('owner') owner: string, @Param('repo') repo: string, @Query() _query: ReadQuery) {
     return answerOf(await this.projects.named(owner, repo));
   }
 

@@ -1,8 +1,9 @@
-import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Post, Req, Res, Query } from '@nestjs/common';
 import { projectStream } from '@foldline/contracts';
 import { COMMANDS, PORT, type Commands, type SecretBox } from '@foldline/kernel';
 import { IsString, Length, Matches } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
+import { ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';
 import { projectDecider } from './project.decider.ts';
@@ -56,7 +57,7 @@ export class SecretsController {
 
   @Get()
   @Describe('Lists the paths in the vault of the project')
-  async list(@Param('owner') owner: string, @Param('repo') repo: string) {
+  async list(@Param('owner') owner: string, @Param('repo') repo: string, @Query() _query: ReadQuery) {
     const { secrets } = await this.projects.current(owner, repo);
     return { items: secrets.map(({ path }) => ({ path })).toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
   }

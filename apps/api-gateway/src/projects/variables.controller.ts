@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res, Query } from '@nestjs/common';
 import { projectStream } from '@foldline/contracts';
 import { COMMANDS, PORT, Refusal, type Commands, type SecretBox } from '@foldline/kernel';
 import { IsBoolean, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
+import { ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';
 import { invalidVariable, variableNameProblem, variableValueProblem } from '../triggers/variable-rules.ts';
@@ -81,7 +82,7 @@ export class VariablesController {
 
   @Get()
   @Describe('Lists the variables of the project, without their values')
-  async list(@Param('owner') owner: string, @Param('repo') repo: string) {
+  async list(@Param('owner') owner: string, @Param('repo') repo: string, @Query() _query: ReadQuery) {
     const { variables } = await this.projects.current(owner, repo);
     return {
       items: variables
