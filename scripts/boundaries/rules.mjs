@@ -14,7 +14,7 @@ export const TAGS = {
     packages: ['node:*', '@jest/globals', 'fast-check'],
     specs: ['adapter', 'driver'],
   },
-  driver: { may: ['kernel', 'contracts'], packages: ['node:*', '@photostructure/sqlite'] },
+  driver: { may: ['kernel', 'contracts'], packages: ['node:*', '@photostructure/sqlite', 'ioredis', 'minio'] },
   adapter: {
     may: ['kernel', 'contracts', 'driver'],
     packages: ['*'],
@@ -105,6 +105,7 @@ const READS_ENVIRONMENT = [
   'libs/host/src/embedded-ports.ts',
   'libs/client/src/server-process.ts',
   'libs/client/src/sandbox.ts',
+  'libs/testing/src/real-server.ts',
 ];
 export const mayReadEnvironment = (path) =>
   READS_ENVIRONMENT.includes(path) || /^apps\/[^/]+\/src\/main\.ts$/.test(path);

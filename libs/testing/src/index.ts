@@ -8,3 +8,4 @@ export { ManualClock } from './manual-clock.ts';
 export { readStoreContract, type ReadStoreFixture } from './contracts/read-store.contract.ts';
 export { eventBusContract, type EventBusFixture, type EventBusOptions } from './contracts/event-bus.contract.ts';
 export { planOf, plannedJob, sampleContext } from './plan-samples.ts';
+export { withRealServer, type ServerSetting } from './real-server.ts';
