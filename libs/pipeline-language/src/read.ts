@@ -15,7 +15,8 @@ export const inside = (where: Where, key: string): Where => ({
 });
 
 const wrong = (node: Node, where: Where, expected: string, hint?: string): undefined => {
-  where.report.error('wrong-type', node.at, `${where.label} must be ${expected}, but it is ${nameOf(node)}.`, hint);
+  const message = `${where.label} must be ${expected}, but it is ${nameOf(node)}.`;
+  where.report.error('wrong-type', node.at, message, hint ?? `Write ${expected} here.`);
 };
 
 export const invalid = (node: Node, where: Where, rule: string, hint?: string): undefined => {

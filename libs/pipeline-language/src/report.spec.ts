@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { limits } from './limits.ts';
+import { problemHints } from './problem-hints.ts';
 import { Report } from './report.ts';
 
 const at = (line: number) => ({ line, column: 1 });
@@ -19,7 +20,15 @@ describe('A report', () => {
         column: 1,
         hint: 'do this',
       },
-      { code: 'wrong-type', severity: 'error', message: 'late', file: 'f.yml', line: 9, column: 1 },
+      {
+        code: 'wrong-type',
+        severity: 'error',
+        message: 'late',
+        file: 'f.yml',
+        line: 9,
+        column: 1,
+        hint: problemHints['wrong-type'],
+      },
     ]);
   });
 

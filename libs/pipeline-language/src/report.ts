@@ -2,8 +2,9 @@ import type { Problem, Severity } from '@foldline/contracts';
 import { limits } from './limits.ts';
 import type { Position } from './node.ts';
 import type { CompilerProblemCode } from './problem-codes.ts';
+import { problemHints } from './problem-hints.ts';
 
-/** Collects every problem of one file, so that its author can mend them all at once. */
+/** Collects every problem of one file, so that its author can mend them all at once. Each says what to do. */
 export class Report {
   readonly #problems: Problem[] = [];
   readonly #seen = new Set<string>();
@@ -37,10 +38,12 @@ export class Report {
     if (this.#omitted === 0) return sorted;
     const message = `${this.#omitted} more problems are not listed`;
     const severity: Severity = this.#failed ? 'error' : 'warning';
-    return [...sorted, { code: 'too-many-problems', severity, message, file: this.file, line: 1, column: 1 }];
+    const code = 'too-many-problems';
+    const place = { file: this.file, line: 1, column: 1 };
+    return [...sorted, { code, severity, message, ...place, hint: problemHints[code] }];
   }
 
-  #add(severity: Severity, code: CompilerProblemCode, at: Position, message: string, hint?: string): void {
+  #add(severity: Severity, code: CompilerProblemCode, at: Position, message: string, hint = problemHints[code]): void {
     // An anchor used by several jobs is read several times and is still one mistake.
     const key = `${code} ${at.line} ${at.column} ${message}`;
     if (this.#seen.has(key)) return;
@@ -50,6 +53,6 @@ export class Report {
     }
     this.#seen.add(key);
     const place = { file: this.file, line: at.line, column: at.column };
-    this.#problems.push({ code, severity, message, ...place, ...(hint === undefined ? {} : { hint }) });
+    this.#problems.push({ code, severity, message, ...place, hint });
   }
 }

@@ -21,7 +21,7 @@ import {
   type Settings,
   type SourceRepository,
 } from '@foldline/kernel';
-import { sourceProblemCodes } from '@foldline/pipeline-language';
+import { problemHints, sourceProblemCodes, type ProblemCode } from '@foldline/pipeline-language';
 import { sampleContext } from '@foldline/testing';
 import { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts';
 
@@ -202,7 +202,11 @@ describe('A requested pipeline', () => {
       ['a definition that is too large', 'large', 'file-too-large'],
     ];
     it.each(unfetched)('for %s', async (_what, ref, code) => {
-      expect(await problemsOf(ref)).toEqual([code]);
+      const { type, data } = await outcome(ref);
+
+      expect(type).toBe('PlanRejected');
+      const hint = problemHints[code as ProblemCode];
+      expect((data as Rejected).problems).toMatchObject([{ code, hint, file: FILE, line: 1, column: 1 }]);
     });
 
     it('by every code there is for a definition that cannot be fetched', () => {

@@ -17,7 +17,7 @@ import {
   type Logger,
   type SourceRepository,
 } from '@foldline/kernel';
-import { DefinitionCompiler, type CompileResult, type ProblemCode } from '@foldline/pipeline-language';
+import { DefinitionCompiler, problemHints, type CompileResult, type ProblemCode } from '@foldline/pipeline-language';
 import { planDecider, type PlanCommand } from './plan.decider.ts';
 
 export const DEFINITION_FILE = '.codara-ci.yml';
@@ -128,4 +128,5 @@ const problem = (code: ProblemCode, message: string): Problem => ({
   file: DEFINITION_FILE,
   line: 1,
   column: 1,
+  hint: problemHints[code],
 });

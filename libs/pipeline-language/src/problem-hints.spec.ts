@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Problem } from '@foldline/contracts';
+import { readFileSync } from 'node:fs';
+import { compile } from './compile.ts';
+import { limits } from './limits.ts';
+import { compilerProblemCodes, problemCodes, type CompilerProblemCode } from './problem-codes.ts';
+import { problemHints } from './problem-hints.ts';
+
+const jobs = (count: number, rest: string): string =>
+  Array.from({ length: count }, (_, index) => `j${index}: {script: x, ${rest}}`).join('\n');
+
+/** A definition with the problem, for codes whose page cannot show one: what is too large does not fit there. */
+const samples: Partial<Record<CompilerProblemCode, string>> = {
+  'binary-content': 'a: {script: "\u0000"}',
+  'file-too-large': 'x'.repeat(limits.fileBytes + 1),
+  'plan-too-large': `a: {script: "${'x'.repeat(400_000)}", parallel: 200}`,
+  'too-deep': '['.repeat(100),
+  'too-many-jobs': jobs(51, 'parallel: 200'),
+  'too-many-keys': Array.from({ length: 6_000 }, (_, index) => `k${index}: 1`).join('\n'),
+  'too-many-problems': jobs(limits.problems + 1, 'wrong: 1'),
+  'variable-too-large': `a: {script: x, variables: {A: "${'x'.repeat(limits.valueBytes + 1)}"}}`,
+};
+
+const problemsOf = (text: string): Problem[] => {
+  const ref = { name: 'develop', kind: 'branch' } as const;
+  const result = compile({ file: 'f.yml', text, trigger: { ref, source: 'push', variables: {} } });
+  return 'plan' in result ? result.plan.warnings : result.problems;
+};
+
+const before = (code: string): string | undefined =>
+  /Before:\n\n```yaml\n([^]*?)```/.exec(
+    readFileSync(new URL(`../../../docs/problems/${code}.md`, import.meta.url), 'utf8'),
+  )?.[1];
+
+describe('A problem', () => {
+  // Only a child process gives up on what is too complex; its spec has the sample.
+  const codes = compilerProblemCodes.filter((code) => code !== 'definition-too-complex');
+
+  it.each(codes)('with the code %s says what to do', (code) => {
+    const text = samples[code] ?? before(code);
+    const problem = problemsOf(text!).find((problem) => problem.code === code);
+    expect(problem?.hint).toMatch(/^\S.{8,}[.?]$/);
+    expect(problem?.hint).not.toBe(problem?.message);
+  });
+
+  it.each(['a: 1', 'a: {script: x, timeout: [1]}', '- a', 'a: {script: x, retry: {max: 1, when: []}}', '&a a: *b'])(
+    'of `%s` says what to do, whichever it is',
+    (text) => {
+      const problems = problemsOf(text);
+      expect(problems.length).toBeGreaterThan(0);
+      for (const { hint } of problems) expect(hint).toMatch(/^\S.{8,}[.?]$/);
+    },
+  );
+
+  it('has a code in kebab-case and a sentence for it', () => {
+    for (const code of problemCodes) expect(code).toMatch(/^[a-z]+(-[a-z]+)+$/);
+    for (const hint of Object.values(problemHints)) expect(hint).toMatch(/^[A-Z].{8,}\.$/);
+  });
+});
