@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from './http/fastify.ts';
 import { ApiGatewayModule } from './api-gateway.module.ts';
 import { AdminToken } from './http/bearer.guard.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
-import { PROBLEM_JSON, problemOf } from './http/problem.filter.ts';
+import { answerProblem } from './http/problem.filter.ts';
 import { watchUnusedConnections } from './http/unused-connections.ts';
 import { LogSocket } from './logs/log-socket.ts';
 
@@ -26,15 +26,16 @@ const HEADERS = {
 @Module({})
 class GatewayRoot {}
 
-const adapter = (token: AdminToken): FastifyAdapter => {
+const adapter = ({ settings, ids, logger }: Ports): FastifyAdapter => {
+  const token = new AdminToken(settings);
   const made = new FastifyAdapter({
+    genReqId: () => ids.next(),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // Requests that Fastify itself cannot route, such as broken escapes in the path.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      const problem = problemOf(error, request.url.split('?')[0]!);
-      void reply.status(problem.status).headers(HEADERS).type(PROBLEM_JSON).send(JSON.stringify(problem));
+      answerProblem(error, request, reply.headers(HEADERS), logger);
     },
   });
   readBodies(made.getInstance(), ({ headers }) => !token.matchesHeader(headers.authorization));
@@ -53,7 +54,7 @@ const adapter = (token: AdminToken): FastifyAdapter => {
 /** The gateway on its ports, ready to listen; whoever starts it decides where. */
 export const createGateway = async (ports: Ports): Promise<{ app: NestFastifyApplication }> => {
   const root = { module: GatewayRoot, imports: [PortsModule.forService('api-gateway', ports), ApiGatewayModule] };
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter(new AdminToken(ports.settings)), {
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter(ports), {
     logger: false,
     bodyParser: false,
     abortOnError: false,

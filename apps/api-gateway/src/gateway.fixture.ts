@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { NewEvent, RecordedEvent } from '@foldline/contracts';
 import { openEmbeddedPorts } from '@foldline/host';
-import type { Ports, Settings } from '@foldline/kernel';
+import type { Logger, Ports, Settings } from '@foldline/kernel';
 import supertest from 'supertest';
 import { createGateway } from './create-gateway.ts';
 import { READ_MODELS } from '@foldline/read-models';
@@ -14,12 +14,23 @@ import { READ_MODELS } from '@foldline/read-models';
 export const TOKEN = 'a-token-for-the-specs';
 export const WEBHOOK_SECRET = 'a-secret-of-the-forge';
 
+export type Logged = { level: keyof Logger; fields: Record<string, unknown>; message: string };
+
+const loggerInto = (lines: Logged[]): Logger => {
+  const at = (level: keyof Logger) => (fields: object, message: string) => {
+    lines.push({ level, fields: { ...fields }, message });
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+};
+
 type Agent = ReturnType<typeof supertest>;
 export type Method = 'get' | 'post' | 'delete';
 
 export type Gateway = {
   app: NestFastifyApplication;
   ports: Ports;
+  /** What the gateway has written to its log. */
+  logged: readonly Logged[];
   port: number;
   /** A git repository with one commit on `main`, and a second on `develop`. */
   repository: { url: string; main: string; develop: string };
@@ -72,7 +83,9 @@ export const startGateway = async (
 ): Promise<Gateway & { directory: string }> => {
   const directory = existing ?? mkdtempSync(join(tmpdir(), 'gateway-'));
   const repository = existing ? undefined : makeRepository(join(directory, 'repository'));
-  const { ports, close } = await openEmbeddedPorts(settingsIn(join(directory, 'data')), READ_MODELS);
+  const { ports: opened, close } = await openEmbeddedPorts(settingsIn(join(directory, 'data')), READ_MODELS);
+  const logged: Logged[] = [];
+  const ports = { ...opened, logger: loggerInto(logged) };
   const { app } = await createGateway(ports);
   beforeListening(app);
   await app.listen(0, '127.0.0.1');
@@ -97,6 +110,7 @@ export const startGateway = async (
     directory,
     app,
     ports,
+    logged,
     port,
     repository: repository ?? { url: join(directory, 'repository'), main: '', develop: '' },
     anonymous,

@@ -173,6 +173,67 @@ describe('a request', () => {
   });
 });
 
+describe('a path that cannot be', () => {
+  const of = (path: string): Promise<{ status: number; problem: Record<string, unknown> }> =>
+    new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      const call = httpRequest({ host: '127.0.0.1', port: gateway.port, path, headers }, (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () =>
+          resolve({ status: response.statusCode!, problem: JSON.parse(text) as Record<string, unknown> }),
+        );
+      });
+      call.on('error', reject);
+      call.end();
+    });
+
+  it.each([
+    ['a part that is too long', `/api/v1/projects/ada/${'x'.repeat(1100)}`, 414, 'uri_too_long'],
+    ['a whole that is too long', `/api/v1/projects?cursor=${'x'.repeat(15_000)}`, 400, 'invalid_request'],
+    ['broken escapes', '/api/ada/engine/jobs/%zz', 400, 'malformed_path'],
+    ['half a character', '/api/ada/engine/jobs/%c3', 400, 'malformed_path'],
+    ['a NUL', '/api/ada/engine/jobs/%00', 404, 'not_found'],
+  ])('is answered as the client\u2019s mistake: %s', async (_what, path, status, code) => {
+    const { problem } = await of(path);
+    expect(problem).toMatchObject({ status, code, type: `/docs/problems/${code}` });
+  });
+});
+
+describe('an answer that is the server\u2019s fault', () => {
+  it('is in the log with its request and its error', async () => {
+    const broken = await startGateway();
+    await broken.ports.readStore.close();
+    const answer = await broken.as('get', '/api/ada/engine/pipelines');
+    problem(500, 'internal')(answer);
+    expect(broken.logged).toContainEqual({
+      level: 'error',
+      message: expect.any(String),
+      fields: {
+        requestId: answer.body.requestId,
+        method: 'GET',
+        url: '/api/ada/engine/pipelines',
+        status: 500,
+        err: expect.any(Error),
+      },
+    });
+    expect(answer.body.requestId).toMatch(/^[0-9a-z-]{5,}$/);
+    await broken.close();
+    removeDirectory(broken.directory);
+  });
+
+  it('says how to find it there also when it is not possible right now', async () => {
+    const { body } = await gateway.as('get', '/api/v1/projects?minPosition=900000000');
+    expect(gateway.logged).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        fields: expect.objectContaining({ requestId: body.requestId, status: 503 }),
+      }),
+    );
+  });
+});
+
 describe('an answer', () => {
   it('may not be run, guessed at, framed or kept', async () => {
     for (const [method, path] of [

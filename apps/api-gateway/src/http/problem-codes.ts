@@ -8,6 +8,7 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   invalid_request: kind(400, 'The request is not valid', 'Correct the fields listed under errors.'),
   malformed_json: kind(400, 'The body is not JSON', 'Send one JSON object, nested at most 50 deep.'),
   malformed_payload: kind(400, 'The delivery is not understood', 'Send the payload as the forge defines it.'),
+  malformed_path: kind(400, 'The path is not well formed', 'Write % as %25, and escape whole UTF-8 characters.'),
   invalid_cursor: kind(
     400,
     'The cursor is not valid here',
@@ -17,6 +18,7 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   invalid_signature: kind(401, 'The signature is not valid', 'Set the same secret here and at the forge.'),
   foreign_origin: kind(403, 'The origin is not allowed', 'Open the socket from a page of this server.'),
   not_found: kind(404, 'There is no such thing', 'Check the address; lists show what exists.'),
+  method_not_allowed: kind(405, 'The path does not take this method', 'Use a method that Allow names.'),
   project_exists: kind(409, 'The name is taken', 'Choose another name, or register the same URL.'),
   already_finished: kind(409, 'The pipeline has finished', 'Only a pipeline that still runs can be cancelled.'),
   not_finished: kind(409, 'The job has not finished', 'Wait for the job, or cancel its pipeline first.'),
@@ -29,6 +31,7 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   not_manual: kind(409, 'The job does not wait for a person', 'Only a job of status manual can be started.'),
   artifact_expired: kind(410, 'The artifact has expired', 'Retry the job to make it again.'),
   payload_too_large: kind(413, 'The body is too large', 'Send at most 5 MiB.'),
+  uri_too_long: kind(414, 'The path is too long', 'A part of a path has at most 1,024 characters.'),
   unsupported_media_type: kind(415, 'The content type is not supported', 'Send Content-Type: application/json.'),
   range_not_satisfiable: kind(416, 'The range lies outside', 'Ask for bytes that exist.'),
   invalid_url: kind(422, 'The URL is not accepted', 'Use an https or ssh git URL, or an absolute local path.'),

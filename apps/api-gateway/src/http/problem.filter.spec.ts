@@ -33,6 +33,7 @@ describe('a problem', () => {
       'unsupported_media_type',
     ],
     [new Refusal('a_code_of_nobody', 'x'), 400, 'invalid_request'],
+    [Object.assign(new Error('x'), { statusCode: 431 }), 400, 'invalid_request'],
     [undefined, 500, 'internal'],
     ['text', 500, 'internal'],
   ])('has the status of its kind: %s', (error, status, code) =>

@@ -13,13 +13,16 @@ const OF_FASTIFY: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
-  FST_ERR_BAD_URL: 'not_found',
+  FST_ERR_BAD_URL: 'malformed_path',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
 };
 const OF_STATUS: Readonly<Record<number, string>> = {
   400: 'invalid_request',
   401: 'unauthorized',
   404: 'not_found',
+  405: 'method_not_allowed',
   413: 'payload_too_large',
+  414: 'uri_too_long',
   415: 'unsupported_media_type',
 };
 
@@ -34,13 +37,17 @@ export type ProblemAnswer = {
   instance: string;
 } & Record<string, unknown>;
 
+/** A mistake of the client stays one, also when its kind has no code of its own. */
+const ofStatus = (status: number): string =>
+  OF_STATUS[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : 'internal');
+
 const codeOf = (error: unknown): string => {
   if (error instanceof Refusal) return problemKind(error.code) ? error.code : 'invalid_request';
   if (error instanceof TransientError) return 'unavailable';
-  if (error instanceof HttpException) return OF_STATUS[error.getStatus()] ?? 'internal';
+  if (error instanceof HttpException) return ofStatus(error.getStatus());
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (typeof code === 'string' && Object.hasOwn(OF_FASTIFY, code)) return OF_FASTIFY[code]!;
-  return (typeof statusCode === 'number' && OF_STATUS[statusCode]) || 'internal';
+  return typeof statusCode === 'number' ? ofStatus(statusCode) : 'internal';
 };
 
 /** A refusal that names one field says so as those do that name several. */
@@ -66,24 +73,35 @@ export const problemOf = (error: unknown, instance: string): ProblemAnswer => {
   };
 };
 
+/** Tells the log about every answer that is not the client's doing, under the request's id that the answer carries. */
+export const logProblem = (logger: Logger, problem: ProblemAnswer, error: unknown, about: object): void => {
+  if (problem.status < 500) return;
+  const fields = { ...about, url: problem.instance, status: problem.status, err: error };
+  if (problem.status === 503) logger.warn(fields, problem.title);
+  else logger.error(fields, problem.title);
+};
+
+/** Answers with the problem that the error is. */
+export const answerProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void => {
+  const problem = problemOf(error, request.url.split('?')[0]!);
+  logProblem(logger, problem, error, { requestId: request.id, method: request.method });
+  if (reply.sent || reply.raw.headersSent) {
+    reply.raw.destroy();
+    return;
+  }
+  if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+  const answer = problem.status >= 500 ? { ...problem, requestId: request.id } : problem;
+  void reply.status(problem.status).type(PROBLEM_JSON).send(JSON.stringify(answer));
+};
+
 /** The one place where errors become answers. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(PORT.logger) private readonly logger: Logger) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const problem = problemOf(error, request.url.split('?')[0]!);
-    const about = { err: error, method: request.method, url: problem.instance };
-    if (problem.status === 503) this.logger.warn(about, problem.title);
-    else if (problem.status >= 500) this.logger.error(about, problem.title);
-    if (reply.sent || reply.raw.headersSent) {
-      reply.raw.destroy();
-      return;
-    }
-    if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
-    void reply.status(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem));
+    const http = host.switchToHttp();
+    answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.logger);
   }
 }

@@ -5,7 +5,7 @@ import { PORT, Refusal, type Logger } from '@foldline/kernel';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AdminToken } from '../http/bearer.guard.ts';
 import { OpenStreams } from '../http/open-streams.ts';
-import { problemOf } from '../http/problem.filter.ts';
+import { logProblem, problemOf, type ProblemAnswer } from '../http/problem.filter.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { JobLogs, type JobLog } from './job-logs.ts';
 import { Utf8Chunks } from './utf8-chunks.ts';
@@ -53,7 +53,11 @@ export class LogSocket {
   listenOn(server: Server): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
-      this.upgrade(request, socket, head).catch((error: unknown) => refuse(socket, error));
+      this.upgrade(request, socket, head).catch((error: unknown) => {
+        const problem = problemOf(error, '/ws');
+        logProblem(this.logger, problem, error, { method: 'GET' });
+        refuse(socket, problem);
+      });
     });
   }
 
@@ -111,8 +115,7 @@ export class LogSocket {
 const send = (client: WebSocket, message: string): Promise<void> =>
   new Promise((resolve) => client.send(message, () => resolve()));
 
-const refuse = (socket: Duplex, error: unknown): void => {
-  const { status, title, ...problem } = problemOf(error, '/ws');
+const refuse = (socket: Duplex, { status, title, ...problem }: ProblemAnswer): void => {
   const body = JSON.stringify({ ...problem, title, status });
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +

@@ -131,7 +131,7 @@ const PROBLEM_SCHEMA = {
   description: 'RFC 9457; programs compare code',
   required: ['type', 'title', 'status', 'code', 'detail', 'instance'],
   properties: {
-    ...Object.fromEntries(['type', 'title', 'detail', 'instance', 'fix'].map((name) => [name, { type: 'string' }])),
+    ...Object.fromEntries(['type', 'title', 'detail', 'instance', 'fix', 'requestId'].map((name) => [name, { type: 'string' }])),
     status: { type: 'integer' },
     code: { enum: Object.keys(PROBLEMS) },
     errors: {
