@@ -3,11 +3,12 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PortsModule } from '@foldline/host';
-import type { Ports } from '@foldline/kernel';
+import { Refusal, type Ports } from '@foldline/kernel';
 import type { FastifyReply, FastifyRequest } from './http/fastify.ts';
 import { ApiGatewayModule } from './api-gateway.module.ts';
 import { AdminToken } from './http/bearer.guard.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
+import { KnownPaths } from './http/known-paths.ts';
 import { answerProblem } from './http/problem.filter.ts';
 import { watchUnusedConnections } from './http/unused-connections.ts';
 import { LogSocket } from './logs/log-socket.ts';
@@ -39,9 +40,14 @@ const adapter = ({ settings, ids, logger }: Ports): FastifyAdapter => {
     },
   });
   readBodies(made.getInstance(), ({ headers }) => !token.matchesHeader(headers.authorization));
-  made.getInstance().addHook('onRequest', (_request, reply, done) => {
+  const paths = new KnownPaths();
+  made.getInstance().addHook('onRoute', (route) => paths.add(route));
+  made.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.headers(HEADERS);
-    done();
+    const allowed = request.is404 ? paths.methodsOf(request.url.split('?')[0]!) : [];
+    if (allowed.length === 0) return done();
+    void reply.header('allow', allowed.join(', '));
+    done(new Refusal('method_not_allowed', `this path does not take ${request.method}`));
   });
   const endUnused = watchUnusedConnections(made.getInstance().server as Server);
   made.getInstance().addHook('preClose', (done) => {

@@ -169,8 +169,44 @@ describe('a request', () => {
     '/api/%zz/engine/pipelines',
     '/api/ada/engine/variables/RPC2',
   ])('without a token reaches nothing by way of %s', async (path) => {
-    expect([400, 401, 404]).toContain(await rawGet(path));
+    expect([400, 401, 404, 405]).toContain(await rawGet(path));
   });
+});
+
+describe('a method that a path does not take', () => {
+  it.each([
+    ['delete', '/api/v1/projects', 'GET, HEAD, POST'],
+    ['get', '/api/ada/engine/pipelines/none/cancel', 'POST'],
+    ['put', '/api/ada/engine/jobs/none.0', 'GET, HEAD'],
+    ['post', '/api/ada/engine/jobs/none.0/artifacts/files/a/b/c', 'GET, HEAD'],
+    ['post', '/healthz?x=1', 'GET, HEAD'],
+    ['options', '/api/v1/projects', 'GET, HEAD, POST'],
+  ] as const)('is answered with those that it takes: %s %s', async (method, path, allow) => {
+    const answer = await gateway.anonymous[method](path).set('Authorization', `Bearer ${TOKEN}`);
+    problem(405, 'method_not_allowed')(answer);
+    expect(answer.headers['allow']).toBe(allow);
+  });
+
+  it('is not found where there is no path at all', async () => {
+    for (const path of ['/', '/api', '/api/v1/projects/', '/api/v1/projects//x', '/docs/problems/a/b'])
+      problem(404, 'not_found')(await gateway.as('delete', path));
+  });
+});
+
+describe('a wish that needs no body', () => {
+  it.each(['jobs/none.0/retry', 'jobs/none.0/play', 'pipelines/none/cancel'])(
+    'takes none but an empty one: %s',
+    async (wish) => {
+      const path = `/api/ada/engine/${wish}`;
+      problem(404, 'not_found')(await gateway.as('post', path));
+      problem(404, 'not_found')(await gateway.as('post', path).send({}));
+      const unknown = await gateway.as('post', path).send({ force: true });
+      problem(400, 'invalid_request')(unknown);
+      expect(unknown.body.errors).toEqual([{ pointer: '/force', message: 'property force should not exist' }]);
+      for (const body of ['[]', '"now"', '1', 'null'])
+        problem(400, 'invalid_request')(await gateway.as('post', path).type('application/json').send(body));
+    },
+  );
 });
 
 describe('a path that cannot be', () => {

@@ -6,9 +6,11 @@ import { ReadYourWrites } from './read-your-writes.ts';
 
 export type FieldError = { pointer: string; message: string };
 
+const pointerTo = (property: string): string => `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
 const flat = (errors: readonly ValidationError[], parent = ''): FieldError[] =>
   errors.flatMap(({ property, constraints, children }) => {
-    const pointer = `${parent}/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const pointer = `${parent}${pointerTo(property)}`;
     const own = Object.values(constraints ?? {}).map((message) => ({ pointer, message }));
     return [...own, ...flat(children ?? [], pointer)];
   });
@@ -17,6 +19,17 @@ export const invalidRequest = (errors: readonly FieldError[]): Refusal =>
   new Refusal('invalid_request', errors.map(({ message }) => message).join('; ') || 'the request is not valid', {
     errors,
   });
+
+/** The body of a request that says everything in its path: absent, or empty. */
+export class NoBody {}
+
+const mustBeEmpty = (body: object): void => {
+  const errors = Object.keys(body).map((name) => ({
+    pointer: pointerTo(name),
+    message: `property ${name} should not exist`,
+  }));
+  if (errors.length > 0) throw invalidRequest(errors);
+};
 
 /** Bodies and queries hold what their class declares and nothing else; a read waits here for the position it names. */
 @Injectable()
@@ -33,9 +46,14 @@ export class StrictValidation extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.metatype === NoBody && value === undefined) return new NoBody();
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     if (metadata.type === 'body' && !isObject)
       throw invalidRequest([{ pointer: '', message: 'the body must be a JSON object' }]);
+    if (metadata.metatype === NoBody) {
+      mustBeEmpty(value as object);
+      return new NoBody();
+    }
     const transformed = (await super.transform(value, metadata)) as unknown;
     if (transformed instanceof ReadQuery) await this.writes.reach(transformed.minPosition);
     return transformed;

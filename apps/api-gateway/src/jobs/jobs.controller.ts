@@ -1,10 +1,11 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { COLLECTION, type JobDoc, type ProjectDoc } from '@foldline/contracts';
 import { PORT, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, ReadQuery, readPage } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
+import { NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
@@ -100,6 +101,7 @@ export class JobsController {
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('id') id: string,
+    @Body() _body: NoBody,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -117,6 +119,7 @@ export class JobsController {
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('id') id: string,
+    @Body() _body: NoBody,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {

@@ -1,5 +1,6 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { PUBLIC } from '../http/bearer.guard.ts';
+import { NoBody } from '../http/validation.pipe.ts';
 import { PROBLEMS } from '../http/problem-codes.ts';
 import { DESCRIPTION, type Description } from './describe.ts';
 import { fieldsOf, objectSchema, type Schema } from './validator-schema.ts';
@@ -120,7 +121,7 @@ const operationOf = (route: Route): Schema => {
     security: isPublic ? [] : [{ bearer: [] }],
     parameters: parametersOf(route),
     ...(body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: objectSchema(body) } } } }
+      ? { requestBody: { required: body !== NoBody, content: { 'application/json': { schema: objectSchema(body) } } } }
       : {}),
     responses: { [String(status)]: success, ...problemResponses(route) },
   };
@@ -131,7 +132,9 @@ const PROBLEM_SCHEMA = {
   description: 'RFC 9457; programs compare code',
   required: ['type', 'title', 'status', 'code', 'detail', 'instance'],
   properties: {
-    ...Object.fromEntries(['type', 'title', 'detail', 'instance', 'fix', 'requestId'].map((name) => [name, { type: 'string' }])),
+    ...Object.fromEntries(
+      ['type', 'title', 'detail', 'instance', 'fix', 'requestId'].map((name) => [name, { type: 'string' }]),
+    ),
     status: { type: 'integer' },
     code: { enum: Object.keys(PROBLEMS) },
     errors: {

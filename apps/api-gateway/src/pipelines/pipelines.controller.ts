@@ -5,6 +5,7 @@ import { IsIn, IsObject, IsOptional, IsString, Length, MaxLength } from 'class-v
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
+import { NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { pipelineIndexKey } from '@foldline/read-models';
@@ -125,6 +126,7 @@ export class PipelinesController {
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('id') pipelineId: string,
+    @Body() _body: NoBody,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
