@@ -55,3 +55,6 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
 
 export const problemKind = (code: string): ProblemKind | undefined =>
   Object.hasOwn(PROBLEMS, code) ? PROBLEMS[code] : undefined;
+
+/** Where this server tells what a code means: of an answer, of a definition's problem or of a failed job. */
+export const problemType = (code: string): string => `/docs/problems/${code}`;

@@ -1,7 +1,7 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { PORT, Refusal, TransientError, type Logger } from '@foldline/kernel';
 import type { FastifyReply, FastifyRequest } from './fastify.ts';
-import { problemKind } from './problem-codes.ts';
+import { problemKind, problemType } from './problem-codes.ts';
 
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 const RETRY_AFTER_SECONDS = 1;
@@ -63,7 +63,7 @@ export const problemOf = (error: unknown, instance: string): ProblemAnswer => {
   const told = error instanceof Refusal || error instanceof TransientError;
   return {
     ...(error instanceof Refusal ? fieldsOf(error) : {}),
-    type: `/docs/problems/${code}`,
+    type: problemType(code),
     title,
     status,
     code,

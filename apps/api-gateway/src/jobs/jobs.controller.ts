@@ -4,6 +4,7 @@ import { PORT, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, ReadQuery, readPage } from '../http/pages.ts';
+import { problemType } from '../http/problem-codes.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
@@ -87,7 +88,9 @@ export class JobsController {
     const job = await this.pipelines.job(await this.projects.named(owner, repo), id);
     const waiting = waitingOf(job, await this.queue.ahead(job));
     const { name, status, why: decisions } = job;
-    return { job: id, name, status, sentence: sentenceOf(job, waiting), ...(waiting ? { waiting } : {}), decisions };
+    const reason = job.reason ? { reason: job.reason, type: problemType(job.reason) } : {};
+    const sentence = sentenceOf(job, waiting);
+    return { job: id, name, status, sentence, ...reason, ...(waiting ? { waiting } : {}), decisions };
   }
 
   @Post(':id/retry')

@@ -70,6 +70,8 @@ describe('a job', () => {
       job: failed.jobId,
       status: 'failed',
       sentence: expect.stringContaining('build failed with exit code 2'),
+      reason: 'script_failure',
+      type: '/docs/problems/script_failure',
     });
     expect(body.decisions.map(({ event }: { event: string }) => event)).toEqual([
       'JobQueued',

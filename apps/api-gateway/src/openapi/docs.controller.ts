@@ -3,9 +3,10 @@ import { Controller, Get, Inject, Param, Res, type Type } from '@nestjs/common';
 import { PORT, Refusal, type Settings } from '@foldline/kernel';
 import type { FastifyReply } from '../http/fastify.ts';
 import { Public } from '../http/bearer.guard.ts';
-import { problemKind } from '../http/problem-codes.ts';
+import { nearMatch } from '../http/near-match.ts';
 import { Describe } from './describe.ts';
 import { docsPage, docsPolicy } from './docs-page.ts';
+import { problemPages, type ProblemPage } from './problem-pages.ts';
 import type { Schema } from './validator-schema.ts';
 
 /** The controllers that the API document describes. */
@@ -15,6 +16,7 @@ export const CONTROLLERS = Symbol('Controllers');
 @Public()
 export class DocsController {
   private document: Promise<Schema> | undefined;
+  private pages: ReadonlyMap<string, ProblemPage> | undefined;
 
   constructor(
     @Inject(PORT.settings) private readonly settings: Settings,
@@ -44,8 +46,12 @@ export class DocsController {
   @Get('docs/problems/:code')
   @Describe('What a problem means and how to mend it: the page that `type` of a problem names')
   problem(@Param('code') code: string) {
-    const kind = problemKind(code);
-    if (!kind) throw new Refusal('not_found', 'there is no such problem');
-    return { code, ...kind };
+    this.pages ??= problemPages();
+    const page = this.pages.get(code);
+    if (page) return page;
+    const codes = [...this.pages.keys()].toSorted();
+    const meant = nearMatch(code, codes);
+    const hint = meant === undefined ? {} : { hint: `Did you mean ${meant}?` };
+    throw new Refusal('not_found', 'there is no problem of this code', { ...hint, codes });
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
 import { CONTROLLERS } from './docs.controller.ts';
@@ -104,6 +104,40 @@ describe('the API document', () => {
     for (const code of [...codes].filter(Boolean))
       await gateway.anonymous.get(`/docs/problems/${code}`).expect(200).expect(new RegExp(code));
     await gateway.anonymous.get('/docs/problems/constructor').expect(404);
+  });
+
+  it('has a page for every problem of a definition', async () => {
+    const names = readdirSync(new URL('../../../../docs/problems/', import.meta.url));
+    expect(names.length).toBeGreaterThan(40);
+    for (const code of names.map((name) => name.replace('.md', ''))) {
+      const { body } = await gateway.anonymous.get(`/docs/problems/${code}`).expect(200);
+      expect(body).toEqual({
+        code,
+        about: 'definition',
+        title: expect.stringMatching(/^[A-Z`].*[.`]$/s),
+        fix: expect.stringMatching(/^[A-Z`]/),
+        page: expect.stringContaining(`# ${code}`),
+      });
+    }
+  });
+
+  it.each(['script_failure', 'job_timeout', 'runner_lost', 'preempted'])(
+    'has a page for the reason of a job that failed: %s',
+    async (code) => {
+      const { body } = await gateway.anonymous.get(`/docs/problems/${code}`).expect(200);
+      expect(body).toEqual({ code, about: 'job', title: expect.any(String), fix: expect.any(String) });
+    },
+  );
+
+  it.each([
+    ['unknown-keywords', 'Did you mean unknown-keyword?'],
+    ['script-failure', 'Did you mean script_failure?'],
+    ['..%2f..%2fREADME', undefined],
+    ['constructor', undefined],
+  ])('has no page for %s, and says which there are', async (code, hint) => {
+    const { body } = await gateway.anonymous.get(`/docs/problems/${code}`).expect(404);
+    expect(body).toMatchObject({ code: 'not_found', codes: expect.arrayContaining(['needs-cycle', 'not_manual']) });
+    expect(body.hint).toBe(hint);
   });
 
   it('is shown by a page that loads nothing from elsewhere', async () => {

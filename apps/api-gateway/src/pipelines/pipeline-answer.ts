@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { JobDoc, PipelineDoc } from '@foldline/contracts';
+import type { JobDoc, PipelineDoc, Problem } from '@foldline/contracts';
+import { problemType } from '../http/problem-codes.ts';
 import { jobSummary, type JobSummary } from '../jobs/job-answer.ts';
 
 export const pipelineUrl = ({ owner, project, id }: Pick<PipelineDoc, 'owner' | 'project' | 'id'>): string =>
   `/api/${owner}/${project}/pipelines/${id}`;
+
+/** Problems of a definition with the page that tells what to do. */
+export const linked = (problems: readonly Problem[]): (Problem & { type: string })[] =>
+  problems.map((problem) => ({ ...problem, type: problemType(problem.code) }));
 
 /** A pipeline in lists. Plan decisions are told by `/plan`. */
 export const pipelineSummary = ({
@@ -13,6 +18,7 @@ export const pipelineSummary = ({
   ...doc
 }: PipelineDoc) => ({
   ...doc,
+  problems: linked(doc.problems),
   url: pipelineUrl({ owner: doc.owner, project: doc.project, id: doc.id }),
 });
 

@@ -8,7 +8,7 @@ import { answerPage, DEFAULT_LIMIT, PageQuery, ReadQuery } from '../http/pages.t
 import { jobPlan } from '../jobs/job-answer.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
-import { pipelineAnswer, pipelineETag } from './pipeline-answer.ts';
+import { linked, pipelineAnswer, pipelineETag } from './pipeline-answer.ts';
 import { PipelineHistory } from './pipeline-history.ts';
 import { PipelineQueries } from './pipeline.queries.ts';
 
@@ -68,7 +68,7 @@ export class PipelineController {
   ) {
     const pipeline = await this.pipelines.pipeline(await this.projects.named(owner, repo), id);
     const { stages, decisions, problems } = pipeline;
-    return { id, stages, decisions, problems, jobs: (await this.pipelines.jobsOf(id)).map(jobPlan) };
+    return { id, stages, decisions, problems: linked(problems), jobs: (await this.pipelines.jobsOf(id)).map(jobPlan) };
   }
 
   @Get('events')

@@ -7,6 +7,7 @@ import {
   PipelineFinished,
   PipelinePlanned,
   PipelineStarted,
+  PlanRejected,
   triggerStream,
   type PipelineContext,
 } from '@foldline/contracts';
@@ -255,6 +256,16 @@ describe('reading a pipeline', () => {
       decisions: [{ definition: 'build', created: true }],
       jobs: [{ name: 'build' }],
     });
+  });
+
+  it('says where the problems of its definition are explained', async () => {
+    const { id } = (await trigger()).body;
+    const place = { severity: 'error' as const, file: '.codara-ci.yml', line: 1, column: 1 };
+    const problem = { code: 'no-jobs', message: 'the pipeline would have no jobs', ...place };
+    await gateway.record(`plan-${id}`, id, PlanRejected({ pipelineId: id, problems: [problem] }));
+    const wanted = { problems: [{ ...problem, type: '/docs/problems/no-jobs' }] };
+    expect((await gateway.as('get', `${base}/${id}`).expect(200)).body).toMatchObject(wanted);
+    expect((await gateway.as('get', `${base}/${id}/plan`).expect(200)).body).toMatchObject(wanted);
   });
 
   it('does not show those of other projects', async () => {

@@ -1,0 +1,39 @@
+import type { FailureReason } from '@foldline/contracts';
+
+/** What a job's `reason` means and what to do about it. */
+export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fix: string }>> = {
+  script_failure: {
+    title: 'A command of the job ended with an exit code other than 0',
+    fix: 'Read the end of the job\u2019s log.',
+  },
+  job_timeout: { title: 'The job ran longer than its timeout', fix: 'Raise timeout, or make the job do less.' },
+  runner_lost: {
+    title: 'The runner was not heard of any more while the job ran',
+    fix: 'Look at the runner; the job may be retried, also by itself with retry.',
+  },
+  runner_system_failure: {
+    title: 'The runner could not prepare, run or clean up the job',
+    fix: 'The job\u2019s detail and the server\u2019s log tell more; retry when the cause is mended.',
+  },
+  artifact_upload_failure: {
+    title: 'The artifacts of the job could not be stored',
+    fix: 'The job\u2019s detail tells why: their size, their paths or the store. Mend that and retry.',
+  },
+  missing_artifact: {
+    title: 'An artifact that the job needs is not there any more',
+    fix: 'Retry the job that makes it, then this one.',
+  },
+  config_error: {
+    title: 'The job cannot run as it is defined',
+    fix: 'The job\u2019s detail tells what in the definition to change.',
+  },
+  needs_docker: {
+    title: 'The job needs a container, and its runner has no Docker',
+    fix: 'Start Docker on the runner\u2019s host, or remove image and services.',
+  },
+  cancelled: { title: 'The job was cancelled', fix: 'Retry it if it should run after all.' },
+  preempted: {
+    title: 'The job gave its place to a more urgent one',
+    fix: 'It runs again by itself; with interruptible: false it keeps its place.',
+  },
+};
