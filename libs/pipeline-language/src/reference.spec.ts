@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { compile } from './compile.ts';
+import { jobKeywords, laterJobKeywords } from './keywords/job-keywords.ts';
+import { refKeywords } from './keywords/refs.ts';
+import { limits } from './limits.ts';
+
+const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+const page = read('docs/pipeline.md');
+/** Tables are laid out by the formatter; one space is as good as many. */
+const flat = page.replaceAll(/ +/g, ' ');
+
+/** Each fenced example with what its fence says: nothing, or `refused:` and the codes it is refused with. */
+const examples = [...page.matchAll(/^```yaml(?: refused: (.+))?\n([^]*?)^```$/gm)].map(([, refused, text]) => ({
+  line: text!.split('\n')[0]!,
+  text: text!,
+  codes: refused?.split(', ') ?? [],
+}));
+
+describe('The reference of the pipeline language', () => {
+  it.each(examples)('has an example that compiles as it says: $line', ({ text, codes }) => {
+    const ref = { name: 'main', kind: 'branch' } as const;
+    const result = compile({ file: '.codara-ci.yml', text, trigger: { ref, source: 'push', variables: {} } });
+    const problems = 'plan' in result ? result.plan.warnings : result.problems;
+    expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual(
+      codes.map((code) => expect.stringContaining(`${code} `)),
+    );
+  });
+
+  it('has no other examples, and enough of them', () => {
+    expect(page.match(/^```./gm)).toHaveLength(examples.length);
+    expect(examples.length).toBeGreaterThan(10);
+  });
+
+  it.each([...jobKeywords, ...laterJobKeywords, ...refKeywords, 'stages', 'default', 'include', 'workflow'])(
+    'names `%s`',
+    (keyword) => expect(page).toContain(`\`${keyword}\``),
+  );
+
+  it.each<[string, number]>([
+    ['Bytes of the file', limits.fileBytes],
+    ['Levels of nesting', limits.depth],
+    ['Aliases', limits.aliases],
+    ['Values, aliases followed', limits.nodes],
+    ['Keys of one map', limits.keysPerMap],
+    ['Characters of a name', limits.nameLength],
+    ['Bytes of a variable', limits.valueBytes],
+    ['Characters of a path or pattern', limits.pathLength],
+    ['Items of `only` or `except`', limits.refsPerJob],
+    ['Copies of a job', limits.copiesPerJob],
+    ['Jobs of a pipeline, copies counted', limits.jobs],
+    ['Items of `needs` or `dependencies`', limits.needsPerJob],
+    ['Needs and dependencies of a pipeline, copies counted', limits.edges],
+    ['Seconds of `timeout`', limits.timeoutSeconds],
+    ['Retries', limits.retries],
+    ['Caches of a job', limits.caches],
+    ['Files of a cache key', limits.keyFiles],
+    ['Fallback keys', limits.fallbackKeys],
+    ['Services', limits.services],
+    ['Problems that are listed', limits.problems],
+  ])('tells the limit of: %s', (what, limit) =>
+    expect(flat).toContain(`| ${what} | ${limit.toLocaleString('en-US')} |`),
+  );
+
+  it('names every variable that a job is given, and no other', () => {
+    const given = read('apps/runner/src/execution/environment.ts').match(/\bCI_[A-Z_]+\b/g);
+    const table = /^\| Predefined[^]*?\n\n/m.exec(page)![0].match(/\bCI_[A-Z_]+\b/g);
+    expect(new Set(table)).toEqual(new Set(given));
+  });
+
+  it('leads only to places that it has', () => {
+    const titles = [...page.matchAll(/^## (.+)$/gm)].map(([, title]) =>
+      title!.toLowerCase().replaceAll(/[:,]/g, '').replaceAll(' ', '-'),
+    );
+    for (const [, anchor] of page.matchAll(/\(#([^)]+)\)/g)) expect(titles).toContain(anchor);
+  });
+});
