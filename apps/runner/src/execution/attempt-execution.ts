@@ -42,15 +42,19 @@ export class AttemptExecution {
     cause: Cause,
   ) {
     this.attemptId = attemptIdOf(event.data.jobId, event.data.attempt);
-    this.recorder = new AttemptRecorder(this.attemptId, commands, ports.clock, cause);
+    this.recorder = new AttemptRecorder(this.attemptId, { commands, clock: ports.clock, logger: ports.logger }, cause);
   }
 
   stop(reason: Parameters<JobRun['stop']>[0]): void {
     this.stopped ??= reason;
     this.run?.stop(reason);
+    if (reason === 'shutdown') this.recorder.hurry();
   }
 
-  /** Runs the attempt to its recorded end; never throws for what a job or its surroundings do. */
+  /**
+   * Runs the attempt to its recorded end; never throws for what a job or its surroundings do. The directory stays until
+   * the end is recorded: a process that goes down before that leaves it to the next one to report.
+   */
   async carryOut(): Promise<void> {
     const { clock, logger } = this.ports;
     const began = clock.monotonic();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AttemptFinished, AttemptStarted, StepFinished, attemptStream } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
-import { Commands, PermanentError, type Cause, type EventStore } from '@foldline/kernel';
+import { Commands, PermanentError, type Cause, type EventStore, type Logger } from '@foldline/kernel';
 import { ManualClock } from '@foldline/testing';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { attemptDecider } from './attempt.decider.ts';
@@ -17,11 +17,14 @@ const step = (index: number) =>
   StepFinished({ ...about, index, name: 'script', outcome: 'success', durationMs: index });
 const finished = AttemptFinished({ ...about, runnerId: 'one', outcome: 'success', durationMs: 2, commits: [] });
 
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
 describe('The recorder of an attempt', () => {
   let directory: string;
   let store: EventStore;
   let clock: ManualClock;
   let recorder: AttemptRecorder;
+  let warnings: string[];
   /** What the next append of facts meets; then everything is well again. */
   let trouble: ((append: () => ReturnType<EventStore['append']>) => Promise<unknown>) | undefined;
   let appended: () => void = () => undefined;
@@ -45,7 +48,9 @@ describe('The recorder of an attempt', () => {
     const commands = new Commands(store, clock, 'runner');
     const started = AttemptStarted({ ...about, runnerId: 'one', executor: 'process' });
     await commands.handle(STREAM, attemptDecider, { type: 'StartAttempt', started }, CAUSE);
-    recorder = new AttemptRecorder(about.attemptId, commands, clock, CAUSE);
+    warnings = [];
+    const logger = { ...silent, warn: (_fields: object, message: string) => void warnings.push(message) };
+    recorder = new AttemptRecorder(about.attemptId, { commands, clock, logger }, CAUSE);
   });
   afterEach(async () => {
     await store.close();
@@ -131,11 +136,86 @@ describe('The recorder of an attempt', () => {
     expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'step 1', 'AttemptFinished']);
   });
 
-  it('tells when the end cannot be recorded', async () => {
-    trouble = async () => {
-      throw new PermanentError('the disk is gone');
+  describe('whose log refuses the end', () => {
+    /** From now on every append meets this, until it answers. */
+    const always = (refusal: (events: readonly { type: string }[]) => Error | undefined): void => {
+      const append = store.append.bind(store);
+      store.append = async (stream, events, expected) => {
+        const error = refusal(events);
+        if (error) throw error;
+        return append(stream, events, expected);
+      };
+    };
+    const outcome = async () => (await store.readStream(STREAM, 0)).at(-1)!.data;
+    const pauses = async (...ms: number[]): Promise<void> => {
+      for (const pause of ms) {
+        await clock.sleeping(pause);
+        clock.advance(pause);
+      }
     };
 
-    await expect(recorder.finish(finished)).rejects.toThrow('the disk is gone');
+    it('tries again with growing pauses, at most half a minute, until it is taken', async () => {
+      let left = 9;
+      always(() => ((left -= 1) < 0 ? undefined : new Error('not now')));
+      recorder.record(step(0));
+      const finishing = recorder.finish(finished);
+      await pauses(250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000);
+      await finishing;
+
+      expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'AttemptFinished']);
+      expect(warnings).toHaveLength(9);
+    });
+
+    it('records one end when it was recorded and the answer was lost', async () => {
+      trouble = async (append) => {
+        await append();
+        throw new Error('the connection broke');
+      };
+      const finishing = recorder.finish(finished);
+      await pauses(250);
+      await finishing;
+
+      expect(await recorded()).toEqual(['AttemptStarted', 'AttemptFinished']);
+    });
+
+    it.each([
+      ['a success is a failure of the runner', {}, { outcome: 'failed', reason: 'runner_system_failure' }],
+      [
+        'a failure keeps its reason',
+        { outcome: 'failed', reason: 'script_failure' },
+        { outcome: 'failed', reason: 'script_failure' },
+      ],
+    ] as const)('does without the facts that are refused for good: %s', async (_what, given, expected) => {
+      always((events) => (events.length > 1 ? new PermanentError('too much') : undefined));
+      recorder.record(step(0));
+      const finishing = recorder.finish(AttemptFinished({ ...finished.data, commits: ['a1'], ...given }));
+      await pauses(250, 500, 1000);
+      await finishing;
+
+      expect(await recorded()).toEqual(['AttemptStarted', 'AttemptFinished']);
+      expect(await outcome()).toMatchObject({ ...expected, commits: [] });
+    });
+
+    it('tries once more when the process goes down, and then tells', async () => {
+      let tries = 0;
+      always(() => new Error(`the disk is gone ${(tries += 1)}`));
+      const finishing = recorder.finish(finished);
+      await clock.sleeping(250);
+      recorder.hurry();
+
+      await expect(finishing).rejects.toThrow('the disk is gone 2');
+      expect(await recorded()).toEqual(['AttemptStarted']);
+    });
+
+    it('is in no hurry to give up what the log takes at the last moment', async () => {
+      let tries = 0;
+      always(() => ((tries += 1) === 1 ? new Error('not now') : undefined));
+      const finishing = recorder.finish(finished);
+      await clock.sleeping(250);
+      recorder.hurry();
+      await finishing;
+
+      expect(await recorded()).toEqual(['AttemptStarted', 'AttemptFinished']);
+    });
   });
 });

@@ -1,142 +1,32 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { JobStopRequested, type Recorded } from '@foldline/contracts';
+import { TransientError } from '@foldline/kernel';
 import {
-  AttemptFinished,
-  AttemptStarted,
-  JobAssigned,
-  JobStopRequested,
-  attemptStream,
-  pipelineStream,
-  type PipelineContext,
-  type PlannedJob,
-  type Recorded,
-  type RecordedEvent,
-} from '@foldline/contracts';
-import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
-import { Commands, TransientError, type Settings } from '@foldline/kernel';
-import { plannedJob, sampleContext } from '@foldline/testing';
-import { Workspaces } from '../workspace/workspaces.ts';
-import type { Assigned } from './attempt-execution.ts';
-import { attemptDecider } from './attempt.decider.ts';
-import { ExecutionService } from './execution.service.ts';
-
-const ATTEMPT = 'p1.0.1';
-const OFFER = {
-  cluster: { id: 'one', power: 'high-power' },
-  cpu: 1,
-  memoryBytes: 1,
-  diskBytes: 1,
-  slots: 1,
-  executors: ['process'],
-} as const;
-
-let directory: string;
-let embedded: EmbeddedPorts;
-let runner: ExecutionService;
-let assigned: Assigned;
-
-const commands = () => new Commands(embedded.ports.eventStore, embedded.ports.clock, 'runner');
-
-const openRunner = async (): Promise<void> => {
-  const settings = {
-    dataDirectory: join(directory, 'data'),
-    logLevel: 'silent',
-    runners: [{ id: 'one', offer: OFFER }],
-  } as unknown as Settings;
-  mkdirSync(settings.dataDirectory, { recursive: true });
-  embedded = await openEmbeddedPorts(settings, []);
-  const { ports } = embedded;
-  const workspaces = new Workspaces({ directory: settings.dataDirectory, repositories: ports.sourceRepository });
-  runner = new ExecutionService(commands(), ports, workspaces, ports.settings);
-};
-
-const commitOf = (repository: string): string => {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' }).trim();
-  mkdirSync(repository);
-  git('init', '--quiet', '--initial-branch=main');
-  writeFileSync(join(repository, 'README.md'), 'shop\n');
-  git('add', '--all');
-  git('-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example', 'commit', '--quiet', '-m', 'shop');
-  return git('rev-parse', 'HEAD');
-};
-
-const assign = async (more: Partial<PlannedJob> = {}, around: Partial<PipelineContext> = {}): Promise<void> => {
-  const repository = join(directory, 'repository');
-  const sha = commitOf(repository);
-  const context = { ...sampleContext, sha, project: { ...sampleContext.project, url: repository }, ...around };
-  const event = JobAssigned({
-    pipelineId: 'p1',
-    jobId: 'p1.0',
-    attempt: 1,
-    runnerId: 'one',
-    cluster: OFFER.cluster,
-    job: plannedJob(0, 'build', { steps: [{ name: 'script', kind: 'shell', commands: ['echo built'] }], ...more }),
-    context,
-    pipelineVariables: {},
-    artifactJobs: [],
-    because: { rule: 'cluster', detail: 'free', jobs: [] },
-  });
-  const about = { causationId: 'test', correlationId: 'p1', actor: { kind: 'system', id: 'test' } } as const;
-  const stored = await embedded.ports.eventStore.append(
-    pipelineStream('p1'),
-    [{ ...event, ...about, id: 'assigned' }],
-    -1,
-  );
-  assigned = stored.events[0] as Assigned;
-};
-
-/** What an earlier process had recorded of the attempt before it died. */
-const recordedBefore = async (...facts: ('started' | 'finished')[]): Promise<void> => {
-  const attempt = { attemptId: ATTEMPT, pipelineId: 'p1', jobId: 'p1.0', attempt: 1, runnerId: 'one' };
-  const started = AttemptStarted({ ...attempt, executor: 'process' });
-  const finished = AttemptFinished({ ...attempt, outcome: 'success', durationMs: 1, commits: [] });
-  const cause = { id: 'earlier', actor: { kind: 'runner', id: 'one' } } as const;
-  const stream = attemptStream(ATTEMPT);
-  await commands().handle(stream, attemptDecider, { type: 'StartAttempt', started }, cause);
-  if (facts.includes('finished'))
-    await commands().handle(stream, attemptDecider, { type: 'FinishAttempt', facts: [], finished }, cause);
-};
-
-const eventsOf = (attemptId: string): Promise<RecordedEvent[]> =>
-  embedded.ports.eventStore.readStream(attemptStream(attemptId), 0);
-const directories = (): string[] => readdirSync(join(directory, 'data/runners/jobs'));
-/** Resolves once it is so; fails when that takes too long. */
-const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  for (const end = Date.now() + 20_000; !(await isSo());) {
-    if (Date.now() > end) throw new Error('this did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
-/** Resolves when the attempt has ended and nothing of it is left. */
-const ended = () =>
-  until(async () => (await eventsOf(ATTEMPT)).at(-1)?.type === 'AttemptFinished' && directories().length === 0);
-const script = (...commands: string[]): Partial<PlannedJob> => ({
-  steps: [{ name: 'script', kind: 'shell', commands }],
-});
-const typesOf = async (): Promise<string[]> => (await eventsOf(ATTEMPT)).map(({ type }) => type);
-const finish = async () => (await eventsOf(ATTEMPT)).at(-1)!.data as ReturnType<typeof AttemptFinished>['data'];
-const log = async () => (await embedded.ports.logStore.read(ATTEMPT, 0, 1_000_000)).toString();
-const mark = () => join(directory, 'mark');
-const marked = (): string => (existsSync(mark()) ? readFileSync(mark(), 'utf8') : '');
-/** A script that says that it runs, and then waits for longer than anybody does. */
-const endless = () => script(`echo running >> ${mark()}`, 'sleep 600');
-const running = () => until(() => marked() !== '');
-/** Resolves when everything that the runner does is done. */
-const idle = () => runner.beforeApplicationShutdown();
+  ATTEMPT,
+  assign,
+  assigned,
+  closeBench,
+  directories,
+  embedded,
+  ended,
+  endless,
+  eventsOf,
+  finish,
+  idle,
+  log,
+  mark,
+  marked,
+  openBench,
+  recordedBefore,
+  runner,
+  running,
+  script,
+  typesOf,
+} from './runner.fixture.ts';
 
 describe('a runner', () => {
-  beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'foldline-runner-'));
-    await openRunner();
-  });
-  afterEach(async () => {
-    await idle();
-    await embedded.close();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  beforeEach(openBench);
+  afterEach(closeBench);
 
   describe('that is given a job which an earlier process has finished', () => {
     it('does not run it again and leaves no directory behind', async () => {
@@ -304,73 +194,6 @@ describe('a runner', () => {
 
       await expect(runner.accept(assigned)).rejects.toBeInstanceOf(TransientError);
       expect(await typesOf()).toEqual([]);
-    });
-  });
-
-  describe('that starts after a crash', () => {
-    const leftover = (): string => {
-      const path = join(directory, 'data/runners/jobs', ATTEMPT);
-      mkdirSync(path, { recursive: true });
-      return path;
-    };
-
-    it('kills what an attempt left running, reports it as lost, and removes its directory', async () => {
-      await assign();
-      await recordedBefore('started');
-      const scratchDirectory = leftover();
-      const { ports } = embedded;
-      const left = await ports.executor.start({
-        attemptId: ATTEMPT,
-        commands: [`echo running >> ${mark()}`, 'sleep 600'],
-        workingDirectory: scratchDirectory,
-        scratchDirectory,
-        environment: {},
-        onOutput: () => undefined,
-      });
-      await running();
-
-      await runner.onApplicationBootstrap();
-
-      expect(await left.finished).toEqual({ signal: 'SIGKILL' });
-      expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);
-      expect(await finish()).toMatchObject({ outcome: 'lost', reason: 'runner_lost', runnerId: 'one', jobId: 'p1.0' });
-      expect((await finish()).log).toBeUndefined();
-      expect(directories()).toEqual([]);
-    });
-
-    it('reports it once, however often it starts', async () => {
-      await assign();
-      await recordedBefore('started');
-      for (let starts = 0; starts < 2; starts += 1) {
-        leftover();
-        await runner.onApplicationBootstrap();
-      }
-
-      expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);
-    });
-
-    it('only removes what is left of an attempt whose end was recorded', async () => {
-      await assign();
-      await recordedBefore('started', 'finished');
-      leftover();
-
-      await runner.onApplicationBootstrap();
-
-      expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);
-      expect(directories()).toEqual([]);
-    });
-
-    it('runs a job that had not been started when it is given again', async () => {
-      await assign();
-      leftover();
-
-      await runner.onApplicationBootstrap();
-      const left = directories();
-      await runner.accept(assigned);
-      await ended();
-
-      expect(left).toEqual([]);
-      expect(await finish()).toMatchObject({ outcome: 'success' });
     });
   });
 });

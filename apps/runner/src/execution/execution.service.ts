@@ -1,7 +1,7 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import {
   AttemptFinished,
-  AttemptStarted,
+  type AttemptStarted,
   attemptIdOf,
   attemptStream,
   jobOfAttempt,
@@ -13,6 +13,7 @@ import { COMMANDS, PORT, TransientError, type Cause, type Commands, type Ports }
 import { Workspaces } from '../workspace/workspaces.ts';
 import { attemptDecider } from './attempt.decider.ts';
 import { AttemptExecution, type Assigned } from './attempt-execution.ts';
+import { AttemptStart } from './attempt-start.ts';
 import { attemptsUnderWay } from './attempts-under-way.ts';
 import { RUNNER_PORTS } from '../runner.ports.ts';
 
@@ -24,7 +25,8 @@ import { RUNNER_PORTS } from '../runner.ports.ts';
 export class ExecutionService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly running = new Map<string, { attempt: AttemptExecution; done: Promise<void> }>();
   /** Assignments that are being taken right now. */
-  private readonly accepting = new Set<Promise<void>>();
+  private readonly accepting = new Map<string, Promise<void>>();
+  private readonly start: AttemptStart;
   private closing = false;
 
   constructor(
@@ -32,7 +34,9 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     @Inject(RUNNER_PORTS) private readonly ports: Ports,
     @Inject(Workspaces) private readonly workspaces: Workspaces,
     @Inject(PORT.settings) private readonly settings: Ports['settings'],
-  ) {}
+  ) {
+    this.start = new AttemptStart(commands, ports);
+  }
 
   /** Whatever an earlier process of this runner left running is killed, and its attempts are reported as lost. */
   async onApplicationBootstrap(): Promise<void> {
@@ -46,7 +50,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
 
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true;
-    await Promise.allSettled(this.accepting);
+    await Promise.allSettled(this.accepting.values());
     for (const { attempt } of this.running.values()) attempt.stop('shutdown');
     await Promise.all([...this.running.values()].map(({ done }) => done));
     await this.workspaces.close();
@@ -56,12 +60,14 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     const { runnerId } = event.data;
     if (!this.settings.runners.some(({ id }) => id === runnerId)) return;
     if (this.closing) throw new TransientError('this runner is shutting down; the job is taken after the restart');
-    const accepted = this.take(event);
-    this.accepting.add(accepted);
+    const attemptId = attemptIdOf(event.data.jobId, event.data.attempt);
+    // Given twice at once is taken once: a start that is found to be this process's own is carried out.
+    const accepted = this.accepting.get(attemptId) ?? this.take(event, attemptId);
+    this.accepting.set(attemptId, accepted);
     try {
       await accepted;
     } finally {
-      this.accepting.delete(accepted);
+      this.accepting.delete(attemptId);
     }
   }
 
@@ -69,30 +75,12 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     this.running.get(attemptIdOf(data.jobId, data.attempt))?.attempt.stop('cancelled');
   }
 
-  private async take(event: Assigned): Promise<void> {
-    const { runnerId, jobId, pipelineId, attempt } = event.data;
-    const attemptId = attemptIdOf(jobId, attempt);
-    if (this.running.has(attemptId)) return;
-    const { phase } = await this.commands.stateOf(attemptStream(attemptId), attemptDecider);
-    if (phase !== 'new') return;
+  private async take(event: Assigned, attemptId: string): Promise<void> {
+    if (this.running.has(attemptId) || !(await this.start.isPossible(event))) return;
     // The directory comes before the start: it is how a later process finds what this one had begun.
     this.workspaces.reserve(attemptId);
-    const cause: Cause = { id: event.id, correlationId: pipelineId, actor: { kind: 'runner', id: runnerId } };
-    const started = AttemptStarted({
-      attemptId,
-      pipelineId,
-      jobId,
-      attempt,
-      runnerId,
-      executor: this.ports.executor.kind,
-    });
-    const { events } = await this.commands.handle(
-      attemptStream(attemptId),
-      attemptDecider,
-      { type: 'StartAttempt', started },
-      cause,
-    );
-    if (events.length === 0) return;
+    if (!(await this.start.record(event))) return;
+    const cause = this.start.causeOf(event);
     const execution = new AttemptExecution(event, this.ports, this.workspaces, this.commands, cause);
     const done = this.carryOut(execution);
     this.running.set(attemptId, { attempt: execution, done });
