@@ -30,7 +30,7 @@ export const TAGS = {
   service: {
     may: ['kernel', 'contracts'],
     packages: ['node:*', '@nestjs/*', 'rxjs', 'zod'],
-    specs: ['host', 'adapter'],
+    specs: ['host', 'adapter', 'read-models'],
   },
   composition: {
     may: ['service', 'read-models', 'host', 'kernel', 'contracts'],

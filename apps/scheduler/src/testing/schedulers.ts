@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { Global, Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
-  COLLECTION,
-  PipelineFinished,
-  PipelineReopened,
-  PipelineStarted,
+  PipelineRequested,
   RUNNER_SIGNAL,
   pipelineStream,
+  triggerStream,
   type NewEvent,
   type RecordedEvent,
   type RunnerOffer,
@@ -20,42 +18,34 @@ import {
   COMMANDS,
   Commands,
   PORT,
-  defineProjection,
-  when,
   type Clock,
   type EventStore,
+  type EventToAppend,
   type Logger,
   type ReadStore,
   type Settings,
 } from '@foldline/kernel';
+import { READ_MODELS } from '@foldline/read-models';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { Collected } from '@foldline/testing';
 import { DispatchService } from '../dispatch/dispatch.service.ts';
 import { SchedulerEvents } from '../scheduler.events.ts';
 import { SchedulerModule } from '../scheduler.module.ts';
+import { pipelineContext } from './plan-builder.ts';
 
-/** Which pipelines have not ended: all that schedulers ask of the read models. */
-const activePipelines = defineProjection<{ id: string; active: boolean }>(
-  COLLECTION.pipelines,
-  ({ id, active }): Record<string, string> => (active ? { active: id } : {}),
-  [
-    when(
-      PipelineStarted,
-      (data) => data.pipelineId,
-      (_doc, _event, id) => ({ id, active: true }),
-    ),
-    when(
-      PipelineReopened,
-      (data) => data.pipelineId,
-      (_doc, _event, id) => ({ id, active: true }),
-    ),
-    when(
-      PipelineFinished,
-      (data) => data.pipelineId,
-      (_doc, _event, id) => ({ id, active: false }),
-    ),
-  ],
-);
+/** Pipelines that have been asked for, `p0` and so on; what read models do not know of, a scheduler never meets. */
+const REQUESTED = 16;
+
+const requestFor = (pipelineId: string): EventToAppend => {
+  const { project, ref, source, variables, projectVariables, secrets } = pipelineContext(pipelineId);
+  return {
+    ...PipelineRequested({ pipelineId, project, ref, source, variables, projectVariables, secrets }),
+    id: `requested ${pipelineId}`,
+    causationId: 'elsewhere',
+    correlationId: pipelineId,
+    actor: { kind: 'user', id: 'ada' },
+  };
+};
 
 export type Scheduler = { app: INestApplicationContext; events: SchedulerEvents; dispatch: DispatchService };
 
@@ -79,8 +69,10 @@ export class Schedulers {
   static async open(clock: Clock): Promise<Schedulers> {
     const directory = mkdtempSync(join(tmpdir(), 'foldline-scheduler-'));
     const store = await openEmbeddedEventStore({ directory, now: () => clock.now() });
+    for (const pipelineId of Array.from({ length: REQUESTED }, (_, n) => `p${n}`))
+      await store.append(triggerStream(pipelineId), [requestFor(pipelineId)], -1);
     const reads = await openEmbeddedReadStore({ directory: join(directory, 'read-models') });
-    const projector = new Projector(store, reads, [activePipelines], clock, silent);
+    const projector = new Projector(store, reads, READ_MODELS, clock, silent);
     await projector.start();
     const following = { done: Promise.resolve() };
     const schedulers = new Schedulers(directory, clock, store, reads, projector, following);
