@@ -1,15 +1,20 @@
-import { readSettings } from '@foldline/host';
-import { Refusal } from '@foldline/kernel';
+import { readSettings, type HostSettings } from '@foldline/host';
+import { PermanentError, Refusal, TransientError } from '@foldline/kernel';
 import { startStandalone, type Standalone } from './standalone.ts';
 
 const DRAIN_MS = 30_000;
+/** npm hands on a signal that its process group has got already: within this time it is the same one, not a second. */
+const SAME_SIGNAL_MS = 1_000;
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 const stopOnSignals = (server: Standalone): void => {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = (): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     setTimeout(() => process.exit(1), DRAIN_MS).unref();
     server.stop().then(
       () => process.exit(0),
@@ -23,16 +28,29 @@ const stopOnSignals = (server: Standalone): void => {
   process.on('SIGINT', stop);
 };
 
+/** Where the token is to be found, on every start; the token itself only where this start has made it. */
+const greet = (
+  { version, dataDirectory, adminToken, adminTokenFile, newAdminToken }: HostSettings,
+  url: string,
+): void => {
+  const token = adminTokenFile === undefined ? 'as given by FOLDLINE_ADMIN_TOKEN' : `in ${adminTokenFile}`;
+  say(`Foldline ${version} listens on ${url}  (data in ${dataDirectory}, admin token ${token})`);
+  if (newAdminToken) say(`Admin token, shown only this once:\n  ${adminToken}`);
+};
+
+/** What went wrong, for a person; where in the code only for what nobody has foreseen. */
+const messageOf = (error: unknown): string => {
+  if (error instanceof Refusal || error instanceof PermanentError || error instanceof TransientError)
+    return error.message;
+  return String(error instanceof Error ? error.stack : error);
+};
+
 try {
   const settings = readSettings(process.env);
   const server = await startStandalone(settings);
   stopOnSignals(server);
-  say(`Foldline ${settings.version} listens on ${server.url}  (data in ${settings.dataDirectory})`);
-  if (settings.newAdminToken)
-    say(`Admin token, shown once and kept in ${settings.dataDirectory}/admin-token:\n  ${settings.adminToken}`);
+  greet(settings, server.url);
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof Refusal ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
-  );
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exit(error instanceof Refusal ? 2 : 1);
 }

@@ -3,12 +3,13 @@ import { createGateway } from '@foldline/api-gateway';
 import { ArtifactStoreModule } from '@foldline/artifact-store';
 import { DeployerModule } from '@foldline/deployer';
 import { openEmbeddedPorts, startServices, type ServiceDefinition } from '@foldline/host';
-import type { Settings } from '@foldline/kernel';
+import type { Ports, Settings } from '@foldline/kernel';
 import { NotifierModule } from '@foldline/notifier';
 import { PipelinePlannerModule } from '@foldline/pipeline-planner';
 import { READ_MODELS } from '@foldline/read-models';
 import { RunnerModule } from '@foldline/runner';
 import { SchedulerModule } from '@foldline/scheduler';
+import { assertCanListen, listenFailure } from './address.ts';
 
 /** The services behind the bus, in the order in which they start: who decides before who acts. */
 const SERVICES: readonly ServiceDefinition[] = [
@@ -25,9 +26,25 @@ export type Standalone = { url: string; stop: () => Promise<void> };
 /** All seven services in this process, with nothing beside it. Ready when it returns. */
 export const startStandalone = async (settings: Settings): Promise<Standalone> => {
   const { ports, close } = await openEmbeddedPorts(settings, READ_MODELS);
+  try {
+    await assertCanListen(settings.host, settings.port);
+    return await startAll(settings, ports, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+const startAll = async (settings: Settings, ports: Ports, close: () => Promise<void>): Promise<Standalone> => {
   const services = await startServices(SERVICES, ports);
   const { app } = await createGateway(ports);
-  await app.listen(settings.port, settings.host);
+  try {
+    await app.listen(settings.port, settings.host);
+  } catch (error) {
+    await app.close();
+    await services.stop();
+    throw listenFailure(error, settings.host, settings.port);
+  }
   return {
     url: await app.getUrl(),
     stop: async () => {

@@ -1,23 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { ClusterPower } from '@foldline/contracts';
 import { Refusal, type Settings } from '@foldline/kernel';
+import { prepareDataDirectory } from './data-directory.ts';
+import { keptSecret } from './kept-secret.ts';
 import { version } from './version.ts';
 
 const GIB = 1024 ** 3;
+const ADMIN_TOKEN = 'admin-token';
 const RUNNER = /^([a-z0-9][a-z0-9-]{0,62}):(high-power|low-power):([1-9]\d{0,3})$/;
 type RunnerSetting = { id: string; power: ClusterPower; slots: number };
 
@@ -92,13 +83,19 @@ export const SETTINGS = {
 const schema = z.object(SETTINGS);
 const KNOWN = new Set(Object.keys(SETTINGS));
 
+/** The settings, and where the administrator finds the token. */
+export type HostSettings = Settings & {
+  /** File that the token is kept in; absent when the operator gave the token. */
+  adminTokenFile?: string;
+  /** This start has made the token. */
+  newAdminToken: boolean;
+};
+
 /**
  * Reads and checks all settings at once. Refuses with every problem in one message: unknown names, wrong values, what is
  * not available. Makes the data directory and the secrets that the operator did not give.
  */
-export const readSettings = (
-  environment: Readonly<Record<string, string | undefined>>,
-): Settings & { newAdminToken: boolean } => {
+export const readSettings = (environment: Readonly<Record<string, string | undefined>>): HostSettings => {
   const given = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('FOLDLINE_')));
   given['FOLDLINE_WEBHOOK_SECRET'] ??= environment['WEBHOOK_SECRET'];
   const parsed = schema.safeParse(given);
@@ -118,10 +115,17 @@ export const readSettings = (
   return settingsOf(parsed.data!);
 };
 
-const settingsOf = (values: z.infer<typeof schema>): Settings & { newAdminToken: boolean } => {
+const settingsOf = (values: z.infer<typeof schema>): HostSettings => {
   const dataDirectory = resolve(values.FOLDLINE_DATA_DIR);
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  const admin = values.FOLDLINE_ADMIN_TOKEN ?? keptSecret(dataDirectory, 'admin-token', 'fl_');
+  const given = { adminToken: values.FOLDLINE_ADMIN_TOKEN, webhookSecret: values.FOLDLINE_WEBHOOK_SECRET };
+  const { adminToken, newAdminToken, webhookSecret } = prepareDataDirectory(dataDirectory, () => {
+    const admin = given.adminToken === undefined ? keptSecret(dataDirectory, ADMIN_TOKEN, 'fl_') : undefined;
+    return {
+      adminToken: admin?.value ?? given.adminToken!,
+      newAdminToken: admin?.isNew ?? false,
+      webhookSecret: given.webhookSecret ?? keptSecret(dataDirectory, 'webhook-secret', '').value,
+    };
+  });
   const memoryBytes = values.FOLDLINE_RUNNER_MEMORY_GB * GIB;
   const diskBytes = values.FOLDLINE_RUNNER_DISK_GB * GIB;
   return {
@@ -130,9 +134,10 @@ const settingsOf = (values: z.infer<typeof schema>): Settings & { newAdminToken:
     port: values.FOLDLINE_PORT,
     dataDirectory,
     logLevel: values.FOLDLINE_LOG_LEVEL,
-    adminToken: typeof admin === 'string' ? admin : admin.value,
-    newAdminToken: typeof admin !== 'string' && admin.isNew,
-    webhookSecret: values.FOLDLINE_WEBHOOK_SECRET ?? keptSecret(dataDirectory, 'webhook-secret', '').value,
+    adminToken,
+    newAdminToken,
+    ...(given.adminToken === undefined ? { adminTokenFile: join(dataDirectory, ADMIN_TOKEN) } : {}),
+    webhookSecret,
     runners: values.FOLDLINE_RUNNERS.map(({ id, power, slots }) => ({
       id,
       offer: {
@@ -148,28 +153,4 @@ const settingsOf = (values: z.infer<typeof schema>): Settings & { newAdminToken:
     allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
     version,
   };
-};
-
-/** A secret made once and kept in a file that only this user reads. The file is there whole or not at all. */
-export const keptSecret = (directory: string, name: string, prefix: string): { value: string; isNew: boolean } => {
-  const path = join(directory, name);
-  const kept = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
-  if (kept) return { value: kept, isNew: false };
-  const value = prefix + randomBytes(32).toString('base64url');
-  const unfinished = `${path}.unfinished`;
-  rmSync(unfinished, { force: true });
-  writeFileSync(unfinished, `${value}\n`, { mode: 0o600, flag: 'wx' });
-  syncPath(unfinished);
-  renameSync(unfinished, path);
-  syncPath(directory);
-  return { value, isNew: true };
-};
-
-const syncPath = (path: string): void => {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 };

@@ -8,7 +8,7 @@ import { openFileLogStore } from '@foldline/log-store-files';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { Spawner } from '@foldline/spawner';
-import { keptSecret } from './config.ts';
+import { keptSecret } from './kept-secret.ts';
 import { createLogger } from './log.ts';
 import { Projector } from './projector.ts';
 import { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';

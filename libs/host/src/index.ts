@@ -1,4 +1,4 @@
-export { SETTINGS, readSettings } from './config.ts';
+export { SETTINGS, readSettings, type HostSettings } from './config.ts';
 export { openEmbeddedPorts, type EmbeddedPorts } from './embedded-ports.ts';
 export { EmbeddedTransport } from './embedded-transport.ts';
 export { createLogger } from './log.ts';

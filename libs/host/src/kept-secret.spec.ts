@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { keptSecret } from './config.ts';
+import { keptSecret } from './kept-secret.ts';
 
 describe('a secret that the server makes for itself', () => {
   let directory: string;

@@ -1,0 +1,4 @@
+export const findLeftovers: (
+  directory: string,
+  dataDirectory: string,
+) => { processes: { pid: number; command: string }[]; directories: string[] };
