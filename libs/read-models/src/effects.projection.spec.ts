@@ -60,6 +60,13 @@ describe('an artifact document', () => {
       status: 'refused',
       because: 'a file is missing',
     }));
+
+  it('is known by its project, its attempt and its name also when it was refused', () => {
+    const named = { projectId: 'pr1', attempt: 2, name: 'dist', kind: 'reports' as const };
+    const refused = after(ArtifactRefused({ ...about, ...named, because: 'a file is missing' }));
+    expect(refused).toMatchObject({ ...named, status: 'refused' });
+    expect(indexesOf(COLLECTION.artifacts, refused).byProject).toBe(`pr1/${timeAt(1)}/a1`);
+  });
 });
 
 describe('a cache document', () => {

@@ -29,18 +29,18 @@ const committed = ({
   };
 };
 
-/** What was refused was never visible, so little is known of it; the reason is what people look for. */
+/** What was refused was never visible; the reason is what people look for. Early releases recorded little else. */
 const refused = ({
   data,
   recordedAt,
 }: RecordedEvent<string, ReturnType<typeof ArtifactRefused>['data']>): ArtifactDoc => ({
   id: data.artifactId,
   pipelineId: data.pipelineId,
-  projectId: '',
+  projectId: data.projectId ?? '',
   jobId: data.jobId,
-  attempt: 0,
-  name: '',
-  kind: 'archive',
+  attempt: data.attempt ?? 0,
+  name: data.name ?? '',
+  kind: data.kind ?? 'archive',
   manifestDigest: '',
   files: 0,
   bytes: 0,

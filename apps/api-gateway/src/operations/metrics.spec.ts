@@ -22,7 +22,7 @@ describe('the metrics of a project', () => {
         job('test', 'running', 1),
       ],
       pipelines: [pipeline('success'), pipeline('success'), pipeline('failed'), pipeline('cancelled')],
-      artifacts: [{ bytes: 10 }, { bytes: 30 }] as ArtifactDoc[],
+      artifacts: [{ bytes: 10 }, { bytes: 30 }, { bytes: 0, status: 'refused' }] as ArtifactDoc[],
       runners: [
         { status: 'online', offer: { slots: 4 } },
         { status: 'lost', offer: { slots: 8 } },

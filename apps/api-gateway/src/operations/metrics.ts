@@ -57,7 +57,8 @@ const cacheMetrics = (jobs: readonly JobDoc[]) => {
 /** How a project's pipelines do (S0-62), from the newest of its documents. Rates are 0…1; `null` is "nothing to measure". */
 export const metricsOf = ({ jobs, pipelines, artifacts, runners }: Sample) => {
   const decided = pipelines.filter(({ status }) => DECIDED.has(status));
-  const sizes = artifacts.map(({ bytes }) => bytes);
+  const kept = artifacts.filter(({ status }) => status !== 'refused');
+  const sizes = kept.map(({ bytes }) => bytes);
   const online = runners.filter(({ status }) => status === 'online');
   return {
     sample: { jobs: jobs.length, pipelines: pipelines.length, artifacts: artifacts.length },
@@ -68,7 +69,7 @@ export const metricsOf = ({ jobs, pipelines, artifacts, runners }: Sample) => {
     stages: [...byStage(jobs)].map(([stage, inStage]) => stageMetrics(stage, inStage)),
     cache: cacheMetrics(jobs),
     artifacts: {
-      count: artifacts.length,
+      count: kept.length,
       totalBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
       averageBytes: mean(sizes),
       largestBytes: sizes.reduce((most, bytes) => Math.max(most, bytes), 0),

@@ -21,7 +21,16 @@ const upload: ReturnType<typeof ArtifactUploaded>['data'] = { ...artifact, attem
 const expiresAt = '2030-01-01T00:01:00.000Z';
 const commit: ArtifactCommand = { type: 'CommitArtifact', upload, expiresAt };
 const committed = ArtifactCommitted({ ...artifact, expiresAt });
-const refused = ArtifactRefused({ artifactId: 'a1', pipelineId: 'p1', jobId: 'p1.0', because: 'a file is missing' });
+const refused = ArtifactRefused({
+  artifactId: 'a1',
+  pipelineId: 'p1',
+  projectId: 'pr1',
+  jobId: 'p1.0',
+  attempt: 1,
+  name: 'build',
+  kind: 'archive',
+  because: 'a file is missing',
+});
 const expired = ArtifactExpired({
   artifactId: 'a1',
   pipelineId: 'p1',

@@ -63,7 +63,7 @@ const commitOrRefuse = (command: Extract<ArtifactCommand, { type: 'CommitArtifac
   const { artifactId, pipelineId, projectId, jobId, attempt, name, kind, manifestDigest, files, bytes } =
     command.upload;
   if (command.problem !== undefined)
-    return ArtifactRefused({ artifactId, pipelineId, jobId, because: command.problem });
+    return ArtifactRefused({ artifactId, pipelineId, projectId, jobId, attempt, name, kind, because: command.problem });
   const committed = { artifactId, pipelineId, projectId, jobId, attempt, name, kind, manifestDigest, files, bytes };
   return ArtifactCommitted(
     command.expiresAt === undefined ? committed : { ...committed, expiresAt: command.expiresAt },

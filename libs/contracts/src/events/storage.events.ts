@@ -23,7 +23,17 @@ export const ArtifactCommitted = defineEvent(
 export const ArtifactRefused = defineEvent(
   'ArtifactRefused',
   1,
-  z.object({ artifactId: text, pipelineId: text, jobId: text, because: text }),
+  z.object({
+    artifactId: text,
+    pipelineId: text,
+    jobId: text,
+    because: text,
+    /** What the upload called itself. Absent in what early releases recorded. */
+    projectId: text.optional(),
+    attempt: count.optional(),
+    name: text.optional(),
+    kind: z.enum(['archive', 'reports']).optional(),
+  }),
 );
 /** The bytes are gone; the record stays (C05). */
 export const ArtifactExpired = defineEvent(
