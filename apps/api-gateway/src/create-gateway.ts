@@ -27,16 +27,16 @@ const HEADERS = {
 @Module({})
 class GatewayRoot {}
 
-const adapter = ({ settings, ids, logger }: Ports): FastifyAdapter => {
-  const token = new AdminToken(settings);
+const adapter = (ports: Ports): FastifyAdapter => {
+  const token = new AdminToken(ports.settings);
   const made = new FastifyAdapter({
-    genReqId: () => ids.next(),
+    genReqId: () => ports.ids.next(),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // Requests that Fastify itself cannot route, such as broken escapes in the path.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      answerProblem(error, request, reply.headers(HEADERS), logger);
+      void answerProblem(error, request, reply.headers(HEADERS), ports);
     },
   });
   readBodies(made.getInstance(), ({ headers }) => !token.matchesHeader(headers.authorization));

@@ -55,6 +55,9 @@ export const defineEvent = <Type extends string, Data>(
 /** The definition of a stored event's type; `undefined` when no release up to this one knows it. */
 export const definitionOf = (type: string): EventDefinition<string, never> | undefined => definitions.get(type);
 
+/** Every type of event that this release knows. */
+export const eventTypes = (): string[] => [...definitions.keys()];
+
 /** The union of events that a list of definitions makes. */
 export type EventsOf<Definitions extends Record<string, (data: never) => NewEvent>> = {
   [Name in keyof Definitions]: ReturnType<Definitions[Name]>;

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { OWNER, type RecordedEvent } from '@foldline/contracts';
-import { PORT, Refusal, type EventStore } from '@foldline/kernel';
+import { definitionOf, eventTypes, OWNER, type RecordedEvent } from '@foldline/contracts';
+import { PORT, type EventStore, type Refusal } from '@foldline/kernel';
+import { nearMatch } from '../http/near-match.ts';
+import { invalidRequest } from '../http/validation.pipe.ts';
 
 /** Events that one filtered page looks at. */
 const SCANNED_PER_PAGE = 5000;
@@ -18,14 +20,25 @@ export const matches = (event: RecordedEvent, { type, stream, category, pipeline
   (category === undefined || event.stream.startsWith(`${category}-`)) &&
   (pipeline === undefined || event.correlationId === pipeline || pipelineIdIn(event) === pipeline);
 
+const unknown = (pointer: string, what: string, given: string, known: readonly string[]): Refusal => {
+  const meant = nearMatch(given, known);
+  const hint = meant === undefined ? `There are: ${known.join(', ')}` : `Did you mean ${meant}?`;
+  return invalidRequest([{ pointer, message: `there is no ${what} ${given}. ${hint}` }]);
+};
+
+/** Throws a `Refusal` for a filter that no event could ever pass. */
+export const checkFilter = ({ type, category }: EventFilter): void => {
+  if (type !== undefined && !definitionOf(type)) throw unknown('/type', 'type of event', type, eventTypes().toSorted());
+  if (category !== undefined && !Object.hasOwn(OWNER, category))
+    throw unknown('/category', 'stream category', category, Object.keys(OWNER));
+};
+
 /** The log in pages. A filtered page looks at a bounded number of events, so it may be empty and still have a next. */
 @Injectable()
 export class EventPages {
   constructor(@Inject(PORT.eventStore) private readonly store: EventStore) {}
 
   async page(after: number, limit: number, filter: EventFilter): Promise<EventPage> {
-    if (filter.category !== undefined && !Object.hasOwn(OWNER, filter.category))
-      throw new Refusal('invalid_request', `there is no stream category ${filter.category}`);
     if (filter.stream !== undefined) return this.ofStream(filter.stream, after, limit, filter);
     const items: RecordedEvent[] = [];
     let position = after;

@@ -7,7 +7,7 @@ import { OpenStreams } from '../http/open-streams.ts';
 import { answerPage, DEFAULT_LIMIT } from '../http/pages.ts';
 import { lastEventId, sendEvents, wantsEvents } from '../http/server-sent-events.ts';
 import { Describe } from '../openapi/describe.ts';
-import { EventPages, matches } from './event-pages.ts';
+import { checkFilter, EventPages, matches } from './event-pages.ts';
 import { publicEvent } from './public-event.ts';
 
 export class EventsQuery {
@@ -71,6 +71,7 @@ export class EventsController {
   })
   async read(@Query() query: EventsQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { after, cursor, limit = DEFAULT_LIMIT, ...filter } = query;
+    checkFilter(filter);
     const from = cursor ?? after ?? 0;
     if (wantsEvents(request)) return this.follow(lastEventId(request) ?? from, filter, reply);
     const page = answerPage(await this.pages.page(from, limit, filter), publicEvent, request, reply);

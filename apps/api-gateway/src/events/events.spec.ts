@@ -79,6 +79,30 @@ describe('the log of everything', () => {
     await gateway.as('get', '/api/v1/events?category=constructor').expect(400);
   });
 
+  it('has only the types of events that there are, and says which was meant', async () => {
+    for (const headers of [{}, { accept: 'text/event-stream' }]) {
+      const near = await gateway.as('get', '/api/v1/events?type=JobQueue').set(headers).expect(400);
+      expect(near.body).toMatchObject({
+        code: 'invalid_request',
+        errors: [{ pointer: '/type', message: expect.stringContaining('Did you mean JobQueued?') }],
+      });
+      const far = await gateway.as('get', '/api/v1/events?type=constructor').set(headers).expect(400);
+      expect(far.body.errors[0].message).not.toContain('Did you mean');
+      await gateway.as('get', '/api/v1/events?category=jobs').set(headers).expect(400);
+    }
+  });
+
+  it.each(['soon', '-1', '1.5', '1e3', '99999999999999999999'])(
+    'is not taken up behind an event that cannot be: %s',
+    async (id) => {
+      for (const path of ['/api/v1/events', '/api/ada/engine/jobs/p1.0/logs']) {
+        const headers = { accept: 'text/event-stream', 'last-event-id': id };
+        const { body } = await gateway.as('get', path).set(headers).expect(400);
+        expect(body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/Last-Event-ID' }] });
+      }
+    },
+  );
+
   it('is followed: first what is stored, then what happens', async () => {
     const events = follow('pipeline=p1');
     const caughtUp: string[] = [];

@@ -29,6 +29,11 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   ),
   pipeline_cancelling: kind(409, 'The pipeline is being cancelled', 'Wait until the pipeline has ended.'),
   not_manual: kind(409, 'The job does not wait for a person', 'Only a job of status manual can be started.'),
+  delivery_reused: kind(
+    409,
+    'The delivery id was used for another delivery',
+    'Send each delivery under an id of its own.',
+  ),
   artifact_expired: kind(410, 'The artifact has expired', 'Retry the job to make it again.'),
   payload_too_large: kind(413, 'The body is too large', 'Send at most 5 MiB.'),
   uri_too_long: kind(414, 'The path is too long', 'A part of a path has at most 1,024 characters.'),

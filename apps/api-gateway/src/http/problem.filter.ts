@@ -1,7 +1,8 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { PORT, Refusal, TransientError, type Logger } from '@foldline/kernel';
+import { PORT, Refusal, TransientError, type Clock, type Logger } from '@foldline/kernel';
 import type { FastifyReply, FastifyRequest } from './fastify.ts';
 import { problemKind, problemType } from './problem-codes.ts';
+import { hearOut, isUnread } from './unread-bodies.ts';
 
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 const RETRY_AFTER_SECONDS = 1;
@@ -82,12 +83,22 @@ export const logProblem = (logger: Logger, problem: ProblemAnswer, error: unknow
 };
 
 /** Answers with the problem that the error is. */
-export const answerProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void => {
+export const answerProblem = async (
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { logger, clock }: { logger: Logger; clock: Clock },
+): Promise<void> => {
   const problem = problemOf(error, request.url.split('?')[0]!);
   logProblem(logger, problem, error, { requestId: request.id, method: request.method });
   if (reply.sent || reply.raw.headersSent) {
     reply.raw.destroy();
     return;
+  }
+  if (isUnread(request.raw)) {
+    await hearOut(request.raw, clock);
+    // The client has said everything: the connection may go on.
+    if (request.raw.complete) reply.removeHeader('connection');
   }
   if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
@@ -98,10 +109,13 @@ export const answerProblem = (error: unknown, request: FastifyRequest, reply: Fa
 /** The one place where errors become answers. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(@Inject(PORT.logger) private readonly logger: Logger) {}
+  constructor(
+    @Inject(PORT.logger) readonly logger: Logger,
+    @Inject(PORT.clock) readonly clock: Clock,
+  ) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
-    answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.logger);
+    return answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this);
   }
 }

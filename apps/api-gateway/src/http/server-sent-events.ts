@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '@foldline/kernel';
 import type { FastifyReply, FastifyRequest } from './fastify.ts';
 import type { OpenStreams } from './open-streams.ts';
+import { invalidRequest } from './validation.pipe.ts';
 
 const HEARTBEAT_MS = 15_000;
 
@@ -76,7 +77,9 @@ const heartbeat = async (response: ServerResponse, clock: Clock, signal: AbortSi
 /** The last event that the client saw, when it says so: a number that our own ids are made of. */
 export const lastEventId = (request: FastifyRequest): number | undefined => {
   const given = request.headers['last-event-id'];
-  return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : undefined;
+  if (given === undefined || given === '') return undefined;
+  if (typeof given === 'string' && /^\d{1,15}$/.test(given)) return Number(given);
+  throw invalidRequest([{ pointer: '/Last-Event-ID', message: 'Last-Event-ID must be an id that was sent' }]);
 };
 
 export const wantsEvents = (request: FastifyRequest): boolean =>

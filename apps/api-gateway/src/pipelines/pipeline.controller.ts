@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
-import type { JobDoc, PipelineDoc, ProjectDoc, RecordedEvent } from '@foldline/contracts';
+import type { JobDoc, PipelineDoc, ProjectDoc } from '@foldline/contracts';
 import { Refusal } from '@foldline/kernel';
 import { IsOptional, IsString, Matches } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
@@ -8,6 +8,7 @@ import { answerPage, DEFAULT_LIMIT, PageQuery, ReadQuery } from '../http/pages.t
 import { jobPlan } from '../jobs/job-answer.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
+import { hadHappened, MOMENT } from './moment.ts';
 import { linked, pipelineAnswer, pipelineETag } from './pipeline-answer.ts';
 import { PipelineHistory } from './pipeline-history.ts';
 import { PipelineQueries } from './pipeline.queries.ts';
@@ -16,18 +17,11 @@ export class PipelineQuery extends ReadQuery {
   /** A position, or a time of RFC 3339. */
   @IsOptional()
   @IsString()
-  @Matches(/^(?:\d{1,15}|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))$/, {
+  @Matches(MOMENT, {
     message: 'at must be a position or a time of RFC 3339',
   })
   at?: string;
 }
-
-const momentOf = (at: string): ((event: RecordedEvent) => boolean) => {
-  if (/^\d{1,15}$/.test(at)) return ({ position }) => position <= Number(at);
-  const time = Date.parse(at);
-  if (Number.isNaN(time)) throw new Refusal('invalid_request', `"${at}" is not a time`);
-  return ({ recordedAt }) => Date.parse(recordedAt) <= time;
-};
 
 @Controller('api/:owner/:repo/pipelines/:id')
 export class PipelineController {
@@ -96,9 +90,10 @@ export class PipelineController {
     id: string,
     at: string | undefined,
   ): Promise<{ pipeline: PipelineDoc; jobs: JobDoc[] }> {
+    const moment = at === undefined ? undefined : hadHappened(at);
     const pipeline = await this.pipelines.pipeline(project, id);
-    if (at === undefined) return { pipeline, jobs: await this.pipelines.jobsOf(id) };
-    const then = await this.history.at(id, momentOf(at));
+    if (!moment) return { pipeline, jobs: await this.pipelines.jobsOf(id) };
+    const then = await this.history.at(id, moment);
     if (!then.pipeline) throw new Refusal('not_found', 'there was no such pipeline yet');
     return { pipeline: then.pipeline, jobs: then.jobs };
   }

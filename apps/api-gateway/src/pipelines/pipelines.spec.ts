@@ -122,6 +122,7 @@ describe('triggering a pipeline', () => {
 
   it.each([
     ['unknown_ref', { ref: 'no-such-branch' }],
+    ['unknown_ref', { ref: '0'.repeat(40) }],
     ['invalid_ref', { ref: '--upload-pack=x' }],
     ['invalid_variable', { ref: 'main', variables: { A: 1 } }],
     ['invalid_variable', { ref: 'main', variables: { LD_PRELOAD: '/x.so' } }],
@@ -222,8 +223,33 @@ describe('reading a pipeline', () => {
       jobs: [{ status: 'success' }],
     });
     await gateway.as('get', `${base}/${id}?at=1`).expect(404);
-    await gateway.as('get', `${base}/${id}?at=yesterday`).expect(400);
   });
+
+  it.each([
+    'yesterday',
+    '',
+    '-1',
+    '1.5',
+    '1e3',
+    '2030-02-30T00:00:00Z',
+    '2030-13-01T00:00:00Z',
+    '2030-01-01T24:30:00Z',
+    '2030-01-01T00:00:00',
+    '2030-01-01T00:00:00%2b99:00',
+    '99999999999999999999',
+  ])('shows it at no moment that there cannot be: %s', async (at) => {
+    const { id } = (await trigger()).body;
+    const { body } = await gateway.as('get', `${base}/${id}?at=${at}`).expect(400);
+    expect(body.code).toBe('invalid_request');
+  });
+
+  it.each(['2996-02-29T00:00:00Z', '2996-01-01T23:59:59.123%2b14:00'])(
+    'shows it as it is at a moment to come: %s',
+    async (at) => {
+      const { id } = (await trigger()).body;
+      await gateway.as('get', `${base}/${id}?at=${at}`).expect(200);
+    },
+  );
 
   it('tells everything that was recorded about it, in order and in pages', async () => {
     const { id } = (await trigger()).body;

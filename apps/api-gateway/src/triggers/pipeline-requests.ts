@@ -31,6 +31,8 @@ export type RequestedPipeline = { id: string; ref: string; sha: string; position
 
 type Stored = RecordedEvent<'PipelineRequested', ReturnType<typeof PipelineRequested>['data']>;
 
+const NO_COMMIT = /^(?:0{40}|0{64})$/;
+
 /** The one way to a new pipeline, whoever asks for it. */
 @Injectable()
 export class PipelineRequests {
@@ -42,6 +44,8 @@ export class PipelineRequests {
 
   /** Asks the repository, before anything is recorded, what the ref is now. */
   async resolve(project: ProjectDoc, refName: string): Promise<Pick<Wanted, 'ref' | 'sha'>> {
+    if (NO_COMMIT.test(refName))
+      throw new Refusal('unknown_ref', 'zeros only are how git says that there is no commit');
     const found = await this.source.resolveRef(project.url, refName);
     if (!found) throw new Refusal('unknown_ref', `the repository has no branch, tag or commit "${refName}"`);
     return { ref: { name: found.name, kind: found.kind }, sha: found.sha };

@@ -87,6 +87,17 @@ describe('a delivery', () => {
     given(WebhookReceived(delivery))
       .when({ type: 'RecordDelivery', ...delivery })
       .thenNothing());
+  it('is another one when its body or its event is', () => {
+    const known = given(WebhookReceived({ ...delivery, bodySha256: 'a' }));
+    known.when({ type: 'RecordDelivery', ...delivery, bodySha256: 'b' }).thenRefused('delivery_reused');
+    given(WebhookReceived(delivery))
+      .when({ type: 'RecordDelivery', ...delivery, event: 'ping' })
+      .thenRefused('delivery_reused');
+  });
+  it('of an older record is the same when it is as long', () =>
+    given(WebhookReceived(delivery))
+      .when({ type: 'RecordDelivery', ...delivery, bodySha256: 'b' })
+      .thenNothing());
 });
 
 describe('an idempotency key', () => {

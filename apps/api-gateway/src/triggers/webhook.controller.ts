@@ -1,11 +1,6 @@
+import { createHash } from 'node:crypto';
 import { Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
-import {
-  COLLECTION,
-  triggerStream,
-  type DeliveryDoc,
-  type RecordedEvent,
-  type WebhookReceived,
-} from '@foldline/contracts';
+import { COLLECTION, triggerStream, type DeliveryDoc, type RecordedEvent } from '@foldline/contracts';
 import {
   COMMANDS,
   derivedId,
@@ -25,9 +20,8 @@ import { ProjectQueries } from '../projects/project.queries.ts';
 import { readPush, type Push } from './github-push.ts';
 import { PipelineRequests } from './pipeline-requests.ts';
 import { isSigned } from './webhook-signature.ts';
-import { webhookDecider } from './webhook.decider.ts';
+import { deliveryReused, mustBeTheSame, webhookDecider, type Delivery } from './webhook.decider.ts';
 
-type Delivery = ReturnType<typeof WebhookReceived>['data'];
 type Result = Pick<Delivery, 'outcome' | 'because' | 'pipelineIds'>;
 
 const DELIVERY_ID = /^[A-Za-z0-9-]{1,100}$/;
@@ -64,7 +58,7 @@ export class WebhookController {
   @HttpCode(202)
   @Describe('Takes a signed delivery of GitHub; a push starts the pipelines of every project of that repository', {
     answer: 'What came of the delivery; 200 for a ping',
-    problems: ['invalid_signature', 'malformed_payload'],
+    problems: ['invalid_signature', 'malformed_payload', 'delivery_reused'],
   })
   async github(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
@@ -74,9 +68,13 @@ export class WebhookController {
     const event = header(request, 'x-github-event', EVENT);
     const stream = triggerStream(derivedId('github', deliveryId));
     const [known] = (await this.store.readStream(stream, 0, 1)) as RecordedEvent<string, Delivery>[];
-    if (known) return answerOf(known.data);
+    const sent = { event, bytes: body.length, bodySha256: createHash('sha256').update(body).digest('hex') };
+    if (known) {
+      mustBeTheSame(known.data, sent);
+      return answerOf(known.data);
+    }
     const result = await this.resultOf(event, deliveryId, body);
-    const delivery: Delivery = { deliveryId, forge: 'github', event, ...result, bytes: body.length };
+    const delivery: Delivery = { deliveryId, forge: 'github', ...sent, ...result };
     const cause = { id: `github:${deliveryId}`, actor: FORGE };
     const { position } = await this.commands.handle(
       stream,
@@ -114,7 +112,10 @@ export class WebhookController {
     for (const project of projects) {
       const pipelineId = derivedId(project.id, 'github', deliveryId);
       const wanted = { pipelineId, ref: push.ref, sha: push.sha, source: 'push', variables: {} } as const;
-      await this.pipelines.request(project, wanted, { id: `github:${deliveryId}:${project.id}`, actor: FORGE });
+      const cause = { id: `github:${deliveryId}:${project.id}`, actor: FORGE };
+      const requested = await this.pipelines.request(project, wanted, cause);
+      // Another body under this id was here first, and is not on record yet.
+      if (requested.sha !== push.sha || requested.ref !== push.ref.name) throw deliveryReused();
       pipelineIds.push(pipelineId);
     }
     return { outcome: 'triggered', because: `${push.ref.kind} ${push.ref.name} was pushed`, pipelineIds };

@@ -83,6 +83,7 @@ describe('a delivery of GitHub', () => {
       'no project is registered for no/body',
     ],
     ['a deleted branch', { ...push, deleted: true }, 'push', 'refs/heads/main was deleted'],
+    ['a commit of zeros only', { ...push, after: '0'.repeat(40) }, 'push', 'refs/heads/main was deleted'],
     ['another event', { action: 'opened' }, 'issues', 'events of type issues start nothing'],
   ])('is ignored with the reason for %s', async (_what, payload, event, because) => {
     const { status, body } = await deliver(payload, { event });
@@ -99,6 +100,27 @@ describe('a delivery of GitHub', () => {
     await gateway.ports.readModels.reached(await gateway.ports.eventStore.lastPosition(), 5000);
     const { body } = await gateway.as('get', '/api/v1/webhooks/deliveries?limit=1').expect(200);
     expect(body.items).toMatchObject([{ id: 'recorded', event: 'issues', outcome: 'ignored' }]);
+  });
+});
+
+describe('a delivery under an id that another one has', () => {
+  it('is refused when its body is another one', async () => {
+    await deliver(push, { id: 'one-id' });
+    const before = await pipelinesStored();
+    const { status, body } = await deliver({ ...push, after: 'd'.repeat(40) }, { id: 'one-id' });
+    expect({ status, code: body.code }).toEqual({ status: 409, code: 'delivery_reused' });
+    expect(await pipelinesStored()).toBe(before);
+  });
+  it('is refused when its event is another one', async () => {
+    await deliver(push, { id: 'one-event' });
+    expect((await deliver(push, { id: 'one-event', event: 'issues' })).status).toBe(409);
+  });
+  it('is refused also when both come at once', async () => {
+    const bodies = ['a', 'b', 'c', 'd'].map((letter) => ({ ...push, after: letter.repeat(40) }));
+    const before = await pipelinesStored();
+    const all = await Promise.all(bodies.map(async (body) => (await deliver(body, { id: 'at-once' })).status));
+    expect(all.toSorted()).toEqual([202, 409, 409, 409]);
+    expect(await pipelinesStored()).toBe(before + 1);
   });
 });
 

@@ -48,5 +48,7 @@ export const WebhookReceived = defineEvent(
     because: text,
     pipelineIds: z.array(text),
     bytes: count,
+    /** Tells the same delivery that comes again from another one under its id; absent in records of older releases. */
+    bodySha256: text.optional(),
   }),
 );
