@@ -1,14 +1,14 @@
 import { readdirSync, readlinkSync, statSync, lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { TREE_LIMITS, linkProblem, pathProblem, placeOf } from '@foldline/contracts';
+import { TREE_LIMITS, linkProblem, normalizeGlob, pathProblem, placeOf } from '@foldline/contracts';
 import { Refusal } from '@foldline/kernel';
 import { compileGlob, type Glob } from './glob.ts';
 
-export type Found =
+type Found =
   | { kind: 'file'; path: string; mode: number; size: number }
   | { kind: 'dir'; path: string; mode: number }
   | { kind: 'link'; path: string; target: string };
-export type Selection = { entries: Found[]; unmatched: string[]; skipped: string[] };
+type Selection = { entries: Found[]; unmatched: string[]; skipped: string[] };
 
 const PERMISSIONS = 0o777;
 const MAX_NOTES = 50;
@@ -26,10 +26,10 @@ type Pattern = Glob & { text: string; used: boolean; namesGit: boolean };
  */
 export const selectEntries = (root: string, paths: readonly string[], exclude: readonly string[]): Selection => {
   const selection: Selection = { entries: [], unmatched: [], skipped: [] };
-  const excluded = exclude.map((text) => compileGlob(normalize(text)).matches);
+  const excluded = exclude.map((text) => compileGlob(normalizeGlob(text)).matches);
   const patterns: Pattern[] = [];
   for (const text of paths) {
-    const relative = normalize(text);
+    const relative = normalizeGlob(text);
     if (pathProblem(relative)) note(selection, `${text} is not a path inside the workspace`);
     else patterns.push({ text, ...compileGlob(relative), used: false, namesGit: NAMES_GIT.test(relative) });
   }
@@ -45,15 +45,6 @@ export const selectEntries = (root: string, paths: readonly string[], exclude: r
   selection.entries = withoutCollisions(selection);
   selection.unmatched = patterns.filter(({ used }) => !used).map(({ text }) => text);
   return selection;
-};
-
-/** `.` is the whole directory. */
-const normalize = (text: string): string => {
-  const plain = text
-    .trim()
-    .replace(/^(?:\.\/+)+/, '')
-    .replace(/(?<=.)\/+$/, '');
-  return plain === '.' || (plain === '' && text.trim() !== '') ? '**' : plain;
 };
 
 type Visit = (path: string, stats: Stats) => void;
