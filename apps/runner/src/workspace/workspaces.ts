@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentError, type SourceRepository } from '@foldline/kernel';
 import { directorySinceBoot } from './since-boot.ts';
-import { TreeWorker } from './tree-worker.ts';
+import { TreeWorkerClient } from './tree-worker-client.ts';
 
 const KEPT_CHECKOUTS = 20;
 /** Suffix of a checkout that is being removed. Keys have no dot. */
@@ -33,13 +33,13 @@ export class Workspaces {
   private readonly jobs: string;
   private readonly base: string;
   private readonly repositories: SourceRepository;
-  private readonly trees: TreeWorker;
+  private readonly trees: TreeWorkerClient;
 
   constructor({ directory, repositories }: { directory: string; repositories: SourceRepository }) {
     this.jobs = join(directory, 'runners', 'jobs');
     this.base = join(directory, 'runners', 'checkouts');
     this.repositories = repositories;
-    this.trees = new TreeWorker(join(directory, 'runners', 'workspaces'));
+    this.trees = new TreeWorkerClient(join(directory, 'runners', 'workspaces'));
     mkdirSync(this.jobs, { recursive: true, mode: 0o700 });
     directorySinceBoot(this.base);
   }

@@ -13,7 +13,7 @@ const workerPath = fileURLToPath(new URL(built, import.meta.url));
 const HEAP = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 };
 
 /** The client of the worker thread that copies and removes workspaces, one after the other. Started when first needed. */
-export class TreeWorker {
+export class TreeWorkerClient {
   private worker: Worker | undefined;
   private nextId = 0;
   private readonly pending = new Map<number, Pending>();

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TransientError } from '@foldline/kernel';
-import { TreeWorker } from './tree-worker.ts';
+import { TreeWorkerClient } from './tree-worker-client.ts';
 
 describe('The worker that prepares workspaces', () => {
   let directory: string;
   let base: string;
-  let worker: TreeWorker;
+  let worker: TreeWorkerClient;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'foldline-worker-'));
     base = join(directory, 'base');
     mkdirSync(base);
     writeFileSync(join(base, 'README.md'), 'read me');
-    worker = new TreeWorker(join(directory, 'idle'));
+    worker = new TreeWorkerClient(join(directory, 'idle'));
   });
   afterEach(async () => {
     await worker.close();
