@@ -6,22 +6,19 @@ import {
   type JobAssigned,
   type RecordedEvent,
 } from '@foldline/contracts';
-import { Refusal, type Cause, type Commands, type LogStore, type Ports } from '@foldline/kernel';
-import { LogWriter } from '../logs/log-writer.ts';
-import { createMasker, textMasker } from '../masking/secret-masker.ts';
+import { Refusal, type Cause, type Commands, type Ports } from '@foldline/kernel';
+import { AttemptLog } from '../logs/attempt-log.ts';
+import { textMasker } from '../masking/secret-masker.ts';
 import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
 import type { JobScene } from './job-scene.ts';
 import { JobRun, type JobResult } from './run-job.ts';
 
-const CYAN = '\u001b[36m';
-const YELLOW = '\u001b[33m';
-const RESET = '\u001b[0;m';
 const READ_MODELS_MS = 10_000;
 
 export type Assigned = RecordedEvent<'JobAssigned', ReturnType<typeof JobAssigned>['data']>;
-export type ExecutionPorts = Pick<
+type ExecutionPorts = Pick<
   Ports,
   'executor' | 'readStore' | 'readModels' | 'objectStore' | 'logStore' | 'clock' | 'secretBox' | 'logger'
 >;
@@ -63,7 +60,7 @@ export class AttemptExecution {
       logger.warn({ err: error, attemptId: this.attemptId }, 'an attempt failed in the runner');
       return failureOf(error);
     });
-    if (result.detail && result.outcome !== 'success') log.tell(`Job ${result.outcome}: ${result.detail}`, YELLOW);
+    if (result.detail && result.outcome !== 'success') log.warn(`Job ${result.outcome}: ${result.detail}`);
     // Whatever could not be kept of the log, the attempt's end must be: nobody else would report it.
     const closed = await log.close().catch((error: unknown) => {
       logger.warn({ err: error, attemptId: this.attemptId }, 'the log of an attempt could not be kept');
@@ -145,55 +142,13 @@ export class AttemptExecution {
       variables,
       hide: textMasker(masked),
       tell: (line) => log.tell(line),
-      warn: (line) => log.tell(`WARNING: ${line}`, YELLOW),
+      warn: (line) => log.warn(`WARNING: ${line}`),
       record: (fact) => this.recorder.record(fact),
       committing: (id, fact) => {
         this.commits.push(id);
         this.recorder.record(fact);
       },
     };
-  }
-}
-
-/** The log of one attempt: output of the job between lines of the system's own, all of it masked. */
-class AttemptLog {
-  private writer: LogWriter;
-  private last: Promise<void> = Promise.resolve();
-
-  constructor(
-    private readonly attemptId: string,
-    private readonly store: LogStore,
-  ) {
-    this.writer = this.open([]);
-  }
-
-  /** Must come before the first line: what is written is masked as it was then. */
-  mask(secrets: string[]): void {
-    this.writer = this.open(secrets);
-  }
-
-  tell(line: string, colour = CYAN): void {
-    void this.following(this.writer.tell(Buffer.from(`${colour}${line}${RESET}\n`)));
-  }
-
-  write(chunk: Buffer): Promise<void> {
-    return this.following(this.writer.write(chunk));
-  }
-
-  async close(): Promise<{ bytes: number; sha256: string; frames: number }> {
-    await this.last;
-    return this.writer.close();
-  }
-
-  private following(written: Promise<void>): Promise<void> {
-    this.last = written;
-    // A log that cannot be written fails the attempt at `close`, once, and not at every line.
-    written.catch(() => undefined);
-    return written;
-  }
-
-  private open(secrets: string[]): LogWriter {
-    return new LogWriter({ attemptId: this.attemptId, store: this.store, masker: createMasker(secrets) });
   }
 }
 

@@ -8,7 +8,7 @@ const RETRY_MS = { first: 250, longest: 30_000 };
 /** So often an end that is refused for good is tried as it is. */
 const REFUSALS = 3;
 
-export type RecorderTools = { commands: Commands; clock: Clock; logger: Logger };
+type RecorderTools = { commands: Commands; clock: Clock; logger: Logger };
 type Finished = ReturnType<typeof AttemptFinished>;
 type Recording = () => Promise<void>;
 

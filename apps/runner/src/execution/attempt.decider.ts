@@ -9,7 +9,7 @@ import {
 } from '@foldline/contracts';
 import type { Decider } from '@foldline/kernel';
 
-export const ATTEMPT_EVENTS = {
+const ATTEMPT_EVENTS = {
   AttemptStarted,
   StepFinished,
   CacheRestored,
@@ -17,7 +17,7 @@ export const ATTEMPT_EVENTS = {
   CacheUploaded,
   AttemptFinished,
 };
-export type AttemptEvent = EventsOf<typeof ATTEMPT_EVENTS>;
+type AttemptEvent = EventsOf<typeof ATTEMPT_EVENTS>;
 export type AttemptFact = Exclude<AttemptEvent, { type: 'AttemptStarted' | 'AttemptFinished' }>;
 
 type State = { phase: 'new' | 'started' | 'finished' };

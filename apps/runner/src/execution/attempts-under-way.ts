@@ -1,7 +1,7 @@
 import { COLLECTION, attemptIdOf, type JobDoc, type PipelineDoc } from '@foldline/contracts';
-import type { Document, Ports, Query } from '@foldline/kernel';
+import type { Ports } from '@foldline/kernel';
+import { everyDocument } from '../storage/every-document.ts';
 
-const PAGE = 200;
 const CATCH_UP_MS = 60_000;
 
 type Shown = Pick<Ports, 'eventStore' | 'readStore' | 'readModels' | 'settings'>;
@@ -15,24 +15,11 @@ export const attemptsUnderWay = async ({ eventStore, readStore, readModels, sett
     throw new Error('the read models do not catch up with the log');
   const own = new Set(settings.runners.map(({ id }) => id));
   const found: string[] = [];
-  for await (const pipeline of everyOf<PipelineDoc>(readStore, COLLECTION.pipelines, { index: 'active' })) {
+  for await (const pipeline of everyDocument<PipelineDoc>(readStore, COLLECTION.pipelines, { index: 'active' })) {
     const ofPipeline = { index: 'byPipeline', prefix: `${pipeline.id}/` };
-    for await (const job of everyOf<JobDoc>(readStore, COLLECTION.jobs, ofPipeline)) {
+    for await (const job of everyDocument<JobDoc>(readStore, COLLECTION.jobs, ofPipeline)) {
       if (job.status === 'running' && own.has(job.runnerId ?? '')) found.push(attemptIdOf(job.id, job.attempt));
     }
   }
   return found;
 };
-
-async function* everyOf<Doc extends Document>(
-  reads: Ports['readStore'],
-  collection: string,
-  query: Omit<Query, 'limit' | 'after'>,
-): AsyncGenerator<Doc> {
-  for (let after: string | undefined; ;) {
-    const page = await reads.query<Doc>(collection, { ...query, limit: PAGE, ...(after ? { after } : {}) });
-    yield* page.items;
-    if (!page.nextCursor) return;
-    after = page.nextCursor;
-  }
-}

@@ -16,7 +16,7 @@ export type JobResult = {
   exitCode?: number;
   coverage?: number;
 };
-export type JobTools = { executor: Executor; reads: ReadStore; objects: ObjectStore; clock: Clock };
+type JobTools = { executor: Executor; reads: ReadStore; objects: ObjectStore; clock: Clock };
 type Step = { name: string; run: () => Promise<StepResult> };
 type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number; detail?: string };
 

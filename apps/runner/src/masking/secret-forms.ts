@@ -1,5 +1,5 @@
 /** Shorter values would hide half of every log; the API refuses masked values of less than eight characters anyway. */
-export const SHORTEST_SECRET = 4;
+const SHORTEST_SECRET = 4;
 const SHORTEST_LINE = 6;
 const LINE_WIDTHS = [64, 76];
 

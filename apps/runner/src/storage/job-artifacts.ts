@@ -11,8 +11,8 @@ import { packTree } from '../trees/pack-tree.ts';
 import { unpackTree } from '../trees/unpack-tree.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
+import { everyDocument } from './every-document.ts';
 
-const PAGE = 100;
 /** Kept so long when the definition says nothing, as on GitLab; `expire_in: never` keeps them for good. */
 const DEFAULT_EXPIRY_SECONDS = 30 * 24 * 60 * 60;
 
@@ -38,18 +38,12 @@ export const downloadArtifacts = async (
 };
 
 const archivesOf = async (jobId: string, reads: ReadStore): Promise<ArtifactDoc[]> => {
+  const ofJob = { index: 'byJob', prefix: artifactIndexKey(jobId, '') };
   const found: ArtifactDoc[] = [];
-  for (let after: string | undefined; ;) {
-    const { items, nextCursor } = await reads.query<ArtifactDoc>(COLLECTION.artifacts, {
-      index: 'byJob',
-      prefix: artifactIndexKey(jobId, ''),
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    });
-    found.push(...items.filter(({ kind }) => kind === 'archive'));
-    if (nextCursor === undefined) return found;
-    after = nextCursor;
+  for await (const artifact of everyDocument<ArtifactDoc>(reads, COLLECTION.artifacts, ofJob)) {
+    if (artifact.kind === 'archive') found.push(artifact);
   }
+  return found;
 };
 
 /** Keeps what `artifacts` names. The job is done only when the artifact-store has accepted it. */

@@ -6,7 +6,7 @@ import { selectEntries } from './select-entries.ts';
 
 const WIDTH = 16;
 
-export type PackRequest = {
+type PackRequest = {
   root: string;
   paths: readonly string[];
   exclude: readonly string[];

@@ -7,7 +7,7 @@ import { inParallel } from './in-parallel.ts';
 const WIDTH = 16;
 const OWNER_MAY_WRITE = 0o700;
 
-export type UnpackRequest = { manifestDigest: string; into: string; objects: ObjectStore };
+type UnpackRequest = { manifestDigest: string; into: string; objects: ObjectStore };
 
 /**
  * Puts a tree into a directory; files that are there already are replaced. The manifest may be hostile and so may what

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { TransientError, fromSystemError } from '@foldline/kernel';
-import type { TreeReply } from './tree.worker.ts';
+import type { TreeReply, TreeRequest } from './tree.worker.ts';
 import type { TreeOperation } from './tree-pool.ts';
 
 type Pending = { resolve: () => void; reject: (error: Error) => void };
@@ -23,7 +23,7 @@ export class TreeWorkerClient {
   perform(operation: TreeOperation): Promise<void> {
     const id = this.nextId++;
     const done = new Promise<void>((resolve, reject) => this.pending.set(id, { resolve, reject }));
-    this.running().postMessage({ id, operation });
+    this.running().postMessage({ id, operation } satisfies TreeRequest);
     return done;
   }
 

@@ -22,8 +22,8 @@ export type WorkspaceRequest = {
 
 /**
  * Where attempts work: `runners/jobs/<attempt>/workspace` (S0-45, S0-46), a copy of one checkout per commit that no job
- * ever sees itself, kept for the next job of that commit (see PooledTree). The attempt's directory is also the runner's journal: it exists from before the attempt starts until
- * after its end is recorded.
+ * ever sees itself, kept for the next job of that commit (see PooledTree). The attempt's directory is also the runner's
+ * journal: it exists from before the attempt starts until after its end is recorded.
  */
 export class Workspaces {
   private readonly checkouts = new Map<string, Promise<string>>();
