@@ -1,4 +1,5 @@
 export * from './cause.ts';
+export * from './content-hash.ts';
 export * from './decider.ts';
 export * from './errors.ts';
 export * from './system-error.ts';

@@ -66,6 +66,21 @@ describe('large event data', () => {
     expect(followed).toEqual(expected);
   });
 
+  it('is back for followers of some categories, and others cost no reading of objects', async () => {
+    await store.append('plan-1', [event(ids[0], large)], NO_STREAM);
+    await store.append('log-1', [event(ids[1], 'small')], NO_STREAM);
+    const followed: unknown[] = [];
+    const enough = new AbortController();
+    const take = (events: readonly { data: unknown }[]): void => {
+      followed.push(...events.map(({ data }) => data));
+      enough.abort();
+    };
+    const [stored] = await inner.readStream('plan-1');
+    await objects.delete((stored!.data as WithReference).$large!.digest);
+    await store.follow(0, take, enough.signal, { categories: ['log'] });
+    expect(followed).toEqual([{ text: 'small' }]);
+  });
+
   it('is measured in bytes, not in letters', async () => {
     await store.append('plan-1', [event(ids[0], '€'.repeat(100_000))], NO_STREAM);
     const [stored] = await inner.readStream('plan-1');

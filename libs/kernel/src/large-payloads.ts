@@ -36,8 +36,8 @@ export const withLargePayloads = (store: EventStore, objects: ObjectStore): Even
     },
     readStream: async (stream, from, limit) => restoreAll(await store.readStream(stream, from, limit)),
     readAll: async (query) => restoreAll(await store.readAll(query)),
-    follow: (after, listener, signal) =>
-      store.follow(after, async (events) => listener(await restoreAll(events)), signal),
+    follow: (after, listener, signal, options) =>
+      store.follow(after, async (events) => listener(await restoreAll(events)), signal, options),
     lastPosition: () => store.lastPosition(),
     close: () => store.close(),
   };

@@ -9,6 +9,7 @@ import {
   type EventStore,
   type EventToAppend,
   type ExpectedRevision,
+  type FollowOptions,
   type ReadAll,
 } from '@foldline/kernel';
 import { encodeAppend } from './append-request.ts';
@@ -49,7 +50,7 @@ export class EmbeddedEventStore implements EventStore {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lock = lockDirectory(directory);
     const path = join(directory, 'events.db');
-    const feed = new LiveFeed((after, limit, size) => reader.page(after, limit, size));
+    const feed = new LiveFeed((after, limit, size, wanted) => reader.page(after, limit, size, wanted));
     const writer = new WriterClient({ path, now: now(), maximumBytes }, (events, size) => feed.publish(events, size));
     let reader: LogReader;
     try {
@@ -101,9 +102,10 @@ export class EmbeddedEventStore implements EventStore {
     after: number,
     listener: (events: readonly RecordedEvent[]) => Promise<void> | void,
     signal: AbortSignal,
+    options: FollowOptions = {},
   ): Promise<void> {
     this.assertOpen();
-    await this.feed.follow(after, listener, signal);
+    await this.feed.follow(after, listener, signal, options.categories);
   }
 
   async lastPosition(): Promise<number> {

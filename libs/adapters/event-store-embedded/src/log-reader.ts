@@ -8,6 +8,9 @@ const NO_LIMIT = -1;
 const VERIFY_PAGE = 500;
 const ANY_STREAM = '*';
 
+/** `upTo` is the position that was looked at last. */
+export type Page = { events: RecordedEvent[]; upTo: number };
+
 /** Reads the log beside the writer, on a connection of its own. Everything it returns has been checked. */
 export class LogReader {
   private readonly database: Database;
@@ -50,18 +53,23 @@ export class LogReader {
     });
   }
 
-  /** Up to `limit` events, fewer when they are large: reading stops when `size` characters of data are passed. */
-  page(after: number, limit: number, size: number): RecordedEvent[] {
+  /**
+   * A look at up to `limit` events, fewer when they are large: it stops when `size` characters of data are passed.
+   * Gives those of streams that are wanted, and how far it looked.
+   */
+  page(after: number, limit: number, size: number, wanted: (stream: string) => boolean): Page {
     return reading(ANY_STREAM, after, () => {
       const records: LogRecord[] = [];
       let total = 0;
+      let upTo = after;
       for (const row of this.statements.all.iterate(after, limit)) {
         const record = checkedRecord(row);
-        records.push(record);
+        upTo = record.position;
+        if (wanted(record.stream)) records.push(record);
         total += record.data.length;
         if (total >= size) break;
       }
-      return records.map(toRecordedEvent);
+      return { events: records.map(toRecordedEvent), upTo };
     });
   }
 

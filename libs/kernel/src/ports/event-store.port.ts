@@ -21,6 +21,11 @@ export type ReadAll = {
   categories?: readonly string[];
 };
 
+export type FollowOptions = {
+  /** Only these stream categories; all when absent, nothing when empty. */
+  categories?: readonly string[];
+};
+
 /**
  * The log of everything that happened: streams of events, appended under compare-and-set.
  *
@@ -31,7 +36,8 @@ export type ReadAll = {
  * - Positions grow in the order in which events become visible: a reader that has seen position p never later
  *   finds a new event at or below p.
  * - `follow` delivers every event after the given position, in order, first the stored ones, then live ones; the
- *   listener is awaited, so a slow one is fed slowly and never loses anything. It ends when the signal aborts.
+ *   listener is awaited, so a slow one is fed slowly and never loses anything. Of categories that were not asked for it
+ *   delivers nothing, and never an empty batch. It ends when the signal aborts or the store is closed.
  * - A stored event that is not what was written makes reads throw `DamagedLog`.
  * - Any method may throw `TransientError`; the outcome of an `append` is then unknown.
  */
@@ -44,6 +50,7 @@ export interface EventStore {
     after: number,
     listener: (events: readonly RecordedEvent[]) => Promise<void> | void,
     signal: AbortSignal,
+    options?: FollowOptions,
   ): Promise<void>;
   /** Position of the last stored event; 0 when the log is empty. */
   lastPosition(): Promise<number>;

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from '@foldline/contracts';
-import { NO_STREAM, PermanentError, WrongExpectedRevision, type EventStore } from '@foldline/kernel';
+import {
+  NO_STREAM,
+  PermanentError,
+  WrongExpectedRevision,
+  type EventStore,
+  type FollowOptions,
+} from '@foldline/kernel';
 import { Collected, gate, sampleEvent, sampleEvents } from './event-samples.ts';
 
 export type EventStoreFixture = {
@@ -200,7 +206,8 @@ export const eventStoreContract = (name: string, open: () => Promise<EventStoreF
     });
 
     describe('following', () => {
-      const follow = (after: number, slow?: (events: readonly RecordedEvent[]) => Promise<void>) => {
+      type Slow = (events: readonly RecordedEvent[]) => Promise<void>;
+      const follow = (after: number, slow?: Slow, options?: FollowOptions) => {
         const seen = new Collected();
         const ended = store.follow(
           after,
@@ -209,6 +216,7 @@ export const eventStoreContract = (name: string, open: () => Promise<EventStoreF
             seen.add(events);
           },
           abort.signal,
+          options,
         );
         return { seen, ended };
       };
@@ -275,6 +283,64 @@ export const eventStoreContract = (name: string, open: () => Promise<EventStoreF
         expect(calls).toBe(1);
         held.open();
         expect(ids(await slow.seen.until(3_000))).toEqual(ids(quick.seen.events));
+      });
+
+      it('delivers only the categories asked for, stored and live, and never an empty batch', async () => {
+        const batches: number[] = [];
+        const count = async (events: readonly RecordedEvent[]): Promise<void> => void batches.push(events.length);
+        const fillAll = async (n: number): Promise<RecordedEvent[]> => {
+          const wanted = [...(await fill(2, `attempt-${n}`))];
+          await fill(3, `pipelines-${n}`);
+          wanted.push(...(await fill(1, `pipeline-${n}`)));
+          await fill(1, `attempts-${n}`);
+          return wanted;
+        };
+        const stored = await fillAll(1);
+        const { seen } = follow(stored[0]!.position, count, { categories: ['pipeline', 'attempt'] });
+        await seen.until(2);
+        const live = [...(await fillAll(2)), ...(await fillAll(3))];
+        expect(await seen.until(8)).toEqual([...stored.slice(1), ...live]);
+        expect(batches).not.toContain(0);
+      });
+
+      it('finds the events of a rare category behind many others', async () => {
+        for (let n = 0; n < 6; n += 1) await fill(200, `job-${n}`);
+        const rare = await fill(1, 'attempt-one');
+        const { seen } = follow(0, undefined, { categories: ['attempt'] });
+        await seen.until(1);
+        await fill(200, 'job-six');
+        const next = await fill(2, 'attempt-two');
+        expect(await seen.until(3)).toEqual([...rare, ...next]);
+      });
+
+      it('delivers nothing when no category is asked for, and still ends', async () => {
+        const { seen, ended } = follow(0, undefined, { categories: [] });
+        const witness = follow(0);
+        await fill(2);
+        await witness.seen.until(2);
+        abort.abort();
+        await ended;
+        expect(seen.events).toEqual([]);
+      });
+
+      it('waits for a slow listener of some categories as well', async () => {
+        const held = gate();
+        let calls = 0;
+        const wait = async (): Promise<void> => {
+          calls += 1;
+          await held.opened;
+        };
+        const slow = follow(0, wait, { categories: ['attempt'] });
+        const quick = follow(0);
+        for (let n = 0; n < 20; n += 1) {
+          await fill(60, `attempt-${n}`);
+          await fill(60, `pipeline-${n}`);
+        }
+        await quick.seen.until(2_400);
+        expect(calls).toBe(1);
+        held.open();
+        const expected = quick.seen.events.filter((event) => event.stream.startsWith('attempt-'));
+        expect(ids(await slow.seen.until(1_200))).toEqual(ids(expected));
       });
 
       it('ends when the signal aborts', async () => {
