@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Sandbox } from '@foldline/client';
+import { Sandbox, startServerProcess } from '@foldline/client';
 import { openDatabase } from '@foldline/sqlite';
 import { foldline, type Ended } from './run-cli.ts';
 
@@ -24,8 +24,15 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(sandbox.directory, { recursive: true, force: true }));
 
-/** A copy of the stopped server's data with one thing changed in it. */
-const verifiedAfter = async (file: string, ...statements: string[]): Promise<Ended> => {
+/** What a check says of a copy of the stopped server's data with one thing changed in it. */
+const verifiedAfter = (file: string, ...statements: string[]): Promise<Ended> =>
+  changed(file, statements, (copy) => foldline(['replay', '--verify'], copy));
+
+const changed = async <Result>(
+  file: string,
+  statements: readonly string[],
+  look: (copy: string) => Promise<Result>,
+): Promise<Result> => {
   const copy = mkdtempSync(join(tmpdir(), 'foldline-tampered-'));
   try {
     const kept = (path: string): boolean => path !== join(stopped, 'runners');
@@ -33,7 +40,7 @@ const verifiedAfter = async (file: string, ...statements: string[]): Promise<End
     const database = openDatabase(join(copy, file));
     for (const statement of statements) database.exec(statement);
     database.close();
-    return await foldline(['replay', '--verify'], copy);
+    return await look(copy);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
@@ -43,7 +50,9 @@ describe('foldline replay --verify', () => {
   it('finds the rebuilt read models equal while the server runs', () => {
     expect(whileRunning).toMatchObject({ code: 0, stderr: '' });
     expect(whileRunning.stdout).toMatch(/\d+ events in \d+ streams: every hash chain holds/);
-    expect(whileRunning.stdout).toMatch(/\d+ documents rebuilt up to position \d+: equal to the live ones/);
+    expect(whileRunning.stdout).toMatch(
+      /[1-9]\d* documents and [1-9]\d* index entries rebuilt up to position \d+: equal to the live ones/,
+    );
   });
 
   it('finds them equal after the server has stopped in order', () => {
@@ -69,6 +78,31 @@ describe('foldline replay --verify', () => {
     );
     expect(code).toBe(1);
     expect(stdout).toMatch(/^ {4}artifacts\/\S+$/m);
+  });
+
+  it.each([
+    ['taken out of', `DELETE FROM entries WHERE collection = 'jobs' AND idx = 'byProject'`],
+    ['moved within', `UPDATE entries SET value = 'x' || value WHERE collection = 'jobs' AND idx = 'byProject'`],
+  ])('fails and names the documents that were %s an index', async (_how, statement) => {
+    const { code, stdout } = await verifiedAfter('read-models/read-models.db', statement);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ {4}jobs\/\S+$/m);
+  });
+
+  it('takes the read models of another release for none, and the next start makes them anew', async () => {
+    const fromAnotherRelease = [
+      `UPDATE positions SET projection = 'read-models-of-another-release'`,
+      `UPDATE documents SET doc = replace(doc, '"failed"', '"success"')`,
+      `INSERT INTO documents (collection, id, doc) VALUES ('given-up', 'x', '{}')`,
+    ];
+    const { before, after } = await changed('read-models/read-models.db', fromAnotherRelease, async (copy) => {
+      const verified = await foldline(['replay', '--verify'], copy);
+      const server = await startServerProcess(copy, { FOLDLINE_LOG_LEVEL: 'error' });
+      await server.stop();
+      return { before: verified, after: await foldline(['replay', '--verify'], copy) };
+    });
+    expect(before).toMatchObject({ code: 1, stderr: expect.stringContaining('start the server once') });
+    expect(after).toMatchObject({ code: 0, stdout: expect.stringContaining('equal to the live ones') });
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { openEmbeddedPorts, startServices, type ServiceDefinition } from '@foldl
 import type { Ports, Settings } from '@foldline/kernel';
 import { NotifierModule } from '@foldline/notifier';
 import { PipelinePlannerModule } from '@foldline/pipeline-planner';
-import { READ_MODELS } from '@foldline/read-models';
+import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { RunnerModule } from '@foldline/runner';
 import { SchedulerModule } from '@foldline/scheduler';
 import { assertCanListen, listenFailure } from './address.ts';
@@ -25,7 +25,7 @@ export type Standalone = { url: string; stop: () => Promise<void> };
 
 /** All seven services in this process, with nothing beside it. Ready when it returns. */
 export const startStandalone = async (settings: Settings): Promise<Standalone> => {
-  const { ports, close } = await openEmbeddedPorts(settings, READ_MODELS);
+  const { ports, close } = await openEmbeddedPorts(settings, READ_MODELS, READ_MODELS_NAME);
   try {
     await assertCanListen(settings.host, settings.port);
     return await startAll(settings, ports, close);

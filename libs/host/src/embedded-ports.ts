@@ -10,7 +10,7 @@ import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { Spawner } from '@foldline/spawner';
 import { keptSecret } from './kept-secret.ts';
 import { createLogger } from './log.ts';
-import { Projector } from './projector.ts';
+import { PROJECTION_NAME, Projector } from './projector.ts';
 import { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';
 
 export type EmbeddedPorts = { ports: Ports; close: () => Promise<void> };
@@ -19,6 +19,8 @@ export type EmbeddedPorts = { ports: Ports; close: () => Promise<void> };
 export const openEmbeddedPorts = async (
   settings: Settings,
   projections: readonly Projection[],
+  /** Names what the projections make of the log: documents made under another name are thrown away. */
+  projectionName = PROJECTION_NAME,
 ): Promise<EmbeddedPorts> => {
   const clock = systemClock;
   const logger = createLogger(settings.logLevel);
@@ -33,9 +35,10 @@ export const openEmbeddedPorts = async (
   const eventStore = withLargePayloads(log, payloads);
   const readStore = await openEmbeddedReadStore({
     directory: directory('read-models'),
+    projection: projectionName,
     onReset: (reason: string) => logger.warn({ reason }, 'the read models are rebuilt from the log'),
   });
-  const projector = new Projector(eventStore, readStore, projections, clock, logger);
+  const projector = new Projector(eventStore, readStore, projections, clock, logger, projectionName);
   await projector.start();
   const eventBus = await createEmbeddedBus({
     store: eventStore,

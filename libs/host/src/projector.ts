@@ -6,8 +6,8 @@ const PAUSE_MS = 5;
 const EVENTS_PER_WRITE = 2000;
 type Waiter = { position: number; resolve: () => void };
 
-/** Name under which the read store keeps how far these projections are. A changed projection needs a new one. */
-export const PROJECTION_NAME = 'read-models-1';
+/** Name under which the read store keeps how far projections are that nobody has given a name. */
+export const PROJECTION_NAME = 'read-models';
 
 /**
  * Follows the log and keeps every read model current. Events that arrive together are written in one transaction;
@@ -29,12 +29,13 @@ export class Projector implements ReadModels {
     projections: readonly Projection[],
     private readonly clock: Clock,
     private readonly logger: Logger,
+    private readonly name = PROJECTION_NAME,
   ) {
-    this.writer = new ProjectionWriter(PROJECTION_NAME, reads, projections);
+    this.writer = new ProjectionWriter(name, reads, projections);
   }
 
   async start(): Promise<void> {
-    this.applied = await this.reads.position(PROJECTION_NAME);
+    this.applied = await this.reads.position(this.name);
     this.following = this.store
       .follow(this.applied, (events) => this.take(events), this.stopping.signal)
       .catch((error: unknown) => this.fail(error));

@@ -2,11 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEventLogForReading } from '@foldline/event-store-embedded';
-import { withLargePayloads, type EventStore, type Projection, type ReadStore } from '@foldline/kernel';
+import { PermanentError, withLargePayloads, type EventStore, type Projection } from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
-import { openEmbeddedReadStore, openReadStoreSnapshot } from '@foldline/read-store-embedded';
+import {
+  openEmbeddedReadStore,
+  openReadStoreSnapshot,
+  type Entry,
+  type ReadStoreSnapshot,
+} from '@foldline/read-store-embedded';
 import { ProjectionWriter } from './projection-writer.ts';
-import { PROJECTION_NAME } from './projector.ts';
 
 const PAGE = 500;
 
@@ -15,18 +19,22 @@ export type ReplayReport = {
   streams: number;
   position: number;
   documents: number;
-  /** `collection/id` of documents that differ, at most 20. */
+  /** Lines of the indexes that documents are found by. */
+  entries: number;
+  /** `collection/id` of documents that differ or stand elsewhere in an index, at most 20. */
   differences: string[];
 };
 
 /**
  * Checks the hash chain of every stream, rebuilds every read model from the log in a directory of its own and compares
- * it with the live one, document by document and byte for byte, at the position that the live one has reached.
+ * it with the live one, document by document and byte for byte, and so are the indexes, at the position that the live one
+ * has reached. Throws when the live one is of other projections than `name` says.
  * Changes nothing and reaches nothing outside the data directory; the server may be running meanwhile.
  */
 export const verifyReplay = async (
   dataDirectory: string,
   projections: readonly Projection[],
+  name: string,
 ): Promise<ReplayReport> => {
   const scratch = await mkdtemp(join(tmpdir(), 'foldline-replay-'));
   const log = openEventLogForReading({ directory: join(dataDirectory, 'events') });
@@ -35,8 +43,11 @@ export const verifyReplay = async (
   try {
     const { events, streams } = await log.verify();
     const payloads = await openFileObjectStore({ directory: join(dataDirectory, 'payloads') });
-    const position = await live.position(PROJECTION_NAME);
-    await rebuild(withLargePayloads(log, payloads), rebuilt, projections, position);
+    const position = await live.position(name);
+    if (position === 0 && events > 0) {
+      throw new PermanentError('the read models were made by another release or not yet: start the server once');
+    }
+    await rebuild(withLargePayloads(log, payloads), new ProjectionWriter(name, rebuilt, projections), position);
     const collections = [...new Set(projections.map(({ collection }) => collection))];
     const compared = await compare(live, rebuilt, collections);
     return { events, streams, position, ...compared };
@@ -46,13 +57,7 @@ export const verifyReplay = async (
   }
 };
 
-const rebuild = async (
-  log: EventStore,
-  target: ReadStore,
-  projections: readonly Projection[],
-  upTo: number,
-): Promise<void> => {
-  const writer = new ProjectionWriter(PROJECTION_NAME, target, projections);
+const rebuild = async (log: EventStore, writer: ProjectionWriter, upTo: number): Promise<void> => {
   for (let after = 0; after < upTo;) {
     const page = (await log.readAll({ after, limit: PAGE })).filter(({ position }) => position <= upTo);
     if (page.length === 0) return;
@@ -63,29 +68,44 @@ const rebuild = async (
 
 const MAX_DIFFERENCES = 20;
 
-const compare = async (
-  live: ReadStore,
-  rebuilt: ReadStore,
-  collections: readonly string[],
-): Promise<{ documents: number; differences: string[] }> => {
-  const result = { documents: 0, differences: [] as string[] };
+type Store = Pick<ReadStoreSnapshot, 'scan' | 'entries'>;
+type Compared = Pick<ReplayReport, 'documents' | 'entries' | 'differences'>;
+
+const compare = async (live: Store, rebuilt: Store, collections: readonly string[]): Promise<Compared> => {
+  const result = { documents: 0, entries: 0 };
+  const different = new Set<string>();
   for (const collection of collections) {
     const [a, b] = await Promise.all([allDocuments(live, collection), allDocuments(rebuilt, collection)]);
+    const [c, d] = await Promise.all([allEntries(live, collection), allEntries(rebuilt, collection)]);
     result.documents += b.size;
+    result.entries += d.size;
     for (const id of new Set([...a.keys(), ...b.keys()])) {
-      if (a.get(id) !== b.get(id) && result.differences.length < MAX_DIFFERENCES)
-        result.differences.push(`${collection}/${id}`);
+      if (a.get(id) !== b.get(id)) different.add(`${collection}/${id}`);
+    }
+    for (const line of new Set([...c.keys(), ...d.keys()])) {
+      if (c.get(line) !== d.get(line)) different.add(`${collection}/${c.get(line) ?? d.get(line)}`);
     }
   }
-  return result;
+  return { ...result, differences: [...different].slice(0, MAX_DIFFERENCES) };
 };
 
-const allDocuments = async (store: ReadStore, collection: string): Promise<Map<string, string>> => {
+const allDocuments = async (store: Store, collection: string): Promise<Map<string, string>> => {
   const documents = new Map<string, string>();
   for (let after = ''; ;) {
     const page = await store.scan(collection, after, PAGE);
     for (const { id, doc } of page) documents.set(id, JSON.stringify(doc));
     if (page.length < PAGE) return documents;
     after = page.at(-1)!.id;
+  }
+};
+
+/** Ids of documents by index and value. */
+const allEntries = async (store: Store, collection: string): Promise<Map<string, string>> => {
+  const entries = new Map<string, string>();
+  for (let after: Entry | undefined; ;) {
+    const page = await store.entries(collection, after, PAGE);
+    for (const { index, value, id } of page) entries.set(JSON.stringify([index, value]), id);
+    if (page.length < PAGE) return entries;
+    after = page.at(-1);
   }
 };

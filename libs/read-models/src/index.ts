@@ -1,4 +1,5 @@
 export { projectJobIndexKey } from './jobs.projection.ts';
 export { pipelineIndexKey } from './pipelines.projection.ts';
+export { READ_MODELS_NAME } from './name.ts';
 export { READ_MODELS } from './read-models.ts';
 export { urlIndexPrefix } from './repository-url.ts';

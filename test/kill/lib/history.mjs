@@ -5,7 +5,7 @@ import { openEventLogForReading } from '@foldline/event-store-embedded';
 import { verifyReplay } from '@foldline/host';
 import { withLargePayloads } from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
-import { READ_MODELS } from '@foldline/read-models';
+import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { openReadStoreSnapshot } from '@foldline/read-store-embedded';
 import { openDatabase } from '@foldline/sqlite';
 import { findLeftovers } from './leftovers.mjs';
@@ -29,7 +29,7 @@ const readEvents = async (dataDirectory) => {
 };
 
 const replayOf = (dataDirectory) =>
-  verifyReplay(dataDirectory, READ_MODELS).catch((error) => ({ failure: String(error), differences: [] }));
+  verifyReplay(dataDirectory, READ_MODELS, READ_MODELS_NAME).catch((error) => ({ failure: String(error), differences: [] }));
 
 /** Artifacts that are shown as available, and the newest entry of each cache key. */
 const readTrees = async (dataDirectory) => {

@@ -71,6 +71,16 @@ describe('the embedded read store', () => {
     await expectEmptied();
   });
 
+  it('starts empty when other projections made what it holds, and keeps what its own made', async () => {
+    await store.close();
+    store = await openEmbeddedReadStore({ directory, projection: 'list', onReset: (reason) => reasons.push(reason) });
+    expect(reasons).toEqual([]);
+    await store.close();
+    store = await openEmbeddedReadStore({ directory, projection: 'list-2', onReset: (reason) => reasons.push(reason) });
+    expect(reasons).toEqual(['the read models were made by list, this release has list-2']);
+    await expectEmptied();
+  });
+
   it('starts empty when the file is no database', async () => {
     await store.close();
     for (const suffix of ['-wal', '-shm']) rmSync(readModelsIn(directory) + suffix, { force: true });
@@ -110,6 +120,22 @@ describe('the embedded read store', () => {
       expect(await snapshot.scan('jobs', '', 10)).toEqual([{ id: 'a', doc: { id: 'a' } }]);
       expect(await snapshot.query('jobs', { index: 'byId', limit: 9 })).toEqual({ items: [{ id: 'a' }] });
       expect(await snapshot.get('jobs', 'b')).toBeUndefined();
+      await snapshot.close();
+    });
+
+    it('shows the index entries, page by page', async () => {
+      await store.apply('list', 2, [
+        put('b'),
+        { collection: 'jobs', id: 'c', doc: {}, indexes: { also: 'z', byId: 'c' } },
+      ]);
+      const snapshot = openReadStoreSnapshot({ directory });
+      const first = await snapshot.entries('jobs', undefined, 3);
+      expect(first.map(({ index, value, id }) => [index, value, id])).toEqual([
+        ['also', 'z', 'c'],
+        ['byId', 'a', 'a'],
+        ['byId', 'b', 'b'],
+      ]);
+      expect(await snapshot.entries('jobs', first.at(-1), 3)).toEqual([{ index: 'byId', value: 'c', id: 'c' }]);
       await snapshot.close();
     });
 

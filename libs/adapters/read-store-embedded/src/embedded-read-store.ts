@@ -10,12 +10,14 @@ import {
   type Write,
 } from '@foldline/kernel';
 import { inTransaction, reasonOf, sqliteFailure, type Database } from '@foldline/sqlite';
-import { ReadModels } from './read-models.ts';
+import { ReadModels, type Entry } from './read-models.ts';
 import { markDamaged, openReadModels } from './schema.ts';
 
 export type EmbeddedReadStoreOptions = {
   /** Made when it does not exist. */
   directory: string;
+  /** Name of the projections whose documents these are; what others have made is thrown away. Any, when absent. */
+  projection?: string;
   /** Told why the stored read models were thrown away; they are then empty and at position 0. */
   onReset?: (reason: string) => void;
 };
@@ -91,6 +93,11 @@ export class EmbeddedReadStore implements ReadStore {
     return this.guarded(() => this.models.scan(collection, afterId, limit));
   }
 
+  /** The index entries of a collection in order, behind this one. */
+  async entries(collection: string, after: Entry | undefined, limit: number): Promise<Entry[]> {
+    return this.guarded(() => this.models.entries(collection, after, limit));
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -140,5 +147,5 @@ export const readModelsIn = (directory: string): string => join(directory, FILE)
 export const openEmbeddedReadStore = async (options: EmbeddedReadStoreOptions): Promise<EmbeddedReadStore> => {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   const path = readModelsIn(options.directory);
-  return new EmbeddedReadStore(openReadModels(path, options.onReset ?? (() => undefined)), path);
+  return new EmbeddedReadStore(openReadModels(path, options.projection, options.onReset ?? (() => undefined)), path);
 };

@@ -2,6 +2,9 @@ import type { Document, Page, Query } from '@foldline/kernel';
 import type { Database, Statement } from '@foldline/sqlite';
 import { rangeOf, type IndexRange } from './index-range.ts';
 
+/** One line of an index: under this value stands the document with this id. */
+export type Entry = { index: string; value: string; id: string };
+
 /** The reading half of the store, on any connection. */
 export class ReadModels {
   private readonly queries = new Map<string, Statement>();
@@ -11,6 +14,8 @@ export class ReadModels {
     this.statements = {
       get: database.prepare('SELECT doc FROM documents WHERE collection = ? AND id = ?'),
       scan: database.prepare('SELECT id, doc FROM documents WHERE collection = ? AND id > ? ORDER BY id LIMIT ?'),
+      entries: database.prepare(`
+        SELECT idx, value, id FROM entries WHERE collection = ? AND (idx, value) > (?, ?) ORDER BY idx, value LIMIT ?`),
       position: database.prepare('SELECT position FROM positions WHERE projection = ?'),
     };
   }
@@ -35,6 +40,12 @@ export class ReadModels {
     return this.statements.scan
       .all(collection, afterId, limit)
       .map(({ id, doc }) => ({ id: String(id), doc: JSON.parse(String(doc)) as Document }));
+  }
+
+  entries(collection: string, after: Entry | undefined, limit: number): Entry[] {
+    return this.statements.entries
+      .all(collection, after?.index ?? '', after?.value ?? '', limit)
+      .map(({ idx, value, id }) => ({ index: String(idx), value: String(value), id: String(id) }));
   }
 
   position(projection: string): number {

@@ -17,11 +17,15 @@ const TABLES = `
 `;
 
 /**
- * Opens the read models. What cannot be used (another release's format, a file found damaged now or while it was last
+ * Opens the read models. What cannot be used (another release's format or projections, a file found damaged now or while it was last
  * open) is thrown away, for it can be made again from the log; `onReset` is told why.
  */
-export const openReadModels = (path: string, onReset: (reason: string) => void): Database => {
-  const reason = unusable(path);
+export const openReadModels = (
+  path: string,
+  projection: string | undefined,
+  onReset: (reason: string) => void,
+): Database => {
+  const reason = unusable(path, projection);
   if (reason !== undefined) {
     for (const suffix of ['', '-wal', '-shm', DAMAGED]) rmSync(path + suffix, { force: true });
     onReset(reason);
@@ -35,13 +39,13 @@ const DAMAGED = '-damaged';
 export const markDamaged = (path: string, reason: string): void => writeFileSync(path + DAMAGED, reason);
 
 /** Why the file cannot be used; nothing when it can, or does not exist. */
-const unusable = (path: string): string | undefined => {
+const unusable = (path: string, projection: string | undefined): string | undefined => {
   if (!existsSync(path)) return undefined;
   if (existsSync(path + DAMAGED)) return `the read models are damaged: ${readFileSync(path + DAMAGED, 'utf8')}`;
   const database = openDatabase(path);
   try {
     const version = versionOf(database);
-    if (version === SCHEMA_VERSION) return undefined;
+    if (version === SCHEMA_VERSION) return madeByOthers(database, projection);
     return `the read models have format ${version}, this release has ${SCHEMA_VERSION}`;
   } catch (error) {
     if (sqliteFailure(error) !== 'corrupt') throw error;
@@ -49,6 +53,15 @@ const unusable = (path: string): string | undefined => {
   } finally {
     database.close();
   }
+};
+
+/** A document is written together with the name of who made it, so there is none without a name. */
+const madeByOthers = (database: Database, projection: string | undefined): string | undefined => {
+  if (projection === undefined) return undefined;
+  const names = database.prepare('SELECT projection FROM positions').all();
+  const other = names.find((row) => row.projection !== projection);
+  if (!other) return undefined;
+  return `the read models were made by ${String(other.projection)}, this release has ${projection}`;
 };
 
 const prepared = (path: string): Database => {

@@ -1,0 +1,1 @@
+export const readModelsName: (projections?: string) => Promise<string>;
