@@ -1,6 +1,6 @@
 import type { Document, Query, ReadStore } from '@foldline/kernel';
 
-const PAGE = 200;
+const PAGE = 100;
 
 /** Every document that the query finds, page by page. */
 export async function* everyDocument<Doc extends Document>(

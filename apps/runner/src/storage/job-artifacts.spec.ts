@@ -259,6 +259,14 @@ describe('The artifacts of earlier jobs', () => {
     expect([read('report'), read('refused')]).toEqual([undefined, undefined]);
   });
 
+  it('are those of the latest attempt that left any: what was refused was never there', async () => {
+    await shown('p1.0', { attempt: 1 });
+    await shown('p1.0', { attempt: 2, status: 'refused' });
+
+    expect(await download('p1.0')).toBeUndefined();
+    expect(read('artifacts')).toBe('p1.0.1');
+  });
+
   it('are missed when they have expired, and the answer says whose', async () => {
     await shown('p1.0', { status: 'expired' });
 

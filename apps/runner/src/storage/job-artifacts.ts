@@ -28,8 +28,7 @@ export const downloadArtifacts = async (
     const ofLatest = archives.filter(({ attempt }) => attempt === latest);
     // What an earlier attempt had is of no use to anybody, expired or not.
     if (ofLatest.some(({ status }) => status === 'expired')) return `the artifacts of job ${jobId} have expired`;
-    for (const { manifestDigest, status, name, files } of ofLatest) {
-      if (status !== 'available') continue;
+    for (const { manifestDigest, name, files } of ofLatest) {
       await unpackTree({ manifestDigest, into: scene.workspace, objects });
       scene.tell(`Downloaded artifact ${name} of job ${jobId}: ${files} files`);
     }
@@ -37,11 +36,12 @@ export const downloadArtifacts = async (
   return undefined;
 };
 
+/** As the API does, this leaves out what was refused: of an earlier attempt there may be something that was not. */
 const archivesOf = async (jobId: string, reads: ReadStore): Promise<ArtifactDoc[]> => {
   const ofJob = { index: 'byJob', prefix: artifactIndexKey(jobId, '') };
   const found: ArtifactDoc[] = [];
   for await (const artifact of everyDocument<ArtifactDoc>(reads, COLLECTION.artifacts, ofJob)) {
-    if (artifact.kind === 'archive') found.push(artifact);
+    if (artifact.kind === 'archive' && artifact.status !== 'refused') found.push(artifact);
   }
   return found;
 };
