@@ -51,7 +51,7 @@ export const PROJECTS = {
     packages: ['class-transformer', 'class-validator', 'fastify', 'reflect-metadata', 'tar-stream', 'ws'],
   },
   'pipeline-planner': { may: ['language'] },
-  runner: { packages: ['picomatch', 're2js'] },
+  runner: { packages: ['re2js'] },
 };
 
 /** Where a service is put into a process it may use the host; nowhere else, so that it runs in any. */
