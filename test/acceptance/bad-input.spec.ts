@@ -208,7 +208,7 @@ describe('A request that is refused', () => {
     const before = await lastPosition();
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     expect((await sandbox.client.raw('POST', pipelines, { headers: form, body: 'ref=main' })).status).toBe(415);
-    expect((await sandbox.client.raw('PUT', pipelines, { headers: JSON_TYPE, body: '{}' })).status).toBe(404);
+    expect((await sandbox.client.raw('PUT', pipelines, { headers: JSON_TYPE, body: '{}' })).status).toBe(405);
     expect([400, 404]).toContain((await sandbox.client.raw('GET', '/api/%ZZ/x/pipelines')).status);
     expect((await sandbox.client.raw('GET', `${pipelines}?limit=1000000`)).status).toBe(400);
     expect((await sandbox.client.raw('GET', `${pipelines}?surprise=1`)).status).toBe(400);

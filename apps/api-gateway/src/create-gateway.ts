@@ -36,7 +36,7 @@ const adapter = (ports: Ports): FastifyAdapter => {
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // Requests that Fastify itself cannot route, such as broken escapes in the path.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      void answerProblem(error, request, reply.headers(HEADERS), ports);
+      answerProblem(error, request, reply.headers(HEADERS), ports);
     },
   });
   readBodies(made.getInstance(), ({ headers }) => !token.matchesHeader(headers.authorization));

@@ -83,12 +83,12 @@ export const logProblem = (logger: Logger, problem: ProblemAnswer, error: unknow
 };
 
 /** Answers with the problem that the error is. */
-export const answerProblem = async (
+export const answerProblem = (
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   { logger, clock }: { logger: Logger; clock: Clock },
-): Promise<void> => {
+): void => {
   const problem = problemOf(error, request.url.split('?')[0]!);
   logProblem(logger, problem, error, { requestId: request.id, method: request.method });
   if (reply.sent || reply.raw.headersSent) {
@@ -96,9 +96,8 @@ export const answerProblem = async (
     return;
   }
   if (isUnread(request.raw)) {
-    await hearOut(request.raw, clock);
-    // The client has said everything: the connection may go on.
-    if (request.raw.complete) reply.removeHeader('connection');
+    reply.removeHeader('connection');
+    void hearOut(request.raw, clock);
   }
   if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
@@ -114,8 +113,8 @@ export class ProblemFilter implements ExceptionFilter {
     @Inject(PORT.clock) readonly clock: Clock,
   ) {}
 
-  catch(error: unknown, host: ArgumentsHost): Promise<void> {
+  catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    return answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this);
+    answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this);
   }
 }

@@ -51,6 +51,11 @@ describe('a body that is too large', () => {
     expect(answer).toContain('"code":"payload_too_large"');
   });
 
+  it('is refused before it has come', async () => {
+    const answer = await send(`Content-Length: ${30 * MIB}`, []);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  }, 4000);
+
   it('is not heard out for ever', async () => {
     const endless = Array.from({ length: 200 }, () => piece);
     const outcome = await send(`Content-Length: ${2000 * MIB}`, endless).catch((error: unknown) => error);

@@ -9,18 +9,21 @@ export const isUnread = ({ complete, destroyed, headers }: IncomingMessage): boo
   !complete && !destroyed && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
 
 /**
- * Reads the rest of a body that was refused, and forgets it: a client that sends before it reads would find the
- * connection broken instead of an answer. Ends with the body, or when it is far too large or too slow.
+ * Goes on reading a body that is already answered, and forgets it: a client that sends before it reads would find the
+ * connection broken instead of the answer. One that is far too large or too slow finds it broken all the same.
  */
 export const hearOut = async (request: IncomingMessage, clock: Clock): Promise<void> => {
   const heard = new AbortController();
   let bytes = 0;
+  const end = (): void => heard.abort();
   const count = (chunk: Buffer): void => {
     bytes += chunk.length;
     if (bytes > HEARD_BYTES) end();
   };
-  const end = (): void => heard.abort();
-  request.on('data', count).on('end', end).on('close', end).on('error', end);
+  request.on('data', count).on('end', end).on('error', end);
+  // Behind its answer a request is not told any more that its connection has gone.
+  request.socket.on('close', end);
   await clock.sleep(HEARD_MS, heard.signal);
-  request.off('data', count).off('end', end).off('close', end);
+  request.socket.off('close', end);
+  if (!request.complete) request.socket.destroy();
 };
