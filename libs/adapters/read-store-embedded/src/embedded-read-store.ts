@@ -60,15 +60,18 @@ export class EmbeddedReadStore implements ReadStore {
     return this.guarded(() => this.models.query<Doc>(collection, query));
   }
 
-  async apply(projection: string, position: number, writes: readonly Write[]): Promise<void> {
-    this.guarded(() => {
+  async apply(projection: string, position: number, writes: readonly Write[], expected?: number): Promise<number> {
+    return this.guarded(() => {
       // Of several writes to one document only the last counts.
       const last = new Map(writes.map((write) => [JSON.stringify([write.collection, write.id]), write]));
-      inTransaction(this.database, () => {
+      return inTransaction(this.database, () => {
+        const stored = this.models.position(projection);
+        if (expected !== undefined && stored !== expected) return stored;
         // All old entries go first, so that one document may take over an index value that another gives up.
         const missing = [...last.values()].map((write) => this.removeOldEntries(write));
         for (const { write, entries } of missing) this.write(write, entries);
         this.statements.move.run(projection, position);
+        return position;
       });
     });
   }

@@ -1,1 +1,1 @@
-export {};
+export { openRedisReadStore, RedisReadStore, type RedisReadStoreOptions } from './redis-read-store.ts';

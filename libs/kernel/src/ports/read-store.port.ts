@@ -28,7 +28,13 @@ export type Page<Doc> = { items: Doc[]; nextCursor?: string };
 export interface ReadStore {
   get<Doc extends Document>(collection: string, id: string): Promise<Doc | undefined>;
   query<Doc extends Document>(collection: string, query: Query): Promise<Page<Doc>>;
-  apply(projection: string, position: number, writes: readonly Write[]): Promise<void>;
+  /**
+   * With `expected`, the position whose documents the writes were folded from, nothing changes when the stored position
+   * is another one: somebody else projected meanwhile, or the store lost its memory. Answers the position that is stored
+   * afterwards; when it is not `position`, the caller forgets what it folded and goes on from there.
+   * After a `TransientError` the change may have been made or not.
+   */
+  apply(projection: string, position: number, writes: readonly Write[], expected?: number): Promise<number>;
   /** How far a projection has come; 0 when it never ran. */
   position(projection: string): Promise<number>;
   /** Empties collections and forgets the projection's position. */

@@ -30,7 +30,7 @@ export const readStoreContract = (name: string, open: () => Promise<ReadStoreFix
       indexes,
     });
     const remove = (id: string): Write => ({ collection, id, doc: undefined, indexes: {} });
-    const apply = (...writes: Write[]): Promise<void> => store.apply('list', (position += 1), writes);
+    const apply = (...writes: Write[]): Promise<number> => store.apply('list', (position += 1), writes);
     const found = async (query: Partial<Query> = {}): Promise<unknown[]> =>
       (await store.query(collection, { index: 'byName', limit: 100, ...query })).items.map(({ id }) => id);
     /** All pages of a query, one after the other. */
@@ -127,6 +127,50 @@ export const readStoreContract = (name: string, open: () => Promise<ReadStoreFix
       });
     });
 
+    describe('changes folded from an expected position', () => {
+      it('are made when the store is there, and the answer is the new position', async () => {
+        expect(await store.apply('list', 3, [put('a')], 0)).toBe(3);
+        expect(await store.apply('list', 5, [put('b')], 3)).toBe(5);
+        expect(await store.position('list')).toBe(5);
+        expect(await store.get(collection, 'b')).toEqual({ id: 'b' });
+      });
+
+      it('are made once when two projectors fold the same events', async () => {
+        const answers = await Promise.all([
+          store.apply('list', 3, [put('a', { byName: 'x' }, { by: 'one' })], 0),
+          store.apply('list', 3, [put('a', { byName: 'x' }, { by: 'two' })], 0),
+        ]);
+        expect(answers).toEqual([3, 3]);
+        const winner = await store.get(collection, 'a');
+        await store.apply('list', 3, [put('a', { byName: 'z' }, { by: 'three' })], 0);
+        expect(await store.get(collection, 'a')).toEqual(winner);
+        expect(await found()).toEqual(['a']);
+      });
+
+      it('are not made when another projector is ahead, and the answer tells where it is', async () => {
+        await store.apply('list', 8, [put('a', { byName: 'x' })], 0);
+        const late = [put('a', { byName: 'y' }, { late: true }), put('b', { byName: 'b' })];
+        expect(await store.apply('list', 5, late, 0)).toBe(8);
+        expect(await store.apply('list', 9, late, 5)).toBe(8);
+        expect(await store.get(collection, 'a')).toEqual({ id: 'a' });
+        expect(await found()).toEqual(['a']);
+        expect(await store.position('list')).toBe(8);
+      });
+
+      it('are not made when the store lost its memory, and the answer tells that it begins anew', async () => {
+        await store.apply('list', 8, [put('a')], 0);
+        await store.reset('list', [collection]);
+        expect(await store.apply('list', 9, [put('a', {}, { n: 9 })], 8)).toBe(0);
+        expect(await store.get(collection, 'a')).toBeUndefined();
+        expect(await store.position('list')).toBe(0);
+      });
+
+      it('are compared with the position of their own projection', async () => {
+        await store.apply('other', 9, []);
+        expect(await store.apply('list', 4, [put('a')], 0)).toBe(4);
+      });
+    });
+
     describe('indexes', () => {
       it('follows a document to its new index values', async () => {
         await apply(put('a', { byName: 'm', byTime: '1' }), put('b', { byName: 'n' }));
@@ -149,10 +193,24 @@ export const readStoreContract = (name: string, open: () => Promise<ReadStoreFix
       });
 
       it('sorts by the bytes of the text', async () => {
-        const names = ['', 'A', 'Z', 'a', 'a/1', 'a0', 'aa', 'z', 'é', '世', '\uffee', '🚀'];
+        const names = ['', '\u0001', 'A', 'Z', 'a', 'a\u0001', 'a/1', 'a0', 'aa', 'z', 'é', '世', '\uffee', '🚀'];
         await apply(...names.toReversed().map((name) => put(`id-${name}`, { byName: name })));
         expect(await found()).toEqual(names.map((name) => `id-${name}`));
         expect(await found({ reverse: true })).toEqual(names.toReversed().map((name) => `id-${name}`));
+        for (const reverse of [false, true]) {
+          const expected = (reverse ? names.toReversed() : names).map((name) => `id-${name}`);
+          expect((await pages({ reverse })).flat()).toEqual(expected);
+        }
+      });
+
+      it('keeps collections and indexes apart whatever they are called', async () => {
+        await store.apply('list', 1, [
+          { collection: 'a', id: '1', doc: { at: 'a' }, indexes: { 'b:c': 'x' } },
+          { collection: 'a:b', id: '1', doc: { at: 'a:b' }, indexes: { c: 'x' } },
+        ]);
+        const first = await store.query('a', { index: 'b:c', limit: 9 });
+        expect(first).toEqual({ items: [{ at: 'a' }] });
+        expect(await store.query('a:b', { index: 'c', limit: 9 })).toEqual({ items: [{ at: 'a:b' }] });
       });
 
       it.each([false, true])('reads page by page (reverse: %s)', async (reverse) => {

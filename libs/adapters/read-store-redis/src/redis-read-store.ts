@@ -1,0 +1,146 @@
+import { PermanentError, type Document, type Page, type Query, type ReadStore, type Write } from '@foldline/kernel';
+import { keyPart, type RedisConnection } from '@foldline/redis';
+import { applyScript } from './apply.script.ts';
+import { requireNoEviction } from './eviction.ts';
+import { lexRangeOf, memberText, valueOf, wellFormed } from './index-text.ts';
+import { queryScript, removeScript, replaceScript, resetScript, scanScript } from './read.scripts.ts';
+
+export type RedisReadStoreOptions = {
+  /** Shared with others; whoever opened it closes it, after the store. */
+  redis: RedisConnection;
+  /**
+   * Which set of documents: the name of the projections that make them, so that processes of two releases side by side
+   * each fold and read their own.
+   */
+  generation: string;
+};
+
+/** What one change may hold in bytes; the server stands still for others while it is made. */
+const MAX_APPLY_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Read models in Redis. The server may lose them at any time, wholly or back to an earlier moment: the position is lost
+ * with them, in one step as they were written, and `apply` tells.
+ */
+export class RedisReadStore implements ReadStore {
+  private readonly redis: RedisConnection;
+  private readonly base: string;
+  private closed = false;
+  private looked: Promise<void> | undefined;
+
+  constructor(options: RedisReadStoreOptions) {
+    this.redis = options.redis;
+    this.base = this.redis.key('reads', options.generation);
+  }
+
+  async get<Doc extends Document>(collection: string, id: string): Promise<Doc | undefined> {
+    const key = `${this.open().base}:documents:${keyPart(collection)}`;
+    const text = await this.redis.call('read a document', 'HGET', key, id);
+    return text === null ? undefined : (documentIn(text) as Doc);
+  }
+
+  async query<Doc extends Document>(collection: string, query: Query): Promise<Page<Doc>> {
+    const { base } = this.open();
+    const range = lexRangeOf(query);
+    if (!range || query.limit < 1) return { items: [] };
+    const answer = await this.redis.run(
+      'read an index',
+      queryScript,
+      base,
+      keyPart(collection),
+      keyPart(query.index),
+      range.from,
+      range.to,
+      query.reverse ? 'REV' : '',
+      query.limit,
+    );
+    const [cursor, texts] = answer as [string | null, string[]];
+    const items = texts.map((text) => documentIn(text) as Doc);
+    return cursor === null ? { items } : { items, nextCursor: valueOf(cursor) };
+  }
+
+  async apply(projection: string, position: number, writes: readonly Write[], expected?: number): Promise<number> {
+    const { base } = this.open();
+    await (this.looked ??= requireNoEviction(this.redis).catch((error: unknown) => {
+      this.looked = undefined;
+      throw error;
+    }));
+    // Of several writes to one document only the last counts.
+    const last = new Map(writes.map((write) => [JSON.stringify([write.collection, write.id]), write]));
+    const texts = [...last.values()].flatMap(({ collection, id, doc, indexes }) => [
+      keyPart(collection),
+      id,
+      doc === undefined ? '' : storedText(doc, indexes),
+    ]);
+    if (texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) > MAX_APPLY_BYTES)
+      throw new PermanentError(`a change of the read models has more than ${MAX_APPLY_BYTES} bytes`);
+    const answer = await this.redis.run(
+      'change the read models',
+      applyScript,
+      base,
+      projection,
+      position,
+      expected ?? '',
+      ...texts,
+    );
+    if (!Array.isArray(answer)) return Number(answer);
+    const [index, value] = answer.map(String);
+    throw new PermanentError(`"${valueOf(value ?? '')}" stands in ${index} for another document already`);
+  }
+
+  async position(projection: string): Promise<number> {
+    const key = `${this.open().base}:positions`;
+    return Number((await this.redis.call('read a position', 'HGET', key, projection)) ?? 0);
+  }
+
+  async reset(projection: string, collections: readonly string[]): Promise<void> {
+    const { base } = this.open();
+    await this.redis.run('empty the read models', resetScript, base, projection, ...collections.map(keyPart));
+  }
+
+  async scan(collection: string, afterId: string, limit: number): Promise<{ id: string; doc: Document }[]> {
+    const { base } = this.open();
+    if (limit < 1) return [];
+    const from = afterId === '' ? '(' : `(${wellFormed(afterId)}`;
+    const answer = await this.redis.run('read a collection', scanScript, base, keyPart(collection), from, limit);
+    const [ids, texts] = answer as [string[], string[]];
+    return ids.map((id, n) => ({ id, doc: documentIn(texts[n]) }));
+  }
+
+  /**
+   * Ends what this store holds and puts another generation's documents and positions in their place, in one step: who
+   * reads sees all of the old or all of the new. The other generation is empty afterwards.
+   */
+  async replaceBy(other: RedisReadStore): Promise<void> {
+    const { base } = this.open();
+    await this.redis.run('put read models in place', replaceScript, base, other.open().base);
+  }
+
+  /** Gives back the memory of this generation: nobody is left who reads it. */
+  async remove(): Promise<void> {
+    await this.redis.run('remove read models', removeScript, this.open().base);
+  }
+
+  /** Leaves the connection open: it is not the store's own. */
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  private open(): { base: string } {
+    if (this.closed) throw new PermanentError('the read store is closed');
+    return { base: this.base };
+  }
+}
+
+const storedText = (doc: Document, indexes: Readonly<Record<string, string>>): string => {
+  const entries = Object.entries(indexes).flatMap(([index, value]) => [keyPart(index), memberText(value)]);
+  return `${JSON.stringify(entries)}\n${JSON.stringify(doc)}`;
+};
+
+const documentIn = (text: unknown): Document => {
+  const stored = String(text);
+  return JSON.parse(stored.slice(stored.indexOf('\n') + 1)) as Document;
+};
+
+/** Reaches no server yet: the first call does. */
+export const openRedisReadStore = (options: RedisReadStoreOptions): RedisReadStore => new RedisReadStore(options);
