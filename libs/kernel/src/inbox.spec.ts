@@ -29,6 +29,13 @@ describe('Inbox', () => {
     expect(accept(1, 2, 3)).toEqual(['next', 'next', 'next']);
   });
 
+  it('misses nothing that was to go elsewhere', () => {
+    expect(inbox.accept('group-one', 3, -1)).toBe('next');
+    expect(inbox.accept('group-one', 7, 3)).toBe('next');
+    expect(inbox.accept('group-one', 7, 3)).toBe('duplicate');
+    expect(inbox.accept('group-one', 12, 9)).toEqual({ missingFrom: 8 });
+  });
+
   it('keeps streams apart', () => {
     accept(0, 1);
     expect(inbox.accept('job-two', 0)).toBe('next');

@@ -19,11 +19,14 @@ export class Inbox {
   /**
    * `next` counts the event as taken. `missingFrom` names the first revision that has not arrived and takes nothing:
    * the caller reads what is missing from the store, offers it here in order, and then the event again.
+   *
+   * `previous` is the revision that is to arrive before this one: the one below it, unless the consumer is given only
+   * some events of the stream.
    */
-  accept(stream: string, revision: number): Arrival {
+  accept(stream: string, revision: number, previous = revision - 1): Arrival {
     const last = this.last.get(stream);
     if (last !== undefined && revision <= last) return 'duplicate';
-    if (last !== undefined && revision > last + 1) return { missingFrom: last + 1 };
+    if (last !== undefined && previous > last) return { missingFrom: last + 1 };
     this.remember(stream, revision);
     return 'next';
   }

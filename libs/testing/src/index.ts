@@ -6,6 +6,7 @@ export { eventStoreContract, type EventStoreFixture } from './contracts/event-st
 export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-samples.ts';
 export { ManualClock } from './manual-clock.ts';
 export { readStoreContract, type ReadStoreFixture } from './contracts/read-store.contract.ts';
-export { eventBusContract, type EventBusFixture, type EventBusOptions } from './contracts/event-bus.contract.ts';
+export { eventBusContract } from './contracts/event-bus.contract.ts';
+export type { EventBusFixture, EventBusOptions } from './contracts/event-bus-opening.ts';
 export { planOf, plannedJob, sampleContext } from './plan-samples.ts';
 export { withRealServer, type ServerSetting } from './real-server.ts';

@@ -1,9 +1,8 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import { Inbox, TransientError, type EventHandler, type EventStore } from '@foldline/kernel';
+import { KeyLanes, Progress, throughOutages, type Entry, type Failure, type Retry } from '@foldline/delivery';
+import { Inbox, type EventHandler, type EventStore } from '@foldline/kernel';
 import { reasonOf } from '@foldline/sqlite';
 import type { BusState } from './bus-state.ts';
-import { Progress, type Entry } from './progress.ts';
-import { Tries, type Retry } from './retry.ts';
 
 /** What the groups of a bus share. */
 export type GroupContext = {
@@ -20,7 +19,9 @@ export type GroupContext = {
   onFailure: (group: string, error: unknown) => void;
 };
 
-type Delivery = { event: RecordedEvent; entry: Entry; tries: Tries };
+type Delivery = { event: RecordedEvent; entry: Entry };
+
+export type GroupOptions = { concurrency: number; types?: readonly string[] };
 
 /** Events taken from the log and not done yet; the log waits beyond. */
 const MAXIMUM_IN_FLIGHT = 1_000;
@@ -31,24 +32,39 @@ export class ConsumerGroup {
   readonly parkedKeys: Set<string>;
   private readonly progress: Progress;
   private readonly inbox = new Inbox(REMEMBERED_STREAMS);
-  /** The events of each key that has some; the first is the one in hand. */
-  private readonly queues = new Map<string, Delivery[]>();
-  private readonly ready: string[] = [];
-  private running = 0;
+  private readonly lanes: KeyLanes<Delivery>;
+  private readonly types: ReadonlySet<string> | undefined;
   private inFlight = 0;
   private taken: number;
   private onRoom: () => void = () => undefined;
-  private onIdle: () => void = () => undefined;
 
   constructor(
     readonly name: string,
     readonly handler: EventHandler,
-    private readonly concurrency: number,
+    { concurrency, types }: GroupOptions,
     private readonly context: GroupContext,
   ) {
-    this.taken = context.state.checkpoint(name);
+    const { state, retry, pause } = context;
+    this.types = types && new Set(types);
+    this.taken = state.checkpoint(name);
     this.progress = new Progress(this.taken);
-    this.parkedKeys = context.state.parkedKeys(name);
+    this.parkedKeys = state.parkedKeys(name);
+    this.lanes = new KeyLanes({
+      concurrency,
+      retry,
+      pause,
+      handle: ({ event }) => handler(event),
+      isParked: (key) => this.parkedKeys.has(key),
+      divert: (key, items) => {
+        for (const { event } of items) state.addWaiting(name, key, event.position);
+        return items.length;
+      },
+      park: (key, items, failure) => this.park(key, items, failure),
+      done: ({ entry }) => this.done(entry),
+      onFailure: (error) => context.onFailure(name, error),
+    });
+    // Whoever closes the bus stops what has not begun before anything else can happen.
+    context.closing.addEventListener('abort', () => this.lanes.stop(), { once: true });
   }
 
   get position(): number {
@@ -61,28 +77,14 @@ export class ConsumerGroup {
     await this.throughOutages(() => store.follow(this.taken, (events) => this.take(events), closing));
   }
 
-  /** Repeats the work while it fails with `TransientError` and the bus is open. */
-  private async throughOutages(work: () => Promise<void>): Promise<void> {
-    const { closing, pause, retry } = this.context;
-    for (let tries = new Tries(retry); !closing.aborted;) {
-      const before = this.taken;
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof TransientError)) throw error;
-        if (this.taken > before) tries = new Tries(retry);
-        await pause(tries.pauseAfter(error)!);
-      }
-    }
+  private throughOutages(work: () => Promise<void>): Promise<void> {
+    return throughOutages(work, { ...this.context, progress: () => this.taken });
   }
 
   /** Resolves when no handler runs any more; none is begun after the bus has begun to close. */
   async idle(): Promise<void> {
     this.onRoom();
-    if (this.running === 0) return;
-    await new Promise<void>((resolve) => {
-      this.onIdle = resolve;
-    });
+    await this.lanes.idle();
   }
 
   private async take(events: readonly RecordedEvent[]): Promise<void> {
@@ -121,79 +123,20 @@ export class ConsumerGroup {
   }
 
   private enqueue(event: RecordedEvent, entry: Entry): void {
-    const key = event.correlationId;
-    if (this.parkedKeys.has(key)) return this.context.state.addWaiting(this.name, key, event.position);
+    if (this.types && !this.types.has(event.type)) return;
     entry.open += 1;
     this.inFlight += 1;
-    const delivery = { event, entry, tries: new Tries(this.context.retry) };
-    const queue = this.queues.get(key);
-    if (queue) {
-      queue.push(delivery);
-      return;
-    }
-    this.queues.set(key, [delivery]);
-    this.ready.push(key);
-    this.start();
-  }
-
-  private start(): void {
-    while (this.running < this.concurrency && !this.context.closing.aborted) {
-      const key = this.ready.shift();
-      if (key === undefined) return;
-      this.running += 1;
-      this.handleFirst(key).catch((error: unknown) => this.context.onFailure(this.name, error));
-    }
-  }
-
-  private async handleFirst(key: string): Promise<void> {
-    const queue = this.queues.get(key)!;
-    const delivery = queue[0]!;
-    try {
-      await this.handler(delivery.event);
-      queue.shift();
-      this.done(delivery);
-      this.goOn(key, queue);
-    } catch (error) {
-      this.failed(key, delivery, error);
-    } finally {
-      this.running -= 1;
-      this.start();
-      if (this.running === 0) this.onIdle();
-    }
-  }
-
-  private goOn(key: string, queue: readonly Delivery[]): void {
-    if (queue.length === 0) this.queues.delete(key);
-    else this.ready.push(key);
-  }
-
-  private failed(key: string, { event, tries }: Delivery, error: unknown): void {
-    const pause = tries.pauseAfter(error);
-    if (pause === undefined) {
-      this.park(key, event, tries.failures, error);
-      return;
-    }
-    // The key keeps its place in the order and gives its turn to others meanwhile.
-    this.context
-      .pause(pause)
-      .then(() => {
-        this.ready.push(key);
-        this.start();
-      })
-      .catch((cause: unknown) => this.context.onFailure(this.name, cause));
+    this.lanes.add(event.correlationId, { event, entry });
   }
 
   /** Sets a key aside with everything of it that waits here; what comes later is added as it arrives. */
-  private park(key: string, event: RecordedEvent, attempts: number, error: unknown): void {
-    const queue = this.queues.get(key)!;
-    const waiting = queue.map((delivery) => delivery.event.position);
-    this.context.state.park(parkingOf(this.name, event, attempts, error, this.context.now()), waiting);
+  private park(key: string, items: readonly Delivery[], { attempts, error }: Failure): void {
+    const waiting = items.map(({ event }) => event.position);
+    this.context.state.park(parkingOf(this.name, items[0]!.event, attempts, error, this.context.now()), waiting);
     this.parkedKeys.add(key);
-    this.queues.delete(key);
-    for (const delivery of queue) this.done(delivery);
   }
 
-  private done({ entry }: Delivery): void {
+  private done(entry: Entry): void {
     this.inFlight -= 1;
     this.finish(entry);
     if (this.inFlight < MAXIMUM_IN_FLIGHT) this.onRoom();

@@ -1,10 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { RecordedEvent } from '@foldline/contracts';
-import { PermanentError, type EventBus, type EventHandler, type EventStore } from '@foldline/kernel';
+import { DEFAULT_RETRY, type Retry } from '@foldline/delivery';
+import {
+  PermanentError,
+  type EventBus,
+  type EventHandler,
+  type EventStore,
+  type SubscribeOptions,
+} from '@foldline/kernel';
 import { BusState } from './bus-state.ts';
 import { ConsumerGroup, type GroupContext } from './consumer-group.ts';
 import { ParkedKeys } from './parked-keys.ts';
-import { DEFAULT_RETRY, type Retry } from './retry.ts';
 
 export type EmbeddedBusOptions = {
   store: EventStore;
@@ -70,10 +76,10 @@ export class EmbeddedBus implements EventBus {
     this.parked = new ParkedKeys(this.groups, this.context);
   }
 
-  async subscribe(group: string, handler: EventHandler, options: { concurrency?: number } = {}): Promise<void> {
+  async subscribe(group: string, handler: EventHandler, options: SubscribeOptions = {}): Promise<void> {
     if (this.closing) throw closedError();
     if (this.groups.has(group)) throw new PermanentError(`the consumer group ${group} has subscribed already`);
-    const consumer = new ConsumerGroup(group, handler, options.concurrency ?? CONCURRENCY, this.context);
+    const consumer = new ConsumerGroup(group, handler, { concurrency: CONCURRENCY, ...options }, this.context);
     this.groups.set(group, consumer);
     this.following.push(consumer.follow().catch((error: unknown) => this.context.onFailure(group, error)));
   }

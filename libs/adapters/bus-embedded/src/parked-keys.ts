@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '@foldline/contracts';
+import { Tries } from '@foldline/delivery';
 import { PermanentError, Refusal, type ParkedStream, type ParkedStreams } from '@foldline/kernel';
 import { parkingOf, type ConsumerGroup, type GroupContext } from './consumer-group.ts';
-import { Tries } from './retry.ts';
 
 type Replayed = { replayed: number; parked: boolean };
 

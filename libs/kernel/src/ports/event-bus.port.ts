@@ -2,6 +2,13 @@ import type { RecordedEvent } from '@foldline/contracts';
 
 export type EventHandler = (event: RecordedEvent) => Promise<void>;
 
+export type SubscribeOptions = {
+  /** Handlers that run at once; 32 when absent. */
+  concurrency?: number;
+  /** The event types the handler knows; all when absent. Others count as handled and cost next to nothing. */
+  types?: readonly string[];
+};
+
 export type ParkedStream = {
   group: string;
   /** The order key whose events wait: a correlation id. */
@@ -27,7 +34,7 @@ export type ParkedStream = {
  * - `close` stops taking events, lets running handlers finish and saves the checkpoint.
  */
 export interface EventBus {
-  subscribe(group: string, handler: EventHandler, options?: { concurrency?: number }): Promise<void>;
+  subscribe(group: string, handler: EventHandler, options?: SubscribeOptions): Promise<void>;
   parked: ParkedStreams;
   /** Resolves when the group has handled everything up to the position. */
   handled(group: string, position: number, signal?: AbortSignal): Promise<void>;
@@ -36,7 +43,11 @@ export interface EventBus {
 
 export interface ParkedStreams {
   list(): Promise<ParkedStream[]>;
-  /** Hands the waiting events to the handler again, in order; what fails again stays parked. */
+  /**
+   * Hands the waiting events to the handler again, in order; what fails again stays parked. Where the group runs in
+   * other processes one of them does it; when none has done so in time it is answered that the key is still parked, and
+   * the wish stays.
+   */
   replay(group: string, key: string): Promise<{ replayed: number; parked: boolean }>;
   /** Forgets the waiting events of one key. The caller records why. */
   discard(group: string, key: string): Promise<{ discarded: number }>;

@@ -1,19 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from '@foldline/contracts';
-import { NO_STREAM, TransientError, type EventBus, type EventHandler, type EventStore } from '@foldline/kernel';
+import {
+  NO_STREAM,
+  TransientError,
+  type EventBus,
+  type EventHandler,
+  type EventStore,
+  type SubscribeOptions,
+} from '@foldline/kernel';
+import type { EventBusFixture, EventBusOptions } from './event-bus-opening.ts';
 import { Collected, gate, sampleEvent, sampleEvents } from './event-samples.ts';
-
-export type EventBusOptions = {
-  /** What a group is given of each event; each of them once when absent. */
-  deliveries?: (event: RecordedEvent) => readonly RecordedEvent[];
-};
-
-export type EventBusFixture = {
-  store: EventStore;
-  /** A bus over the store that retries three times with pauses of a few milliseconds. */
-  open(options?: EventBusOptions): Promise<EventBus>;
-  close(): Promise<void>;
-};
 
 /** What every event bus must do; runs against each adapter. */
 export const eventBusContract = (name: string, openFixture: () => Promise<EventBusFixture>): void =>
@@ -42,9 +38,8 @@ export const eventBusContract = (name: string, openFixture: () => Promise<EventB
       await bus.close();
       bus = await fixture.open(options);
     };
-    const collect = async (handle: EventHandler = async () => undefined, concurrency?: number) => {
+    const collect = async (handle: EventHandler = async () => undefined, options: SubscribeOptions = {}) => {
       const seen = new Collected();
-      const options = concurrency === undefined ? {} : { concurrency };
       await bus.subscribe(
         group,
         async (event) => {
@@ -120,7 +115,7 @@ export const eventBusContract = (name: string, openFixture: () => Promise<EventB
           running -= 1;
         };
         for (let n = 0; n < 12; n += 1) await publish(`key-${n}`);
-        await (await collect(handle, 3)).until(12);
+        await (await collect(handle, { concurrency: 3 })).until(12);
         expect(most).toBe(3);
       });
 
@@ -129,6 +124,24 @@ export const eventBusContract = (name: string, openFixture: () => Promise<EventB
         const seen = await collect();
         await seen.until(3_000);
         expect(new Set(ids(seen.events)).size).toBe(3_000);
+      });
+
+      it('hands out only the types that the group knows, and counts the others as handled', async () => {
+        const known = (await publish('a', 3))[0]!;
+        const other = { ...sampleEvent('a'), type: 'JobForgotten' };
+        const { position } = await store.append('pipeline-other', [other], NO_STREAM);
+        const seen = await collect(undefined, { types: [known.type] });
+        await bus.handled(group, position);
+        expect(seen.events.map(({ type }) => type)).toEqual([known.type, known.type, known.type]);
+      });
+
+      it('keeps the order of each key, also where a stream holds events of several', async () => {
+        const mixed = Array.from({ length: 40 }, (_, n) => sampleEvent(`key-${n % 5}`));
+        const { position } = await store.append('group-mixed', mixed, NO_STREAM);
+        const seen = await collect();
+        await bus.handled(group, position);
+        for (let n = 0; n < 5; n += 1)
+          expect(ofKey(seen.events, `key-${n}`)).toEqual(mixed.filter((_, m) => m % 5 === n).map(({ id }) => id));
       });
 
       it('tells when everything up to a position is handled', async () => {

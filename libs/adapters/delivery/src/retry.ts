@@ -27,3 +27,31 @@ export class Tries {
     return pause * (0.5 + Math.random() / 2);
   }
 }
+
+/**
+ * Repeats the work while it fails with `TransientError` and the signal has not aborted. The pauses grow while nothing
+ * is gained: `progress` is any value that changes when something was.
+ */
+export const throughOutages = async (
+  work: () => Promise<void>,
+  { retry, pause, closing, progress = () => 0 }: Outage,
+): Promise<void> => {
+  for (let tries = new Tries(retry); !closing.aborted;) {
+    const before = progress();
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      if (progress() !== before) tries = new Tries(retry);
+      await pause(tries.pauseAfter(error)!);
+    }
+  }
+};
+
+export type Outage = {
+  retry: Retry;
+  /** Ends early when the signal aborts. */
+  pause: (ms: number) => Promise<void>;
+  closing: AbortSignal;
+  progress?: () => number;
+};
