@@ -14,14 +14,24 @@ export class ProjectionWriter {
     private readonly projections: readonly Projection[],
   ) {}
 
-  /** All changes of these events, and the position of the last, in one transaction. */
-  async apply(events: readonly RecordedEvent[]): Promise<void> {
+  /**
+   * All changes of these events, and the position of the last, in one transaction. `expected` is the position behind
+   * which they follow. Answers the position that the read store then has; nothing was changed when it is another one
+   * than the last event's.
+   */
+  async apply(events: readonly RecordedEvent[], expected?: number): Promise<number | undefined> {
     const last = events.at(-1);
-    if (!last) return;
+    if (!last) return expected;
     const writes = new Map<string, Write>();
     for (const event of events) await this.fold(event, writes);
-    await this.reads.apply(this.name, last.position, [...writes.values()]);
+    const stored = await this.reads.apply(this.name, last.position, [...writes.values()], expected);
     this.cool();
+    return stored;
+  }
+
+  /** Forgets the documents at hand: what was folded into them may not be what the read store has. */
+  forget(): void {
+    this.hot.clear();
   }
 
   private async fold(event: RecordedEvent, writes: Map<string, Write>): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { JobAssigned, JobQueued } from '@foldline/contracts';
 import { openEmbeddedEventStore, type EmbeddedEventStore } from '@foldline/event-store-embedded';
-import { defineProjection, when, type Logger, type Projection, type ReadStore } from '@foldline/kernel';
+import { defineProjection, TransientError, when, type Logger, type Projection, type ReadStore } from '@foldline/kernel';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { sampleEvents } from '@foldline/testing';
 import { PROJECTION_NAME, Projector } from './projector.ts';
@@ -79,6 +79,49 @@ describe('Projector', () => {
     expect(await projector.reached(position, 5000)).toBe(true);
     expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 3 });
     expect(await reads.position(PROJECTION_NAME)).toBe(position);
+  });
+
+  it('is safe when another projects into the same read store', async () => {
+    await start(counts);
+    const other = new Projector(store, reads, [counts], systemClock, silent);
+    await other.start();
+    const last = await Promise.all(['a', 'b', 'c'].map((name) => append(`pipeline-${name}`, -1, 'JobQueued', 40)));
+    const position = Math.max(...last, await append('pipeline-a', 39, 'JobQueued', 40));
+    expect(await Promise.all([projector.reached(position, 9000), other.reached(position, 9000)])).toEqual([true, true]);
+    await other.stop();
+    expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 80 });
+    expect(await reads.get('counts', 'pipeline-c')).toEqual({ id: 'pipeline-c', queued: 40 });
+  });
+
+  it('fills a read store from the log that lost its memory', async () => {
+    await start(counts);
+    await projector.reached(await append('pipeline-a', -1, 'JobQueued', 3), 5000);
+    await reads.reset(PROJECTION_NAME, ['counts']);
+    const position = await append('pipeline-a', 2, 'JobQueued');
+    expect(await projector.reached(position, 9000)).toBe(true);
+    expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 4 });
+  });
+
+  it('goes on when the read store can be reached again', async () => {
+    let down = false;
+    const flaky = new Proxy(reads, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (down) throw new TransientError('away');
+          return Reflect.apply(value, target, args);
+        };
+      },
+    });
+    projector = new Projector(store, flaky, [counts], systemClock, silent);
+    await projector.start();
+    down = true;
+    const position = await append('pipeline-a', -1, 'JobQueued', 3);
+    expect(await projector.reached(position, 50)).toBe(false);
+    down = false;
+    expect(await projector.reached(position, 9000)).toBe(true);
+    expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 3 });
   });
 
   it('stops at a projection that fails and answers nobody as if it were current', async () => {

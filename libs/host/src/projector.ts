@@ -1,8 +1,17 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import type { Clock, EventStore, Logger, Projection, ReadModels, ReadStore } from '@foldline/kernel';
+import {
+  TransientError,
+  type Clock,
+  type EventStore,
+  type Logger,
+  type Projection,
+  type ReadModels,
+  type ReadStore,
+} from '@foldline/kernel';
 import { ProjectionWriter } from './projection-writer.ts';
 
 const PAUSE_MS = 5;
+const RETRY_MS = 200;
 const EVENTS_PER_WRITE = 2000;
 type Waiter = { position: number; resolve: () => void };
 
@@ -11,7 +20,8 @@ export const PROJECTION_NAME = 'read-models';
 
 /**
  * Follows the log and keeps every read model current. Events that arrive together are written in one transaction;
- * somebody who waits for a position makes it write at once.
+ * somebody who waits for a position makes it write at once. Several may do so at once for one read store: each batch is
+ * written by one of them, and a store that lost its memory is filled again from the log.
  */
 export class Projector implements ReadModels {
   private applied = 0;
@@ -36,9 +46,7 @@ export class Projector implements ReadModels {
 
   async start(): Promise<void> {
     this.applied = await this.reads.position(this.name);
-    this.following = this.store
-      .follow(this.applied, (events) => this.take(events), this.stopping.signal)
-      .catch((error: unknown) => this.fail(error));
+    this.following = this.follow().catch((error: unknown) => this.fail(error));
   }
 
   async stop(): Promise<void> {
@@ -62,6 +70,40 @@ export class Projector implements ReadModels {
     return position <= this.applied;
   }
 
+  private async follow(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        return await this.store.follow(this.applied, (events) => this.take(events), signal);
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        await this.resume(error);
+      }
+    }
+  }
+
+  /** Finds out where the read store is, for as long as it takes, and goes on from there. */
+  private async resume(error: TransientError): Promise<void> {
+    this.logger.warn({ err: error }, 'the read models are behind: they follow the log again when it can be done');
+    this.pending.length = 0;
+    this.writer.forget();
+    while (!this.stopping.signal.aborted) {
+      await this.clock.sleep(RETRY_MS, this.stopping.signal);
+      const stored = await this.reads.position(this.name).catch((again: unknown) => {
+        if (!(again instanceof TransientError)) throw again;
+        return undefined;
+      });
+      if (stored === undefined) continue;
+      if (stored < this.applied)
+        this.logger.warn(
+          { from: this.applied, to: stored },
+          'the read store lost its memory: it is filled from the log',
+        );
+      this.advance(stored);
+      return;
+    }
+  }
+
   private async take(events: readonly RecordedEvent[]): Promise<void> {
     this.pending.push(...events);
     if (this.waiters.length === 0 && events.length < EVENTS_PER_WRITE) {
@@ -76,8 +118,13 @@ export class Projector implements ReadModels {
     const events = this.pending.splice(0);
     const last = events.at(-1);
     if (!last) return;
-    await this.writer.apply(events);
-    this.applied = last.position;
+    const stored = await this.writer.apply(events, this.applied);
+    if (stored !== last.position) throw new TransientError(`the read store is at ${stored}, not at ${this.applied}`);
+    this.advance(last.position);
+  }
+
+  private advance(position: number): void {
+    this.applied = position;
     for (const waiter of this.waiters.splice(0)) {
       if (waiter.position <= this.applied) waiter.resolve();
       else this.waiters.push(waiter);
