@@ -19,3 +19,4 @@ export * from './ports/read-store.port.ts';
 export * from './ports/source-repository.port.ts';
 export * from './projection.ts';
 export { signingKeyOf, signingSecretOf } from './signing-key.ts';
+export { soleClaims } from './sole-claims.ts';

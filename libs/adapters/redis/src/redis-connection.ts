@@ -45,6 +45,7 @@ export class RedisConnection {
       // A server that went away without a word is noticed by the first call to it.
       socketTimeout: commandTimeoutMs,
       connectTimeout: commandTimeoutMs,
+      disconnectTimeout: 500,
       keepAlive: 10_000,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,

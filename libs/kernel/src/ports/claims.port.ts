@@ -8,8 +8,7 @@ export interface Claims {
   /**
    * Contends for the name until the signal aborts, then gives it up. `onChange` hears `true` when this process has come
    * to hold it and `false` when it no longer does. A holder that goes silent is replaced after `ttlMs`.
-   * While the keeper of the claims cannot be reached everything stays as it is; see each adapter for a keeper that is
-   * away from the beginning.
+   * A holder that cannot reach the keeper of the claims for `ttlMs` gives up; see each adapter for a keeper that stays away.
    */
   contend(claim: {
     name: string;
