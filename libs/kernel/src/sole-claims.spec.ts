@@ -1,4 +1,4 @@
-import { claimsContract } from '@foldline/testing';
+import { soleClaimsContract } from '@foldline/testing';
 import { soleClaims } from './sole-claims.ts';
 
-claimsContract('of a sole process', async () => ({ claims: soleClaims(), close: async () => undefined }));
+soleClaimsContract('of a sole process', async () => ({ claims: soleClaims(), close: async () => undefined }));

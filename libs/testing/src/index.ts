@@ -10,6 +10,11 @@ export { eventBusContract } from './contracts/event-bus.contract.ts';
 export type { EventBusFixture, EventBusOptions } from './contracts/event-bus-opening.ts';
 export { planOf, plannedJob, sampleContext } from './plan-samples.ts';
 export { withRealServer, type ServerSetting } from './real-server.ts';
-export { claimsContract, type ClaimsFixture } from './contracts/claims.contract.ts';
+export {
+  claimsContract,
+  soleClaimsContract,
+  type ClaimsFixture,
+  type SoleClaimsFixture,
+} from './contracts/claims.contract.ts';
 export { signalsContract, type SignalsFixture } from './contracts/signals.contract.ts';
 export { OwnRedis } from './own-redis.ts';

@@ -60,7 +60,8 @@ export interface Checkpoints {
 }
 
 /**
- * Messages that are not history: runner heartbeats and the like. At most once, to whoever listens now.
+ * Messages that are not history: runner heartbeats and the like. At most once, to whoever listens now. What cannot be
+ * sent now is lost as well and `send` does not fail; it refuses with `PermanentError` what is too large or no JSON.
  */
 export interface Signals {
   send(topic: string, message: unknown): Promise<void>;

@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Claims } from '@foldline/kernel';
 
+export type SoleClaimsFixture = { claims: Claims; close(): Promise<void> };
+
 export type ClaimsFixture = {
   claims: Claims;
-  /** The claims of another process with the same keeper; absent where there is never another. */
-  rival?: Claims;
+  /** The claims of another process with the same keeper. */
+  rival: Claims;
   close(): Promise<void>;
 };
+
+const TTL_MS = 600;
 
 /** Who contends for one name, and what it has heard so far. */
 class Contender {
@@ -15,10 +20,10 @@ class Contender {
   private readonly watchers = new Set<() => void>();
   private readonly contending: Promise<void>;
 
-  constructor(claims: Claims, name: string, ttlMs: number) {
+  constructor(claims: Claims, name: string) {
     this.contending = claims.contend({
       name,
-      ttlMs,
+      ttlMs: TTL_MS,
       signal: this.ending.signal,
       onChange: (held) => {
         this.heard.push(held);
@@ -42,30 +47,34 @@ class Contender {
   }
 }
 
-/** What every keeper of claims must do; runs against each adapter. */
-export const claimsContract = (name: string, open: () => Promise<ClaimsFixture>): void =>
+type Suite<Fixture> = { fixture: () => Fixture; contend: (claims: Claims, name?: string) => Contender };
+
+const suiteOf = <Fixture extends SoleClaimsFixture>(open: () => Promise<Fixture>): Suite<Fixture> => {
+  let fixture: Fixture;
+  let contenders: Contender[];
+  beforeEach(async () => {
+    fixture = await open();
+    contenders = [];
+  });
+  afterEach(async () => {
+    await Promise.all(contenders.map((contender) => contender.giveUp()));
+    await fixture.close();
+  });
+  const contend = (claims: Claims, name = 'relay'): Contender => {
+    const contender = new Contender(claims, name);
+    contenders.push(contender);
+    return contender;
+  };
+  return { fixture: () => fixture, contend };
+};
+
+/** What claims must do where nobody else contends; runs against each adapter. */
+export const soleClaimsContract = (name: string, open: () => Promise<SoleClaimsFixture>): void =>
   describe(`the claims ${name}`, () => {
-    const ttlMs = 600;
-    let fixture: ClaimsFixture;
-    let contenders: Contender[];
-
-    beforeEach(async () => {
-      fixture = await open();
-      contenders = [];
-    });
-    afterEach(async () => {
-      await Promise.all(contenders.map((contender) => contender.giveUp()));
-      await fixture.close();
-    });
-
-    const contend = (claims: Claims | undefined, claim = 'relay'): Contender => {
-      const contender = new Contender(claims!, claim, ttlMs);
-      contenders.push(contender);
-      return contender;
-    };
+    const { fixture, contend } = suiteOf(open);
 
     it('are held by who contends alone, until it gives up', async () => {
-      const one = contend(fixture.claims);
+      const one = contend(fixture().claims);
       await one.changed(1);
       expect(one.heard).toEqual([true]);
       await one.giveUp();
@@ -75,30 +84,38 @@ export const claimsContract = (name: string, open: () => Promise<ClaimsFixture>)
     it('tell nothing to who gave up before it began', async () => {
       const heard: boolean[] = [];
       const signal = AbortSignal.abort();
-      await fixture.claims.contend({ name: 'relay', ttlMs, signal, onChange: (held) => heard.push(held) });
+      await fixture().claims.contend({ name: 'relay', ttlMs: TTL_MS, signal, onChange: (held) => heard.push(held) });
       expect(heard).toEqual([]);
     });
 
     it('are held as long as the holder contends, and each change is told once', async () => {
-      const one = contend(fixture.claims);
+      const one = contend(fixture().claims);
       await one.changed(1);
-      await new Promise((resolve) => setTimeout(resolve, 2 * ttlMs));
+      await sleep(2 * TTL_MS);
       expect(one.heard).toEqual([true]);
     });
 
     it('can be had again by who gave up', async () => {
-      await contend(fixture.claims).changed(1);
-      await contenders[0]!.giveUp();
-      const again = contend(fixture.claims);
+      const one = contend(fixture().claims);
+      await one.changed(1);
+      await one.giveUp();
+      const again = contend(fixture().claims);
       await again.changed(1);
       expect(again.holds()).toBe(true);
     });
+  });
 
-    it('are held by one of two, and by the other when that one gives up', async () => {
-      if (!fixture.rival) return;
-      const pair = [contend(fixture.claims), contend(fixture.rival)];
+/** What every keeper of claims must do for several processes; runs against each adapter that has several. */
+export const claimsContract = (name: string, open: () => Promise<ClaimsFixture>): void => {
+  soleClaimsContract(name, open);
+
+  describe(`the claims ${name}, contended for by two`, () => {
+    const { fixture, contend } = suiteOf(open);
+
+    it('are held by one, and by the other when that one gives up', async () => {
+      const pair = [contend(fixture().claims), contend(fixture().rival)];
       await Promise.race(pair.map((one) => one.changed(1)));
-      await new Promise((resolve) => setTimeout(resolve, 2 * ttlMs));
+      await sleep(2 * TTL_MS);
       expect(pair.filter((one) => one.holds())).toHaveLength(1);
       const [holder, other] = pair[0]!.holds() ? pair : pair.toReversed();
       expect(other!.heard).toEqual([]);
@@ -108,11 +125,11 @@ export const claimsContract = (name: string, open: () => Promise<ClaimsFixture>)
     });
 
     it('are held name by name', async () => {
-      if (!fixture.rival) return;
-      const relay = contend(fixture.claims, 'relay');
+      const relay = contend(fixture().claims, 'relay');
       await relay.changed(1);
-      const projector = contend(fixture.rival, 'projector');
+      const projector = contend(fixture().rival, 'projector');
       await projector.changed(1);
       expect([relay.holds(), projector.holds()]).toEqual([true, true]);
     });
   });
+};
