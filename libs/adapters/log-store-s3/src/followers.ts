@@ -1,0 +1,63 @@
+/** Whoever reads a log as it grows. News that come while nobody waits are not lost. */
+export class Follower {
+  dismissed = false;
+  readonly gone: Promise<void>;
+  private goAway: () => void = () => undefined;
+  private woken = false;
+  private resolve: (() => void) | undefined;
+
+  constructor() {
+    this.gone = new Promise((resolve) => {
+      this.goAway = resolve;
+    });
+  }
+
+  /** Settles at the next news, or at once when there were some since the last call. */
+  async news(): Promise<void> {
+    if (!this.woken) {
+      await new Promise<void>((resolve) => {
+        this.resolve = resolve;
+      });
+    }
+    this.woken = false;
+  }
+
+  wake(): void {
+    this.woken = true;
+    this.resolve?.();
+    this.resolve = undefined;
+  }
+
+  dismiss(): void {
+    this.dismissed = true;
+    this.goAway();
+    this.wake();
+  }
+}
+
+/** Those who follow logs in this process, by attempt. */
+export class Followers {
+  private readonly all = new Map<string, Set<Follower>>();
+
+  join(attemptId: string): Follower {
+    const follower = new Follower();
+    const followers = this.all.get(attemptId) ?? new Set();
+    this.all.set(attemptId, followers.add(follower));
+    return follower;
+  }
+
+  leave(attemptId: string, follower: Follower): void {
+    const followers = this.all.get(attemptId);
+    followers?.delete(follower);
+    if (followers?.size === 0) this.all.delete(attemptId);
+  }
+
+  wake(attemptId: string): void {
+    for (const follower of this.all.get(attemptId) ?? []) follower.wake();
+  }
+
+  /** The log is gone: whoever follows it has reached its end. */
+  dismiss(attemptId: string): void {
+    for (const follower of this.all.get(attemptId) ?? []) follower.dismiss();
+  }
+}

@@ -1,0 +1,236 @@
+import {
+  PermanentError,
+  fromSystemError,
+  type LogFrame,
+  type LogState,
+  type LogStore,
+  type Signals,
+} from '@foldline/kernel';
+import { ensureExpiry } from '@foldline/s3';
+import { Followers, type Follower } from './followers.ts';
+import { hint, parseWriterHint, tailTopic, WRITERS_TOPIC, type WriterHint } from './hints.ts';
+import { LocalLog } from './local-log.ts';
+import { LocalLogs } from './local-logs.ts';
+import { checkAttemptId, checkPrefix } from './log-keys.ts';
+import { DEFAULT_LIMITS, type S3LogLimits, type S3LogStoreOptions } from './options.ts';
+import { RemoteLogs } from './remote-logs.ts';
+import { Sealer, deleteAll } from './sealer.ts';
+import { Tails, type Tail } from './tails.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+export type S3LogStore = LogStore & {
+  /** Uploads what can be uploaded within the time, in milliseconds; the next start goes on with the rest. */
+  close(graceMs?: number): Promise<void>;
+};
+
+/**
+ * Logs in an S3 bucket, for any number of hosts. The process that writes a log spools it (what was acknowledged
+ * outlives the process) and uploads segments; others read the segments, sped up by hints. As with every log store,
+ * `nextSequence` is not known after a restart, and the bytes of an appended frame must not be changed afterwards.
+ * On another host than the writer's, `state` and `read` answer what has been uploaded.
+ */
+export const openS3LogStore = async (options: S3LogStoreOptions): Promise<S3LogStore> => {
+  const prefix = checkPrefix(options.prefix ?? '');
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const id = `foldline-${prefix.replace('/', '-')}logs`;
+  await ensureExpiry(options.bucket, [{ id, prefix: `${prefix}logs/`, days: 1, objectsToo: false }]);
+  const remote = new RemoteLogs(options.bucket, prefix);
+  try {
+    const locals = new LocalLogs(options.spoolDirectory, remote, options.signals, limits);
+    const store = new SpoolingLogStore(remote, locals, options.signals, limits);
+    void locals.resume();
+    return store;
+  } catch (error) {
+    throw fromSystemError(error, 'open the log store');
+  }
+};
+
+class SpoolingLogStore implements S3LogStore {
+  private readonly followers = new Followers();
+  private readonly tails: Tails;
+  private readonly sealer: Sealer;
+  private readonly tidying: NodeJS.Timeout;
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly remote: RemoteLogs,
+    private readonly locals: LocalLogs,
+    private readonly signals: Signals,
+    private readonly limits: S3LogLimits,
+  ) {
+    this.tails = new Tails(remote, signals, limits);
+    this.sealer = new Sealer(remote, signals, limits);
+    this.tidying = setInterval(() => void this.tidy(), limits.tidyMs).unref();
+    this.stopListening = signals.listen(WRITERS_TOPIC, (message) => this.heard(parseWriterHint(message)));
+  }
+
+  async append(attemptId: string, frame: LogFrame): Promise<LogState> {
+    checkAttemptId(attemptId);
+    for (;;) {
+      await this.sealed(attemptId);
+      const log = this.locals.peek(attemptId) ?? (await this.locals.findOrBegin(attemptId, frame));
+      if (!(log instanceof LocalLog)) {
+        return { nextOffset: log.end, nextSequence: 0, sealed: log.seal !== undefined };
+      }
+      if (log.sealing) continue;
+      if (log.failure) throw log.failure;
+      if (!log.continues(frame)) return log.state;
+      if (this.locals.room.has(frame.bytes.length)) return this.write(attemptId, log, frame);
+      await this.locals.room.change(this.limits.roomMs);
+    }
+  }
+
+  async state(attemptId: string): Promise<LogState> {
+    checkAttemptId(attemptId);
+    await this.sealed(attemptId);
+    const log = this.locals.peek(attemptId) ?? (await this.locals.find(attemptId));
+    if (log) return log.state;
+    const { end, seal } = await this.remote.view(attemptId);
+    return { nextOffset: end, nextSequence: 0, sealed: seal !== undefined };
+  }
+
+  async seal(attemptId: string, claim: { bytes: number; sha256: string }): Promise<void> {
+    checkAttemptId(attemptId);
+    await this.sealed(attemptId);
+    const log = this.locals.peek(attemptId) ?? (await this.locals.find(attemptId));
+    if (log?.sealing) return this.seal(attemptId, claim);
+    const work = this.sealer.seal(attemptId, claim, log);
+    if (log) log.sealing = work.catch(() => undefined);
+    try {
+      await work;
+      this.locals.forget(attemptId);
+    } catch (error) {
+      throw fromSystemError(error, 'seal a log');
+    } finally {
+      if (log) log.sealing = undefined;
+    }
+    this.followers.wake(attemptId);
+  }
+
+  async read(attemptId: string, start: number, end: number): Promise<Buffer> {
+    checkAttemptId(attemptId);
+    const log = this.locals.peek(attemptId) ?? (await this.locals.find(attemptId));
+    if (!log || start < log.spool.base) return this.remote.read(attemptId, start, end);
+    return start < log.spool.end ? log.spool.read(start, Math.min(end, log.spool.end)) : Buffer.alloc(0);
+  }
+
+  async *follow(
+    attemptId: string,
+    offset: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ offset: number; bytes: Buffer }> {
+    checkAttemptId(attemptId);
+    const follower = this.followers.join(attemptId);
+    const stop = (): void => follower.dismiss();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      if (!signal.aborted) yield* this.piecesFor(follower, attemptId, offset);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.followers.leave(attemptId, follower);
+    }
+  }
+
+  async delete(attemptId: string): Promise<void> {
+    const { bucket } = this.remote;
+    const keys = this.remote.keys(attemptId);
+    await this.sealed(attemptId);
+    await this.locals.peek(attemptId)?.uploader.halt();
+    this.locals.forget(attemptId);
+    this.remote.forget(attemptId);
+    // The seal first: what is left of a deletion that was cut off must not look like a whole log.
+    await bucket.delete(keys.seal);
+    await deleteAll(
+      bucket,
+      (await bucket.list(keys.folder)).map(({ key }) => key),
+    );
+    this.remote.forget(attemptId);
+    hint(this.signals, WRITERS_TOPIC, { attemptId, kind: 'deleted' });
+    hint(this.signals, tailTopic(attemptId), { kind: 'deleted' });
+    this.followers.dismiss(attemptId);
+  }
+
+  async close(graceMs = 5_000): Promise<void> {
+    clearInterval(this.tidying);
+    this.stopListening();
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise((resolve) => (timer = setTimeout(resolve, graceMs)));
+    const uploads = Array.from(this.locals.entries(), ([, log]) => log.uploader.flush());
+    await Promise.race([Promise.allSettled(uploads), grace]);
+    clearTimeout(timer);
+    this.locals.close();
+  }
+
+  private write(attemptId: string, log: LocalLog, frame: LogFrame): LogState {
+    try {
+      log.append(frame);
+    } catch (error) {
+      throw fromSystemError(error, 'write to a log');
+    }
+    this.locals.room.add(frame.bytes.length);
+    this.followers.wake(attemptId);
+    return log.state;
+  }
+
+  private async *piecesFor(follower: Follower, attemptId: string, offset: number) {
+    let tail: Tail | undefined;
+    try {
+      await Promise.race([this.locals.find(attemptId), follower.gone]);
+      for (let position = offset; !follower.dismissed;) {
+        const spool = this.locals.peek(attemptId)?.spool;
+        let piece: Buffer | 'end' | undefined | void;
+        if (spool && spool.base <= position) {
+          const end = Math.min(spool.end, position + CHUNK_BYTES);
+          piece = position < end ? spool.read(position, end) : undefined;
+        } else {
+          tail ??= this.tails.join(attemptId, follower);
+          piece = await Promise.race([tail.pieceAt(position), follower.gone]);
+        }
+        if (piece === 'end' || follower.dismissed) return;
+        if (piece) yield { offset: position, bytes: piece };
+        else await follower.news();
+        position += piece?.length ?? 0;
+      }
+    } finally {
+      this.tails.leave(attemptId, follower);
+    }
+  }
+
+  /** Whoever needs the log waits for a seal in progress and then acts without waiting again. */
+  private async sealed(attemptId: string): Promise<void> {
+    for (let log = this.locals.peek(attemptId); log?.sealing; log = this.locals.peek(attemptId)) await log.sealing;
+  }
+
+  private heard(news: WriterHint | undefined): void {
+    if (!news) return;
+    if (news.kind === 'deleted') this.remote.forget(news.attemptId);
+    const log = this.locals.peek(news.attemptId);
+    if (!log || log.sealing) return;
+    if (news.kind === 'wanted') log.uploader.start();
+    else void this.letGoOf(news.attemptId, log);
+  }
+
+  private async tidy(): Promise<void> {
+    const idle = Date.now() - this.limits.tidyMs;
+    for (const [attemptId, log] of this.locals.entries()) {
+      if (!log.sealing) await this.letGoOf(attemptId, log, !log.failure && log.lastUsed > idle);
+    }
+  }
+
+  /** A spool is not needed any more when the log was sealed elsewhere, or deleted; the bucket is asked, not the hint. */
+  private async letGoOf(attemptId: string, log: LocalLog, active = false): Promise<void> {
+    try {
+      const seal = await this.remote.findSeal(attemptId);
+      if (active && !seal) return;
+      const deleted = log.uploader.uploaded > 0 && (await this.remote.view(attemptId)).end === 0;
+      if ((!seal && !deleted) || log.sealing || this.locals.peek(attemptId) !== log) return;
+      this.locals.forget(attemptId);
+      if (seal) this.followers.wake(attemptId);
+      else this.followers.dismiss(attemptId);
+    } catch (error) {
+      // Asked again at the next tidying; a log that is damaged keeps its spool for whoever looks into it.
+      if (error instanceof PermanentError) log.lastUsed = Infinity;
+    }
+  }
+}
