@@ -22,11 +22,12 @@ export class ProjectionWriter {
   async apply(events: readonly RecordedEvent[], expected?: number): Promise<number | undefined> {
     const last = events.at(-1);
     if (!last) return expected;
+    const stored = await this.read(events);
     const writes = new Map<string, Write>();
-    for (const event of events) await this.fold(event, writes);
-    const stored = await this.reads.apply(this.name, last.position, [...writes.values()], expected);
+    for (const event of events) this.fold(event, stored, writes);
+    const position = await this.reads.apply(this.name, last.position, [...writes.values()], expected);
     this.cool();
-    return stored;
+    return position;
   }
 
   /** Forgets the documents at hand: what was folded into them may not be what the read store has. */
@@ -34,29 +35,39 @@ export class ProjectionWriter {
     this.hot.clear();
   }
 
-  private async fold(event: RecordedEvent, writes: Map<string, Write>): Promise<void> {
+  /** The documents that these events change, asked for all at once: a read store may be far away. */
+  private async read(events: readonly RecordedEvent[]): Promise<Map<string, Document | undefined>> {
+    const reading = new Map<string, Promise<Document | undefined>>();
+    for (const event of events) {
+      for (const { collection, changes } of this.projections) {
+        for (const id of changes.get(event.type)?.ids(event) ?? []) {
+          const key = `${collection}/${id}`;
+          if (!this.hot.has(key) && !reading.has(key)) reading.set(key, this.reads.get(collection, id));
+        }
+      }
+    }
+    const documents = await Promise.all(reading.values());
+    return new Map([...reading.keys()].map((key, n) => [key, documents[n]]));
+  }
+
+  private fold(
+    event: RecordedEvent,
+    stored: ReadonlyMap<string, Document | undefined>,
+    writes: Map<string, Write>,
+  ): void {
     for (const { collection, changes, indexes } of this.projections) {
       const change = changes.get(event.type);
       if (!change) continue;
       for (const id of change.ids(event)) {
         const key = `${collection}/${id}`;
-        const doc = change.evolve(await this.before(collection, id, key, writes), event, id);
+        const written = writes.get(key);
+        const before = written ? written.doc : (this.hot.get(key) ?? stored.get(key));
+        const doc = change.evolve(before, event, id);
         writes.set(key, { collection, id, doc, indexes: doc ? indexes(doc) : {} });
         this.hot.delete(key);
         if (doc) this.hot.set(key, doc);
       }
     }
-  }
-
-  private async before(
-    collection: string,
-    id: string,
-    key: string,
-    writes: Map<string, Write>,
-  ): Promise<Document | undefined> {
-    const written = writes.get(key);
-    if (written) return written.doc;
-    return this.hot.get(key) ?? this.reads.get(collection, id);
   }
 
   private cool(): void {
