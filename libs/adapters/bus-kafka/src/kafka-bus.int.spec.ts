@@ -1,0 +1,6 @@
+import { eventBusContract, withRealServer } from '@foldline/testing';
+import { openContractFixture } from './kafka.fixture.ts';
+
+withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
+  eventBusContract('on Kafka', () => openContractFixture(brokers));
+});

@@ -1,0 +1,144 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { RecordedEvent } from '@foldline/contracts';
+import { Progress, type Entry } from '@foldline/delivery';
+import { Inbox } from '@foldline/kernel';
+import { fromMessage, referenceOf, type EventReference, type Incoming } from './event-message.ts';
+
+/** An event on its way to its handler. */
+export type Delivery = {
+  partition: number;
+  key: string;
+  reference: EventReference;
+  /** Parses it and puts large data back. */
+  load: () => Promise<RecordedEvent>;
+  done: () => void;
+};
+
+export type IntakeWork = {
+  types: ReadonlySet<string> | undefined;
+  restore: (event: RecordedEvent) => Promise<RecordedEvent>;
+  /** Events of a stream that were to arrive before; tried again until the store can be asked. */
+  readMissing: (stream: string, from: number, count: number) => Promise<RecordedEvent[]>;
+  add: (delivery: Delivery) => void;
+  onMoved: () => void;
+  onForeign: (offset: number) => void;
+  onFailure: (error: unknown) => void;
+  pause: () => void;
+  resume: () => void;
+};
+
+type Taken = { message: KafkaMessage; entry: Entry };
+
+/** Messages of one partition that were taken and are not done; the partition is paused beyond. */
+const MAXIMUM_HELD = 1_000;
+const ENOUGH_ROOM = 500;
+const REMEMBERED_STREAMS = 50_000;
+
+/** One partition as long as it is ours: what of it has arrived, is new, and is done. */
+export class PartitionIntake {
+  private readonly inbox = new Inbox(REMEMBERED_STREAMS);
+  private readonly progress = new Progress(-1);
+  private readonly backlog: Taken[] = [];
+  private held = 0;
+  private paused = false;
+  private repairing = false;
+
+  constructor(
+    readonly partition: number,
+    private readonly work: IntakeWork,
+  ) {}
+
+  /** The next message that the group has to be given; `undefined` as long as nothing is done here. */
+  get next(): number | undefined {
+    return this.progress.position < 0 ? undefined : this.progress.position + 1;
+  }
+
+  take(messages: readonly KafkaMessage[]): void {
+    for (const message of messages) {
+      this.backlog.push({ message, entry: this.progress.begin(Number(message.offset)) });
+      this.held += 1;
+    }
+    if (this.held >= MAXIMUM_HELD && !this.paused) {
+      this.paused = true;
+      this.work.pause();
+    }
+    if (!this.repairing) this.sort();
+  }
+
+  /** Passes on what has arrived, in order; a gap holds up what came behind it. */
+  private sort(): void {
+    const taken = this.backlog.splice(0);
+    for (const [n, each] of taken.entries()) {
+      const repair = this.accept(each);
+      if (!repair) continue;
+      this.repairing = true;
+      this.backlog.unshift(...taken.slice(n + 1));
+      repair.then(
+        () => {
+          this.repairing = false;
+          this.sort();
+        },
+        (error: unknown) => this.work.onFailure(error),
+      );
+      return;
+    }
+  }
+
+  private accept({ message, entry }: Taken): Promise<void> | undefined {
+    const incoming = fromMessage(message);
+    if (incoming) {
+      const arrival = this.inbox.accept(inboxKey(incoming), incoming.revision, incoming.previous);
+      if (typeof arrival === 'object') return this.repair(incoming, entry, arrival.missingFrom);
+      if (arrival === 'next') this.enqueue(incoming.key, incoming, this.loading(incoming), entry);
+    } else this.work.onForeign(Number(message.offset));
+    this.finish(entry);
+    return undefined;
+  }
+
+  /**
+   * Something of the stream has not arrived: it is read from the store and handed out in front. What went to other
+   * partitions because it has another key is left to them.
+   */
+  private async repair(incoming: Incoming, entry: Entry, from: number): Promise<void> {
+    const { stream, revision, key } = incoming;
+    const missing = await this.work.readMissing(stream, from, revision - from);
+    for (const event of missing) {
+      if (event.correlationId !== key || event.revision >= revision) continue;
+      if (this.inbox.accept(inboxKey(incoming), event.revision, from - 1) !== 'next') continue;
+      this.enqueue(key, referenceOf(event), () => this.work.restore(event), entry);
+    }
+    if (this.inbox.accept(inboxKey(incoming), revision, from - 1) === 'next')
+      this.enqueue(key, incoming, this.loading(incoming), entry);
+    this.finish(entry);
+  }
+
+  private loading({ value }: Incoming): () => Promise<RecordedEvent> {
+    return async () => this.work.restore(JSON.parse(value.toString()) as RecordedEvent);
+  }
+
+  private enqueue(key: string, event: EventReference, load: () => Promise<RecordedEvent>, entry: Entry): void {
+    if (this.work.types && !this.work.types.has(event.type)) return;
+    const { eventId, type, stream, revision, position } = event;
+    entry.open += 1;
+    this.work.add({
+      partition: this.partition,
+      key,
+      reference: { eventId, type, stream, revision, position },
+      load,
+      done: () => this.finish(entry),
+    });
+  }
+
+  private finish(entry: Entry): void {
+    const moved = this.progress.finish(entry);
+    if (entry.open === 0) this.held -= 1;
+    if (this.paused && this.held <= ENOUGH_ROOM) {
+      this.paused = false;
+      this.work.resume();
+    }
+    if (moved) this.work.onMoved();
+  }
+}
+
+/** Events of one stream may have several keys, and only those of one key arrive here in order. */
+const inboxKey = ({ stream, key }: Incoming): string => JSON.stringify([stream, key]);

@@ -1,0 +1,40 @@
+import { Partitioners, type Kafka, type Producer } from 'kafkajs';
+import type { Outgoing, ExtraHeaders } from './event-message.ts';
+import { toMessage } from './event-message.ts';
+import { brokenKafka } from './kafka-failure.ts';
+
+/** Where a relay puts events. */
+export interface Publisher {
+  /** Resolves when every event is safe in the topic, in this order per key; after a failure it must not be used again. */
+  publish(batch: readonly Outgoing[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * An idempotent producer: acknowledged by every replica in sync, one request at a time, because the client keeps
+ * order and counts of an idempotent producer only then (kafkajs #598, #980).
+ */
+export const openPublisher = async (kafka: Kafka, topic: string, extra?: ExtraHeaders): Promise<Publisher> => {
+  const producer: Producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
+  try {
+    await producer.connect();
+  } catch (error) {
+    await producer.disconnect();
+    throw brokenKafka(error);
+  }
+  return {
+    publish: async (batch) => {
+      try {
+        await producer.send({ topic, acks: -1, messages: batch.map((outgoing) => toMessage(outgoing, extra)) });
+      } catch (error) {
+        throw brokenKafka(error);
+      }
+    },
+    close: () => producer.disconnect(),
+  };
+};
