@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compile, type CompileInput } from './compile.ts';
 import { DefinitionCompiler } from './definition-compiler.ts';
 
@@ -10,6 +11,9 @@ const input = (text: string): CompileInput => {
 const flagship = readFileSync(new URL('../../../test/plans/S0-flagship/definition.yml', import.meta.url), 'utf8');
 /** Takes minutes: every pattern is compiled, and each is as costly as one can be. */
 const slow = `a: {script: x}\n${Array.from({ length: 400 }, (_, job) => `j${job}: {script: x, only: [${`"/${'\\\\pL{900}'}\\\\pN{9}/",`.repeat(50)}]}\n`).join('')}`;
+
+const childrenOfThisProcess = (): number[] =>
+  readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number);
 
 // The child runs what `tsc -b` made; in a tree that was never built these fail.
 describe('The compiler in a child process', () => {
@@ -42,6 +46,19 @@ describe('The compiler in a child process', () => {
       problems: [{ code: 'definition-too-complex', severity: 'error', hint: expect.any(String) }],
     });
     expect(next).toMatchObject({ plan: { jobs: [{ name: 'a' }] } });
+  });
+
+  it('takes the time of a busy machine for nothing that the definition did', async () => {
+    compiler = new DefinitionCompiler({ timeoutMs: 300 });
+    const others = childrenOfThisProcess();
+    await compiler.warm();
+    const child = childrenOfThisProcess().find((pid) => !others.includes(pid));
+    process.kill(child!, 'SIGSTOP');
+    const result = compiler.compile(input('a: {script: x}'));
+    // Much longer than the limit by the wall's clock, in which the child gets no CPU.
+    await sleep(900);
+    process.kill(child!, 'SIGCONT');
+    expect(await result).toMatchObject({ plan: { jobs: [{ name: 'a' }] } });
   });
 
   it('survives a child that runs out of memory', async () => {

@@ -1,11 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CompileInput, CompileResult } from './compile.ts';
 import { prescan } from './prescan.ts';
 import { Report } from './report.ts';
 
 export type DefinitionCompilerOptions = {
-  /** How long one definition may take before it is refused. */
+  /** How much of a CPU's time one definition may take before it is refused, in milliseconds. */
   timeoutMs?: number;
   /** Heap of the child process. */
   memoryMb?: number;
@@ -18,9 +19,14 @@ type Request = { input: CompileInput; resolve: (result: CompileResult) => void; 
 const built = import.meta.url.endsWith('.ts') ? '../dist/compile-child.js' : './compile-child.js';
 const childPath = fileURLToPath(new URL(built, import.meta.url));
 const startMs = 30_000;
+/** A busy machine must not make a definition look too complex: it has this many times its limit by the wall's clock. */
+const PATIENCE = 10;
+const LOOK_MS = 100;
+/** Linux counts the time of processes in hundredths of a second, whatever the kernel's own clock. */
+const TICK_MS = 10;
 
 /**
- * Compiles definitions of strangers in a child process with a bounded heap and time, one after the other: whatever a
+ * Compiles definitions of strangers in a child process with a bounded heap and CPU time, one after the other: whatever a
  * text does to the parser, the server lives on and answers `definition-too-complex`. The child is started with the first
  * definition (or `warm()`), kept, replaced after it died, and never keeps the process alive while it is idle.
  */
@@ -65,9 +71,9 @@ export class DefinitionCompiler {
   }
 
   #exchange(child: ChildProcess, { input, resolve, reject }: Request): void {
-    const timer = setTimeout(() => child.kill('SIGKILL'), this.#timeoutMs);
+    const stopWatch = killWhenTooLong(child, this.#timeoutMs);
     const finish = (settle: () => void): void => {
-      clearTimeout(timer);
+      stopWatch();
       child.off('message', onMessage).off('exit', onExit);
       letGo(child);
       settle();
@@ -104,6 +110,36 @@ export class DefinitionCompiler {
     return child;
   }
 }
+
+/** Kills the child once it has used so much CPU time from now on. Returns what calls this off. */
+const killWhenTooLong = (child: ChildProcess, limitMs: number): (() => void) => {
+  const before = cpuMs(child);
+  const start = performance.now();
+  let timer: NodeJS.Timeout;
+  const look = (): void => {
+    const elapsed = performance.now() - start;
+    const used = Math.min(elapsed, (cpuMs(child) ?? elapsed) - (before ?? 0));
+    if (used >= limitMs || elapsed >= limitMs * PATIENCE) child.kill('SIGKILL');
+    else timer = setTimeout(look, Math.max(limitMs - used, LOOK_MS));
+  };
+  timer = setTimeout(look, limitMs);
+  return () => clearTimeout(timer);
+};
+
+/** CPU time of a process so far, from Linux' process table; `undefined` elsewhere, where the wall's clock has to do. */
+const cpuMs = ({ pid }: ChildProcess): number | undefined => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Behind the name in parentheses: state is the first field; user and system time are the 12th and the 13th.
+    const [user, system] = fields
+      .slice(fields.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return (Number(user) + Number(system)) * TICK_MS;
+  } catch {
+    return undefined;
+  }
+};
 
 const started = async (child: ChildProcess): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -29,7 +29,10 @@ const readEvents = async (dataDirectory) => {
 };
 
 const replayOf = (dataDirectory) =>
-  verifyReplay(dataDirectory, READ_MODELS, READ_MODELS_NAME).catch((error) => ({ failure: String(error), differences: [] }));
+  verifyReplay(dataDirectory, READ_MODELS, READ_MODELS_NAME).catch((error) => ({
+    failure: String(error),
+    differences: [],
+  }));
 
 /** Artifacts that are shown as available, and the newest entry of each cache key. */
 const readTrees = async (dataDirectory) => {
