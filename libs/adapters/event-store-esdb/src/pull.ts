@@ -80,6 +80,7 @@ export class Pull<Item> {
 
   /** Ends the stream on the server, whatever its state. */
   async leave(): Promise<void> {
+    if (this.over && this.failure === undefined) return;
     try {
       await (this.source.cancel ? this.source.cancel() : this.source.unsubscribe?.());
     } catch {
