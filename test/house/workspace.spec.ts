@@ -67,6 +67,8 @@ describe('the workspace', () => {
   });
 
   it('runs every test: none is skipped for good, none is alone', () => {
-    expect(linesWith(/\b(?:it|test|describe)\.(?:only|skip|todo)\s*[(.]|\b[fx](?:it|describe)\(/)).toEqual([]);
+    const found = linesWith(/\b(?:it|test|describe)\.(?:only|skip|todo)\s*[(.]|\b[fx](?:it|describe)\(/);
+    // The one place that skips: where a server is missing, and CI makes that a failure.
+    expect(found.filter((line) => !line.startsWith('libs/testing/src/real-server.ts:'))).toEqual([]);
   });
 });

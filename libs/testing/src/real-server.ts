@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { describe, it } from '@jest/globals';
 
 /** The settings under which suites find the servers they need; `infra/ci/servers env` prints them. */
@@ -15,13 +17,32 @@ export type ServerSetting =
 export const withRealServer = (setting: ServerSetting, suite: (url: string) => void): void => {
   const url = process.env[setting];
   if (url) return suite(url);
-  describe(`a real server (${setting})`, () => {
+  absent(`a real server (${setting})`, {
+    hint: `needs ${setting}: start it with \`infra/ci/servers up\` and set what \`infra/ci/servers env\` prints`,
+    problem: `${setting} is not set: start the server with \`infra/ci/servers up\``,
+  });
+};
+
+/**
+ * Runs a suite that needs programs of this machine. Where one is not there the suite is skipped with a line that names it,
+ * or fails where `FOLDLINE_REQUIRE_REAL=1`.
+ */
+export const withPrograms = (programs: readonly string[], suite: () => void): void => {
+  const missing = programs.filter((program) => !isOnPath(program));
+  if (missing.length === 0) return suite();
+  const problem = `not on the PATH: ${missing.join(', ')}`;
+  absent(`programs (${programs.join(', ')})`, { hint: `needs ${missing.join(', ')}`, problem });
+};
+
+const isOnPath = (program: string): boolean =>
+  (process.env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
+
+const absent = (what: string, { hint, problem }: { hint: string; problem: string }): void => {
+  describe(what, () => {
     if (process.env['FOLDLINE_REQUIRE_REAL'] === '1')
       it('is there', () => {
-        throw new Error(`${setting} is not set: start the server with \`infra/ci/servers up\``);
+        throw new Error(problem);
       });
-    else
-      it.skip(`needs ${setting}: start it with \`infra/ci/servers up\` and set what \`infra/ci/servers env\` prints`, () =>
-        undefined);
+    else it.skip(hint, () => undefined);
   });
 };

@@ -1,0 +1,239 @@
+import { basename } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { SERVICES } from '@foldline/contracts';
+import { withPrograms } from '@foldline/testing';
+import { GOOD_VALUES, REFUSED_VALUES, renderChart } from './chart.ts';
+import type { Container, KubernetesObject, Labels, Rendered } from './chart.ts';
+
+/** Fetching Helm's engine and Kubernetes' models, the first time on a machine. */
+const FIRST_TIME_MS = 240_000;
+/** Kinds that something installed in the cluster defines; Kubernetes has no model of them. */
+const CUSTOM = ['ScaledObject', 'ServiceMonitor', 'TriggerAuthentication'];
+const WORKLOADS = ['Deployment', 'StatefulSet'];
+
+const matches = (selector: Labels, labels: Labels): boolean =>
+  Object.entries(selector).every(([name, value]) => labels[name] === value);
+const quantities = (container: Container): string[] => Object.keys(container.resources.limits).toSorted();
+
+withPrograms(['javac', 'mvn'], () => {
+  const rendered = new Map<string, Rendered>();
+
+  beforeAll(() => {
+    for (const one of renderChart([...GOOD_VALUES, ...REFUSED_VALUES])) rendered.set(one.values, one);
+  }, FIRST_TIME_MS);
+
+  const objectsOf = (values: string): KubernetesObject[] => rendered.get(values)!.objects.map(({ object }) => object);
+  const ofKind = (values: string, ...kinds: string[]): KubernetesObject[] =>
+    objectsOf(values).filter(({ kind }) => kinds.includes(kind));
+  const named = (values: string, kind: string, name: string): KubernetesObject =>
+    ofKind(values, kind).find(({ metadata }) => metadata.name === name)!;
+  const workloads = (values: string): KubernetesObject[] => ofKind(values, ...WORKLOADS);
+  const containerOf = (workload: KubernetesObject): Container => workload.spec.template.spec.containers[0]!;
+
+  describe.each(GOOD_VALUES.map((path) => basename(path)))('the chart with %s', (values) => {
+    it('renders, and Kubernetes knows every field of every object', () => {
+      const { refused, objects } = rendered.get(values)!;
+      expect(refused).toBeUndefined();
+      expect(objects.filter(({ problems }) => problems.length > 0)).toEqual([]);
+      expect(objects.filter(({ model, object }) => model === null && !CUSTOM.includes(object.kind))).toEqual([]);
+    });
+
+    it('gives every object a name of its own', () => {
+      const names = objectsOf(values).map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+      expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+    });
+
+    it('runs all seven services', () => {
+      const services = workloads(values).map((workload) => containerOf(workload).name);
+      expect([...new Set(services)].toSorted()).toEqual([...SERVICES].toSorted());
+      for (const workload of workloads(values)) {
+        expect(containerOf(workload).args).toEqual([`/app/${containerOf(workload).name}.js`]);
+      }
+    });
+
+    it('asks the operations port whether a service has started, lives and is ready', () => {
+      for (const workload of workloads(values)) {
+        const container = containerOf(workload);
+        expect(container.ports).toContainEqual({ name: 'operations', containerPort: 9464 });
+        expect(container.startupProbe.httpGet).toEqual({ path: '/healthz', port: 'operations' });
+        expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'operations' });
+        expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'operations' });
+      }
+    });
+
+    it('limits what every container takes', () => {
+      for (const workload of workloads(values)) {
+        expect(quantities(containerOf(workload))).toEqual(['cpu', 'ephemeral-storage', 'memory']);
+      }
+    });
+
+    it('runs as nobody in particular, on a file system that it cannot write, without capabilities', () => {
+      for (const workload of workloads(values)) {
+        const { spec } = workload.spec.template;
+        expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+        expect(spec.automountServiceAccountToken).toBe(false);
+        expect(containerOf(workload).securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        expect(containerOf(workload).volumeMounts.map(({ mountPath }) => mountPath)).toEqual(
+          expect.arrayContaining(['/var/lib/foldline', '/tmp']),
+        );
+      }
+    });
+
+    it('names the image by a release or a digest', () => {
+      for (const workload of workloads(values)) {
+        expect(containerOf(workload).image).toMatch(/^[\w./-]+(?::\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})$/);
+      }
+    });
+
+    it('gives secrets as files of the existing secret, and only the gateway those of the HTTP server', () => {
+      for (const workload of workloads(values)) {
+        const { name, env } = containerOf(workload);
+        const secret = workload.spec.template.spec.volumes.find((volume) => volume.name === 'secrets')!.secret!;
+        const files = env.filter((setting) => setting.name.endsWith('_FILE')).map(({ value }) => value);
+        expect(files.toSorted()).toEqual(secret.items.map(({ path }) => `/run/secrets/foldline/${path}`).toSorted());
+        expect(env.filter((setting) => /TOKEN$|SECRET$|KEY$|PASSWORD$/.test(setting.name))).toEqual([]);
+        expect(secret.items.some(({ key }) => key === 'admin-token')).toBe(name === 'api-gateway');
+        expect(secret.items.some(({ key }) => key === 'webhook-secret')).toBe(name === 'api-gateway');
+      }
+    });
+
+    it('selects with every selector the pods of exactly one workload', () => {
+      const pods = workloads(values).map(({ spec }) => spec.template.metadata.labels);
+      for (const { kind, metadata, spec } of [...workloads(values), ...ofKind(values, 'PodDisruptionBudget')]) {
+        const selected = pods.filter((labels) => matches(spec.selector.matchLabels, labels));
+        expect([kind, metadata.name, selected.length]).toEqual([kind, metadata.name, 1]);
+      }
+    });
+
+    it('has a disruption budget for every workload, under which a node can always be drained', () => {
+      const budgets = ofKind(values, 'PodDisruptionBudget');
+      expect(budgets.map(({ metadata }) => metadata.name).toSorted()).toEqual(
+        workloads(values)
+          .map(({ metadata }) => metadata.name)
+          .toSorted(),
+      );
+      for (const { spec } of budgets)
+        expect([spec['minAvailable'], spec['maxUnavailable']]).toEqual([undefined, expect.anything()]);
+    });
+
+    it('calls each runner after its pod, with names that fit', () => {
+      for (const { metadata, spec } of ofKind(values, 'StatefulSet')) {
+        const env = new Map(spec.template.spec.containers[0]!.env.map(({ name, value }) => [name, value]));
+        expect(env.get('FOLDLINE_RUNNERS')).toMatch(/^\$\(POD_NAME\):(?:high|low)-power:\d+$/);
+        expect([...env.keys()].indexOf('POD_NAME')).toBeLessThan([...env.keys()].indexOf('FOLDLINE_RUNNERS'));
+        // Kubernetes adds a hash of eleven characters to it in a label.
+        expect(metadata.name.length).toBeLessThanOrEqual(52);
+        expect(named(values, 'Service', spec.serviceName!)).toBeDefined();
+      }
+    });
+
+    it('scales each workload by one thing: a number or an autoscaler', () => {
+      const targets = ofKind(values, 'HorizontalPodAutoscaler', 'ScaledObject').map(
+        ({ spec }) => (spec['scaleTargetRef'] as { kind: string; name: string }).name,
+      );
+      for (const { metadata, spec } of workloads(values)) {
+        expect([metadata.name, spec.replicas === undefined]).toEqual([metadata.name, targets.includes(metadata.name)]);
+      }
+    });
+  });
+
+  describe('the chart', () => {
+    it.each([
+      ['latest-tag.yaml', 'latest says not what runs'],
+      ['unknown-value.yaml', 'replicas'],
+      ['unknown-service.yaml', 'runner'],
+      ['ingress-without-host.yaml', 'an Ingress needs a host'],
+      ['secret-in-an-address.yaml', 's3.url'],
+      ['unknown-sasl.yaml', 'kafka.sasl'],
+    ])('refuses %s and says why', (values, reason) => {
+      expect(rendered.get(values)!.refused).toContain(reason);
+    });
+
+    it('publishes only the gateway', () => {
+      expect(ofKind('defaults.yaml', 'Ingress')).toEqual([]);
+      const open = ofKind('defaults.yaml', 'Service').filter(({ spec }) => spec['clusterIP'] !== 'None');
+      expect(open.map(({ spec }) => spec.selector)).toEqual([
+        expect.objectContaining({ 'app.kubernetes.io/component': 'api-gateway' }),
+      ]);
+    });
+
+    it('lets nobody in but to the gateway, and nothing out but to names and servers', () => {
+      const policy = (name: string): unknown => named('defaults.yaml', 'NetworkPolicy', `ci-foldline-${name}`).spec;
+      expect(policy('in')).toMatchObject({ policyTypes: ['Ingress'] });
+      expect(policy('in')).not.toHaveProperty('ingress');
+      expect(policy('gateway-in')).toMatchObject({ ingress: [{ ports: [{ port: 'http', protocol: 'TCP' }] }] });
+      expect(policy('out')).toMatchObject({ policyTypes: ['Egress'] });
+      expect(policy('outside')).toMatchObject({
+        podSelector: { matchExpressions: [{ values: ['pipeline-planner', 'runner', 'deployer', 'notifier'] }] },
+        egress: [{ to: [{ ipBlock: { except: ['169.254.0.0/16'] } }] }],
+      });
+    });
+
+    it('gives each pool of runners its own time to end, and keeps its workspaces when told so', () => {
+      const high = named('everything.yaml', 'StatefulSet', 'ci-foldline-runner-high');
+      expect(high.spec.template.spec.terminationGracePeriodSeconds).toBe(3600);
+      expect(high.spec['volumeClaimTemplates']).toHaveLength(1);
+      const low = named('everything.yaml', 'StatefulSet', 'ci-foldline-runner-low');
+      expect(low.spec.template.spec.terminationGracePeriodSeconds).toBe(45);
+      expect(low.spec['volumeClaimTemplates']).toBeUndefined();
+    });
+
+    // The fields of custom kinds were compared with KEDA 2.16 and Prometheus Operator 0.79; see docs/kubernetes.md.
+    it('scales by the lag of the service in Kafka', () => {
+      expect(named('everything.yaml', 'ScaledObject', 'ci-foldline-pipeline-planner').spec).toEqual({
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'ci-foldline-pipeline-planner' },
+        minReplicaCount: 2,
+        maxReplicaCount: 6,
+        cooldownPeriod: 300,
+        advanced: {
+          horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: 300 } } },
+        },
+        triggers: [
+          {
+            type: 'kafka',
+            metadata: {
+              bootstrapServers: 'a:9093,b:9093',
+              consumerGroup: 'builds.pipeline-planner',
+              topic: 'builds.events.v1',
+              lagThreshold: '100',
+              tls: 'enable',
+              sasl: 'scram_sha512',
+            },
+            authenticationRef: { name: 'ci-foldline-kafka' },
+          },
+        ],
+      });
+      expect(named('everything.yaml', 'TriggerAuthentication', 'ci-foldline-kafka').spec).toEqual({
+        secretTargetRef: [
+          { parameter: 'username', name: 'foldline', key: 'kafka-username' },
+          { parameter: 'password', name: 'foldline', key: 'kafka-password' },
+          { parameter: 'ca', name: 'foldline', key: 'kafka-ca' },
+        ],
+      });
+    });
+
+    it('lets Prometheus find the operations ports of all pods', () => {
+      expect(named('everything.yaml', 'ServiceMonitor', 'ci-foldline').spec).toEqual({
+        selector: {
+          matchLabels: {
+            'app.kubernetes.io/name': 'foldline',
+            'app.kubernetes.io/instance': 'ci',
+            'app.kubernetes.io/component': 'operations',
+          },
+        },
+        podTargetLabels: ['app.kubernetes.io/component', 'foldline.dev/pool'],
+        endpoints: [{ port: 'operations', path: '/metrics', interval: '30s' }],
+      });
+      const { matchLabels } = named('everything.yaml', 'ServiceMonitor', 'ci-foldline').spec.selector;
+      expect(
+        ofKind('everything.yaml', 'Service')
+          .filter(({ metadata }) => matches(matchLabels, metadata.labels))
+          .map(({ metadata }) => metadata.name),
+      ).toEqual(['ci-foldline-operations']);
+    });
+  });
+});
