@@ -1,14 +1,15 @@
 /** Whoever reads a log as it grows. News that come while nobody waits are not lost. */
 export class Follower {
   dismissed = false;
-  readonly gone: Promise<void>;
   private goAway: () => void = () => undefined;
   private woken = false;
   private resolve: (() => void) | undefined;
 
-  constructor() {
-    this.gone = new Promise((resolve) => {
-      this.goAway = resolve;
+  /** What comes of the work, or nothing when this follower is dismissed first. One work at a time. */
+  unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.goAway = () => resolve(undefined);
+      work.then(resolve, reject);
     });
   }
 
@@ -50,6 +51,11 @@ export class Followers {
     const followers = this.all.get(attemptId);
     followers?.delete(follower);
     if (followers?.size === 0) this.all.delete(attemptId);
+  }
+
+  /** Nobody is kept waiting by a store that is closed. */
+  dismissAll(): void {
+    for (const attemptId of this.all.keys()) this.dismiss(attemptId);
   }
 
   wake(attemptId: string): void {

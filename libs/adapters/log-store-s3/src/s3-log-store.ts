@@ -122,13 +122,18 @@ class SpoolingLogStore implements S3LogStore {
   ): AsyncGenerator<{ offset: number; bytes: Buffer }> {
     checkAttemptId(attemptId);
     const follower = this.followers.join(attemptId);
-    const stop = (): void => follower.dismiss();
+    // The reader may never come back to be told: what was held for it goes with the signal.
+    const stop = (): void => {
+      follower.dismiss();
+      this.tails.leave(attemptId, follower);
+      this.followers.leave(attemptId, follower);
+    };
     signal.addEventListener('abort', stop, { once: true });
     try {
       if (!signal.aborted) yield* this.piecesFor(follower, attemptId, offset);
     } finally {
       signal.removeEventListener('abort', stop);
-      this.followers.leave(attemptId, follower);
+      stop();
     }
   }
 
@@ -159,6 +164,8 @@ class SpoolingLogStore implements S3LogStore {
     const uploads = Array.from(this.locals.entries(), ([, log]) => log.uploader.flush());
     await Promise.race([Promise.allSettled(uploads), grace]);
     clearTimeout(timer);
+    this.followers.dismissAll();
+    this.tails.close();
     this.locals.close();
   }
 
@@ -175,25 +182,21 @@ class SpoolingLogStore implements S3LogStore {
 
   private async *piecesFor(follower: Follower, attemptId: string, offset: number) {
     let tail: Tail | undefined;
-    try {
-      await Promise.race([this.locals.find(attemptId), follower.gone]);
-      for (let position = offset; !follower.dismissed;) {
-        const spool = this.locals.peek(attemptId)?.spool;
-        let piece: Buffer | 'end' | undefined | void;
-        if (spool && spool.base <= position) {
-          const end = Math.min(spool.end, position + CHUNK_BYTES);
-          piece = position < end ? spool.read(position, end) : undefined;
-        } else {
-          tail ??= this.tails.join(attemptId, follower);
-          piece = await Promise.race([tail.pieceAt(position), follower.gone]);
-        }
-        if (piece === 'end' || follower.dismissed) return;
-        if (piece) yield { offset: position, bytes: piece };
-        else await follower.news();
-        position += piece?.length ?? 0;
+    await follower.unlessGone(this.locals.find(attemptId));
+    for (let position = offset; !follower.dismissed;) {
+      const spool = this.locals.peek(attemptId)?.spool;
+      let piece: Buffer | 'end' | undefined;
+      if (spool && spool.base <= position) {
+        const end = Math.min(spool.end, position + CHUNK_BYTES);
+        piece = position < end ? spool.read(position, end) : undefined;
+      } else {
+        tail ??= this.tails.join(attemptId, follower);
+        piece = await follower.unlessGone(tail.pieceAt(position));
       }
-    } finally {
-      this.tails.leave(attemptId, follower);
+      if (piece === 'end' || follower.dismissed) return;
+      if (piece) yield { offset: position, bytes: piece };
+      else await follower.news();
+      position += piece?.length ?? 0;
     }
   }
 

@@ -77,7 +77,7 @@ export class Hosts {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.stores.map((store) => store.close(0)));
+    await Promise.all(this.stores.map((store) => store.close(2_000)));
     for (const key of (await this.bucket.list('')).map(({ key }) => key)) await this.bucket.delete(key);
     await this.bucket.client.removeBucket(this.bucket.name);
     for (const bucket of [...this.buckets, this.bucket]) bucket.close();

@@ -8,6 +8,7 @@ import type { S3LogLimits } from './options.ts';
 import { StaleView, type RemoteLogs, type RemoteView } from './remote-logs.ts';
 import { isSameClaim, serializeSeal, type Claim, type Seal, type Segment } from './seal.ts';
 
+const DIGEST = /^[0-9a-f]{64}$/;
 const LOOK_MS = 100;
 const MAX_MISSING = 4_096;
 
@@ -23,6 +24,7 @@ export class Sealer {
   ) {}
 
   async seal(attemptId: string, claim: Claim, local: LocalLog | undefined): Promise<void> {
+    if (!DIGEST.test(claim.sha256)) throw new PermanentError('the claimed digest of a log is none');
     try {
       await this.sealOnce(attemptId, claim, local);
     } catch (error) {

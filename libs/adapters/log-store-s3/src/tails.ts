@@ -26,6 +26,11 @@ export class Tails {
     return tail;
   }
 
+  close(): void {
+    for (const tail of this.tails.values()) tail.close();
+    this.tails.clear();
+  }
+
   leave(attemptId: string, follower: Follower): void {
     const tail = this.tails.get(attemptId);
     tail?.followers.delete(follower);
@@ -57,7 +62,7 @@ export class Tail {
     limits: S3LogLimits,
   ) {
     this.stopListening = signals.listen(tailTopic(attemptId), (message) => this.heard(parseTailHint(message)));
-    this.timer = setInterval(() => this.look(), limits.pollMs).unref();
+    this.timer = setInterval(() => this.look(), limits.pollMs);
   }
 
   close(): void {
