@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Partitioners, type Consumer, type Kafka, type Producer } from 'kafkajs';
 import { TransientError } from '@foldline/kernel';
-import { brokenKafka } from './kafka-failure.ts';
+import { brokenKafka, endClient } from './kafka-failure.ts';
 import { withAdmin } from './topics.ts';
 
 /** How far a relay is: every event of its categories up to the position is safe in the topic. */
@@ -47,12 +47,8 @@ export class CheckpointTopic implements RelayCheckpoints {
   async close(): Promise<void> {
     const closing = this.producer;
     this.producer = undefined;
-    try {
-      await (await closing)?.disconnect();
-    } catch (error) {
-      // A producer that never came about has nothing to be closed; its failure was told to whoever saved.
-      if (!(error instanceof Error)) throw error;
-    }
+    // One that never came about has nothing to be ended; its failure was told to whoever saved.
+    await endClient(async () => (await closing)?.disconnect());
   }
 
   private async connect(): Promise<Producer> {
@@ -91,7 +87,7 @@ export class CheckpointReader {
   }
 
   async close(): Promise<void> {
-    await this.consumer.disconnect();
+    await endClient(() => this.consumer.disconnect());
     try {
       await withAdmin(this.kafka, (admin) => admin.deleteGroups([this.group]));
     } catch (error) {

@@ -189,7 +189,7 @@ export class ConsumerGroup {
     const offsets = new Map<number, number>();
     for (const [partition, { next }] of partitions)
       if (next !== undefined && next > (committed.get(partition) ?? -1)) offsets.set(partition, next);
-    if (offsets.size === 0) return;
+    if (offsets.size === 0 || !this.member.isMember) return;
     try {
       await this.member.commit(offsets);
       for (const [partition, next] of offsets) committed.set(partition, next);

@@ -1,7 +1,7 @@
 import { PartitionAssigners, type Consumer, type Kafka, type KafkaMessage, type PartitionAssigner } from 'kafkajs';
 import { DEFAULT_RETRY, Tries } from '@foldline/delivery';
 import { TransientError } from '@foldline/kernel';
-import { brokenKafka } from './kafka-failure.ts';
+import { brokenKafka, endClient } from './kafka-failure.ts';
 
 export type MemberTimings = {
   /** A member that is silent for longer loses its partitions; 30 s when absent. */
@@ -56,13 +56,16 @@ export class GroupMember {
     }
   }
 
+  get isMember(): boolean {
+    return this.member !== undefined;
+  }
+
   /** Says how far the group is; `offsets` name the next message of each partition. */
   async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
     const { topic } = this.options;
     const commits = [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
-    if (!this.member) throw new TransientError(`is no member of the group ${this.options.groupId} now`);
     try {
-      await this.member.commitOffsets(commits);
+      await this.member?.commitOffsets(commits);
     } catch (error) {
       throw brokenKafka(error);
     }
@@ -80,11 +83,8 @@ export class GroupMember {
     const { consumer } = this;
     this.consumer = undefined;
     this.member = undefined;
-    try {
-      await consumer?.disconnect();
-    } catch (error) {
-      this.options.onTrouble(brokenKafka(error));
-    }
+    const trouble = await endClient(async () => consumer?.disconnect());
+    if (trouble) this.options.onTrouble(trouble);
   }
 
   private async consume(onJoined: () => void): Promise<void> {

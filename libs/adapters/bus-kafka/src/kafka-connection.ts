@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
 
 export type KafkaTls = { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer };
 export type KafkaSasl = {
@@ -24,6 +24,8 @@ export type KafkaSettings = {
   /** How long an event stays in the topic. A group that was away for longer reads what is missing from the store. */
   retentionMs?: number;
   log?: KafkaLog;
+  /** Opens the connections to the brokers, where they are reached in some other way than directly. */
+  socketFactory?: ISocketFactory;
 };
 
 /** What the client has to say; never with secrets. */
@@ -34,7 +36,7 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 4 };
 const CONNECT_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 
-export const kafkaOf = ({ brokers, clientId, ssl, sasl, log }: KafkaSettings): Kafka => {
+export const kafkaOf = ({ brokers, clientId, ssl, sasl, log, socketFactory }: KafkaSettings): Kafka => {
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,
@@ -46,6 +48,7 @@ export const kafkaOf = ({ brokers, clientId, ssl, sasl, log }: KafkaSettings): K
   };
   if (ssl !== undefined) config.ssl = ssl;
   if (sasl !== undefined) config.sasl = sasl as SASLOptions;
+  if (socketFactory !== undefined) config.socketFactory = socketFactory;
   return new Kafka(config);
 };
 

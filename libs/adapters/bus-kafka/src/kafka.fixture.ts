@@ -30,8 +30,6 @@ export const alone: Claims = {
 };
 
 export const CATEGORIES = ['pipeline', 'plan', 'group'];
-const troubles: unknown[] = [];
-
 /** Topics and groups of a test's own, and a store that feeds them. */
 export const openKafkaFixture = async (brokers: string) => {
   const settings: KafkaSettings = {
@@ -53,7 +51,6 @@ export const openKafkaFixture = async (brokers: string) => {
       sleep: pause,
       saveEveryMs: 10,
       retry: { baseMs: 5 },
-      onTrouble: (error) => troubles.push(error),
       ...kafkaOutlet(settings),
       ...options,
     });
@@ -70,11 +67,11 @@ export const openKafkaFixture = async (brokers: string) => {
       retry: { attempts: 3, baseMs: 2 },
       commitEveryMs: 10,
       timings: { sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 6_000, heartbeatMs: 100 },
-      onTrouble: (error) => troubles.push(error),
       ...options,
     });
   return {
     store: store as EventStore,
+    stored: () => store.readAll({ after: 0, limit: 1_000_000, categories: CATEGORIES }),
     directory,
     settings,
     relay,
@@ -91,6 +88,24 @@ export const openKafkaFixture = async (brokers: string) => {
       rmSync(directory, { recursive: true });
     },
   };
+};
+
+type Seen = { stream: string; revision: number };
+
+/**
+ * What of the stored events was not seen, or was seen before one that comes earlier in its stream was. Repeated events
+ * are allowed, from any point on.
+ */
+export const lost = (stored: readonly Seen[], seen: readonly Seen[]): string[] => {
+  const last = new Map<string, number>();
+  const skipped: string[] = [];
+  for (const { stream, revision } of seen) {
+    const before = last.get(stream) ?? -1;
+    if (revision > before + 1) skipped.push(`${stream}@${revision} came after ${before}`);
+    last.set(stream, Math.max(before, revision));
+  }
+  const missing = stored.filter(({ stream, revision }) => revision > (last.get(stream) ?? -1));
+  return [...skipped, ...missing.map(({ stream, revision }) => `${stream}@${revision} never came`)];
 };
 
 export type KafkaFixture = Awaited<ReturnType<typeof openKafkaFixture>>;

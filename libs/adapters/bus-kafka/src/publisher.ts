@@ -1,12 +1,13 @@
 import { Partitioners, type Kafka, type Producer } from 'kafkajs';
 import type { Outgoing, ExtraHeaders } from './event-message.ts';
 import { toMessage } from './event-message.ts';
-import { brokenKafka } from './kafka-failure.ts';
+import { brokenKafka, endClient } from './kafka-failure.ts';
 
 /** Where a relay puts events. */
 export interface Publisher {
   /** Resolves when every event is safe in the topic, in this order per key; after a failure it must not be used again. */
   publish(batch: readonly Outgoing[]): Promise<void>;
+  /** Never fails: whatever it was still to publish is published again by the next. */
   close(): Promise<void>;
 }
 
@@ -24,7 +25,7 @@ export const openPublisher = async (kafka: Kafka, topic: string, extra?: ExtraHe
   try {
     await producer.connect();
   } catch (error) {
-    await producer.disconnect();
+    await endClient(() => producer.disconnect());
     throw brokenKafka(error);
   }
   return {
@@ -35,6 +36,8 @@ export const openPublisher = async (kafka: Kafka, topic: string, extra?: ExtraHe
         throw brokenKafka(error);
       }
     },
-    close: () => producer.disconnect(),
+    close: async () => {
+      await endClient(() => producer.disconnect());
+    },
   };
 };

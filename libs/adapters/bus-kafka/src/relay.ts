@@ -127,7 +127,7 @@ export class Relay {
       .finally(() => broken.abort());
     const publishing = this.publish(outbox, publisher).finally(() => broken.abort());
     const ends = await Promise.allSettled([following, publishing]);
-    await closeQuietly(publisher);
+    await publisher.close();
     for (const each of ends) if (each.status === 'rejected') throw each.reason;
     if (!signal.aborted) throw new TransientError('the log ended its following');
   }
@@ -205,15 +205,6 @@ export class Relay {
     (this.options.onFailure ?? endProcess)(error);
   }
 }
-
-const closeQuietly = async (publisher: Publisher): Promise<void> => {
-  try {
-    await publisher.close();
-  } catch (error) {
-    // It is given up for a new one either way; what it was to publish is published again.
-    if (!(error instanceof Error)) throw error;
-  }
-};
 
 const endProcess = (error: unknown): void => {
   setImmediate(() => {

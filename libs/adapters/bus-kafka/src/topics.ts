@@ -1,7 +1,7 @@
-import { KafkaJSError, type Admin, type ITopicConfig, type Kafka } from 'kafkajs';
+import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
 import { PermanentError } from '@foldline/kernel';
 import type { KafkaSettings } from './kafka-connection.ts';
-import { brokenKafka } from './kafka-failure.ts';
+import { brokenKafka, endClient } from './kafka-failure.ts';
 
 export type Topics = { events: string; checkpoints: string; partitions: number };
 
@@ -43,7 +43,7 @@ export const withAdmin = async <Result>(kafka: Kafka, work: (admin: Admin) => Pr
   } catch (error) {
     throw brokenKafka(error);
   } finally {
-    await admin.disconnect();
+    await endClient(() => admin.disconnect());
   }
 };
 
@@ -52,7 +52,6 @@ const create = async (admin: Admin, topics: ITopicConfig[]): Promise<void> => {
   try {
     await admin.createTopics({ topics, waitForLeaders: true });
   } catch (error) {
-    if (!(error instanceof KafkaJSError)) throw error;
     const existing = await admin.listTopics();
     if (topics.some(({ topic }) => !existing.includes(topic))) throw error;
   }
