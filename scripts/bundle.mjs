@@ -1,15 +1,14 @@
-import { rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Makes `apps/standalone/bundle/`: the server and the programs it starts as one file each. Node loads a few files
- * instead of two thousand, which halves the start. What is built is the same code; tests use both forms.
+ * Makes `apps/standalone/bundle/`, the server and the programs it starts as one file each: Node loads a few files instead
+ * of two thousand, which halves the start. Makes `dist/services/`, the seven services of the distributed mode with what
+ * they share in common files. What is built is the same code; tests use both forms.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const outdir = join(root, 'apps/standalone/bundle');
-
 /** Nest looks for these only when a feature is used that Foldline does not use; the SQLite driver is native. */
 const EXTERNAL = [
   '@photostructure/sqlite',
@@ -29,28 +28,62 @@ const EXTERNAL = [
   'mqtt',
 ];
 
-rmSync(outdir, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: [
-    'apps/standalone/dist/main.js',
-    'apps/runner/dist/workspace/tree.worker.js',
-    'libs/adapters/event-store-embedded/dist/writer.worker.js',
-    'libs/adapters/spawner/dist/spawner-child.js',
-    'libs/pipeline-language/dist/compile-child.js',
-  ],
-  outdir,
-  entryNames: '[name]',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  sourcemap: 'linked',
-  keepNames: true,
-  external: EXTERNAL,
-  logLevel: 'error',
-  // CommonJS packages inside the bundle ask for Node's own modules.
-  banner: {
-    js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
-  },
+/** Of those, what the services do use. */
+const BUNDLED_WITH_SERVICES = ['@grpc/grpc-js', 'ioredis', 'kafkajs'];
+
+/** What is started as a thread or a process of its own, by the name that its starter looks for beside itself. */
+const STARTED = [
+  'apps/runner/dist/workspace/tree.worker.js',
+  'libs/adapters/event-store-embedded/dist/writer.worker.js',
+  'libs/adapters/spawner/dist/spawner-child.js',
+  'libs/pipeline-language/dist/compile-child.js',
+];
+const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1, -'.js'.length);
+
+const bundle = async (outdir, entries, more) => {
+  rmSync(join(root, outdir), { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: [...entries, ...STARTED.map((path) => ({ in: path, out: nameOf(path) }))],
+    outdir,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'linked',
+    keepNames: true,
+    logLevel: 'error',
+    // CommonJS packages inside the bundle ask for Node's own modules.
+    banner: {
+      js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+    },
+    ...more,
+  });
+};
+
+const services = readdirSync(join(root, 'apps')).filter(
+  (name) => name !== 'standalone' && name !== 'cli' && existsSync(join(root, 'apps', name, 'src/main.ts')),
+);
+const SERVICES = 'dist/services';
+
+await bundle('apps/standalone/bundle', [{ in: 'apps/standalone/dist/main.js', out: 'main' }], { external: EXTERNAL });
+
+// One file with all services, of which a process runs the parts of one; a small file per service starts it.
+const choice = join(root, 'dist/choice.mjs');
+mkdirSync(dirname(choice), { recursive: true });
+writeFileSync(
+  choice,
+  `const mains = {${services.map((name) => `'${name}': () => import('../apps/${name}/dist/main.js')`).join(', ')}};
+export const start = (name) => mains[name]();`,
+);
+await bundle(SERVICES, [{ in: choice, out: 'services' }], {
+  external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
 });
+for (const name of services)
+  writeFileSync(
+    join(root, SERVICES, `${name}.js`),
+    `import { start } from './services.js';\nawait start('${name}');\n`,
+  );
+// A release's own directory says what it is, as the workspace's package.json does beside the sources.
+const { version } = JSON.parse(readFileSync(join(root, 'libs/host/package.json'), 'utf8'));
+writeFileSync(join(root, 'dist/package.json'), `${JSON.stringify({ name: 'foldline', version, type: 'module' })}\n`);

@@ -36,13 +36,16 @@ const checkWorkspaceImport = (specifier, file, project, { projects }, say) => {
   return isSpec || forbidden.length > 0 ? forbidden : checkDeclared(target, project, say);
 };
 
+/** What only the place that puts a service into a process may see of the house. */
+const PUTS_TOGETHER = ['host', 'cluster', 'read-models'];
+
 const checkTag = (target, isSpec, file, project, say) => {
   const { may, specs = [] } = TAGS[project.tag];
   const mayHere = [...may, ...(PROJECTS[project.name]?.may ?? [])];
   if (isSpec) mayHere.push('testing', ...specs);
   if (target.tag === 'testing' && !isSpec && project.tag !== 'testing')
     return say('testing', `${target.package} is for specs only`);
-  if (project.tag === 'service' && target.tag === 'host' && HOST_ALLOWED_IN.test(file.path)) return [];
+  if (project.tag === 'service' && PUTS_TOGETHER.includes(target.tag) && HOST_ALLOWED_IN.test(file.path)) return [];
   if (mayHere.includes(target.tag)) return [];
   return say('tags', `a ${project.tag} (${project.name}) may not import a ${target.tag} (${target.name})`);
 };

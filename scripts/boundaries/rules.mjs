@@ -25,6 +25,10 @@ export const TAGS = {
     may: ['adapter', 'driver', 'kernel', 'contracts'],
     packages: ['node:*', '@nestjs/*', 'pino', 'reflect-metadata', 'rxjs', 'ulid', 'zod'],
   },
+  cluster: {
+    may: ['host', 'adapter', 'driver', 'kernel', 'contracts'],
+    packages: ['node:*', '@nestjs/*', '@opentelemetry/*', 'prom-client'],
+  },
   'read-models': { may: ['kernel', 'contracts'], packages: [] },
   'api-client': { may: ['contracts'], packages: ['node:*', 'ws', 'zod'], specs: ['composition'] },
   service: {
@@ -102,7 +106,7 @@ export const PURE_NEVER_SAYS = [
 export const ENVIRONMENT = /(?<![.\w])process\s*(?:(?:\.|\?\.)\s*env\b|\[)/g;
 const READS_ENVIRONMENT = [
   'libs/host/src/config.ts',
-  'libs/host/src/embedded-ports.ts',
+  'libs/host/src/local-tools.ts',
   'libs/client/src/server-process.ts',
   'libs/client/src/sandbox.ts',
   'libs/testing/src/real-server.ts',
@@ -112,4 +116,6 @@ export const mayReadEnvironment = (path) =>
 
 /** Where events are appended, besides adapters and tests. */
 export const mayAppend = (path) =>
-  path === 'libs/kernel/src/handle-command.ts' || path === 'libs/kernel/src/large-payloads.ts';
+  path === 'libs/kernel/src/handle-command.ts' ||
+  path === 'libs/kernel/src/large-payloads.ts' ||
+  path === 'libs/distributed/src/observed-event-store.ts';

@@ -44,7 +44,11 @@ const CANARY: readonly [name: string, path: string, source: string, rule?: strin
     "import { createLogger } from '@foldline/host';",
     'tags',
   ],
-  ['a process importing the host', 'apps/runner/src/main.ts', "import { createLogger } from '@foldline/host';"],
+  [
+    'a process importing what runs it',
+    'apps/runner/src/main.ts',
+    "import { runService } from '@foldline/distributed';",
+  ],
   [
     'a service importing the kernel and Nest',
     'apps/runner/src/canary.ts',

@@ -1,87 +1,21 @@
-import { cpus, totalmem } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import type { ClusterPower } from '@foldline/contracts';
-import { Refusal, type Settings } from '@foldline/kernel';
+import { randomBytes } from 'node:crypto';
+import type { ServiceName } from '@foldline/contracts';
+import { Refusal, systemCode, type Settings } from '@foldline/kernel';
 import { prepareDataDirectory } from './data-directory.ts';
 import { keptSecret } from './kept-secret.ts';
+import { SERVER_SETTINGS, serverProblems, serversOf, type ServerSettings } from './server-settings.ts';
+import { GIB, SETTINGS, settingsSchema, type SettingValues } from './settings-table.ts';
 import { version } from './version.ts';
 
-const GIB = 1024 ** 3;
 const ADMIN_TOKEN = 'admin-token';
-const RUNNER = /^([a-z0-9][a-z0-9-]{0,62}):(high-power|low-power):([1-9]\d{0,3})$/;
-type RunnerSetting = { id: string; power: ClusterPower; slots: number };
-
-const runners = z.string().transform((text, context): RunnerSetting[] => {
-  const found = text.split(',').map((part) => RUNNER.exec(part.trim()));
-  if (found.every((match) => match !== null)) {
-    return found.map((match) => ({ id: match[1]!, power: match[2] as ClusterPower, slots: Number(match[3]) }));
-  }
-  context.addIssue(
-    'must be a list of <id>:<high-power|low-power>:<slots>, for example "big:high-power:8,small:low-power:4"',
-  );
-  return z.NEVER;
-});
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const token = z.string().min(16, 'must have at least 16 characters');
-
-/** Every setting, its meaning and its default. `docs/running.md` holds the same table and a test compares them. */
-export const SETTINGS = {
-  FOLDLINE_MODE: z
-    .enum(['standalone', 'distributed'])
-    .default('standalone')
-    .describe('How the services run. `distributed` is not available yet.'),
-  FOLDLINE_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the HTTP server listens on.'),
-  FOLDLINE_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(8080)
-    .describe('Port of the HTTP server; 0 takes a free one.'),
-  FOLDLINE_DATA_DIR: z.string().min(1).default('.foldline').describe('Directory of everything that is kept.'),
-  FOLDLINE_ADMIN_TOKEN: token
-    .optional()
-    .describe('Bearer token of the administrator. Without it the first start makes one and prints it.'),
-  FOLDLINE_WEBHOOK_SECRET: token
-    .optional()
-    .describe('Secret that forges sign webhooks with. Without it the first start makes one.'),
-  FOLDLINE_LOG_LEVEL: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'])
-    .default('info')
-    .describe('Least severe lines of the server’s own log.'),
-  FOLDLINE_RUNNERS: runners
-    .default([
-      { id: 'local-high', power: 'high-power', slots: 6 },
-      { id: 'local-low', power: 'low-power', slots: 4 },
-    ])
-    .describe('Runners of this process as `<id>:<power>:<slots>`, separated by commas.'),
-  FOLDLINE_RUNNER_CPU: z.coerce
-    .number()
-    .positive()
-    .default(cpus().length)
-    .describe('CPUs that each runner offers to `resources: cpu`; this host’s by default.'),
-  FOLDLINE_RUNNER_MEMORY_GB: z.coerce
-    .number()
-    .positive()
-    .default(Math.max(1, Math.floor(totalmem() / GIB)))
-    .describe('Memory that each runner offers to `resources: memory`; this host’s by default.'),
-  FOLDLINE_RUNNER_DISK_GB: z.coerce
-    .number()
-    .positive()
-    .default(100)
-    .describe('Disk that each runner offers to `resources: disk`.'),
-  FOLDLINE_HIGH_POWER_OWNERS: z
-    .string()
-    .default('*')
-    .describe('Owners whose jobs may use high-power clusters, separated by commas; `*` is everybody.'),
-  FOLDLINE_ALLOW_PRIVATE_TARGETS: flag
-    .default(false)
-    .describe('Lets notifications go to private and loopback addresses.'),
-} as const;
-
-const schema = z.object(SETTINGS);
 const KNOWN = new Set(Object.keys(SETTINGS));
+const ONLY_DISTRIBUTED = new Set(Object.keys(SERVER_SETTINGS));
+const FILE = '_FILE';
+
+type Given = Readonly<Record<string, string | undefined>>;
 
 /** The settings, and where the administrator finds the token. */
 export type HostSettings = Settings & {
@@ -91,34 +25,94 @@ export type HostSettings = Settings & {
   newAdminToken: boolean;
 };
 
+/** What one service of the distributed mode is started with. */
+export type ServiceSettings = Settings & { servers: ServerSettings };
+
 /**
- * Reads and checks all settings at once. Refuses with every problem in one message: unknown names, wrong values, what is
- * not available. Makes the data directory and the secrets that the operator did not give.
+ * Reads and checks all settings of the standalone server at once. Refuses with every problem in one message: unknown
+ * names, wrong values, what belongs to the other mode. Makes the data directory and the secrets that the operator did
+ * not give.
  */
-export const readSettings = (environment: Readonly<Record<string, string | undefined>>): HostSettings => {
-  const given = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('FOLDLINE_')));
-  given['FOLDLINE_WEBHOOK_SECRET'] ??= environment['WEBHOOK_SECRET'];
-  const parsed = schema.safeParse(given);
-  const problems = [
+export const readSettings = (environment: Given): HostSettings =>
+  standaloneSettings(
+    check(environment, (values, given) =>
+      values.FOLDLINE_MODE === 'distributed'
+        ? ['FOLDLINE_MODE: this program is the standalone server; in distributed mode each service has its own program']
+        : Object.keys(given)
+            .filter((name) => ONLY_DISTRIBUTED.has(name))
+            .map((name) => `${name}: is only for distributed mode`),
+    ),
+  );
+
+/** The same for one service of the distributed mode; what all services share must be given, nothing is made. */
+export const readServiceSettings = (environment: Given, service: ServiceName): ServiceSettings => {
+  const values = check(environment, (values) => [
+    ...(values.FOLDLINE_MODE === 'standalone'
+      ? [`FOLDLINE_MODE: must be distributed to run ${service} as a process of its own`]
+      : []),
+    ...serverProblems(values),
+    ...(service === 'api-gateway' ? gatewayProblems(values) : []),
+  ]);
+  const dataDirectory = resolve(values.FOLDLINE_DATA_DIR);
+  prepareDataDirectory(dataDirectory, () => undefined);
+  return {
+    ...sharedSettings(values, hostname().toLowerCase()),
+    dataDirectory,
+    // Only the gateway asks for them. Elsewhere nothing may ever match them.
+    adminToken: values.FOLDLINE_ADMIN_TOKEN ?? randomBytes(32).toString('hex'),
+    webhookSecret: values.FOLDLINE_WEBHOOK_SECRET ?? randomBytes(32).toString('hex'),
+    servers: serversOf(values),
+  };
+};
+
+const gatewayProblems = (values: SettingValues): string[] =>
+  (['FOLDLINE_ADMIN_TOKEN', 'FOLDLINE_WEBHOOK_SECRET'] as const)
+    .filter((name) => values[name] === undefined)
+    .map((name) => `${name}: is required by the gateway in distributed mode`);
+
+const check = (environment: Given, more: (values: SettingValues, given: Given) => string[]): SettingValues => {
+  const { given, problems } = withFiles(environment);
+  const parsed = settingsSchema.safeParse(given);
+  problems.push(
     ...Object.keys(given)
       .filter((name) => !KNOWN.has(name))
       .map((name) => `${name} is not a setting`),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
-  ];
-  if (parsed.data?.FOLDLINE_MODE === 'distributed')
-    problems.push('FOLDLINE_MODE: distributed mode is not available in this release');
-  if (problems.length > 0)
-    throw new Refusal(
-      'invalid_settings',
-      `The settings are wrong:\n${problems.map((text) => `  - ${text}`).join('\n')}`,
-    );
-  return settingsOf(parsed.data!);
+    ...(parsed.data ? more(parsed.data, given) : []),
+  );
+  if (problems.length === 0) return parsed.data!;
+  throw new Refusal('invalid_settings', `The settings are wrong:\n${problems.map((text) => `  - ${text}`).join('\n')}`);
 };
 
-const settingsOf = (values: z.infer<typeof schema>): HostSettings => {
+/** Any setting may be given as a file that holds it, as orchestrators hand out secrets: `<NAME>_FILE`. */
+const withFiles = (environment: Given): { given: Record<string, string | undefined>; problems: string[] } => {
+  const given = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('FOLDLINE_')));
+  given['FOLDLINE_WEBHOOK_SECRET'] ??= environment['WEBHOOK_SECRET'];
+  if (given['FOLDLINE_WEBHOOK_SECRET'] === undefined) delete given['FOLDLINE_WEBHOOK_SECRET'];
+  const problems: string[] = [];
+  for (const [fileName, path] of Object.entries(given)) {
+    const name = fileName.slice(0, -FILE.length);
+    if (!fileName.endsWith(FILE) || !KNOWN.has(name) || path === undefined) continue;
+    delete given[fileName];
+    if (given[name] !== undefined) problems.push(`${name} is given twice: by itself and by ${fileName}`);
+    else given[name] = textOf(path, fileName, problems);
+  }
+  return { given, problems };
+};
+
+const textOf = (path: string, name: string, problems: string[]): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    problems.push(`${name}: the file cannot be read (${systemCode(error) ?? 'unknown cause'})`);
+    return undefined;
+  }
+};
+
+const standaloneSettings = (values: SettingValues): HostSettings => {
   const dataDirectory = resolve(values.FOLDLINE_DATA_DIR);
   const given = { adminToken: values.FOLDLINE_ADMIN_TOKEN, webhookSecret: values.FOLDLINE_WEBHOOK_SECRET };
-  const { adminToken, newAdminToken, webhookSecret } = prepareDataDirectory(dataDirectory, () => {
+  const secrets = prepareDataDirectory(dataDirectory, () => {
     const admin = given.adminToken === undefined ? keptSecret(dataDirectory, ADMIN_TOKEN, 'fl_') : undefined;
     return {
       adminToken: admin?.value ?? given.adminToken!,
@@ -126,31 +120,45 @@ const settingsOf = (values: z.infer<typeof schema>): HostSettings => {
       webhookSecret: given.webhookSecret ?? keptSecret(dataDirectory, 'webhook-secret', '').value,
     };
   });
-  const memoryBytes = values.FOLDLINE_RUNNER_MEMORY_GB * GIB;
-  const diskBytes = values.FOLDLINE_RUNNER_DISK_GB * GIB;
   return {
-    mode: values.FOLDLINE_MODE,
-    host: values.FOLDLINE_HOST,
-    port: values.FOLDLINE_PORT,
+    ...sharedSettings(values, 'local'),
     dataDirectory,
-    logLevel: values.FOLDLINE_LOG_LEVEL,
-    adminToken,
-    newAdminToken,
+    ...secrets,
     ...(given.adminToken === undefined ? { adminTokenFile: join(dataDirectory, ADMIN_TOKEN) } : {}),
-    webhookSecret,
-    runners: values.FOLDLINE_RUNNERS.map(({ id, power, slots }) => ({
-      id,
-      offer: {
-        cluster: { id, power },
-        cpu: values.FOLDLINE_RUNNER_CPU,
-        memoryBytes,
-        diskBytes,
-        slots,
-        executors: ['process'],
-      },
-    })),
-    highPowerOwners: values.FOLDLINE_HIGH_POWER_OWNERS.split(',').map((owner) => owner.trim()),
-    allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
-    version,
   };
+};
+
+/** `host` begins the names of runners that the operator did not name: one per process. */
+const sharedSettings = (
+  values: SettingValues,
+  host: string,
+): Omit<Settings, 'dataDirectory' | 'adminToken' | 'webhookSecret'> => ({
+  mode: values.FOLDLINE_MODE,
+  host: values.FOLDLINE_HOST,
+  port: values.FOLDLINE_PORT,
+  logLevel: values.FOLDLINE_LOG_LEVEL,
+  runners: (values.FOLDLINE_RUNNERS ?? ownRunners(host)).map(({ id, power, slots }) => ({
+    id,
+    offer: {
+      cluster: { id, power },
+      cpu: values.FOLDLINE_RUNNER_CPU,
+      memoryBytes: values.FOLDLINE_RUNNER_MEMORY_GB * GIB,
+      diskBytes: values.FOLDLINE_RUNNER_DISK_GB * GIB,
+      slots,
+      executors: ['process'],
+    },
+  })),
+  runnerLeaseMs: values.FOLDLINE_RUNNER_LEASE_SECONDS * 1000,
+  highPowerOwners: values.FOLDLINE_HIGH_POWER_OWNERS.split(',').map((owner) => owner.trim()),
+  allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
+  version,
+});
+
+const MAXIMUM_HOST = 50;
+const ownRunners = (host: string) => {
+  const name = host.replaceAll(/[^a-z0-9-]/g, '-').slice(0, MAXIMUM_HOST);
+  return [
+    { id: `${name}-high`, power: 'high-power', slots: 6 },
+    { id: `${name}-low`, power: 'low-power', slots: 4 },
+  ] as const;
 };

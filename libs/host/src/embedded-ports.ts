@@ -1,17 +1,14 @@
 import { join } from 'node:path';
 import { createEmbeddedBus } from '@foldline/bus-embedded';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
-import { createProcessExecutor } from '@foldline/executor-process';
-import { createGitRepositories } from '@foldline/git-cli';
-import { withLargePayloads, type Ports, type Projection, type Settings } from '@foldline/kernel';
+import { soleClaims, withLargePayloads, type Ports, type Projection, type Settings } from '@foldline/kernel';
 import { openFileLogStore } from '@foldline/log-store-files';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
-import { Spawner } from '@foldline/spawner';
 import { keptSecret } from './kept-secret.ts';
-import { createLogger } from './log.ts';
+import { openLocalTools } from './local-tools.ts';
 import { PROJECTION_NAME, Projector } from './projector.ts';
-import { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';
+import { aesSecretBox, localSignals } from './system.ts';
 
 export type EmbeddedPorts = { ports: Ports; close: () => Promise<void> };
 
@@ -22,8 +19,8 @@ export const openEmbeddedPorts = async (
   /** Names what the projections make of the log: documents made under another name are thrown away. */
   projectionName = PROJECTION_NAME,
 ): Promise<EmbeddedPorts> => {
-  const clock = systemClock;
-  const logger = createLogger(settings.logLevel);
+  const tools = openLocalTools(settings);
+  const { clock, logger } = tools.ports;
   const directory = (name: string): string => join(settings.dataDirectory, name);
   const log = await openEmbeddedEventStore({ directory: directory('events'), now: clock.now });
   const [objectStore, logStore] = await Promise.all([
@@ -46,43 +43,26 @@ export const openEmbeddedPorts = async (
     now: clock.now,
     sleep: clock.sleep,
   });
-  const spawner = new Spawner();
   const key = Buffer.from(keptSecret(settings.dataDirectory, 'secret-key', '').value, 'base64url');
   const ports: Ports = {
     settings,
     eventStore,
     eventBus,
     signals: localSignals(),
+    claims: soleClaims(),
     objectStore,
     readStore,
     readModels: projector,
     logStore,
-    executor: createProcessExecutor({
-      baseEnvironment: inherited(JOB_INHERITS),
-      directory: directory('runners/pipes'),
-      spawner,
-    }),
-    sourceRepository: createGitRepositories({
-      directory: directory('repos'),
-      environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
-      spawner,
-    }),
-    clock,
-    ids: ulidIds(),
     secretBox: aesSecretBox(key),
-    logger,
+    ...tools.ports,
   };
   const close = async (): Promise<void> => {
     await eventBus.close();
-    await spawner.close();
+    await tools.close();
     await projector.stop();
     await readStore.close();
     await eventStore.close();
   };
   return { ports, close };
 };
-
-/** What a job's shell inherits from the server: where programs are, and nothing that is the server's own business. */
-const JOB_INHERITS = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'SHELL'];
-const inherited = (names: readonly string[]): Record<string, string> =>
-  Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));

@@ -1,6 +1,9 @@
-export { SETTINGS, readSettings, type HostSettings } from './config.ts';
+export { readServiceSettings, readSettings, type HostSettings, type ServiceSettings } from './config.ts';
+export { SETTINGS } from './settings-table.ts';
+export { SERVER_SETTINGS, type ServerSettings } from './server-settings.ts';
 export { openEmbeddedPorts, type EmbeddedPorts } from './embedded-ports.ts';
-export { EmbeddedTransport } from './embedded-transport.ts';
+export { BusTransport, type Around } from './bus-transport.ts';
+export { openLocalTools } from './local-tools.ts';
 export { createLogger } from './log.ts';
 export { PortsModule } from './ports.module.ts';
 export { PROJECTION_NAME, Projector } from './projector.ts';
@@ -8,3 +11,4 @@ export { startServices, type ServiceDefinition } from './run-services.ts';
 export { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';
 export { verifyReplay, type ReplayReport } from './verify-replay.ts';
 export { version } from './version.ts';
+export { exitBecause, messageOf, stopOnSignals } from './process-life.ts';

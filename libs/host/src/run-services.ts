@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { ServiceName } from '@foldline/contracts';
 import type { Ports } from '@foldline/kernel';
-import { EmbeddedTransport, RethrowFilter } from './embedded-transport.ts';
+import { BusTransport, RethrowFilter, type Around } from './bus-transport.ts';
 import { PortsModule } from './ports.module.ts';
 
 export type ServiceDefinition = { name: ServiceName; module: Type };
@@ -15,11 +15,12 @@ export type ServiceDefinition = { name: ServiceName; module: Type };
 export const startServices = async (
   services: readonly ServiceDefinition[],
   ports: Ports,
+  around?: Around,
 ): Promise<{ stop: () => Promise<void> }> => {
   const running: INestMicroservice[] = [];
   for (const service of services) {
     const app = await NestFactory.createMicroservice(hosted(service, ports), {
-      strategy: new EmbeddedTransport(ports.eventBus, service.name),
+      strategy: new BusTransport(ports.eventBus, service.name, around),
       logger: false,
       abortOnError: false,
     });

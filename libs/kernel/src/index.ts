@@ -6,7 +6,7 @@ export * from './system-error.ts';
 export * from './event-ids.ts';
 export { Commands, type Cause, type Handled } from './handle-command.ts';
 export * from './inbox.ts';
-export { withLargePayloads } from './large-payloads.ts';
+export { restoreLargePayload, withLargePayloads } from './large-payloads.ts';
 export * from './ports/claims.port.ts';
 export * from './ports/environment.ports.ts';
 export * from './ports/event-bus.port.ts';

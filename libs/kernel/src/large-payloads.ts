@@ -8,6 +8,18 @@ const LIMIT_BYTES = 200 * 1024;
 
 const referenceIn = (data: unknown): Reference['$large'] | undefined => (data as Partial<Reference> | null)?.$large;
 
+/** Puts the data back into an event that has only a reference to it, as an event of the raw log may. */
+export const restoreLargePayload =
+  (objects: ObjectStore) =>
+  async (event: RecordedEvent): Promise<RecordedEvent> => {
+    const large = referenceIn(event.data);
+    if (!large) return event;
+    const bytes = await objects.read(large.digest);
+    if (!bytes)
+      throw new PermanentError(`the data of ${event.stream}@${event.revision} (object ${large.digest}) is missing`);
+    return { ...event, data: JSON.parse(bytes.toString('utf8')) as unknown };
+  };
+
 /**
  * Keeps event data over 200 KiB in the object store, with only its digest in the log, and puts it back on every read.
  * Nobody above this line sees the difference.
@@ -18,14 +30,7 @@ export const withLargePayloads = (store: EventStore, objects: ObjectStore): Even
     if (Buffer.byteLength(json) <= LIMIT_BYTES) return event;
     return { ...event, data: { $large: await objects.put(Buffer.from(json)) } };
   };
-  const restore = async (event: RecordedEvent): Promise<RecordedEvent> => {
-    const large = referenceIn(event.data);
-    if (!large) return event;
-    const bytes = await objects.read(large.digest);
-    if (!bytes)
-      throw new PermanentError(`the data of ${event.stream}@${event.revision} (object ${large.digest}) is missing`);
-    return { ...event, data: JSON.parse(bytes.toString('utf8')) as unknown };
-  };
+  const restore = restoreLargePayload(objects);
   const restoreAll = async (events: readonly RecordedEvent[]): Promise<RecordedEvent[]> =>
     events.some((event) => referenceIn(event.data)) ? Promise.all(events.map(restore)) : [...events];
 

@@ -1,4 +1,5 @@
 import type { RunnerOffer } from '@foldline/contracts';
+import type { Claims } from './claims.port.ts';
 import type { Clock, Ids, Logger, SecretBox } from './environment.ports.ts';
 import type { EventBus, Signals } from './event-bus.port.ts';
 import type { EventStore } from './event-store.port.ts';
@@ -20,6 +21,8 @@ export type Settings = {
   webhookSecret: string;
   /** The runners of this process by id; none in a process that runs no jobs. */
   runners: readonly { id: string; offer: RunnerOffer }[];
+  /** A runner that was silent for so long is lost, and its jobs go to others. */
+  runnerLeaseMs: number;
   /** Owners whose jobs may run on high-power clusters (S0-65); `*` is everybody. */
   highPowerOwners: readonly string[];
   /** Lets notifications go to private and loopback addresses. */
@@ -33,6 +36,7 @@ export type Ports = {
   eventStore: EventStore;
   eventBus: EventBus;
   signals: Signals;
+  claims: Claims;
   objectStore: ObjectStore;
   readStore: ReadStore;
   readModels: ReadModels;
@@ -51,6 +55,7 @@ export const PORT = {
   eventStore: Symbol('EventStore'),
   eventBus: Symbol('EventBus'),
   signals: Symbol('Signals'),
+  claims: Symbol('Claims'),
   objectStore: Symbol('ObjectStore'),
   readStore: Symbol('ReadStore'),
   readModels: Symbol('ReadModels'),

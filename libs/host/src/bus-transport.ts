@@ -4,23 +4,27 @@ import type { EventBus } from '@foldline/kernel';
 import type { RecordedEvent } from '@foldline/contracts';
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
 
+export type Around = (event: RecordedEvent, work: () => Promise<void>) => Promise<void>;
+
 /**
- * Serves a service's `@EventPattern` methods from the embedded bus: awaited, in order per pipeline, repeated until
- * they succeed. One per service, so that each is a consumer group of its own.
+ * Serves a service's `@EventPattern` methods from the event bus, whichever that is: awaited, in order per pipeline,
+ * repeated until they succeed. One per service, so that each is a consumer group of its own.
  */
-export class EmbeddedTransport extends Server implements CustomTransportStrategy {
+export class BusTransport extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;
 
   constructor(
     private readonly bus: EventBus,
     private readonly group: string,
+    /** Sees every handling of an event: measures and traces it. */
+    private readonly around: Around = (_event, work) => work(),
   ) {
     super();
   }
 
   listen(listening: (error?: unknown) => void): void {
     this.bus
-      .subscribe(this.group, (event) => this.deliver(event))
+      .subscribe(this.group, (event) => this.deliver(event), { types: [...this.messageHandlers.keys()] })
       .then(
         () => listening(),
         (error: unknown) => listening(error),
@@ -37,8 +41,10 @@ export class EmbeddedTransport extends Server implements CustomTransportStrategy
   private async deliver(event: RecordedEvent): Promise<void> {
     const handler = this.messageHandlers.get(event.type);
     if (!handler) return;
-    const result: unknown = await handler(event, new BaseRpcContext([event]));
-    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+    await this.around(event, async () => {
+      const result: unknown = await handler(event, new BaseRpcContext([event]));
+      if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from '@foldline/contracts';
 import { TransientError, type EventBus, type EventHandler } from '@foldline/kernel';
-import { EmbeddedTransport, RethrowFilter } from './embedded-transport.ts';
+import { BusTransport, RethrowFilter } from './bus-transport.ts';
 
 const seen: string[] = [];
 
@@ -26,7 +26,7 @@ const hosted = async (): Promise<{ handle: EventHandler; close: () => Promise<vo
   let handle: EventHandler | undefined;
   const bus = { subscribe: async (_group: string, handler: EventHandler) => void (handle = handler) };
   const app = await NestFactory.createMicroservice(ListenerModule, {
-    strategy: new EmbeddedTransport(bus as unknown as EventBus, 'listener'),
+    strategy: new BusTransport(bus as unknown as EventBus, 'listener'),
     logger: false,
   });
   app.useGlobalFilters(new RethrowFilter());

@@ -1,0 +1,134 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createKafkaBus, createKafkaRelay, type KafkaBus, type KafkaSettings } from '@foldline/bus-kafka';
+import { openRedisSignals, redisClaims } from '@foldline/coordination-redis';
+import { OWNER, type Category, type ServiceName } from '@foldline/contracts';
+import { openEsdbEventStore } from '@foldline/event-store-esdb';
+import { restoreLargePayload, withLargePayloads, type EventStore, type Logger, type Ports } from '@foldline/kernel';
+import { openS3LogStore } from '@foldline/log-store-s3';
+import { openS3ObjectStore } from '@foldline/object-store-s3';
+import { openRedisReadStore } from '@foldline/read-store-redis';
+import { openRedis } from '@foldline/redis';
+import { openS3Bucket } from '@foldline/s3';
+import { aesSecretBox, openLocalTools, type ServerSettings, type ServiceSettings } from '@foldline/host';
+import type { Check } from './ops-server.ts';
+import { SharedReadModels } from './shared-read-models.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export type DistributedPorts = {
+  ports: Ports & { eventBus: KafkaBus };
+  checks: Check[];
+  /** Brings what this service appends to the bus; to be begun when the service is ready. */
+  startRelay: () => void;
+  close: () => Promise<void>;
+};
+
+/** Connects one service to the four servers. Throws `TransientError` while one of them does not answer. */
+export const openDistributedPorts = async (
+  service: ServiceName,
+  settings: ServiceSettings,
+  readModelsName: string,
+  telemetry: Telemetry,
+): Promise<DistributedPorts> => {
+  const { servers } = settings;
+  const closing: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of closing.splice(0).toReversed()) await step();
+  };
+  try {
+    const tools = openLocalTools(settings);
+    closing.push(tools.close);
+    const { clock, logger } = tools.ports;
+    const redis = openRedis(servers.redis, {
+      onLost: (err) => logger.warn({ err }, 'Redis cannot be reached'),
+      onConnected: () => logger.info({}, 'Redis is connected'),
+    });
+    closing.push(() => redis.close());
+    const signals = openRedisSignals({ redis, logger });
+    closing.push(() => signals.close());
+    const claims = redisClaims({ redis, clock, logger });
+    const bucket = await openS3Bucket(servers.s3);
+    closing.push(() => bucket.close());
+    const [objectStore, payloads] = await Promise.all([
+      openS3ObjectStore({ bucket }),
+      // Apart from the artifacts: what expires there must never take an event's data with it.
+      openS3ObjectStore({ bucket, prefix: 'payloads/' }),
+    ]);
+    const logStore = await openS3LogStore({ bucket, signals, spoolDirectory: join(settings.dataDirectory, 'spool') });
+    closing.push(() => logStore.close());
+    const rawLog = await openEsdbEventStore({
+      url: servers.eventStore.connectionString,
+      onOutage: (err) => logger.warn({ err }, 'the log is not followed until EventStoreDB answers again'),
+    });
+    closing.push(() => rawLog.close());
+    await rawLog.lastPosition();
+    const eventStore = withLargePayloads(telemetry.observed(rawLog), payloads);
+    const readStore = openRedisReadStore({ redis, generation: readModelsName });
+    const kafka = kafkaSettings(service, servers, logger);
+    const eventBus = await createKafkaBus({
+      kafka,
+      store: eventStore,
+      restore: restoreLargePayload(payloads),
+      now: clock.now,
+      sleep: clock.sleep,
+      onTrouble: (err) => logger.warn({ err }, 'the event bus has trouble and goes on'),
+    });
+    closing.push(() => eventBus.close());
+    const relay = createKafkaRelay({
+      kafka,
+      name: service,
+      categories: categoriesOf(service),
+      store: rawLog,
+      claims,
+      now: clock.now,
+      sleep: clock.sleep,
+      headers: (event) => telemetry.headersOf(event),
+      onTrouble: (err) => logger.warn({ err }, 'the relay has trouble and goes on'),
+    });
+    closing.push(() => relay.close());
+    return {
+      ports: {
+        settings,
+        ...tools.ports,
+        eventStore,
+        eventBus,
+        signals,
+        claims,
+        objectStore,
+        readStore,
+        readModels: new SharedReadModels(readStore, readModelsName, clock),
+        logStore,
+        secretBox: aesSecretBox(servers.secretKey),
+      },
+      checks: checksOf(rawLog, eventBus),
+      startRelay: () => relay.start(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+/**
+ * A service is of no use without the log and the bus. Without Redis it is slower and without S3 it waits where it needs
+ * bytes, so neither takes it out of service.
+ */
+const checksOf = (log: EventStore, bus: KafkaBus): Check[] => [
+  { name: 'eventstore', test: async () => void (await log.lastPosition()) },
+  { name: 'kafka', test: async () => void (await bus.lag([])) },
+];
+
+const categoriesOf = (service: ServiceName): Category[] =>
+  (Object.keys(OWNER) as Category[]).filter((category) => OWNER[category] === service);
+
+const kafkaSettings = (service: ServiceName, { namespace, kafka }: ServerSettings, logger: Logger): KafkaSettings => ({
+  brokers: kafka.brokers,
+  clientId: `${namespace}-${service}-${hostname()}`,
+  prefix: `${namespace}.`,
+  partitions: kafka.partitions,
+  replication: kafka.replicationFactor,
+  ...(kafka.tls ? { ssl: kafka.tls.ca === undefined ? true : { ca: kafka.tls.ca } } : {}),
+  ...(kafka.sasl ? { sasl: kafka.sasl } : {}),
+  log: (level, message, fields) => logger[level](fields, `Kafka: ${message}`),
+});

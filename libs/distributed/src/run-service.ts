@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Type } from '@nestjs/common';
+import type { ServiceName } from '@foldline/contracts';
+import { TransientError, type Ports } from '@foldline/kernel';
+import {
+  createLogger,
+  exitBecause,
+  readServiceSettings,
+  startServices,
+  stopOnSignals,
+  type ServiceSettings,
+} from '@foldline/host';
+import { openDistributedPorts, type DistributedPorts } from './distributed-ports.ts';
+import { startOpsServer } from './ops-server.ts';
+import { Telemetry } from './telemetry.ts';
+
+const RETRY_MS = 1_000;
+
+/** A service under way in its own process. `url` where it listens for more than the operations port. */
+export type Running = { url?: string; stop: () => Promise<void> };
+export type StartService = (ports: Ports, telemetry: Telemetry) => Promise<Running>;
+
+/** How a service that is a Nest module behind the bus is started. */
+export const behindTheBus =
+  (name: ServiceName, module: Type): StartService =>
+  (ports, { around }) =>
+    startServices([{ name, module }], ports, around);
+
+export type Program = {
+  service: ServiceName;
+  start: StartService;
+  /** Name of the projections that this release reads. */
+  readModelsName: string;
+  environment: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * The main program of one service in distributed mode: settings, servers, the service, its relay and its operations
+ * port. Waits for servers that do not answer yet; ends in order on SIGTERM.
+ */
+export const runService = async ({ service, start, readModelsName, environment }: Program): Promise<void> => {
+  try {
+    const settings = readServiceSettings(environment, service);
+    const telemetry = new Telemetry(service, settings.version, settings.servers.otlpUrl);
+    const opened = await openPorts(service, settings, readModelsName, telemetry);
+    const running = await start(opened.ports, telemetry);
+    opened.startRelay();
+    measure(service, opened, telemetry);
+    const ops = await startOpsServer(
+      { host: settings.host, port: settings.servers.opsPort },
+      telemetry.metrics,
+      opened.checks,
+    );
+    const { logger } = opened.ports;
+    stopOnSignals(async () => {
+      ops.stopping();
+      await running.stop();
+      await opened.close();
+      await telemetry.close();
+      await ops.close();
+    });
+    logger.info(
+      { service, version: settings.version, opsPort: ops.port, ...(running.url ? { url: running.url } : {}) },
+      'the service is up',
+    );
+  } catch (error) {
+    exitBecause(error);
+  }
+};
+
+/** Servers that start beside us take their time; what is wrong for good ends the process. */
+const openPorts = async (
+  service: ServiceName,
+  settings: ServiceSettings,
+  readModelsName: string,
+  telemetry: Telemetry,
+): Promise<DistributedPorts> => {
+  const logger = createLogger(settings.logLevel);
+  for (;;) {
+    try {
+      return await openDistributedPorts(service, settings, readModelsName, telemetry);
+    } catch (err) {
+      if (!(err instanceof TransientError)) throw err;
+      logger.warn({ err, service }, 'a server does not answer yet; waiting for it');
+      await sleep(RETRY_MS);
+    }
+  }
+};
+
+const measure = (service: ServiceName, { ports }: DistributedPorts, { metrics }: Telemetry): void => {
+  const { eventBus } = ports;
+  const lag = async (): Promise<number> => (await eventBus.lag([service])).groups[0]?.lag ?? 0;
+  metrics.gauge('foldline_consumer_lag', 'Events in the topic that the service has not handled yet', lag);
+  metrics.gauge('foldline_parked_keys', 'Keys whose events wait because one of them could not be handled', async () => {
+    const parked = await eventBus.parked.list();
+    return parked.filter(({ group }) => group === service).length;
+  });
+  metrics.gauge(
+    'foldline_relay_lag_seconds',
+    'Age of the oldest event that is in the log and not in the topic',
+    async () => {
+      const { relays } = await eventBus.lag([]);
+      const oldest = relays.find(({ name }) => name === service)?.oldest;
+      return oldest ? Math.max(0, (Date.now() - Date.parse(oldest.recordedAt)) / 1000) : 0;
+    },
+  );
+};

@@ -1,0 +1,30 @@
+import type { Clock, ReadModels, ReadStore } from '@foldline/kernel';
+
+const LOOK_EVERY_MS = 10;
+
+/** How current read models are that another process may keep: what their store says. */
+export class SharedReadModels implements ReadModels {
+  private seen = 0;
+
+  constructor(
+    private readonly reads: ReadStore,
+    /** Name of the projections. */
+    private readonly name: string,
+    private readonly clock: Clock,
+  ) {}
+
+  /** As of the last question; `reached` asks. */
+  position(): number {
+    return this.seen;
+  }
+
+  async reached(position: number, timeoutMs: number): Promise<boolean> {
+    const end = this.clock.monotonic() + timeoutMs;
+    for (;;) {
+      this.seen = await this.reads.position(this.name);
+      if (this.seen >= position) return true;
+      if (this.clock.monotonic() >= end) return false;
+      await this.clock.sleep(LOOK_EVERY_MS);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { RecordedEvent, ServiceName } from '@foldline/contracts';
+import type { EventStore } from '@foldline/kernel';
+import type { Around } from '@foldline/host';
+import { Metrics } from './metrics.ts';
+import { observedEventStore } from './observed-event-store.ts';
+import { Tracing } from './tracing.ts';
+
+/** What one service tells about its own work: measures always, traces where somebody collects them. */
+export class Telemetry {
+  readonly metrics: Metrics;
+  private readonly tracing: Tracing | undefined;
+
+  constructor(
+    private readonly service: ServiceName,
+    version: string,
+    otlpUrl?: string,
+  ) {
+    this.metrics = new Metrics(service);
+    this.tracing = otlpUrl === undefined ? undefined : new Tracing(service, version, otlpUrl);
+  }
+
+  observed(store: EventStore): EventStore {
+    return observedEventStore(store, this.metrics, this.tracing);
+  }
+
+  headersOf(event: RecordedEvent): Record<string, string> {
+    return this.tracing?.headersOf(event) ?? {};
+  }
+
+  /** To be put around each handling of an event. */
+  readonly around: Around = async (event, work) => {
+    const start = performance.now();
+    let outcome: 'done' | 'failed' = 'failed';
+    try {
+      await (this.tracing ? this.tracing.handling(this.service, event, work) : work());
+      outcome = 'done';
+    } finally {
+      this.metrics.handled(event.type, outcome, (performance.now() - start) / 1000);
+    }
+  };
+
+  async close(): Promise<void> {
+    await this.tracing?.close();
+  }
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { createProcessExecutor } from '@foldline/executor-process';
+import { createGitRepositories } from '@foldline/git-cli';
+import type { Ports, Settings } from '@foldline/kernel';
+import { Spawner } from '@foldline/spawner';
+import { createLogger } from './log.ts';
+import { systemClock, ulidIds } from './system.ts';
+
+type LocalTools = {
+  ports: Pick<Ports, 'clock' | 'ids' | 'logger' | 'executor' | 'sourceRepository'>;
+  close: () => Promise<void>;
+};
+
+/** What every process has of its own host, whatever the mode: its clock, its programs, its copies of repositories. */
+export const openLocalTools = ({ dataDirectory, logLevel }: Settings): LocalTools => {
+  const spawner = new Spawner();
+  return {
+    ports: {
+      clock: systemClock,
+      ids: ulidIds(),
+      logger: createLogger(logLevel),
+      executor: createProcessExecutor({
+        baseEnvironment: inherited(JOB_INHERITS),
+        directory: join(dataDirectory, 'runners/pipes'),
+        spawner,
+      }),
+      sourceRepository: createGitRepositories({
+        directory: join(dataDirectory, 'repos'),
+        environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
+        spawner,
+      }),
+    },
+    close: () => spawner.close(),
+  };
+};
+
+/** What a job's shell inherits from the server: where programs are, and nothing that is the server's own business. */
+const JOB_INHERITS = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'SHELL'];
+const inherited = (names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));

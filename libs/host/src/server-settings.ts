@@ -1,0 +1,180 @@
+import { z } from 'zod';
+
+const url = (protocols: readonly string[], example: string) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `must be a URL such as ${example}`,
+  });
+const required = 'Required in distributed mode.';
+const secretKey = z
+  .string()
+  .refine((text) => Buffer.from(text, 'base64url').length === 32, 'must be 32 bytes in base64url, 43 characters');
+
+/** Settings of the distributed mode alone: the servers and what all processes share. */
+export const SERVER_SETTINGS = {
+  FOLDLINE_SECRET_KEY: secretKey
+    .optional()
+    .describe(`Key that secrets are sealed with, the same for all services: 32 random bytes in base64url. ${required}`),
+  FOLDLINE_EVENTSTORE_URL: url(['esdb:', 'esdb+discover:'], 'esdb://user:password@host:2113')
+    .optional()
+    .describe(`Connection string of EventStoreDB. ${required}`),
+  FOLDLINE_KAFKA_BROKERS: z
+    .string()
+    .transform((text) => text.split(',').map((broker) => broker.trim()))
+    .refine((brokers) => brokers.every((broker) => /^[^\s:/]+:\d{1,5}$/.test(broker)), 'must be a list of host:port')
+    .optional()
+    .describe(`Brokers of Kafka as \`host:port\`, separated by commas. ${required}`),
+  FOLDLINE_KAFKA_TLS: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(false)
+    .describe('Whether Kafka is spoken to over TLS.'),
+  FOLDLINE_KAFKA_CA: z.string().optional().describe('PEM of the authority that signed the brokers’ certificates.'),
+  FOLDLINE_KAFKA_SASL: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How this process proves to Kafka who it is; not at all by default.'),
+  FOLDLINE_KAFKA_USERNAME: z.string().optional().describe('User name for Kafka.'),
+  FOLDLINE_KAFKA_PASSWORD: z.string().optional().describe('Password for Kafka.'),
+  FOLDLINE_KAFKA_PARTITIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(64)
+    .describe(
+      'Partitions of the topic of events, set when it is made and never changed: the most processes a service can use.',
+    ),
+  FOLDLINE_KAFKA_REPLICATION: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(9)
+    .default(1)
+    .describe('Copies of each partition, set when the topic is made; 3 where there are three brokers.'),
+  FOLDLINE_REDIS_URL: url(['redis:', 'rediss:'], 'redis://user:password@host:6379')
+    .optional()
+    .describe(`URL of Redis, \`rediss://\` for TLS. ${required}`),
+  FOLDLINE_REDIS_CA: z.string().optional().describe('PEM of the authority that signed Redis’s certificate.'),
+  FOLDLINE_S3_URL: url(['http:', 'https:'], 'https://host:9000/bucket')
+    .optional()
+    .describe(`Address of MinIO or another S3 server, with the bucket as its path. ${required}`),
+  FOLDLINE_S3_ACCESS_KEY: z.string().min(1).optional().describe(`Access key for the S3 server. ${required}`),
+  FOLDLINE_S3_SECRET_KEY: z.string().min(1).optional().describe(`Secret key for the S3 server. ${required}`),
+  FOLDLINE_S3_REGION: z.string().default('us-east-1').describe('Region of the bucket.'),
+  FOLDLINE_S3_CA: z.string().optional().describe('PEM of the authority that signed the S3 server’s certificate.'),
+  FOLDLINE_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'must be of a-z, 0-9 and dashes')
+    .default('foldline')
+    .describe(
+      'Begins the names of topics, consumer groups and keys, so that several instances may share Kafka and Redis.',
+    ),
+  FOLDLINE_OPS_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(9464)
+    .describe('Port of each service for its own `/healthz`, `/readyz` and `/metrics`; 0 takes a free one.'),
+  FOLDLINE_OTLP_URL: url(['http:', 'https:'], 'http://host:4318/v1/traces')
+    .optional()
+    .describe('Where traces are sent by OTLP over HTTP; nowhere by default.'),
+} as const;
+
+const NEEDED = [
+  'FOLDLINE_SECRET_KEY',
+  'FOLDLINE_EVENTSTORE_URL',
+  'FOLDLINE_KAFKA_BROKERS',
+  'FOLDLINE_REDIS_URL',
+  'FOLDLINE_S3_URL',
+  'FOLDLINE_S3_ACCESS_KEY',
+  'FOLDLINE_S3_SECRET_KEY',
+] as const;
+
+type Values = z.infer<z.ZodObject<typeof SERVER_SETTINGS>>;
+
+/** The servers of the distributed mode, each as its adapter takes it. Holds secrets. */
+export type ServerSettings = {
+  namespace: string;
+  /** 32 bytes. */
+  secretKey: Buffer;
+  opsPort: number;
+  otlpUrl?: string;
+  eventStore: { connectionString: string };
+  kafka: {
+    brokers: string[];
+    partitions: number;
+    replicationFactor: number;
+    tls?: { ca?: string };
+    sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
+  };
+  redis: { url: string; keyPrefix: string; tls?: { ca: string } };
+  s3: {
+    endpoint: string;
+    bucket: string;
+    accessKey: string;
+    secretKey: string;
+    region: string;
+    certificateAuthority?: string;
+  };
+};
+
+/** What is missing for the distributed mode, or does not go together; all of it at once. */
+export const serverProblems = (values: Values): string[] => [
+  ...NEEDED.filter((name) => values[name] === undefined).map((name) => `${name}: is required in distributed mode`),
+  ...(values.FOLDLINE_KAFKA_SASL && !(values.FOLDLINE_KAFKA_USERNAME && values.FOLDLINE_KAFKA_PASSWORD)
+    ? ['FOLDLINE_KAFKA_SASL: needs FOLDLINE_KAFKA_USERNAME and FOLDLINE_KAFKA_PASSWORD']
+    : []),
+  ...(values.FOLDLINE_KAFKA_CA && !values.FOLDLINE_KAFKA_TLS
+    ? ['FOLDLINE_KAFKA_CA: needs FOLDLINE_KAFKA_TLS=true']
+    : []),
+  ...(values.FOLDLINE_REDIS_CA && values.FOLDLINE_REDIS_URL?.startsWith('redis:')
+    ? ['FOLDLINE_REDIS_CA: needs a FOLDLINE_REDIS_URL with rediss://']
+    : []),
+  ...(values.FOLDLINE_S3_URL && bucketOf(values.FOLDLINE_S3_URL) === ''
+    ? ['FOLDLINE_S3_URL: must name the bucket as its path, such as https://host:9000/foldline']
+    : []),
+];
+
+/** Only for values without problems. */
+export const serversOf = (values: Values): ServerSettings => ({
+  namespace: values.FOLDLINE_NAMESPACE,
+  secretKey: Buffer.from(values.FOLDLINE_SECRET_KEY!, 'base64url'),
+  opsPort: values.FOLDLINE_OPS_PORT,
+  ...(values.FOLDLINE_OTLP_URL === undefined ? {} : { otlpUrl: values.FOLDLINE_OTLP_URL }),
+  eventStore: { connectionString: values.FOLDLINE_EVENTSTORE_URL! },
+  kafka: kafkaOf(values),
+  redis: {
+    url: values.FOLDLINE_REDIS_URL!,
+    keyPrefix: values.FOLDLINE_NAMESPACE,
+    ...(values.FOLDLINE_REDIS_CA === undefined ? {} : { tls: { ca: values.FOLDLINE_REDIS_CA } }),
+  },
+  s3: {
+    endpoint: new URL(values.FOLDLINE_S3_URL!).origin,
+    bucket: bucketOf(values.FOLDLINE_S3_URL!),
+    accessKey: values.FOLDLINE_S3_ACCESS_KEY!,
+    secretKey: values.FOLDLINE_S3_SECRET_KEY!,
+    region: values.FOLDLINE_S3_REGION,
+    ...(values.FOLDLINE_S3_CA === undefined ? {} : { certificateAuthority: values.FOLDLINE_S3_CA }),
+  },
+});
+
+const kafkaOf = (values: Values): ServerSettings['kafka'] => ({
+  brokers: values.FOLDLINE_KAFKA_BROKERS!,
+  partitions: values.FOLDLINE_KAFKA_PARTITIONS,
+  replicationFactor: values.FOLDLINE_KAFKA_REPLICATION,
+  ...(values.FOLDLINE_KAFKA_TLS
+    ? { tls: values.FOLDLINE_KAFKA_CA === undefined ? {} : { ca: values.FOLDLINE_KAFKA_CA } }
+    : {}),
+  ...(values.FOLDLINE_KAFKA_SASL === undefined
+    ? {}
+    : {
+        sasl: {
+          mechanism: values.FOLDLINE_KAFKA_SASL,
+          username: values.FOLDLINE_KAFKA_USERNAME!,
+          password: values.FOLDLINE_KAFKA_PASSWORD!,
+        },
+      }),
+});
+
+const bucketOf = (address: string): string => new URL(address).pathname.replace(/^\/|\/$/g, '');

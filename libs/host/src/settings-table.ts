@@ -1,0 +1,92 @@
+import { cpus, totalmem } from 'node:os';
+import { z } from 'zod';
+import type { ClusterPower } from '@foldline/contracts';
+import { SERVER_SETTINGS } from './server-settings.ts';
+
+/** Bytes of a GiB, in which memory and disk are given. */
+export const GIB = 1024 ** 3;
+const RUNNER = /^([a-z0-9][a-z0-9-]{0,62}):(high-power|low-power):([1-9]\d{0,3})$/;
+type RunnerSetting = { id: string; power: ClusterPower; slots: number };
+
+const runners = z.string().transform((text, context): RunnerSetting[] => {
+  const found = text.split(',').map((part) => RUNNER.exec(part.trim()));
+  if (found.every((match) => match !== null)) {
+    return found.map((match) => ({ id: match[1]!, power: match[2] as ClusterPower, slots: Number(match[3]) }));
+  }
+  context.addIssue(
+    'must be a list of <id>:<high-power|low-power>:<slots>, for example "big:high-power:8,small:low-power:4"',
+  );
+  return z.NEVER;
+});
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const token = z.string().min(16, 'must have at least 16 characters');
+
+const COMMON_SETTINGS = {
+  FOLDLINE_MODE: z
+    .enum(['standalone', 'distributed'])
+    .default('standalone')
+    .describe(
+      'How the services run: all in one process with nothing beside it, or each as its own with the servers below.',
+    ),
+  FOLDLINE_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the HTTP server listens on.'),
+  FOLDLINE_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8080)
+    .describe('Port of the HTTP server; 0 takes a free one.'),
+  FOLDLINE_DATA_DIR: z.string().min(1).default('.foldline').describe('Directory of everything that is kept.'),
+  FOLDLINE_ADMIN_TOKEN: token
+    .optional()
+    .describe(
+      'Bearer token of the administrator. Standalone, the first start makes one and prints it; the distributed gateway requires it.',
+    ),
+  FOLDLINE_WEBHOOK_SECRET: token
+    .optional()
+    .describe(
+      'Secret that forges sign webhooks with. Standalone, the first start makes one; the distributed gateway requires it.',
+    ),
+  FOLDLINE_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least severe lines of the server’s own log.'),
+  FOLDLINE_RUNNERS: runners
+    .optional()
+    .describe(
+      'Runners of this process as `<id>:<power>:<slots>`, separated by commas. Without it `local-high:high-power:6,local-low:low-power:4`; in distributed mode the host’s name takes the place of `local`.',
+    ),
+  FOLDLINE_RUNNER_CPU: z.coerce
+    .number()
+    .positive()
+    .default(cpus().length)
+    .describe('CPUs that each runner offers to `resources: cpu`; this host’s by default.'),
+  FOLDLINE_RUNNER_MEMORY_GB: z.coerce
+    .number()
+    .positive()
+    .default(Math.max(1, Math.floor(totalmem() / GIB)))
+    .describe('Memory that each runner offers to `resources: memory`; this host’s by default.'),
+  FOLDLINE_RUNNER_DISK_GB: z.coerce
+    .number()
+    .positive()
+    .default(100)
+    .describe('Disk that each runner offers to `resources: disk`.'),
+  FOLDLINE_RUNNER_LEASE_SECONDS: z.coerce
+    .number()
+    .min(2)
+    .max(86_400)
+    .default(180)
+    .describe('A runner that was silent for so long is lost, and its jobs go to others; at least 2.'),
+  FOLDLINE_HIGH_POWER_OWNERS: z
+    .string()
+    .default('*')
+    .describe('Owners whose jobs may use high-power clusters, separated by commas; `*` is everybody.'),
+  FOLDLINE_ALLOW_PRIVATE_TARGETS: flag
+    .default(false)
+    .describe('Lets notifications go to private and loopback addresses.'),
+} as const;
+
+/** Every setting, its meaning and its default. `docs/running.md` holds the same tables and a test compares them. */
+export const SETTINGS = { ...COMMON_SETTINGS, ...SERVER_SETTINGS };
+export const settingsSchema = z.object(SETTINGS);
+export type SettingValues = z.infer<typeof settingsSchema>;
