@@ -1,5 +1,5 @@
 import { PartitionAssigners, type Consumer, type Kafka, type KafkaMessage, type PartitionAssigner } from 'kafkajs';
-import { DEFAULT_RETRY, Tries } from '@foldline/delivery';
+import { RECONNECT, Tries } from '@foldline/delivery';
 import { TransientError } from '@foldline/kernel';
 import { brokenKafka, endClient } from './kafka-failure.ts';
 
@@ -41,9 +41,9 @@ export class GroupMember {
   /** Consumes until the signal aborts, then leaves the group. */
   async run(): Promise<void> {
     const { closing, onTrouble, pause } = this.options;
-    let tries = new Tries(DEFAULT_RETRY);
+    let tries = new Tries(RECONNECT);
     const joined = (): void => {
-      tries = new Tries(DEFAULT_RETRY);
+      tries = new Tries(RECONNECT);
     };
     while (!closing.aborted) {
       try {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Kafka } from 'kafkajs';
 import { SERVICES, type RecordedEvent } from '@foldline/contracts';
-import { DEFAULT_RETRY, throughOutages, type Outage, type Retry } from '@foldline/delivery';
+import { DEFAULT_RETRY, RECONNECT, throughOutages, type Outage, type Retry } from '@foldline/delivery';
 import {
   PermanentError,
   TransientError,
@@ -14,7 +14,7 @@ import { CheckpointReader } from './checkpoint-topic.ts';
 import { ConsumerGroup, type GroupContext } from './consumer-group.ts';
 import type { MemberTimings } from './group-member.ts';
 import { kafkaOf, type KafkaSettings } from './kafka-connection.ts';
-import { groupLags, relayLags, type BusLag } from './lag.ts';
+import { assertNothingExpired, groupLags, relayLags, type BusLag } from './lag.ts';
 import { ParkedLogs } from './parked-logs.ts';
 import { ensureTopics, prefixOf, topicsOf, type Topics } from './topics.ts';
 
@@ -148,10 +148,14 @@ export class KafkaBus implements EventBus {
   }
 
   private async run(group: string, consumer: ConsumerGroup): Promise<void> {
+    const outage = { ...this.context.outage, retry: RECONNECT };
     try {
       await throughOutages(async () => {
-        await this.telling(() => ensureTopics(this.kafka, this.options.kafka));
-      }, this.context.outage);
+        await this.telling(async () => {
+          const topics = await ensureTopics(this.kafka, this.options.kafka);
+          await assertNothingExpired(this.kafka, topics, this.groupId(group));
+        });
+      }, outage);
       await consumer.run();
     } catch (error) {
       this.context.onFailure(group, error);

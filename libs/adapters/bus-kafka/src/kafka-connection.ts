@@ -21,7 +21,7 @@ export type KafkaSettings = {
   partitions?: number;
   /** Copies of each topic: 3 for a cluster that survives a broker. With 3 or more, two must have an event to accept it. */
   replication?: number;
-  /** How long an event stays in the topic. A group that was away for longer reads what is missing from the store. */
+  /** How long an event stays in the topic, 30 days when absent. A group that was away for longer refuses to go on. */
   retentionMs?: number;
   log?: KafkaLog;
   /** Opens the connections to the brokers, where they are reached in some other way than directly. */

@@ -1,4 +1,4 @@
-import { DEFAULT_RETRY, Tries, type Retry } from '@foldline/delivery';
+import { RECONNECT, Tries, type Retry } from '@foldline/delivery';
 import { PermanentError, TransientError, type Claims, type EventStore } from '@foldline/kernel';
 import type { RelayCheckpoint, RelayCheckpoints } from './checkpoint-topic.ts';
 import { Outbox } from './outbox.ts';
@@ -48,7 +48,7 @@ export class Relay {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: RelayOptions) {
-    this.retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.retry = { ...RECONNECT, ...options.retry };
   }
 
   /** Every event of its categories up to here is safe in the topic, as far as this relay has seen to it. */

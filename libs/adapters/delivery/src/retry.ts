@@ -5,9 +5,13 @@ export type Retry = {
   attempts: number;
   /** The first pause; each further one is twice as long, up to the longest. */
   baseMs: number;
+  /** 30 s when absent. */
+  longestMs?: number;
 };
 
 export const DEFAULT_RETRY: Retry = { attempts: 5, baseMs: 50 };
+/** For servers that were lost: as soon as one is back there is work to catch up with. */
+export const RECONNECT: Retry = { ...DEFAULT_RETRY, longestMs: 3_000 };
 const LONGEST_PAUSE_MS = 30_000;
 
 /** Counts what has happened to one event. Transient failures lengthen the pause and use up no attempt. */
@@ -21,7 +25,7 @@ export class Tries {
   pauseAfter(error: unknown): number | undefined {
     if (!(error instanceof TransientError)) this.failures += 1;
     if (this.failures >= this.retry.attempts) return undefined;
-    const pause = Math.min(this.retry.baseMs * 2 ** this.pauses, LONGEST_PAUSE_MS);
+    const pause = Math.min(this.retry.baseMs * 2 ** this.pauses, this.retry.longestMs ?? LONGEST_PAUSE_MS);
     this.pauses += 1;
     // Half of it by chance, so that those who failed together do not come back together.
     return pause * (0.5 + Math.random() / 2);
