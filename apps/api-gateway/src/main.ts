@@ -2,7 +2,7 @@ import { keepReadModels, runService, type StartService } from '@foldline/distrib
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { createGateway } from './create-gateway.ts';
 
-const start: StartService = async (ports) => {
+const start: StartService = async ({ ports }) => {
   const readModels = keepReadModels(ports, READ_MODELS, READ_MODELS_NAME);
   const { app } = await createGateway(ports);
   await app.listen(ports.settings.port, ports.settings.host);

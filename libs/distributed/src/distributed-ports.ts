@@ -18,6 +18,8 @@ import type { Telemetry } from './telemetry.ts';
 export type DistributedPorts = {
   ports: Ports & { eventBus: KafkaBus };
   checks: Check[];
+  /** The consumer group that the service takes its events in. */
+  group: string;
   /** Brings what this service appends to the bus; to be begun when the service is ready. */
   startRelay: () => void;
   close: () => Promise<void>;
@@ -74,6 +76,8 @@ export const openDistributedPorts = async (
       onTrouble: (err) => logger.warn({ err }, 'the event bus has trouble and goes on'),
     });
     closing.push(() => eventBus.close());
+    const group = groupOf(service, settings);
+    if (group !== service) await eventBus.beginNow(group);
     const relay = createKafkaRelay({
       kafka,
       name: service,
@@ -101,6 +105,7 @@ export const openDistributedPorts = async (
         secretBox: aesSecretBox(servers.secretKey),
       },
       checks: checksOf(rawLog, eventBus),
+      group,
       startRelay: () => relay.start(),
       close,
     };
@@ -118,6 +123,10 @@ const checksOf = (log: EventStore, bus: KafkaBus): Check[] => [
   { name: 'eventstore', test: async () => void (await log.lastPosition()) },
   { name: 'kafka', test: async () => void (await bus.lag([])) },
 ];
+
+/** Services share their events between their processes; of runners, each process must see what concerns its own. */
+const groupOf = (service: ServiceName, { runners }: ServiceSettings): string =>
+  service === 'runner' ? `${service}.${runners[0]!.id}` : service;
 
 const categoriesOf = (service: ServiceName): Category[] =>
   (Object.keys(OWNER) as Category[]).filter((category) => OWNER[category] === service);

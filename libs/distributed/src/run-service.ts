@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import type { ServiceName } from '@foldline/contracts';
-import { TransientError, type Ports } from '@foldline/kernel';
+import { TransientError } from '@foldline/kernel';
 import {
   createLogger,
   exitBecause,
@@ -18,13 +18,13 @@ const RETRY_MS = 1_000;
 
 /** A service under way in its own process. `url` where it listens for more than the operations port. */
 export type Running = { url?: string; stop: () => Promise<void> };
-export type StartService = (ports: Ports, telemetry: Telemetry) => Promise<Running>;
+export type StartService = (opened: DistributedPorts, telemetry: Telemetry) => Promise<Running>;
 
 /** How a service that is a Nest module behind the bus is started. */
 export const behindTheBus =
   (name: ServiceName, module: Type): StartService =>
-  (ports, { around }) =>
-    startServices([{ name, module }], ports, around);
+  ({ ports, group }, { around }) =>
+    startServices([{ name, module, group }], ports, around);
 
 export type Program = {
   service: ServiceName;
@@ -43,7 +43,7 @@ export const runService = async ({ service, start, readModelsName, environment }
     const settings = readServiceSettings(environment, service);
     const telemetry = new Telemetry(service, settings.version, settings.servers.otlpUrl);
     const opened = await openPorts(service, settings, readModelsName, telemetry);
-    const running = await start(opened.ports, telemetry);
+    const running = await start(opened, telemetry);
     opened.startRelay();
     measure(service, opened, telemetry);
     const ops = await startOpsServer(
@@ -87,13 +87,13 @@ const openPorts = async (
   }
 };
 
-const measure = (service: ServiceName, { ports }: DistributedPorts, { metrics }: Telemetry): void => {
+const measure = (service: ServiceName, { ports, group }: DistributedPorts, { metrics }: Telemetry): void => {
   const { eventBus } = ports;
-  const lag = async (): Promise<number> => (await eventBus.lag([service])).groups[0]?.lag ?? 0;
+  const lag = async (): Promise<number> => (await eventBus.lag([group])).groups[0]?.lag ?? 0;
   metrics.gauge('foldline_consumer_lag', 'Events in the topic that the service has not handled yet', lag);
   metrics.gauge('foldline_parked_keys', 'Keys whose events wait because one of them could not be handled', async () => {
     const parked = await eventBus.parked.list();
-    return parked.filter(({ group }) => group === service).length;
+    return parked.filter((stream) => stream.group === group).length;
   });
   metrics.gauge(
     'foldline_relay_lag_seconds',

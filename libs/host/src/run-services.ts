@@ -6,7 +6,12 @@ import type { Ports } from '@foldline/kernel';
 import { BusTransport, RethrowFilter, type Around } from './bus-transport.ts';
 import { PortsModule } from './ports.module.ts';
 
-export type ServiceDefinition = { name: ServiceName; module: Type };
+export type ServiceDefinition = {
+  name: ServiceName;
+  module: Type;
+  /** The consumer group that it takes its events in; its name when absent. */
+  group?: string;
+};
 
 /**
  * Starts services in this process, one after the other and each with a transport of its own: sharing one would hand
@@ -20,7 +25,7 @@ export const startServices = async (
   const running: INestMicroservice[] = [];
   for (const service of services) {
     const app = await NestFactory.createMicroservice(hosted(service, ports), {
-      strategy: new BusTransport(ports.eventBus, service.name, around),
+      strategy: new BusTransport(ports.eventBus, service.group ?? service.name, around),
       logger: false,
       abortOnError: false,
     });

@@ -16,6 +16,7 @@ import type { MemberTimings } from './group-member.ts';
 import { kafkaOf, type KafkaSettings } from './kafka-connection.ts';
 import { assertNothingExpired, groupLags, relayLags, type BusLag } from './lag.ts';
 import { ParkedLogs } from './parked-logs.ts';
+import { beginAtEnd, groupsBegunNow } from './own-groups.ts';
 import { ensureTopics, prefixOf, topicsOf, type Topics } from './topics.ts';
 
 export type KafkaBusOptions = {
@@ -92,10 +93,22 @@ export class KafkaBus implements EventBus {
     this.parked = new ParkedLogs({
       store,
       groups: SERVICES,
+      otherGroups: () => groupsBegunNow(this.kafka, prefixOf(options.kafka)),
       replayTimeoutMs: options.replayTimeoutMs ?? 30_000,
       outage,
       onFailure: (error) => this.failed('parked', error),
     });
+  }
+
+  /**
+   * Lets a new group begin with what is published from now on; one that has begun goes on where it is. For a group of a
+   * single process that must see every event and has no use for those of before its time. Its name is a service's, a
+   * dot, and the process's own. To be called before `subscribe`.
+   */
+  async beginNow(group: string): Promise<void> {
+    this.assertOpen();
+    const { events } = await ensureTopics(this.kafka, this.options.kafka);
+    await beginAtEnd(this.kafka, events, this.groupId(group));
   }
 
   /** Answers at once; the group takes events as soon as Kafka can be reached. */

@@ -10,6 +10,8 @@ export type ParkedLogsOptions = {
   store: EventStore;
   /** Groups that may have parked keys, whether they run here or not. */
   groups: readonly string[];
+  /** Groups that come and go, such as those of single processes. */
+  otherGroups: () => Promise<readonly string[]>;
   /** How long a replay is waited for that a member of the group carries out. */
   replayTimeoutMs: number;
   outage: Outage;
@@ -41,7 +43,7 @@ export class ParkedLogs implements ParkedStreams {
       for (const log of this.logs.values()) await log.catchUp();
       const listener = async (events: readonly { stream: string }[]): Promise<void> => {
         for (const stream of new Set(events.map((event) => event.stream)))
-          await this.logs.get(groupOfParkedStream(stream))?.catchUp();
+          await this.of(groupOfParkedStream(stream)).catchUp();
       };
       await store.follow(after, listener, outage.closing, { categories: [PARKED_CATEGORY] });
     }, outage).catch(onFailure);
@@ -53,6 +55,7 @@ export class ParkedLogs implements ParkedStreams {
   }
 
   async list(): Promise<ParkedStream[]> {
+    for (const group of await this.options.otherGroups()) this.of(group);
     for (const log of this.logs.values()) await log.catchUp();
     return [...this.logs.values()]
       .flatMap((log) => log.list())
