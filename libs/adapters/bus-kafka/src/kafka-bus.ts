@@ -1,49 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import type { Kafka } from 'kafkajs';
-import { SERVICES, type RecordedEvent } from '@foldline/contracts';
-import { DEFAULT_RETRY, RECONNECT, throughOutages, type Outage, type Retry } from '@foldline/delivery';
+import { SERVICES } from '@foldline/contracts';
+import { DEFAULT_RETRY, RECONNECT, throughOutages, type Outage } from '@foldline/delivery';
 import {
   PermanentError,
   TransientError,
   type EventBus,
   type EventHandler,
-  type EventStore,
   type SubscribeOptions,
 } from '@foldline/kernel';
+import type { KafkaBusOptions } from './kafka-bus-options.ts';
 import { CheckpointReader } from './checkpoint-topic.ts';
 import { ConsumerGroup, type GroupContext } from './consumer-group.ts';
-import type { MemberTimings } from './group-member.ts';
-import { kafkaOf, type KafkaSettings } from './kafka-connection.ts';
+import { kafkaOf } from './kafka-connection.ts';
 import { assertNothingExpired, groupLags, relayLags, type BusLag } from './lag.ts';
 import { ParkedLogs } from './parked-logs.ts';
 import { beginAtEnd, groupsBegunNow } from './own-groups.ts';
 import { ensureTopics, prefixOf, topicsOf, type Topics } from './topics.ts';
-
-export type KafkaBusOptions = {
-  kafka: KafkaSettings;
-  /** For what was lost on the way, and for what is parked. */
-  store: EventStore;
-  /** Puts large data back into an event whose data is a reference to it. */
-  restore?: (event: RecordedEvent) => Promise<RecordedEvent>;
-  /** RFC 3339 in UTC. */
-  now: () => string;
-  /** Must end, in whatever way, soon after the signal aborts. */
-  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  retry?: Partial<Retry>;
-  timings?: MemberTimings;
-  commitEveryMs?: number;
-  /** How long running handlers are waited for when partitions change hands; 5 s when absent. */
-  drainMs?: number;
-  /** How long `parked.replay` waits for the member that carries it out; 30 s when absent. */
-  replayTimeoutMs?: number;
-  /** Told of every failure that the bus goes on from by itself, for the log. */
-  onTrouble?: (error: Error) => void;
-  /**
-   * Told when a group stops because the store is damaged or the topic is not as it must be. Without it the error ends
-   * the process: a group that silently stands still would be worse.
-   */
-  onFailure?: (group: string, error: unknown) => void;
-};
 
 const CONCURRENCY = 32;
 const COMMIT_EVERY = 500;
