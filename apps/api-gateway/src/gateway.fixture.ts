@@ -72,6 +72,7 @@ const settingsIn = (dataDirectory: string): Settings => ({
   webhookSecret: WEBHOOK_SECRET,
   runners: [],
   highPowerOwners: [],
+  runnerLeaseMs: 180_000,
   allowPrivateTargets: false,
   version: '0.1.0',
 });
