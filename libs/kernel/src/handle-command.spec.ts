@@ -235,6 +235,18 @@ describe('an append of unknown outcome', () => {
   });
 });
 
+describe('the state of a stream', () => {
+  it('is as new as an event that one has heard of from another process', async () => {
+    const [mine, other] = [process(), process()];
+    await mine.handle(STREAM, counter, count(1), cause('c1'));
+    await other.handle(STREAM, counter, count(2), cause('c2'));
+    expect(await mine.stateOf(STREAM, counter)).toEqual({ total: 1 });
+    expect(await mine.stateOf(STREAM, counter, 1)).toEqual({ total: 3 });
+    await mine.handle(STREAM, counter, count(4), cause('c3'));
+    expect((await stored()).map(({ total }) => total)).toEqual([1, 3, 7]);
+  });
+});
+
 describe('what must not be stored', () => {
   it('is a stream of another service', async () => {
     const foreign = process().handle('artifact-a1', counter, count(1), cause('c1'));

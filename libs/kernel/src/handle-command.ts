@@ -57,12 +57,16 @@ export class Commands {
     return this.inTurn(stream, () => this.decideAndAppend(stream, decider, command, cause));
   }
 
-  /** The folded state of a stream as this service last saw it; for policies that must look before they act. */
+  /**
+   * The folded state of a stream as this service last saw it; for policies that must look before they act. Whoever has
+   * heard of an event of another process names its revision, and sees at least that.
+   */
   async stateOf<State, Event extends NewEvent>(
     stream: StreamName,
     decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
+    revision = -1,
   ): Promise<State> {
-    return this.inTurn(stream, async () => (await this.load(stream, decider)).state);
+    return this.inTurn(stream, async () => (await this.load(stream, decider, revision)).state);
   }
 
   private async inTurn<Result>(stream: string, work: () => Promise<Result>): Promise<Result> {
@@ -157,10 +161,13 @@ export class Commands {
   private async load<State, Event extends NewEvent>(
     stream: StreamName,
     decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
+    revision = -1,
   ): Promise<Aggregate<State>> {
     const known = this.aggregates.get<State>(stream);
-    if (known) return known;
-    const aggregate: Aggregate<State> = {
+    if (known && known.revision >= revision) return known;
+    // Comes back when all of it is folded: a state that was folded in part is nobody's.
+    this.aggregates.drop(stream);
+    const aggregate: Aggregate<State> = known ?? {
       state: decider.initialState(),
       revision: -1,
       position: 0,
