@@ -1,45 +1,71 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { RUNNER_SIGNAL } from '@foldline/contracts';
-import { PORT, type Clock, type Ids, type Settings, type Signals } from '@foldline/kernel';
+import { RUNNER_SIGNAL, runnerRenewed } from '@foldline/contracts';
+import { PORT, type Clock, type Logger, type Settings, type Signals } from '@foldline/kernel';
+import { ExecutionService } from './execution/execution.service.ts';
+import type { RunnerLease } from './lease/runner-lease.ts';
+import { RunnerLeases } from './lease/runner-leases.service.ts';
 
-const EVERY_MS = 10_000;
-
-/** Says which runners this process has: when it starts, when it is asked, and now and then. */
+/**
+ * Says which runners this process has: when it starts, when it is asked, and now and then. The answers renew their
+ * leases.
+ */
 @Injectable()
 export class GreetingService implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly epoch: string;
   private readonly closing = new AbortController();
-  private stopListening: () => void = () => undefined;
+  private readonly listening: (() => void)[] = [];
 
   constructor(
     @Inject(PORT.settings) private readonly settings: Settings,
     @Inject(PORT.signals) private readonly signals: Signals,
     @Inject(PORT.clock) private readonly clock: Clock,
-    @Inject(PORT.ids) ids: Ids,
-  ) {
-    this.epoch = ids.next();
-  }
+    @Inject(PORT.logger) private readonly logger: Logger,
+    @Inject(RunnerLeases) private readonly leases: RunnerLeases,
+    @Inject(ExecutionService) private readonly executions: ExecutionService,
+  ) {}
 
-  onApplicationBootstrap(): void {
-    this.stopListening = this.signals.listen(RUNNER_SIGNAL.whoIsThere, () => void this.greet());
+  /** Nobody hears of these runners before everything is dead that an earlier process has left. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.executions.recover();
+    this.listening.push(
+      this.signals.listen(RUNNER_SIGNAL.whoIsThere, () => void this.greetAll()),
+      this.signals.listen(RUNNER_SIGNAL.renewed, (message) => {
+        const renewed = runnerRenewed.safeParse(message);
+        if (!renewed.success) return;
+        const { runnerId, epoch, helloNumber } = renewed.data;
+        this.leases.answered(runnerId, epoch, helloNumber);
+      }),
+    );
+    this.leases.onBegun((lease) => void this.greet(lease));
+    this.leases.keep();
     void this.keepGreeting();
   }
 
   beforeApplicationShutdown(): void {
-    this.stopListening();
+    for (const stop of this.listening) stop();
     this.closing.abort();
   }
 
   private async keepGreeting(): Promise<void> {
     while (!this.closing.signal.aborted) {
-      await this.greet();
-      await this.clock.sleep(EVERY_MS, this.closing.signal);
+      void this.greetAll();
+      await this.clock.sleep(this.leases.terms.helloMs, this.closing.signal);
     }
   }
 
-  private async greet(): Promise<void> {
-    for (const { id, offer } of this.settings.runners) {
-      await this.signals.send(RUNNER_SIGNAL.hello, { runnerId: id, epoch: this.epoch, offer });
+  private async greetAll(): Promise<void> {
+    await Promise.all(this.leases.all.map((lease) => this.greet(lease)));
+  }
+
+  private async greet(lease: RunnerLease): Promise<void> {
+    if (this.closing.signal.aborted) return;
+    const { runnerId, epoch, alone } = lease;
+    const offer = this.settings.runners.find(({ id }) => id === runnerId)?.offer;
+    const number = lease.sayHello(this.clock.monotonic());
+    if (!offer || number === undefined) return;
+    try {
+      await this.signals.send(RUNNER_SIGNAL.hello, { runnerId, epoch, number, alone, offer });
+    } catch (err) {
+      this.logger.debug({ err, runnerId }, 'a runner could not say hello');
     }
   }
 }

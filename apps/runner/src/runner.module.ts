@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { PORT, type Ports } from '@foldline/kernel';
 import { ExecutionService } from './execution/execution.service.ts';
 import { GreetingService } from './greeting.service.ts';
+import { RunnerLeases } from './lease/runner-leases.service.ts';
 import { RunnerEvents } from './runner.events.ts';
 import { RUNNER_PORTS } from './runner.ports.ts';
 import { Workspaces } from './workspace/workspaces.ts';
@@ -22,6 +23,7 @@ const names = Object.keys(PORT) as (keyof Ports)[];
       useFactory: ({ dataDirectory }: Ports['settings'], repositories: Ports['sourceRepository']) =>
         new Workspaces({ directory: dataDirectory, repositories }),
     },
+    RunnerLeases,
     ExecutionService,
     GreetingService,
   ],

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DispatchService } from './dispatch/dispatch.service.ts';
+import { LeaseWatch } from './runners/lease-watch.service.ts';
 import { RunnerRegistry } from './runners/runner-registry.service.ts';
 import { SchedulerEvents } from './scheduler.events.ts';
 
-@Module({ controllers: [SchedulerEvents], providers: [DispatchService, RunnerRegistry] })
+@Module({ controllers: [SchedulerEvents], providers: [DispatchService, LeaseWatch, RunnerRegistry] })
 export class SchedulerModule {}

@@ -13,7 +13,7 @@ import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
 import type { JobScene } from './job-scene.ts';
-import { JobRun, type JobResult } from './run-job.ts';
+import { JobRun, overrides, type JobResult, type StopReason } from './run-job.ts';
 
 const READ_MODELS_MS = 10_000;
 
@@ -29,7 +29,7 @@ export class AttemptExecution {
   private readonly recorder: AttemptRecorder;
   private readonly commits: string[] = [];
   private run: JobRun | undefined;
-  private stopped: Parameters<JobRun['stop']>[0] | undefined;
+  private stopped: StopReason | undefined;
 
   constructor(
     private readonly event: Assigned,
@@ -42,8 +42,12 @@ export class AttemptExecution {
     this.recorder = new AttemptRecorder(this.attemptId, { commands, clock: ports.clock, logger: ports.logger }, cause);
   }
 
-  stop(reason: Parameters<JobRun['stop']>[0]): void {
-    this.stopped ??= reason;
+  get runnerId(): string {
+    return this.event.data.runnerId;
+  }
+
+  stop(reason: StopReason): void {
+    if (overrides(reason, this.stopped)) this.stopped = reason;
     this.run?.stop(reason);
     if (reason === 'shutdown') this.recorder.hurry();
   }

@@ -127,7 +127,9 @@ describe('a runner', () => {
       await recordedBefore('started');
       for (let starts = 0; starts < 2; starts += 1) {
         leftover();
+        startRunner();
         await runner.onApplicationBootstrap();
+        expect(directories()).toEqual([]);
       }
 
       expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);

@@ -11,6 +11,7 @@ import {
 } from '@foldline/contracts';
 import { COMMANDS, PORT, TransientError, type Cause, type Commands, type Ports } from '@foldline/kernel';
 import { Workspaces } from '../workspace/workspaces.ts';
+import { RunnerLeases } from '../lease/runner-leases.service.ts';
 import { attemptDecider } from './attempt.decider.ts';
 import { AttemptExecution, type Assigned } from './attempt-execution.ts';
 import { AttemptStart } from './attempt-start.ts';
@@ -27,6 +28,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
   /** Assignments that are being taken right now. */
   private readonly accepting = new Map<string, Promise<void>>();
   private readonly start: AttemptStart;
+  private recovered: Promise<void> | undefined;
   private closing = false;
 
   constructor(
@@ -34,12 +36,22 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     @Inject(RUNNER_PORTS) private readonly ports: Ports,
     @Inject(Workspaces) private readonly workspaces: Workspaces,
     @Inject(PORT.settings) private readonly settings: Ports['settings'],
+    @Inject(RunnerLeases) private readonly leases: RunnerLeases,
   ) {
+    leases.onEnded((runnerId) => this.killAll(runnerId));
     this.start = new AttemptStart(commands, ports);
   }
 
-  /** Whatever an earlier process of this runner left running is killed, and its attempts are reported as lost. */
-  async onApplicationBootstrap(): Promise<void> {
+  onApplicationBootstrap(): Promise<void> {
+    return this.recover();
+  }
+
+  /** Whatever an earlier process of this runner left running is killed, and its attempts are reported as lost; once. */
+  recover(): Promise<void> {
+    return (this.recovered ??= this.endLeftovers());
+  }
+
+  private async endLeftovers(): Promise<void> {
     const begun = new Set([...(await this.workspaces.leftovers()), ...(await attemptsUnderWay(this.ports))]);
     for (const attemptId of begun) {
       await this.ports.executor.sweep(attemptId);
@@ -57,9 +69,13 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async accept(event: Assigned): Promise<void> {
-    const { runnerId } = event.data;
+    const { runnerId, epoch } = event.data;
     if (!this.settings.runners.some(({ id }) => id === runnerId)) return;
+    const standing = this.leases.standing(runnerId, epoch);
+    // The scheduler gives it to others, and perhaps to this runner again.
+    if (standing === 'ended') return;
     if (this.closing) throw new TransientError('this runner is shutting down; the job is taken after the restart');
+    if (standing === 'unsure') throw new TransientError('whether this runner still has its lease is not known yet');
     const attemptId = attemptIdOf(event.data.jobId, event.data.attempt);
     // Given twice at once is taken once: a start that is found to be this process's own is carried out.
     const accepted = this.accepting.get(attemptId) ?? this.take(event, attemptId);
@@ -82,8 +98,15 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     if (!(await this.start.record(event))) return;
     const cause = this.start.causeOf(event);
     const execution = new AttemptExecution(event, this.ports, this.workspaces, this.commands, cause);
+    // The start may have been stored long after it was asked for. What is not held now was perhaps given to others.
+    if (this.leases.standing(event.data.runnerId, event.data.epoch) !== 'held') execution.stop('lease_lost');
     const done = this.carryOut(execution);
     this.running.set(attemptId, { attempt: execution, done });
+  }
+
+  /** Without its lease a runner must not work: by and by others do what it was given. */
+  private killAll(runnerId: string): void {
+    for (const { attempt } of this.running.values()) if (attempt.runnerId === runnerId) attempt.stop('lease_lost');
   }
 
   private async carryOut(execution: AttemptExecution): Promise<void> {

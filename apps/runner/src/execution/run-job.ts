@@ -9,6 +9,14 @@ import type { JobScene } from './job-scene.ts';
 const GRACE_MS = 10_000;
 const AFTER_SCRIPT_MS = 5 * 60_000;
 
+export type StopReason = 'cancelled' | 'timed_out' | 'shutdown' | 'lease_lost';
+/** Others may do the job by now, so nothing of it is finished in order. */
+const atOnce = (reason: StopReason | undefined): boolean => reason === 'shutdown' || reason === 'lease_lost';
+/** The first reason counts, except that a runner without a lease has no time for any other. */
+export const overrides = (reason: StopReason, before: StopReason | undefined): boolean =>
+  before === undefined || reason === 'lease_lost';
+const graceOf = (reason: StopReason): number => (reason === 'lease_lost' ? 0 : GRACE_MS);
+
 export type JobResult = {
   outcome: Outcome;
   reason?: FailureReason;
@@ -26,7 +34,7 @@ type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number
  */
 export class JobRun {
   private execution: Execution | undefined;
-  private stopped: 'cancelled' | 'timed_out' | 'shutdown' | undefined;
+  private stopped: StopReason | undefined;
   private stepIndex = 0;
   private readonly coverage: CoverageScanner | undefined;
 
@@ -39,10 +47,10 @@ export class JobRun {
     this.coverage = coverage === undefined ? undefined : new CoverageScanner(coverage);
   }
 
-  /** Ends the job as soon as its processes have gone; the first reason counts. */
-  stop(reason: 'cancelled' | 'timed_out' | 'shutdown'): void {
-    this.stopped ??= reason;
-    this.execution?.stop(GRACE_MS);
+  /** Ends the job as soon as its processes have gone; without a lease they get no time to go by themselves. */
+  stop(reason: StopReason): void {
+    if (overrides(reason, this.stopped)) this.stopped = reason;
+    this.execution?.stop(graceOf(reason));
   }
 
   async run(): Promise<JobResult> {
@@ -75,7 +83,7 @@ export class JobRun {
     const [script, after] = stepsOf(scene);
     const result = await this.script(script);
     if (after) await this.afterScript(after);
-    if (this.stopped === 'shutdown') return this.ended();
+    if (atOnce(this.stopped)) return this.ended();
     if (result.outcome !== 'cancelled') await this.keep(caches ?? [], result.outcome === 'success');
     return this.withCoverage(result);
   }
@@ -98,14 +106,14 @@ export class JobRun {
   /** Runs whatever the script did, in a shell of its own and with its own time; its result changes nothing (S0-09). */
   private async afterScript(step: PlannedStep): Promise<void> {
     const outcome = this.stopped;
-    if (outcome === 'shutdown') return;
+    if (atOnce(outcome)) return;
     this.stopped = undefined;
     const late = new AbortController();
     void this.tools.clock.sleep(AFTER_SCRIPT_MS, late.signal).then(() => {
       if (!late.signal.aborted) this.execution?.stop(GRACE_MS);
     });
     await this.step({ name: step.name, run: () => this.shell(step) }).finally(() => late.abort());
-    this.stopped = outcome ?? this.stopped;
+    if (outcome && this.stopped !== 'lease_lost') this.stopped = outcome;
   }
 
   private async keep(caches: JobCache[], succeeded: boolean): Promise<void> {
@@ -134,7 +142,7 @@ export class JobRun {
         await this.output(chunk);
       },
     });
-    if (this.stopped) this.execution.stop(GRACE_MS);
+    if (this.stopped) this.execution.stop(graceOf(this.stopped));
     const { exitCode, signal } = await this.execution.finished;
     this.execution = undefined;
     if (exitCode === 0) return { outcome: 'success', exitCode };
@@ -176,6 +184,8 @@ export class JobRun {
     }
     if (this.stopped === 'shutdown')
       return { outcome: 'lost', reason: 'runner_lost', detail: 'the runner was shut down' };
+    if (this.stopped === 'lease_lost')
+      return { outcome: 'lost', reason: 'runner_lost', detail: 'the runner lost its lease and stopped it' };
     return { outcome: 'cancelled', reason: 'cancelled' };
   }
 

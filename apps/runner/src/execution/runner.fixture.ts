@@ -16,6 +16,7 @@ import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
 import { Commands, type Settings } from '@foldline/kernel';
 import { plannedJob, sampleContext } from '@foldline/testing';
 import { Workspaces } from '../workspace/workspaces.ts';
+import { RunnerLeases } from '../lease/runner-leases.service.ts';
 import type { Assigned } from './attempt-execution.ts';
 import { attemptDecider } from './attempt.decider.ts';
 import { ExecutionService } from './execution.service.ts';
@@ -34,6 +35,7 @@ export let directory: string;
 export let embedded: EmbeddedPorts;
 export let runner: ExecutionService;
 export let assigned: Assigned;
+export let leases: RunnerLeases;
 
 export const commands = () => new Commands(embedded.ports.eventStore, embedded.ports.clock, 'runner');
 
@@ -41,11 +43,19 @@ const openRunner = async (): Promise<void> => {
   const settings = {
     dataDirectory: join(directory, 'data'),
     logLevel: 'silent',
+    mode: 'distributed',
+    runnerLeaseMs: 180_000,
     runners: [{ id: 'one', offer: OFFER }],
   } as unknown as Settings;
   mkdirSync(settings.dataDirectory, { recursive: true });
   embedded = await openEmbeddedPorts(settings, []);
   startRunner();
+};
+
+/** The runner is registered under its epoch, and its first hello was answered. */
+const leaseHeld = (): void => {
+  const [lease] = leases.all;
+  leases.answered(lease!.runnerId, lease!.epoch, lease!.sayHello(embedded.ports.clock.monotonic())!);
 };
 
 /** A runner as in a process of its own, on what an earlier one may have left. */
@@ -55,7 +65,9 @@ export const startRunner = (): void => {
     directory: ports.settings.dataDirectory,
     repositories: ports.sourceRepository,
   });
-  runner = new ExecutionService(commands(), ports, workspaces, ports.settings);
+  leases = new RunnerLeases(ports.settings, ports.eventStore, ports.clock, ports.ids, ports.logger);
+  leaseHeld();
+  runner = new ExecutionService(commands(), ports, workspaces, ports.settings, leases);
 };
 
 const commitOf = (repository: string): string => {
@@ -77,6 +89,7 @@ export const assign = async (more: Partial<PlannedJob> = {}, around: Partial<Pip
     jobId: 'p1.0',
     attempt: 1,
     runnerId: 'one',
+    epoch: leases.all[0]!.epoch,
     cluster: OFFER.cluster,
     job: plannedJob(0, 'build', { steps: [{ name: 'script', kind: 'shell', commands: ['echo built'] }], ...more }),
     context,

@@ -14,6 +14,8 @@ const ABOUT_PLACES = new Set([
   'JobRetried',
 ]);
 
+type AboutPlace = { jobId: string; attempt: number; runnerId: string; epoch?: string };
+
 export const isAboutPlaces = ({ type }: RecordedEvent): boolean => ABOUT_PLACES.has(type);
 
 /** Tells the dispatcher what pipelines say about their jobs. */
@@ -26,14 +28,16 @@ export class DispatchPicture {
 
   /** The next event of a pipeline; its state is at least as new. */
   observe(event: RecordedEvent, state: PipelineState): void {
-    const { jobId, attempt, runnerId } = event.data as { jobId: string; attempt: number; runnerId: string };
+    const { jobId, attempt, runnerId, epoch } = event.data as AboutPlace;
     switch (event.type) {
       case 'JobQueued':
       case 'JobAssigned': {
         const job = jobById(state, jobId);
         if (!job) return;
         const queued = this.queuedJob({ id: jobId, attempt, planned: job.planned }, event.position, state);
-        return event.type === 'JobQueued' ? this.dispatcher.queued(queued) : this.dispatcher.assigned(queued, runnerId);
+        return event.type === 'JobQueued'
+          ? this.dispatcher.queued(queued)
+          : this.dispatcher.assigned(queued, runnerId, epoch);
       }
       case 'JobFinishing':
       case 'JobSucceeded':
@@ -54,7 +58,7 @@ export class DispatchPicture {
   /** Makes the picture of an attempt what its pipeline says: somebody else may have been first. */
   settle({ jobId, attempt }: { jobId: string; attempt: number }, position: number, state: PipelineState): void {
     const job = currentAttempt(state, jobId, attempt);
-    if (job?.status === 'assigned') this.dispatcher.assigned(this.queuedJob(job, position, state), job.runnerId!);
+    if (job?.status === 'assigned') this.assigned(job, position, state);
     else this.dispatcher.released(jobId, attempt);
     if (job?.status === 'queued') this.dispatcher.queued(this.queuedJob(job, position, state));
   }
@@ -63,8 +67,12 @@ export class DispatchPicture {
   recall(state: PipelineState): void {
     for (const job of state.jobs) {
       if (job.status === 'queued') this.dispatcher.queued(this.queuedJob(job, 0, state));
-      if (job.status === 'assigned') this.dispatcher.assigned(this.queuedJob(job, 0, state), job.runnerId!);
+      if (job.status === 'assigned') this.assigned(job, 0, state);
     }
+  }
+
+  private assigned(job: JobState, position: number, state: PipelineState): void {
+    this.dispatcher.assigned(this.queuedJob(job, position, state), job.runnerId!, job.epoch);
   }
 
   private queuedJob(

@@ -123,7 +123,7 @@ describe('A step that could not be carried out', () => {
     const clock = new ManualClock();
     schedulers = await Schedulers.open(clock);
     await schedulers.runner('r1', offer({ slots: 1 }));
-    const scheduler = await schedulers.start(failing(schedulers.store, 2));
+    const scheduler = await schedulers.start({ store: failing(schedulers.store, 2) });
     await start(scheduler, ['a']);
     for (let n = 0; n < 2; n += 1) {
       await clock.sleeping(1_000);

@@ -14,6 +14,7 @@ import {
   type Settings,
 } from '@foldline/kernel';
 import { pipelineDecider, type PipelineCommand } from '../pipeline/pipeline.decider.ts';
+import { isRunnerNews, type RunnerNews } from '../runners/runner-roster.ts';
 import { DispatchPicture, isAboutPlaces } from './dispatch-picture.ts';
 import { Dispatcher, type DispatchStep } from './dispatcher.ts';
 import type { QueuedJob } from './job-queue.ts';
@@ -23,18 +24,24 @@ const RUNNERS_EXPECTED_MS = 10_000;
 const CATCH_UP_MS = 60_000;
 /** Pause before a step that could not be carried out is looked at again. */
 const SECOND_LOOK_MS = 1_000;
+/** What pipelines and runners are told of by other schedulers. */
+const CATEGORIES = ['pipeline', 'runner'];
 /** How long news from the log wait, so that this scheduler recognises its own. */
 const RECOGNISED_MS = 50;
 
 /**
  * Every command to a pipeline goes through here, so that the dispatcher sees what each one changed and gives free
- * slots away at once. What other schedulers change is taken from the log.
+ * slots away at once. What other schedulers change is taken from the log. Only the scheduler that leads gives jobs away;
+ * the others keep their picture current, so that any of them can go on at once.
  */
 @Injectable()
 export class DispatchService implements BeforeApplicationShutdown {
   readonly dispatcher = new Dispatcher();
   private readonly picture: DispatchPicture;
   private readonly closing = new AbortController();
+  /** Aborted when this scheduler leads no longer; absent while it does not lead. */
+  private leading: AbortController | undefined;
+  private runnerNews: (event: RunnerNews) => Promise<void> = async () => undefined;
   /** How far the log has been read back. */
   private watched = 0;
   /** Events of this scheduler that have not come back from the log yet, and the last of them by pipeline. */
@@ -67,6 +74,31 @@ export class DispatchService implements BeforeApplicationShutdown {
     this.dispatch();
   }
 
+  get leads(): boolean {
+    return this.leading !== undefined;
+  }
+
+  /** From now on this scheduler gives jobs away, or leaves it to another one. */
+  lead(leads: boolean): void {
+    this.leading?.abort();
+    this.leading = undefined;
+    if (!leads || this.closing.signal.aborted) return;
+    const leading = new AbortController();
+    this.leading = leading;
+    this.dispatcher.expectingRunners = true;
+    void this.clock.sleep(RUNNERS_EXPECTED_MS, leading.signal).then(() => {
+      if (this.leading !== leading) return;
+      this.dispatcher.expectingRunners = false;
+      this.dispatch();
+    });
+    this.dispatch();
+  }
+
+  /** What the log says about runners, in its order; the listener is awaited. */
+  onRunnerNews(listener: (event: RunnerNews) => Promise<void>): void {
+    this.runnerNews = listener;
+  }
+
   /** Reads the queue back from the pipelines that have not ended; needed once, before the first command. */
   async rebuild(): Promise<void> {
     this.watched = await this.store.lastPosition();
@@ -84,25 +116,22 @@ export class DispatchService implements BeforeApplicationShutdown {
       after = page.nextCursor;
     } while (after);
     void this.watch();
-    void this.clock.sleep(RUNNERS_EXPECTED_MS, this.closing.signal).then(() => {
-      this.dispatcher.expectingRunners = false;
-      this.dispatch();
-    });
   }
 
   /** Carries out what can be done now. Steps of different pipelines do not wait for each other. */
   dispatch(): void {
-    if (this.closing.signal.aborted) return;
+    if (this.closing.signal.aborted || !this.leads) return;
     for (let step = this.dispatcher.next(); step; step = this.dispatcher.next()) void this.carryOut(step);
   }
 
   beforeApplicationShutdown(): void {
     this.closing.abort();
+    this.leading?.abort();
   }
 
   private async carryOut(step: DispatchStep): Promise<void> {
     const { job } = step;
-    if (step.kind === 'assign') this.dispatcher.assigned(job, step.runnerId);
+    if (step.kind === 'assign') this.dispatcher.assigned(job, step.runnerId, step.epoch);
     try {
       await this.handle(job.pipelineId, commandOf(step), causeOf(step));
       if (step.kind === 'assign') await this.lookAt(job);
@@ -111,7 +140,8 @@ export class DispatchService implements BeforeApplicationShutdown {
     }
   }
 
-  private async lookAt(job: QueuedJob): Promise<void> {
+  /** Makes the picture of a job what its pipeline says. */
+  async lookAt(job: QueuedJob): Promise<void> {
     const state = await this.commands.stateOf(pipelineStream(job.pipelineId), pipelineDecider);
     this.picture.settle(job, job.position, state);
     this.dispatch();
@@ -131,7 +161,9 @@ export class DispatchService implements BeforeApplicationShutdown {
     const { signal } = this.closing;
     while (!signal.aborted) {
       try {
-        await this.store.follow(this.watched, (events) => this.see(events), signal);
+        await this.store.follow(this.watched, (events) => this.see(events), signal, {
+          categories: CATEGORIES,
+        });
       } catch (err) {
         this.logger.error({ err }, 'the scheduler does not see what others decide');
         await this.clock.sleep(SECOND_LOOK_MS, signal);
@@ -143,7 +175,8 @@ export class DispatchService implements BeforeApplicationShutdown {
     await this.clock.sleep(RECOGNISED_MS, this.closing.signal);
     for (const event of events) {
       if (this.closing.signal.aborted) return;
-      if (isAboutPlaces(event)) await this.seeOne(event);
+      if (isRunnerNews(event)) await this.runnerNews(event);
+      else if (isAboutPlaces(event)) await this.seeOne(event);
       this.watched = event.position;
     }
   }
@@ -154,7 +187,7 @@ export class DispatchService implements BeforeApplicationShutdown {
     if (ahead === event.revision) this.ahead.delete(pipelineId);
     if (this.own.delete(event.id)) return;
     try {
-      const state = await this.commands.stateOf(pipelineStream(pipelineId), pipelineDecider);
+      const state = await this.commands.stateOf(pipelineStream(pipelineId), pipelineDecider, event.revision);
       if (event.revision > ahead) this.picture.observe(event, state);
       else this.picture.observeLate(event, state);
     } catch (err) {
@@ -170,8 +203,8 @@ const commandOf = (step: DispatchStep): PipelineCommand => {
   const { jobId, attempt } = step.job;
   switch (step.kind) {
     case 'assign': {
-      const { runnerId, cluster, detail } = step;
-      return { type: 'AssignJob', jobId, attempt, runnerId, cluster, detail };
+      const { runnerId, epoch, cluster, detail } = step;
+      return { type: 'AssignJob', jobId, attempt, runnerId, epoch, cluster, detail };
     }
     case 'preempt':
       return { type: 'PreemptJob', jobId, attempt };
@@ -182,7 +215,8 @@ const commandOf = (step: DispatchStep): PipelineCommand => {
 
 /** Names what the step decides: two schedulers that choose differently must not be taken for one that repeats itself. */
 const causeOf = (step: DispatchStep): Cause => {
-  const chosen = step.kind === 'assign' ? step.runnerId : step.kind === 'explain' ? step.code : '';
+  const chosen =
+    step.kind === 'assign' ? `${step.runnerId}:${step.epoch ?? ''}` : step.kind === 'explain' ? step.code : '';
   return {
     id: `${step.kind}:${attemptIdOf(step.job.jobId, step.job.attempt)}:${chosen}`,
     actor: { kind: 'system', id: 'scheduler' },

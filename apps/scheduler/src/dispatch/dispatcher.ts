@@ -2,10 +2,17 @@ import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
 import { JobQueue, attemptKey, type QueuedJob } from './job-queue.ts';
 import { addLoad, explainMismatch, matchRunner, type RunnerState } from './match-runner.ts';
 
-export type Running = { job: QueuedJob; runnerId: string; preempting: boolean };
+export type Running = { job: QueuedJob; runnerId: string; epoch?: string | undefined; preempting: boolean };
 
 export type DispatchStep =
-  | { kind: 'assign'; job: QueuedJob; runnerId: string; cluster: { id: string; power: string }; detail: string }
+  | {
+      kind: 'assign';
+      job: QueuedJob;
+      runnerId: string;
+      epoch?: string | undefined;
+      cluster: { id: string; power: string };
+      detail: string;
+    }
   | { kind: 'explain'; job: QueuedJob; code: string; detail: string }
   | { kind: 'preempt'; job: QueuedJob };
 
@@ -27,16 +34,30 @@ export class Dispatcher {
     return this.queue.size;
   }
 
-  registerRunner(id: string, offer: RunnerOffer): void {
+  /** Attempts that have a place on a runner, also on one that is silent. */
+  get assignments(): Running[] {
+    return [...this.running.values()];
+  }
+
+  /** Whether jobs are given to the runner under this epoch, and as many as it offers. */
+  isRegistered(id: string, epoch: string, offer?: RunnerOffer): boolean {
+    const runner = this.runners.get(id);
+    return runner?.epoch === epoch && (!offer || JSON.stringify(runner.offer) === JSON.stringify(offer));
+  }
+
+  registerRunner(id: string, offer: RunnerOffer, epoch?: string): void {
     const used = { slots: 0, cpu: 0, memoryBytes: 0, diskBytes: 0 };
     for (const { job, runnerId } of this.running.values()) if (runnerId === id) addLoad(used, job.requirements, 1);
-    this.runners.set(id, { id, offer, used });
+    this.runners.set(id, { id, epoch, offer, used });
     this.queue.untellAll();
   }
 
   removeRunner(id: string): void {
-    this.runners.delete(id);
-    this.queue.untellAll();
+    if (this.runners.delete(id)) this.queue.untellAll();
+  }
+
+  removeRunners(): void {
+    for (const id of this.runners.keys()) this.removeRunner(id);
   }
 
   queued(job: QueuedJob): void {
@@ -44,13 +65,13 @@ export class Dispatcher {
   }
 
   /** The attempt has a place on a runner; the same news twice changes nothing. */
-  assigned(job: QueuedJob, runnerId: string): void {
+  assigned(job: QueuedJob, runnerId: string, epoch?: string): void {
     const key = attemptKey(job);
     const known = this.running.get(key);
-    if (known?.runnerId === runnerId) known.preempting = false;
+    if (known?.runnerId === runnerId && known.epoch === epoch) known.preempting = false;
     else {
       this.released(job.jobId, job.attempt);
-      this.running.set(key, { job, runnerId, preempting: false });
+      this.running.set(key, { job, runnerId, epoch, preempting: false });
       this.load(runnerId, job, 1);
     }
   }
@@ -126,10 +147,11 @@ export class Dispatcher {
   }
 }
 
-const assignment = (job: QueuedJob, { id, offer, used }: RunnerState): DispatchStep => ({
+const assignment = (job: QueuedJob, { id, epoch, offer, used }: RunnerState): DispatchStep => ({
   kind: 'assign',
   job,
   runnerId: id,
+  epoch,
   cluster: offer.cluster,
   detail:
     `${offer.cluster.id} (${offer.cluster.power}) had ${offer.slots - used.slots} of ${offer.slots} slots free` +

@@ -1,7 +1,7 @@
 import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
 
 export type Load = { slots: number; cpu: number; memoryBytes: number; diskBytes: number };
-export type RunnerState = { id: string; offer: RunnerOffer; used: Load };
+export type RunnerState = { id: string; epoch?: string | undefined; offer: RunnerOffer; used: Load };
 
 export type Mismatch = { code: 'no_runner' | 'no_permission' | 'no_cluster' | 'too_large'; detail: string };
 

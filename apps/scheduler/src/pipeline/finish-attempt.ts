@@ -10,7 +10,7 @@ import {
 import type { Decision } from '@foldline/kernel';
 import { follow } from './follow.ts';
 import type { AttemptNews } from './pipeline.decider.ts';
-import type { PipelineEvent } from './pipeline.evolve.ts';
+import type { PipelineEvent, RetriedBy } from './pipeline.evolve.ts';
 import { currentAttempt, isActive, type JobState, type PipelineState } from './pipeline.state.ts';
 
 /** Attempts that a lost runner costs a job before it counts as failed; they never use up the user's retries (C03). */
@@ -41,6 +41,19 @@ export const finishAttempt = (news: AttemptNews, decision: PipelineDecision): vo
 export const finishWhenCommitted = (job: JobState, decision: PipelineDecision): void => {
   if (!isActive(job) || !job.finishing || job.finishing.awaiting.some((id) => !job.commits.has(id))) return;
   conclude(job, { ...job.finishing, jobId: job.id, attempt: job.attempt, commits: job.finishing.awaiting }, decision);
+};
+
+/** The attempt was never started, so nothing of it has happened: whatever the job is, it is queued again for nothing. */
+export const returnJob = (
+  { jobId, attempt, detail }: { jobId: string; attempt: number; detail: string },
+  decision: PipelineDecision,
+): void => {
+  const { state } = decision;
+  const job = currentAttempt(state, jobId, attempt);
+  if (job?.status !== 'assigned') return;
+  if (state.cancelling) decision.emit(JobCancelled(about(state, job)));
+  else again(job, 'not_started', detail, decision);
+  follow(decision);
 };
 
 const about = (state: PipelineState, job: JobState) => ({
@@ -107,12 +120,7 @@ const retryBy = (job: JobState, reason: FailureReason): 'policy' | 'runner_lost'
   return when.includes('always') || when.includes(reason) ? 'policy' : undefined;
 };
 
-const again = (
-  job: JobState,
-  by: 'policy' | 'runner_lost' | 'preempted',
-  detail: string,
-  decision: PipelineDecision,
-): void => {
+const again = (job: JobState, by: Exclude<RetriedBy, 'user'>, detail: string, decision: PipelineDecision): void => {
   const next = { ...about(decision.state, job), attempt: job.attempt + 1 };
   decision.emit(JobRetried({ ...next, by }));
   decision.emit(

@@ -18,7 +18,7 @@ import {
 import { Decision, type Decider } from '@foldline/kernel';
 import { cancelPipeline } from './cancel.ts';
 import { artifactSources, follow } from './follow.ts';
-import { finishAttempt, finishWhenCommitted } from './finish-attempt.ts';
+import { finishAttempt, finishWhenCommitted, returnJob } from './finish-attempt.ts';
 import { evolve, type PipelineEvent } from './pipeline.evolve.ts';
 import { currentAttempt, isActive, isSettled, jobById, newPipeline, type PipelineState } from './pipeline.state.ts';
 
@@ -41,11 +41,14 @@ export type PipelineCommand =
       jobId: string;
       attempt: number;
       runnerId: string;
+      epoch?: string | undefined;
       cluster: { id: string; power: string };
       detail: string;
     }
   | { type: 'ExplainWait'; jobId: string; attempt: number; code: string; detail: string }
   | ({ type: 'FinishAttempt' } & AttemptNews)
+  /** The runner was lost before it took the job. */
+  | { type: 'ReturnJob'; jobId: string; attempt: number; detail: string }
   | { type: 'RecordCommit'; jobId: string; commitId: string; accepted: boolean }
   | { type: 'PreemptJob'; jobId: string; attempt: number }
   | { type: 'CancelPipeline'; pipelineId: string; by: string }
@@ -82,6 +85,8 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
       return explainWait(command, decision);
     case 'FinishAttempt':
       return finishAttempt(command, decision);
+    case 'ReturnJob':
+      return returnJob(command, decision);
     case 'RecordCommit':
       return recordCommit(command, decision);
     case 'PreemptJob':
@@ -111,6 +116,7 @@ const assign = (command: Of<'AssignJob'>, decision: PipelineDecision): void => {
       jobId: job.id,
       attempt: job.attempt,
       runnerId: command.runnerId,
+      ...(command.epoch === undefined ? {} : { epoch: command.epoch }),
       cluster: command.cluster,
       job: job.planned,
       context: state.context!,

@@ -74,6 +74,7 @@ export const evolve = (state: PipelineState, event: PipelineEvent): PipelineStat
   }
 };
 
+export type RetriedBy = Extract<PipelineEvent, { type: 'JobRetried' }>['data']['by'];
 type JobEvent = Extract<PipelineEvent, { data: { jobId: string } }>;
 
 const evolveJob = (
@@ -98,6 +99,8 @@ const evolveJob = (
     case 'JobAssigned':
       setStatus(state, job, 'assigned');
       job.runnerId = event.data.runnerId;
+      delete job.epoch;
+      if (event.data.epoch !== undefined) job.epoch = event.data.epoch;
       job.commits = new Map();
       delete job.stopReason;
       delete job.finishing;
@@ -128,7 +131,7 @@ const evolveJob = (
   }
 };
 
-const retry = (state: PipelineState, job: JobState, by: 'policy' | 'user' | 'runner_lost' | 'preempted'): void => {
+const retry = (state: PipelineState, job: JobState, by: RetriedBy): void => {
   if (by === 'policy') job.retries.policy += 1;
   if (by === 'runner_lost') job.retries.lost += 1;
   if (by === 'user') {

@@ -87,6 +87,7 @@ class Simulation {
     if (kind < 24) return this.does({ type: 'PreemptJob', jobId, attempt });
     if (kind < 30) return this.does(finish(job, outcome, Math.max(1, attempt - 1)));
     if (kind < 34) return this.does({ type: 'RecordCommit', jobId, commitId: `zip ${attempt - 1}`, accepted: false });
+    if (kind < 38) return this.does({ type: 'ReturnJob', jobId, attempt: attempt - (outcome % 2), detail: '' });
     this.advance(this.waiting()[n % Math.max(1, this.waiting().length)], outcome);
   }
 

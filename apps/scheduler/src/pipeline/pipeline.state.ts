@@ -52,6 +52,8 @@ export type JobState = {
   /** Needs that are not settled yet. */
   needsOpen: number;
   runnerId?: string;
+  /** The lease that the runner was given the attempt under. */
+  epoch?: string;
   stopReason?: 'cancelled' | 'preempted';
   waitingCode?: string;
   failure?: FailureReason;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RunnerRegistered, type RunnerOffer } from '@foldline/contracts';
+import { RunnerLost, RunnerRegistered, type RunnerOffer } from '@foldline/contracts';
 import { systemClock } from '@foldline/host';
 import { givenWhenThen } from '@foldline/testing';
 import { pipelineContext, plan } from '../testing/plan-builder.ts';
@@ -8,27 +8,56 @@ import { Schedulers } from '../testing/schedulers.ts';
 import { runnerDecider } from './runner.decider.ts';
 
 const hello = (epoch: string, offered: RunnerOffer = offer()) => ({ runnerId: 'r1', epoch, offer: offered });
+const register = (epoch: string, offered?: RunnerOffer, alone = false) =>
+  ({ type: 'RegisterRunner', ...hello(epoch, offered), alone }) as const;
+
+const lost = (epoch: string) => RunnerLost({ runnerId: 'r1', epoch, because: 'silence' });
 
 describe('A runner that says hello', () => {
   const given = givenWhenThen(runnerDecider);
   const first = RunnerRegistered(hello('e1'));
 
-  it('is recorded', () =>
-    given()
-      .when({ type: 'RegisterRunner', ...hello('e1') })
-      .then(first));
-  it('is recorded once', () =>
+  it('is recorded', () => given().when(register('e1')).then(first));
+  it('is recorded once', () => given(first).when(register('e1')).thenNothing());
+  it('is recorded anew when its process is, which ends what was given to the one before', () =>
     given(first)
-      .when({ type: 'RegisterRunner', ...hello('e1') })
-      .thenNothing());
-  it('is recorded anew when its process is', () =>
+      .when(register('e2'))
+      .then(
+        RunnerLost({ runnerId: 'r1', epoch: 'e1', because: expect.any(String) as never }),
+        RunnerRegistered(hello('e2')),
+      ));
+  it('goes on with what the process before was given when nothing else can be left of it', () =>
     given(first)
-      .when({ type: 'RegisterRunner', ...hello('e2') })
+      .when(register('e2', undefined, true))
+      .then(RunnerRegistered(hello('e2'))));
+  it('comes too late when its epoch is over', () => {
+    given(first, lost('e1')).when(register('e1')).thenNothing();
+    given(first, RunnerRegistered(hello('e2')))
+      .when(register('e1', undefined, true))
+      .thenNothing();
+  });
+  it('is there again with a new epoch after it was lost', () =>
+    given(first, lost('e1'))
+      .when(register('e2'))
       .then(RunnerRegistered(hello('e2'))));
   it('is recorded anew when it offers something else', () =>
     given(first)
-      .when({ type: 'RegisterRunner', ...hello('e1', offer({ slots: 7 })) })
+      .when(register('e1', offer({ slots: 7 })))
       .then(RunnerRegistered(hello('e1', offer({ slots: 7 })))));
+});
+
+describe('A runner that is silent', () => {
+  const given = givenWhenThen(runnerDecider);
+  const first = RunnerRegistered(hello('e1'));
+  const lose = (epoch: string) => ({ type: 'LoseRunner', runnerId: 'r1', epoch, because: 'silence' }) as const;
+
+  it('is lost', () => given(first).when(lose('e1')).then(lost('e1')));
+  it('is lost once', () => given(first, lost('e1')).when(lose('e1')).thenNothing());
+  it('is not lost because of an epoch that it has left', () =>
+    given(first, RunnerRegistered(hello('e2')))
+      .when(lose('e1'))
+      .thenNothing());
+  it('is not lost when it never was there', () => given().when(lose('e1')).thenNothing());
 });
 
 describe('The registry', () => {

@@ -1,51 +1,141 @@
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { RUNNER_SIGNAL, runnerStream } from '@foldline/contracts';
-import { COMMANDS, PORT, derivedId, type Commands, type Logger, type Signals } from '@foldline/kernel';
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  COLLECTION,
+  RUNNER_SIGNAL,
+  leaseTerms,
+  runnerHello,
+  runnerStream,
+  type RunnerDoc,
+  type RunnerHello,
+} from '@foldline/contracts';
+import {
+  COMMANDS,
+  PORT,
+  derivedId,
+  type Clock,
+  type Commands,
+  type EventStore,
+  type Logger,
+  type ReadStore,
+  type Settings,
+  type Signals,
+} from '@foldline/kernel';
 import { DispatchService } from '../dispatch/dispatch.service.ts';
-import { runnerDecider, type RunnerHello } from './runner.decider.ts';
+import { Leases, type SilentRunner } from './leases.ts';
+import { isCurrent, runnerDecider, type RunnerCommand } from './runner.decider.ts';
+import { RunnerRoster, isRunnerNews, type RunnerNews } from './runner-roster.ts';
 
-/** Knows which runners are there: they greet when they start and when asked. */
+const PAGE = 200;
+
+/**
+ * Knows which runners are there. All schedulers hear their hellos; the one that leads records who is new and answers
+ * them, and an answer renews the lease that a runner works under.
+ */
 @Injectable()
-export class RunnerRegistry implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RunnerRegistry implements BeforeApplicationShutdown {
+  readonly leases: Leases;
+  readonly roster: RunnerRoster;
   private stopListening: () => void = () => undefined;
-  private readonly known = new Map<string, string>();
 
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
+    @Inject(PORT.eventStore) store: EventStore,
+    @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(PORT.signals) private readonly signals: Signals,
+    @Inject(PORT.clock) private readonly clock: Clock,
+    @Inject(PORT.settings) { runnerLeaseMs }: Settings,
     @Inject(PORT.logger) private readonly logger: Logger,
     @Inject(DispatchService) private readonly dispatch: DispatchService,
-  ) {}
+  ) {
+    this.leases = new Leases(leaseTerms(runnerLeaseMs));
+    this.roster = new RunnerRoster(store, clock);
+  }
 
-  async onApplicationBootstrap(): Promise<void> {
+  /** Reads back what the log knows, and listens from then on; needed once, before this scheduler may lead. */
+  async open(): Promise<void> {
+    this.dispatch.onRunnerNews((event) => this.learn(event));
     await this.dispatch.rebuild();
+    await this.expectThoseWhoWereThere();
     this.stopListening = this.signals.listen(RUNNER_SIGNAL.hello, (message) => {
-      const hello = message as RunnerHello;
-      this.register(hello).catch((error: unknown) => {
-        this.logger.error({ err: error, runnerId: hello.runnerId }, 'could not register a runner');
-      });
+      const hello = runnerHello.safeParse(message);
+      if (hello.success) void this.hear(hello.data);
+      else this.logger.warn({ err: hello.error }, 'a hello of a runner is not understood');
     });
-    await this.signals.send(RUNNER_SIGNAL.whoIsThere, {});
   }
 
   beforeApplicationShutdown(): void {
     this.stopListening();
   }
 
-  private async register(hello: RunnerHello): Promise<void> {
-    const seen = JSON.stringify(hello);
-    if (this.known.get(hello.runnerId) === seen) return;
-    await this.commands.handle(
-      runnerStream(hello.runnerId),
-      runnerDecider,
-      { type: 'RegisterRunner', ...hello },
-      {
-        id: derivedId('hello', seen),
-        actor: { kind: 'runner', id: hello.runnerId },
-      },
-    );
-    this.known.set(hello.runnerId, seen);
-    this.dispatch.dispatcher.registerRunner(hello.runnerId, hello.offer);
-    this.dispatch.dispatch();
+  /** This scheduler leads from now on: those who were heard of lately get jobs at once, all others when they say hello. */
+  async takeOver(): Promise<void> {
+    const now = this.clock.monotonic();
+    const present = this.leases.present(now);
+    this.leases.renewAll(now);
+    this.dispatch.dispatcher.removeRunners();
+    for (const hello of present) await this.welcome(hello);
+    await this.signals.send(RUNNER_SIGNAL.whoIsThere, {});
+  }
+
+  /** Records that a runner is lost; its jobs are given away from what the log says then. */
+  async lose({ runnerId, epoch, silentMs }: SilentRunner): Promise<void> {
+    const because = `it was silent for ${Math.round(silentMs / 1000)} s`;
+    const cause = derivedId('runner lost', runnerId, epoch);
+    await this.record(runnerId, { type: 'LoseRunner', runnerId, epoch, because }, cause);
+    this.leases.forget(runnerId, epoch);
+  }
+
+  private async hear(hello: RunnerHello): Promise<void> {
+    const heardAt = this.clock.monotonic();
+    try {
+      const history = await this.roster.historyOf(hello.runnerId);
+      if (history.known.has(hello.epoch) && !isCurrent(history, hello.epoch)) return;
+      this.leases.heard(hello, heardAt);
+      if (this.dispatch.leads) await this.welcome(hello);
+    } catch (error) {
+      this.logger.error({ err: error, runnerId: hello.runnerId }, 'could not register a runner');
+    }
+  }
+
+  private async welcome({ number, ...hello }: RunnerHello): Promise<void> {
+    const { runnerId, epoch, offer } = hello;
+    const known = await this.roster.historyOf(runnerId);
+    if (!isCurrent(known, epoch) || JSON.stringify(known.offer) !== JSON.stringify(offer)) {
+      const cause = derivedId('hello', JSON.stringify([runnerId, epoch, offer]));
+      await this.record(runnerId, { type: 'RegisterRunner', ...hello }, cause);
+    }
+    if (!this.dispatch.leads || !isCurrent(known, epoch)) return;
+    if (!this.dispatch.dispatcher.isRegistered(runnerId, epoch, offer)) {
+      this.dispatch.dispatcher.registerRunner(runnerId, offer, epoch);
+      this.dispatch.dispatch();
+    }
+    await this.signals.send(RUNNER_SIGNAL.renewed, { runnerId, epoch, helloNumber: number });
+  }
+
+  private async record(runnerId: string, command: RunnerCommand, causeId: string): Promise<void> {
+    const cause = { id: causeId, actor: { kind: 'runner', id: runnerId } } as const;
+    const { events } = await this.commands.handle(runnerStream(runnerId), runnerDecider, command, cause);
+    for (const event of events) if (isRunnerNews(event)) await this.learn(event);
+  }
+
+  private async learn(event: RunnerNews): Promise<void> {
+    await this.roster.apply(event);
+    const { runnerId, epoch } = event.data;
+    if (event.type === 'RunnerRegistered') return this.leases.expect(runnerId, epoch, this.clock.monotonic());
+    this.leases.forget(runnerId, epoch);
+    if (this.dispatch.dispatcher.isRegistered(runnerId, epoch)) this.dispatch.dispatcher.removeRunner(runnerId);
+  }
+
+  private async expectThoseWhoWereThere(): Promise<void> {
+    let after: string | undefined;
+    do {
+      const query = { index: 'byId', limit: PAGE, ...(after ? { after } : {}) };
+      const page = await this.reads.query<RunnerDoc>(COLLECTION.runners, query);
+      const now = this.clock.monotonic();
+      for (const { id, epoch, status } of page.items) {
+        if (status === 'online' && !this.leases.knows(id)) this.leases.expect(id, epoch, now);
+      }
+      after = page.nextCursor;
+    } while (after);
   }
 }

@@ -25,7 +25,7 @@ import {
 } from '@foldline/contracts';
 import { givenWhenThen } from '@foldline/testing';
 import { pipelineDecider, type AttemptNews, type PipelineCommand } from '../pipeline/pipeline.decider.ts';
-import type { PipelineEvent } from '../pipeline/pipeline.evolve.ts';
+import type { PipelineEvent, RetriedBy } from '../pipeline/pipeline.evolve.ts';
 import { pipelineContext } from './plan-builder.ts';
 
 const pipelineId = 'p1';
@@ -35,7 +35,6 @@ const detail = 'it was free';
 const someReason = (): never => expect.objectContaining({ rule: expect.any(String) }) as never;
 
 type News = Partial<Omit<AttemptNews, 'jobId' | 'attempt'>> & { attempt?: number };
-type RetriedBy = 'policy' | 'user' | 'runner_lost' | 'preempted';
 
 /** Commands and events of one pipeline in the words of its plan: jobs go by their names, attempts are the first. */
 export const story = (plan: Plan) => {
@@ -71,6 +70,7 @@ export const story = (plan: Plan) => {
     cancel: (): PipelineCommand => ({ type: 'CancelPipeline', pipelineId, by: 'ada' }),
     play: (name: string): PipelineCommand => ({ type: 'PlayJob', jobId: id(name), by: 'ada' }),
     retry: (name: string): PipelineCommand => ({ type: 'RetryJob', jobId: id(name), by: 'ada' }),
+    giveBack: (name: string, attempt = 1): PipelineCommand => ({ type: 'ReturnJob', jobId: id(name), attempt, detail }),
     preempt: (name: string, attempt = 1): PipelineCommand => ({ type: 'PreemptJob', jobId: id(name), attempt }),
     explain: (name: string, code: string, attempt = 1): PipelineCommand => ({
       type: 'ExplainWait',

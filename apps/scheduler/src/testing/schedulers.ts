@@ -18,12 +18,15 @@ import {
   COMMANDS,
   Commands,
   PORT,
+  soleClaims,
+  type Claims,
   type Clock,
   type EventStore,
   type EventToAppend,
   type Logger,
   type ReadStore,
   type Settings,
+  type Signals,
 } from '@foldline/kernel';
 import { READ_MODELS } from '@foldline/read-models';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
@@ -47,13 +50,16 @@ const requestFor = (pipelineId: string): EventToAppend => {
   };
 };
 
+/** Three minutes, as by default. */
+export const LEASE_MS = 180_000;
+
 export type Scheduler = { app: INestApplicationContext; events: SchedulerEvents; dispatch: DispatchService };
 
 /** Schedulers on one log, each with a command loop of its own as in a process of its own. */
 export class Schedulers {
   readonly log = new Collected();
   readonly errors: string[] = [];
-  private readonly signals = localSignals();
+  readonly signals = localSignals();
   private readonly closing = new AbortController();
   private readonly running = new Set<Scheduler>();
 
@@ -80,17 +86,23 @@ export class Schedulers {
     return schedulers;
   }
 
-  /** The same store with other ways to append is a broken network; see `store`. */
-  async start(store: EventStore = this.store): Promise<Scheduler> {
+  /** The same store with other ways to append is a broken network; a clock of its own makes a process that can freeze. */
+  async start({
+    store = this.store,
+    signals = this.signals,
+    claims = soleClaims(),
+    clock = this.clock,
+  }: { store?: EventStore; signals?: Signals; claims?: Claims; clock?: Clock } = {}): Promise<Scheduler> {
     const values: [symbol, unknown][] = [
       [PORT.eventStore, store],
       [PORT.readStore, this.reads],
       [PORT.readModels, this.projector],
-      [PORT.settings, { highPowerOwners: ['ada'] } as unknown as Settings],
-      [PORT.clock, this.clock],
-      [PORT.signals, this.signals],
+      [PORT.settings, { highPowerOwners: ['ada'], runnerLeaseMs: LEASE_MS } as unknown as Settings],
+      [PORT.clock, clock],
+      [PORT.signals, signals],
+      [PORT.claims, claims],
       [PORT.logger, { ...silent, error: (_fields: object, message: string) => void this.errors.push(message) }],
-      [COMMANDS, new Commands(store, this.clock, 'scheduler')],
+      [COMMANDS, new Commands(store, clock, 'scheduler')],
     ];
     const providers = values.map(([provide, useValue]) => ({ provide, useValue }));
     @Global()
@@ -123,8 +135,8 @@ export class Schedulers {
   }
 
   /** A runner that answers whoever asks who is there, and tells those who are there already. */
-  async runner(runnerId: string, offer: RunnerOffer): Promise<void> {
-    const hello = () => this.signals.send(RUNNER_SIGNAL.hello, { runnerId, epoch: 'e1', offer });
+  async runner(runnerId: string, offer: RunnerOffer, epoch = 'e1'): Promise<void> {
+    const hello = () => this.signals.send(RUNNER_SIGNAL.hello, { runnerId, epoch, number: 0, alone: false, offer });
     this.signals.listen(RUNNER_SIGNAL.whoIsThere, () => void hello());
     await hello();
   }

@@ -40,6 +40,8 @@ export const JobAssigned = defineEvent(
   z.object({
     ...attempt,
     runnerId: text,
+    /** The runner's lease that it is given under; absent in the events of early releases. */
+    epoch: text.optional(),
     cluster: z.object({ id: text, power: text }),
     job: plannedJob,
     context: pipelineContext,
@@ -103,11 +105,11 @@ export const JobStopRequested = defineEvent(
 
 export const JobCancelled = defineEvent('JobCancelled', 1, z.object({ ...job, attempt: count }));
 
-/** A new attempt is wanted; `JobQueued` follows. */
+/** A new attempt is wanted; `JobQueued` follows. `not_started`: the runner was lost before it took the job. */
 export const JobRetried = defineEvent(
   'JobRetried',
   1,
-  z.object({ ...attempt, by: z.enum(['policy', 'user', 'runner_lost', 'preempted']) }),
+  z.object({ ...attempt, by: z.enum(['policy', 'user', 'runner_lost', 'preempted', 'not_started']) }),
 );
 
 export const PipelineCancelling = defineEvent('PipelineCancelling', 1, z.object({ pipelineId: text, by: text }));

@@ -1,11 +1,44 @@
 import { z } from 'zod';
-import { defineEvent } from '../event.ts';
-import { runnerOffer, text } from './shared.schemas.ts';
+import { defineEvent, type EventsOf } from '../event.ts';
+import { runnerOffer, text, type RunnerOffer } from './shared.schemas.ts';
 
-/** A runner process offers itself; `epoch` is new each time its process starts. */
+/** A runner process offers itself; `epoch` is new each time its process starts or has lost its lease. */
 export const RunnerRegistered = defineEvent(
   'RunnerRegistered',
   1,
   z.object({ runnerId: text, epoch: text, offer: runnerOffer }),
 );
+
+/** Ends this epoch and all before it: what was assigned under them is given to others after the grace period. */
 export const RunnerLost = defineEvent('RunnerLost', 1, z.object({ runnerId: text, epoch: text, because: text }));
+
+export type RunnerEvent = EventsOf<{ RunnerRegistered: typeof RunnerRegistered; RunnerLost: typeof RunnerLost }>;
+
+/** What the events of one runner's stream come to; scheduler and runner read them in the same way. */
+export type RunnerHistory = {
+  /** The last that registered. */
+  epoch?: string;
+  offer?: RunnerOffer;
+  /** Every epoch that ever registered. */
+  known: Set<string>;
+  /** Those whose jobs are given to others. */
+  ended: Set<string>;
+};
+
+export const newRunnerHistory = (): RunnerHistory => ({ known: new Set(), ended: new Set() });
+
+/** Changes the history in place. */
+export const evolveRunner = (history: RunnerHistory, event: RunnerEvent): RunnerHistory => {
+  if (event.type === 'RunnerLost') {
+    history.ended = new Set([...history.known, event.data.epoch]);
+    return history;
+  }
+  history.epoch = event.data.epoch;
+  history.offer = event.data.offer;
+  history.known.add(event.data.epoch);
+  return history;
+};
+
+/** Assignments of early releases name no epoch: they lie before every epoch that has ended. */
+export const hasEnded = ({ ended }: RunnerHistory, epoch: string | undefined): boolean =>
+  epoch === undefined ? ended.size > 0 : ended.has(epoch);

@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RunnerLost, RunnerRegistered, runnerStream } from '@foldline/contracts';
+import { TransientError } from '@foldline/kernel';
+import {
+  assign,
+  assigned,
+  closeBench,
+  directories,
+  embedded,
+  ended,
+  endless,
+  finish,
+  idle,
+  leases,
+  mark,
+  marked,
+  openBench,
+  runner,
+  running,
+  script,
+  typesOf,
+} from './runner.fixture.ts';
+
+/** The log says that the runner is lost; its lease reads that when it looks. */
+const isLost = async (): Promise<void> => {
+  const [lease] = leases.all;
+  const about = { runnerId: 'one', epoch: lease!.epoch };
+  const { offer } = embedded.ports.settings.runners[0]!;
+  const meta = { causationId: 'c', correlationId: 'one', actor: { kind: 'system', id: 'scheduler' } } as const;
+  const events = [RunnerRegistered({ ...about, offer }), RunnerLost({ ...about, because: 'silence' })];
+  const prepared = events.map((event) => ({ ...event, ...meta, id: event.type }));
+  await embedded.ports.eventStore.append(runnerStream('one'), prepared, -1);
+};
+
+describe('a runner that loses its lease', () => {
+  beforeEach(openBench);
+  afterEach(async () => {
+    leases.beforeApplicationShutdown();
+    await closeBench();
+  });
+
+  it('kills what it runs at once, also what would not go by itself, runs no after_script and reports it as lost', async () => {
+    await assign({
+      steps: [
+        { name: 'script', kind: 'shell', commands: ['trap "" TERM', ...endless().steps![0]!.commands] },
+        { name: 'after_script', kind: 'shell', commands: [`echo after >> ${mark()}`] },
+      ],
+    });
+    await runner.accept(assigned);
+    await running();
+    await isLost();
+    const since = performance.now();
+    leases.keep();
+    await ended();
+
+    expect(performance.now() - since).toBeLessThan(8_000);
+    expect(marked()).toBe('running\n');
+    expect(await finish()).toMatchObject({ outcome: 'lost', reason: 'runner_lost' });
+    expect(directories()).toEqual([]);
+  });
+
+  it('takes nothing more that was given to it under that lease, however often', async () => {
+    await assign(script(`echo ran >> ${mark()}`));
+    const { epoch } = leases.all[0]!;
+    await isLost();
+    const over = new Promise<void>((resolve) => leases.onEnded(() => resolve()));
+    leases.keep();
+    await over;
+    for (let n = 0; n < 2; n += 1) await runner.accept(assigned);
+    await idle();
+
+    expect(assigned.data.epoch).toBe(epoch);
+    expect({ events: await typesOf(), marked: marked() }).toEqual({ events: [], marked: '' });
+  });
+
+  it('runs nothing of a job whose start was stored when the lease was over', async () => {
+    await assign(script(`echo ran >> ${mark()}`));
+    const { eventStore } = embedded.ports;
+    const append = eventStore.append.bind(eventStore);
+    eventStore.append = async (stream, events, expected) => {
+      const stored = await append(stream, events, expected);
+      if (events[0]?.type === 'AttemptStarted') expect(leases.all[0]!.expired(Number.POSITIVE_INFINITY)).toBe(true);
+      return stored;
+    };
+    await runner.accept(assigned);
+    await ended();
+
+    expect(marked()).toBe('');
+    expect(await finish()).toMatchObject({ outcome: 'lost' });
+  });
+
+  it('lets a job wait that comes before it knows whether it holds its lease', async () => {
+    await assign(script(`echo ran >> ${mark()}`));
+    leases.all[0]!.expired(Number.POSITIVE_INFINITY);
+    await expect(runner.accept(assigned)).rejects.toThrow(TransientError);
+    await idle();
+
+    expect(await typesOf()).toEqual([]);
+  });
+});
