@@ -122,6 +122,15 @@ describe('A runner that was lost', () => {
     expect(r1.answers).toHaveLength(before);
   });
 
+  it('does not keep a job that was on its way to it when it was lost', async () => {
+    await story.start(scheduler, ['late'], 'p2');
+    const about = { jobId: 'p2.0', attempt: 1, cluster: { id: 'small', power: 'low-power' }, detail: '' };
+    const late = { type: 'AssignJob', ...about, runnerId: 'r1', epoch: 'r1 first' } as const;
+    await scheduler.dispatch.handle('p2', late, { id: 'late', actor: { kind: 'system', id: 'another scheduler' } });
+    await story.until(() => story.pipeline('JobRetried', 'p2').length > 0);
+    expect(story.pipeline('JobRetried', 'p2')[0]?.data).toMatchObject({ by: 'not_started', attempt: 2 });
+  });
+
   it('is there again with a new one, and gets the job that was taken from it', async () => {
     r1.silent = false;
     r1.epoch = 'r1 second';
