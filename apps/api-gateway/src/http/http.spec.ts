@@ -290,7 +290,7 @@ describe('an answer', () => {
   it('of the health routes says how the server is', async () => {
     expect((await gateway.anonymous.get('/healthz').expect(200)).body).toEqual({ status: 'ok' });
     const ready = await gateway.anonymous.get('/readyz').expect(200);
-    expect(ready.body).toMatchObject({ status: 'ok', readModels: { lag: expect.any(Number) } });
+    expect(ready.body).toMatchObject({ status: 'ok', readModels: { position: expect.any(Number) } });
     expect((await gateway.anonymous.get('/version').expect(200)).body).toEqual({
       name: 'foldline',
       version: '0.1.0',
