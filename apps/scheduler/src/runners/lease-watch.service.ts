@@ -31,7 +31,6 @@ export class LeaseWatch implements OnApplicationBootstrap, BeforeApplicationShut
   private readonly giveAway: GiveAway;
   private contending: Promise<void> = Promise.resolve();
   private stopListening: () => void = () => undefined;
-  private watchedAt = 0;
   /** When the last echo that was heard had been sent. */
   private echoedAt = 0;
   private blind = false;
@@ -85,7 +84,7 @@ export class LeaseWatch implements OnApplicationBootstrap, BeforeApplicationShut
     if (leads && this.closing.signal.aborted) return;
     if (leads !== this.dispatch.leads)
       this.logger.info({}, leads ? 'this scheduler leads' : 'this scheduler stands by');
-    this.watchedAt = this.echoedAt = this.clock.monotonic();
+    this.echoedAt = this.clock.monotonic();
     this.dispatch.lead(leads);
     if (!leads) return;
     this.registry.takeOver().catch((err: unknown) => {
@@ -104,10 +103,8 @@ export class LeaseWatch implements OnApplicationBootstrap, BeforeApplicationShut
   private watch(): void {
     const now = this.clock.monotonic();
     const { leases } = this.registry;
-    const stoodStill = now - this.watchedAt - this.terms.watchMs > this.terms.suspectMs;
-    const heardNothing = now - this.echoedAt > this.terms.suspectMs;
-    this.watchedAt = now;
-    this.tellBlindness(stoodStill || heardNothing);
+    // The last echo is old in both cases: none came, or none was sent.
+    this.tellBlindness(now - this.echoedAt > this.terms.suspectMs);
     if (this.blind) leases.renewAll(now);
     for (const { runnerId } of leases.suspects(now)) this.dispatch.dispatcher.removeRunner(runnerId);
     for (const silent of leases.lost(now)) void this.lose(silent);
