@@ -50,6 +50,7 @@ export const TAGS = {
 
 /** What single projects may import beyond their tag. */
 export const PROJECTS = {
+  cli: { may: ['cluster'] },
   'api-gateway': {
     may: ['language', 'read-models'],
     packages: ['class-transformer', 'class-validator', 'fastify', 'reflect-metadata', 'tar-stream', 'ws'],
@@ -118,4 +119,5 @@ export const mayReadEnvironment = (path) =>
 export const mayAppend = (path) =>
   path === 'libs/kernel/src/handle-command.ts' ||
   path === 'libs/kernel/src/large-payloads.ts' ||
-  path === 'libs/distributed/src/observed-event-store.ts';
+  path === 'libs/distributed/src/observed-event-store.ts' ||
+  path === 'libs/distributed/src/migrate/copy-events.ts';

@@ -2,18 +2,21 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { version } from '@foldline/host';
 import { demo } from './demo/demo.ts';
-import { verifyReplay } from './replay/verify-replay.ts';
 
 const program = new Command('foldline')
   .description('Foldline: CI/CD whose whole state is a log of events')
   .version(version);
 const dataDirectory = (): string => resolve(process.env['FOLDLINE_DATA_DIR'] ?? '.foldline');
+/** What reaches the servers of the distributed mode is loaded only where it is used. */
+const replaying = () => import('./replay/verify-replay.ts');
 
 program
   .command('demo')
   .description('take a push to a sample repository through the whole system')
   .action(async () => {
-    process.exitCode = await demo(dataDirectory(), () => verifyReplay(dataDirectory(), console.log));
+    process.exitCode = await demo(dataDirectory(), async () =>
+      (await replaying()).verifyReplay(dataDirectory(), console.log),
+    );
   });
 
 program
@@ -21,7 +24,22 @@ program
   .description('rebuild every read model from the log beside the live one and compare them byte for byte')
   .requiredOption('--verify', 'compare, and change nothing')
   .action(async () => {
-    process.exitCode = (await verifyReplay(dataDirectory(), console.log)) ? 0 : 1;
+    const { verifyReplay, verifyReplayOfCluster } = await replaying();
+    const isEqual =
+      process.env['FOLDLINE_MODE'] === 'distributed'
+        ? await verifyReplayOfCluster(process.env, console.log)
+        : await verifyReplay(dataDirectory(), console.log);
+    process.exitCode = isEqual ? 0 : 1;
+  });
+
+program
+  .command('migrate')
+  .description('copy a standalone data directory into the servers of the distributed mode, and compare')
+  .requiredOption('--from <directory>', 'the data directory, which no server may be using')
+  .action(async ({ from }: { from: string }) => {
+    const { migrate } = await import('./migrate/migrate.ts');
+    const isSame = await migrate(from, process.env, { say: console.log, progress: console.error });
+    process.exitCode = isSame ? 0 : 1;
   });
 
 try {

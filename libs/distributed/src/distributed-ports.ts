@@ -12,6 +12,7 @@ import { openRedis } from '@foldline/redis';
 import { openS3Bucket } from '@foldline/s3';
 import { aesSecretBox, openLocalTools, type ServerSettings, type ServiceSettings } from '@foldline/host';
 import type { Check } from './ops-server.ts';
+import { PAYLOADS } from './payloads-prefix.ts';
 import { SharedReadModels } from './shared-read-models.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -53,8 +54,7 @@ export const openDistributedPorts = async (
     closing.push(() => bucket.close());
     const [objectStore, payloads] = await Promise.all([
       openS3ObjectStore({ bucket }),
-      // Apart from the artifacts: what expires there must never take an event's data with it.
-      openS3ObjectStore({ bucket, prefix: 'payloads/' }),
+      openS3ObjectStore({ bucket, prefix: PAYLOADS }),
     ]);
     const logStore = await openS3LogStore({ bucket, signals, spoolDirectory: join(settings.dataDirectory, 'spool') });
     closing.push(() => logStore.close());

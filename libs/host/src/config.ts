@@ -65,6 +65,15 @@ export const readServiceSettings = (environment: Given, service: ServiceName): S
   };
 };
 
+/** The servers of the distributed mode, for a program beside its services. */
+export const readServerSettings = (environment: Given): ServerSettings =>
+  serversOf(
+    check(environment, (values) => [
+      ...(values.FOLDLINE_MODE === 'standalone' ? ['FOLDLINE_MODE: must be distributed to reach its servers'] : []),
+      ...serverProblems(values),
+    ]),
+  );
+
 const gatewayProblems = (values: SettingValues): string[] =>
   (['FOLDLINE_ADMIN_TOKEN', 'FOLDLINE_WEBHOOK_SECRET'] as const)
     .filter((name) => values[name] === undefined)

@@ -1,11 +1,27 @@
-import { verifyReplay as verify } from '@foldline/host';
+import { verifyCluster } from '@foldline/distributed';
+import { readServerSettings, verifyReplay as verifyDirectory, type ReplayReport } from '@foldline/host';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 
-/** Compares the live read models with a rebuild and says what it found; true when they are equal. */
-export const verifyReplay = async (dataDirectory: string, say: (line: string) => void): Promise<boolean> => {
-  const report = await verify(dataDirectory, READ_MODELS, READ_MODELS_NAME);
+type Say = (line: string) => void;
+
+/** Compares the live read models of a data directory with a rebuild and says what it found; true when they are equal. */
+export const verifyReplay = async (dataDirectory: string, say: Say): Promise<boolean> =>
+  tell(await verifyDirectory(dataDirectory, READ_MODELS, READ_MODELS_NAME), 'hash chain holds', say);
+
+/** The same for the servers of the distributed mode. */
+export const verifyReplayOfCluster = async (
+  environment: Readonly<Record<string, string | undefined>>,
+  say: Say,
+): Promise<boolean> =>
+  tell(
+    await verifyCluster(readServerSettings(environment), READ_MODELS, READ_MODELS_NAME),
+    'event has its hash and its place',
+    say,
+  );
+
+const tell = (report: ReplayReport, every: string, say: Say): boolean => {
   const { events, streams, position, documents, entries, differences } = report;
-  say(`  ${events} events in ${streams} streams: every hash chain holds`);
+  say(`  ${events} events in ${streams} streams: every ${every}`);
   const rebuilt = `${documents} documents and ${entries} index entries rebuilt up to position ${position}`;
   if (differences.length === 0) {
     say(`  ${rebuilt}: equal to the live ones`);

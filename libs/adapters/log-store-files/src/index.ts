@@ -1,1 +1,2 @@
 export { openFileLogStore } from './file-log-store.ts';
+export { storedLogs } from './log-paths.ts';

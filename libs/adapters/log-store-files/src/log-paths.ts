@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermanentError } from '@foldline/kernel';
 
@@ -20,3 +20,17 @@ export const findLog = (paths: LogPaths): { bytes: number; sealed: boolean } => 
   if (sealed) return { bytes: sealed.size, sealed: true };
   return { bytes: statSync(paths.growing, { throwIfNoEntry: false })?.size ?? 0, sealed: false };
 };
+
+const SHARD = /^[0-9a-f]{2}$/;
+const LOG_FILE = /^([0-9a-z.]{1,128})\.(?:log|sealed)$/;
+
+/** Ids of the attempts of which there is a log in the directory of a store, which nobody changes meanwhile. */
+export function* storedLogs(directory: string): Generator<string> {
+  if (!existsSync(directory)) return;
+  for (const shard of readdirSync(directory)
+    .filter((name) => SHARD.test(name))
+    .sort()) {
+    const ids = readdirSync(join(directory, shard)).map((name) => LOG_FILE.exec(name)?.[1]);
+    yield* new Set(ids.filter((id) => id !== undefined).sort());
+  }
+}

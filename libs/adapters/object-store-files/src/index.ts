@@ -1,1 +1,2 @@
 export { openFileObjectStore } from './file-object-store.ts';
+export { storedDigests } from './layout.ts';

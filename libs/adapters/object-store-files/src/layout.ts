@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '@foldline/kernel';
@@ -62,3 +62,12 @@ export const prepareLayout = async (directory: string): Promise<Layout> => {
   }
   return layout;
 };
+
+/** Digests of all objects that are stored below the directory of a store, which nobody changes meanwhile. */
+export function* storedDigests(directory: string): Generator<string> {
+  const objects = join(directory, 'sha256');
+  if (!existsSync(objects)) return;
+  for (const shard of readdirSync(objects).sort()) {
+    for (const name of readdirSync(join(objects, shard)).sort()) if (isDigest(name)) yield name;
+  }
+}

@@ -87,3 +87,25 @@ for _, name in ipairs({ ':collections', ':positions' }) do
   if redis.call('EXISTS', from .. name) == 1 then redis.call('RENAME', from .. name, to .. name) end
 end
 `);
+
+/**
+ * Copies one generation into another, which is new, in one step: KEYS[1] the base to copy, ARGV[1] the base of the copy,
+ * ARGV[2] after how many seconds the copy is gone. Takes the longer the more there is, and the memory again.
+ */
+export const copyScript = redisScript(`
+local from, to = KEYS[1], ARGV[1]
+local function copied(key)
+  local name = to .. string.sub(key, #from + 1)
+  if redis.call('COPY', key, name) == 1 then redis.call('EXPIRE', name, ARGV[2]) end
+  return name
+end
+for _, collection in ipairs(redis.call('SMEMBERS', from .. ':collections')) do
+  local keys = from .. ':keys:' .. collection
+  for _, key in ipairs(redis.call('SMEMBERS', keys)) do
+    redis.call('SADD', to .. ':keys:' .. collection, copied(key))
+  end
+  redis.call('EXPIRE', to .. ':keys:' .. collection, ARGV[2])
+end
+copied(from .. ':collections')
+copied(from .. ':positions')
+`);
