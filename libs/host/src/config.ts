@@ -14,19 +14,30 @@ const ADMIN_TOKEN = 'admin-token';
 const KNOWN = new Set(Object.keys(SETTINGS));
 const ONLY_DISTRIBUTED = new Set(Object.keys(SERVER_SETTINGS));
 const FILE = '_FILE';
+/** What tests and scripts of this repository read; the same shell may start a server. */
+const OF_TOOLS = /^FOLDLINE_(?:TEST_|CI_|REQUIRE_REAL$)/;
+/** Where a runner is one process of many: as long as most jobs take. */
+const DRAIN_SECONDS = 3600;
 
 type Given = Readonly<Record<string, string | undefined>>;
 
-/** The settings, and where the administrator finds the token. */
-export type HostSettings = Settings & {
-  /** File that the token is kept in; absent when the operator gave the token. */
-  adminTokenFile?: string;
-  /** This start has made the token. */
-  newAdminToken: boolean;
+/** What the process itself goes by; no service asks for it. */
+export type ProcessSettings = {
+  /** How long a runner that is being stopped lets its jobs go on. */
+  drainMs: number;
 };
 
+/** The settings, and where the administrator finds the token. */
+export type HostSettings = Settings &
+  ProcessSettings & {
+    /** File that the token is kept in; absent when the operator gave the token. */
+    adminTokenFile?: string;
+    /** This start has made the token. */
+    newAdminToken: boolean;
+  };
+
 /** What one service of the distributed mode is started with. */
-export type ServiceSettings = Settings & { servers: ServerSettings };
+export type ServiceSettings = Settings & ProcessSettings & { servers: ServerSettings };
 
 /**
  * Reads and checks all settings of the standalone server at once. Refuses with every problem in one message: unknown
@@ -95,7 +106,9 @@ const check = (environment: Given, more: (values: SettingValues, given: Given) =
 
 /** Any setting may be given as a file that holds it, as orchestrators hand out secrets: `<NAME>_FILE`. */
 const withFiles = (environment: Given): { given: Record<string, string | undefined>; problems: string[] } => {
-  const given = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('FOLDLINE_')));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([name]) => name.startsWith('FOLDLINE_') && !OF_TOOLS.test(name)),
+  );
   given['FOLDLINE_WEBHOOK_SECRET'] ??= environment['WEBHOOK_SECRET'];
   if (given['FOLDLINE_WEBHOOK_SECRET'] === undefined) delete given['FOLDLINE_WEBHOOK_SECRET'];
   const problems: string[] = [];
@@ -141,7 +154,7 @@ const standaloneSettings = (values: SettingValues): HostSettings => {
 const sharedSettings = (
   values: SettingValues,
   host: string,
-): Omit<Settings, 'dataDirectory' | 'adminToken' | 'webhookSecret'> => ({
+): Omit<Settings, 'dataDirectory' | 'adminToken' | 'webhookSecret'> & ProcessSettings => ({
   mode: values.FOLDLINE_MODE,
   host: values.FOLDLINE_HOST,
   port: values.FOLDLINE_PORT,
@@ -158,6 +171,7 @@ const sharedSettings = (
     },
   })),
   runnerLeaseMs: values.FOLDLINE_RUNNER_LEASE_SECONDS * 1000,
+  drainMs: 1000 * (values.FOLDLINE_DRAIN_SECONDS ?? (values.FOLDLINE_MODE === 'distributed' ? DRAIN_SECONDS : 0)),
   highPowerOwners: values.FOLDLINE_HIGH_POWER_OWNERS.split(',').map((owner) => owner.trim()),
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   version,
