@@ -3,16 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { checkHistory } from './check-history.mjs';
+import { openEventLogForReading } from '@foldline/event-store-embedded';
+import { checkHistory } from '../faults/check-history.mjs';
 import { readHistory } from './lib/history.mjs';
-import { Load } from './lib/load.mjs';
-import { createRandom } from './lib/random.mjs';
-import { makeRepository } from './lib/repository.mjs';
-import { Receiver } from './lib/receiver.mjs';
-import { Requests } from './lib/requests.mjs';
+import { Load } from '../faults/lib/load.mjs';
+import { percentile } from '../faults/lib/percentile.mjs';
+import { createRandom } from '../faults/lib/random.mjs';
+import { makeRepository } from '../faults/lib/repository.mjs';
+import { Receiver } from '../faults/lib/receiver.mjs';
+import { Requests } from '../faults/lib/requests.mjs';
 import { Link, keptSecret, launch } from './lib/server.mjs';
-import { Tail } from './lib/tail.mjs';
-import { Viewers } from './lib/viewers.mjs';
+import { Tail } from '../faults/lib/tail.mjs';
+import { Viewers } from '../faults/lib/viewers.mjs';
 
 /**
  * Kills a whole standalone server again and again while people use it, and then checks what it has recorded, kept and
@@ -33,8 +35,6 @@ const SETTLE_MS = 90_000;
 const VIEWERS_MS = 10_000;
 const STOP_MS = 20_000;
 const say = (text) => process.stdout.write(`${text}\n`);
-const percentile = (list, p) =>
-  list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(p * list.length))] ?? 0;
 
 const directory = mkdtempSync(join(tmpdir(), 'foldline-kill-'));
 const dataDirectory = join(directory, 'data');
@@ -42,7 +42,7 @@ const repository = makeRepository(directory);
 const stderr = openSync(join(directory, 'server.log'), 'a');
 const random = createRandom(values.seed, 'kills');
 const link = new Link();
-const tail = new Tail(dataDirectory);
+const tail = new Tail(() => openEventLogForReading({ directory: join(dataDirectory, 'events') }));
 const over = new AbortController();
 const requests = new Requests(link, join(directory, 'requests.jsonl'), over.signal);
 const viewers = new Viewers(link, values.seed);

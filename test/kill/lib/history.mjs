@@ -1,6 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { COLLECTION } from '@foldline/contracts';
 import { openEventLogForReading } from '@foldline/event-store-embedded';
 import { verifyReplay } from '@foldline/host';
 import { withLargePayloads } from '@foldline/kernel';
@@ -8,21 +7,16 @@ import { openFileObjectStore } from '@foldline/object-store-files';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { openReadStoreSnapshot } from '@foldline/read-store-embedded';
 import { openDatabase } from '@foldline/sqlite';
-import { findLeftovers } from './leftovers.mjs';
-
-const PAGE = 1000;
+import { findLeftovers } from '../../faults/lib/leftovers.mjs';
+import { allEvents, shownTrees } from '../../faults/lib/pages.mjs';
+import { readSide } from '../../faults/lib/side.mjs';
 
 const readEvents = async (dataDirectory) => {
   const log = openEventLogForReading({ directory: join(dataDirectory, 'events') });
   try {
     const payloads = await openFileObjectStore({ directory: join(dataDirectory, 'payloads') });
     const store = withLargePayloads(log, payloads);
-    const events = [];
-    for (;;) {
-      const page = await store.readAll({ after: events.at(-1)?.position ?? 0, limit: PAGE });
-      events.push(...page);
-      if (page.length < PAGE) return events;
-    }
+    return await allEvents(store);
   } finally {
     await log.close();
   }
@@ -34,21 +28,10 @@ const replayOf = (dataDirectory) =>
     differences: [],
   }));
 
-/** Artifacts that are shown as available, and the newest entry of each cache key. */
 const readTrees = async (dataDirectory) => {
   const reads = openReadStoreSnapshot({ directory: join(dataDirectory, 'read-models') });
   try {
-    const scan = async (collection) => {
-      const found = [];
-      for (let after = ''; ;) {
-        const page = await reads.scan(collection, after, PAGE);
-        found.push(...page.map(({ doc }) => doc));
-        if (page.length < PAGE) return found;
-        after = page.at(-1).id;
-      }
-    };
-    const artifacts = (await scan(COLLECTION.artifacts)).filter(({ status }) => status === 'available');
-    return [...artifacts, ...(await scan(COLLECTION.caches))];
+    return await shownTrees(reads);
   } finally {
     await reads.close();
   }
@@ -64,23 +47,6 @@ const readLogs = (dataDirectory) => {
     }
   }
   return logs;
-};
-
-const LINE = /^line (\d+) of \S+ at (\S+),/;
-
-/** What the jobs wrote beside the log, with the times since boot as times of day (ms). */
-const readSide = (directory) => {
-  const bootedAt = Date.now() - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
-  return new Map(
-    readdirSync(directory).map((attemptId) => {
-      const lines = readFileSync(join(directory, attemptId), 'utf8').split('\n').filter(Boolean);
-      const parsed = lines.map((text) => {
-        const [, number, at] = LINE.exec(text) ?? [];
-        return { text, number: Number(number), at: bootedAt + Number(at) * 1000 };
-      });
-      return [attemptId, parsed];
-    }),
-  );
 };
 
 const readCheckpoints = (dataDirectory) => {

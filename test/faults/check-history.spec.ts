@@ -57,6 +57,31 @@ const firstBuild = { jobId: BUILD, attempt: 1 };
 const secondBuild = { jobId: BUILD, attempt: 2 };
 const cancelling = ['pipeline-p1', 'PipelineCancelling', {}] as const;
 
+/** The first attempt of `build` runs under a lease that is over when the scheduler gives the job to others. */
+const givenAway = (history: History): void => {
+  const runner = { stream: 'runner-one', causationId: 'c', correlationId: 'runner-one' };
+  const place = (at: (event: Event) => boolean, type: string, data: Record<string, unknown>): void => {
+    const n = indexOf(history, at);
+    history.events.splice(n, 0, { ...history.events[n]!, ...runner, type, data: { runnerId: 'one', ...data } });
+  };
+  changed(is('JobAssigned', firstBuild), { epoch: 'e1' })(history);
+  changed(is('JobAssigned', secondBuild), { epoch: 'e2' })(history);
+  place(is('PipelineStarted'), 'RunnerRegistered', { epoch: 'e1', offer: { slots: 3 } });
+  place(is('JobFailed', firstBuild), 'RunnerLost', { epoch: 'e1' });
+  place(is('JobAssigned', secondBuild), 'RunnerRegistered', { epoch: 'e2', offer: { slots: 3 } });
+  history.events = renumbered(history.events);
+  for (const [attemptId, lines] of history.side) {
+    const started = history.events.find(({ stream }) => stream === `attempt-${attemptId}`)!;
+    for (const [n, line] of lines.entries()) line.at = Date.parse(started.recordedAt) + 100 + n;
+  }
+};
+/** A line that the first attempt of `build` writes so long (ms) after the first one of the second. */
+const lateLine = (ms: number) => (history: History) => {
+  givenAway(history);
+  const lines = history.side.get(`${BUILD}.1`)!;
+  lines.at(-1)!.at = history.side.get(`${BUILD}.2`)![0]!.at + ms;
+};
+
 /** A violation, the rule that must report it, and how it is planted. */
 const MUTANTS: readonly [violation: string, rule: string, plant: (history: History) => void][] = [
   ['an acknowledged pipeline that is not there', 'requestsHaveTheirPipelines', without(is('PipelineRequested'))],
@@ -210,6 +235,23 @@ const MUTANTS: readonly [violation: string, rule: string, plant: (history: Histo
   ['a directory that is left', 'nothingIsLeftOver', (h) => void h.leftovers.directories.push('p1.0.1')],
   ['an answer of 500', 'serverBehaved', ({ server }) => void server.internalErrors.push('GET /')],
   ['a server that ended by itself', 'serverBehaved', ({ server }) => void server.unexpectedEnds.push('code 1')],
+  ['an attempt that runs on when its job has begun elsewhere', 'givenAwayAttemptsAreDead', lateLine(0.5)],
+  [
+    'a lost runner that does not stop',
+    'lostRunnersStop',
+    (history) => {
+      lateLine(9000)(history);
+      history.graceMs = 1500;
+    },
+  ],
+  [
+    'an upload that becomes visible after its attempt was given away',
+    'givenAwayAttemptsChangeNothing',
+    (history) => {
+      givenAway(history);
+      changed(is('ArtifactUploaded'), { attemptId: `${BUILD}.1` })(history);
+    },
+  ],
 ];
 
 function grow(log: { bytes: Buffer }): void {
@@ -233,6 +275,14 @@ function damagedFiles(history: History): void {
 describe('the checks of a history', () => {
   it('find nothing in a good one', () => {
     expect(checkHistory(goodHistory())).toEqual([]);
+  });
+
+  it('find nothing in one whose lost runner never said how its attempt had ended', () => {
+    const history = goodHistory();
+    without((event) => event.type === 'AttemptFinished' && event.data['attemptId'] === `${BUILD}.1`)(history);
+    givenAway(history);
+
+    expect(checkHistory(history)).toEqual([]);
   });
 
   it.each(MUTANTS)('report %s', (_violation, rule, plant) => {

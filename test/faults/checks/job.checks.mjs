@@ -1,4 +1,4 @@
-import { attemptIdOf, ofType, streamsOf } from './events.mjs';
+import { attemptIdOf, givenAway, ofType, streamsOf } from './events.mjs';
 
 const ACTIVE = new Set(['queued', 'assigned', 'finishing']);
 const OUTCOMES = { JobSucceeded: 'success', JobFailed: 'failed', JobCancelled: 'cancelled', JobSkipped: 'skipped' };
@@ -6,6 +6,7 @@ const COMMITS = { ArtifactCommitted: 'artifactId', CacheCommitted: 'cacheId', Ca
 
 /** When attempts ended and uploads became visible, by position in the log. */
 const milestones = (events) => ({
+  away: givenAway(events),
   finished: new Map(ofType(events, 'AttemptFinished').map((event) => [event.data.attemptId, event])),
   commits: ofType(events, ...Object.keys(COMMITS)).map(({ type, data, position }) => ({
     id: data[COMMITS[type]],
@@ -24,8 +25,8 @@ class PipelineWalk {
   phase = 'new';
   cancelling = false;
 
-  constructor(pipelineId, { finished, commits }) {
-    Object.assign(this, { pipelineId, finished, commits });
+  constructor(pipelineId, { finished, commits, away }) {
+    Object.assign(this, { pipelineId, finished, commits, away });
   }
 
   follow(events) {
@@ -82,7 +83,7 @@ class PipelineWalk {
     if (job.status !== 'queued' || job.attempt !== attempt)
       this.report(`attempt ${attempt} of ${jobId} was assigned while attempt ${job.attempt} was ${job.status}`);
     for (const earlier of job.assigned ?? [])
-      this.mustHaveFinished(`${jobId}.${earlier}`, position, 'the next one was assigned');
+      this.mustBeOver(`${jobId}.${earlier}`, position, 'the next one was assigned');
     this.jobs.set(jobId, { ...job, status: 'assigned', attempt, assigned: [...(job.assigned ?? []), attempt] });
   }
 
@@ -107,15 +108,25 @@ class PipelineWalk {
   }
 
   JobFailed(event, job) {
+    const { reason } = event.data;
     this.mustBe(['assigned', 'finishing'], 'failed', event.data, job);
-    this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
+    if (reason === 'runner_lost') this.mustBeOver(attemptIdOf(event.data), event.position, 'its job ended');
+    else this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
     this.settle(event, job);
   }
 
   JobCancelled(event, job) {
     if (job.status === 'assigned' || job.status === 'finishing')
-      this.mustHaveFinished(`${event.data.jobId}.${job.attempt}`, event.position, 'its job ended');
+      this.mustBeOver(`${event.data.jobId}.${job.attempt}`, event.position, 'its job ended');
     this.settle(event, job);
+  }
+
+  /** A new attempt is wanted because the one before was given away before it had begun. */
+  JobRetried({ data, position }, job) {
+    if (data.by !== 'not_started') return;
+    this.mustBe(['assigned'], 'returned', { ...data, attempt: data.attempt - 1 }, job);
+    this.mustBeOver(`${data.jobId}.${data.attempt - 1}`, position, 'it was returned');
+    this.jobs.set(data.jobId, { ...job, status: 'created' });
   }
 
   JobSkipped(event, job) {
@@ -132,6 +143,12 @@ class PipelineWalk {
   mustBe(allowed, next, { jobId, attempt }, job) {
     if (!allowed.includes(job.status) || job.attempt !== attempt)
       this.report(`attempt ${attempt} of ${jobId} became ${next} while attempt ${job.attempt} was ${job.status}`);
+  }
+
+  /** Ended by its runner, or its runner is lost. */
+  mustBeOver(attemptId, before, moment) {
+    if (this.away.get(attemptId) < before) return;
+    this.mustHaveFinished(attemptId, before, moment);
   }
 
   mustHaveFinished(attemptId, before, moment) {

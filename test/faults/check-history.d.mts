@@ -28,8 +28,17 @@ export type History = {
   lastPosition: number;
   leftovers: { processes: { pid: number; command: string }[]; directories: string[] };
   server: { internalErrors: string[]; unexpectedEnds: string[] };
+  /** Where runners work under leases: when their processes were stopped, in ms since 1970. */
+  pauses?: { runnerId: string; from: number; to: number }[];
+  /** How long after it was lost a runner may still be killing what it had started, in ms; for ever when absent. */
+  graceMs?: number;
   plannedFailures: (failure: Record<string, unknown>) => boolean;
 };
 
 export const CHECKS: Record<string, (history: History) => string[]>;
-export function checkHistory(history: History): { rule: string; message: string }[];
+export type Violation = { rule: string; message: string };
+export function checkWith<Checked extends History>(
+  checks: Record<string, (history: Checked) => string[]>,
+  history: Checked,
+): Violation[];
+export function checkHistory(history: History): Violation[];

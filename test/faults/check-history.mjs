@@ -8,6 +8,8 @@ import * as requests from './checks/request.checks.mjs';
 /** Every rule by its name. A check is given the history of a run and answers with one sentence for each violation. */
 export const CHECKS = { ...requests, ...jobs, ...attempts, ...bytes, ...deliveries, ...log };
 
+export const checkWith = (checks, history) =>
+  Object.entries(checks).flatMap(([rule, check]) => check(history).map((message) => ({ rule, message })));
+
 /** What is wrong with a history: `{ rule, message }` for each violation, nothing when every promise was kept. */
-export const checkHistory = (history) =>
-  Object.entries(CHECKS).flatMap(([rule, check]) => check(history).map((message) => ({ rule, message })));
+export const checkHistory = (history) => checkWith(CHECKS, history);

@@ -1,22 +1,25 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openEventLogForReading } from '@foldline/event-store-embedded';
 
 const PAGE = 1000;
 const POLL_MS = 2;
 const QUIET_MS = 500;
 
 /**
- * Looks at the log of a running server from outside. It is open only while it is being looked at: a second process
- * that holds the database would spare a killed server the recovery that this is about.
+ * Looks at the log of a running system from outside. It is open only while it is being looked at: a second process
+ * that holds a database would spare a killed server the recovery that this is about.
  */
 export class Tail {
   #after = 0;
   /** Pipelines that have not ended and attempts whose log is not sealed, as recorded up to now. */
   #open = new Set();
 
-  constructor(dataDirectory) {
-    this.directory = join(dataDirectory, 'events');
+  /** `open` answers with a log to read from. */
+  constructor(open) {
+    this.openLog = open;
+  }
+
+  get position() {
+    return this.#after;
   }
 
   /** Resolves soon after the next event of the type was recorded, or when the time is over. */
@@ -38,7 +41,7 @@ export class Tail {
   }
 
   async #look(withinMs, until) {
-    const log = openEventLogForReading({ directory: this.directory });
+    const log = await this.openLog();
     try {
       await this.#read(log);
       for (const since = performance.now(); performance.now() - since < withinMs; await sleep(POLL_MS)) {
