@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { percentile } from '../faults/lib/percentile.mjs';
+import { createRandom } from '../faults/lib/random.mjs';
+import { checkHistory } from './check-history.mjs';
+import { Cluster } from './lib/cluster.mjs';
+import { FAULTS } from './lib/faults.mjs';
+import { ROOT } from './lib/places.mjs';
+import { servers } from './lib/servers.mjs';
+
+/**
+ * Runs the distributed mode under load, strikes its services, its servers and the network between them, and checks
+ * after each strike what was recorded, kept and shown.
+ *
+ *   --runs 10           strikes, one after the other
+ *   --seed 1            of the first; each of the others has the next one
+ *   --victims a,b       only these services and servers; --faults a,b  only these faults; --point  only this failpoint
+ *   --minutes 60        begins no further run after this time
+ *   --per-cluster 8     runs until everything starts from nothing
+ *   --mutant NAME       breaks one promise in every service: then violations must be found
+ *   --strikes 1         how often each run strikes; 0 only uses the cluster
+ *   --keep              keeps the directory; --keep-servers leaves the servers running
+ */
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '10' },
+    seed: { type: 'string', default: '1' },
+    victims: { type: 'string' },
+    faults: { type: 'string' },
+    point: { type: 'string' },
+    minutes: { type: 'string', default: '600' },
+    'per-cluster': { type: 'string', default: '8' },
+    mutant: { type: 'string' },
+    strikes: { type: 'string', default: '1' },
+    keep: { type: 'boolean', default: false },
+    'keep-servers': { type: 'boolean', default: false },
+  },
+});
+const say = (text) => process.stdout.write(`${text}\n`);
+const SHOWN = 25;
+
+const wanted = (list, name) => list === undefined || list.split(',').includes(name);
+const choices = Object.entries(FAULTS).flatMap(([victim, faults]) =>
+  Object.keys(faults)
+    .filter((fault) => wanted(values.victims, victim) && wanted(values.faults, fault))
+    .map((fault) => ({ victim, fault })),
+);
+
+const results = [];
+const until = performance.now() + Number(values.minutes) * 60_000;
+const STRIKES = Number(values.strikes);
+const inside = values.mutant === undefined ? undefined : { '*': { mutant: values.mutant, record: true } };
+let cluster;
+let runsHere = 0;
+
+const end = async () => {
+  if (!cluster) return;
+  const ending = cluster;
+  cluster = undefined;
+  const { leftovers, server } = await ending.stop();
+  const violations = [
+    ...leftovers.processes.map(({ pid, command }) => `process ${pid} is still there: ${command}`),
+    ...leftovers.directories.map((name) => `the directory of attempt ${name} is still there`),
+    ...server.unexpectedEnds,
+  ].map((message) => ({ rule: 'afterTheEnd', message }));
+  if (violations.length > 0) {
+    results.push({ violations });
+    show('after the end', violations);
+  }
+  const failed = results.some((result) => result.violations.length > 0 && result.cluster === ending);
+  if (values.keep || violations.length > 0 || failed) say(`kept: ${ending.directory}`);
+  else ending.remove();
+};
+
+const begin = async (seed) => {
+  cluster = new Cluster({ seed, say: (text) => say(`    ${text}`), inside });
+  runsHere = 0;
+  await cluster.start();
+};
+
+const show = (what, violations) => {
+  say(`  ${what}: ${violations.length} violations`);
+  for (const { rule, message } of violations.slice(0, SHOWN)) say(`    ${rule}: ${message}`);
+};
+
+/** Victim and fault follow from the seed alone, so that a seed says all. */
+const strikeOf = (seed) => {
+  if (STRIKES === 0) return { seed };
+  const { victim, fault } = createRandom(seed, 'strike').pick(choices);
+  return { seed, victim, fault, strikes: STRIKES, point: values.point };
+};
+
+const oneRun = async (seed) => {
+  if (cluster && runsHere >= Number(values['per-cluster'])) await end();
+  if (!cluster) await begin(seed);
+  runsHere += 1;
+  const strike = strikeOf(seed);
+  const name = `seed ${seed}: ${strike.victim ?? 'nobody'} ${strike.fault ?? ''}`.trim();
+  say(name);
+  const { ms } = await cluster.run(strike);
+  const history = await cluster.history(STRIKES === 0);
+  const violations = checkHistory(history);
+  results.push({ ...strike, ms, violations, cluster, events: history.events });
+  const pipelines = history.events.filter(({ type }) => type === 'PipelineRequested').length;
+  show(
+    `settled after ${ms} ms, ${pipelines} pipelines so far, ${cluster.disorder.repeated} events repeated`,
+    violations,
+  );
+  // What went wrong stays wrong: the next run must not be blamed for it.
+  if (violations.length > 0) await end();
+};
+
+const summary = () => {
+  const times = results.filter(({ ms }) => ms !== undefined).map(({ ms }) => ms);
+  const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
+  const bad = results.filter((result) => result.violations.length > 0 && result.seed !== undefined);
+  say(`runs: ${times.length}; seeds ${values.seed} to ${Number(values.seed) + times.length - 1}`);
+  say(`time to converge (ms): p50 ${percentile(times, 0.5)}, most ${Math.max(0, ...times)}`);
+  if (bad.length > 0) say(`seeds with violations: ${bad.map(({ seed }) => seed).join(', ')}`);
+  say(`violations: ${violations}`);
+  return violations;
+};
+
+if (choices.length === 0) {
+  say(`no such victim or fault; victims: ${Object.keys(FAULTS).join(', ')}`);
+  process.exit(2);
+}
+if (!existsSync(join(ROOT, 'dist/services/scheduler.js'))) {
+  say('needs the build: npm run build');
+  process.exit(2);
+}
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    cluster?.abandon();
+    process.exit(130);
+  });
+}
+await servers.up();
+try {
+  for (let n = 0; n < Number(values.runs) && performance.now() < until; n += 1) await oneRun(Number(values.seed) + n);
+  await end();
+} finally {
+  if (!values['keep-servers']) await servers.down();
+}
+process.exit(summary() > 0 ? 1 : 0);

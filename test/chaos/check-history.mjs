@@ -1,0 +1,7 @@
+import { CHECKS as SHARED, checkWith } from '../faults/check-history.mjs';
+import * as topic from './checks/topic.checks.mjs';
+
+/** What holds for one process holds for many; and then there is what lies between them. */
+export const CHECKS = { ...SHARED, ...topic };
+
+export const checkHistory = (history) => checkWith(CHECKS, history);

@@ -1,0 +1,91 @@
+import { OWNER } from '@foldline/contracts';
+import { ofType } from '../../faults/checks/events.mjs';
+
+const OWNED = new Set(Object.keys(OWNER));
+const categoryOf = (stream) => stream.slice(0, stream.indexOf('-'));
+
+/** I1, I2: every event of a service is in the topic, and nothing is there that is not in the log. */
+export const topicHoldsTheLog = ({ events, topic }) => {
+  const stored = new Map(events.map((event) => [event.id, event]));
+  const published = new Set(topic.map(({ eventId }) => eventId));
+  return [
+    ...events
+      .filter(({ id, stream }) => OWNED.has(categoryOf(stream)) && !published.has(id))
+      .map(({ type, stream, revision }) => `${type} (${stream}, revision ${revision}) was never published`),
+    ...topic
+      .filter(({ eventId, stream, revision, type }) => {
+        const event = stored.get(eventId);
+        return event?.stream !== stream || event.revision !== revision || event.type !== type;
+      })
+      .map(
+        ({ type, stream, revision }) => `the topic holds ${type} (${stream}, revision ${revision}), the log does not`,
+      ),
+  ];
+};
+
+/** I2: of each stream and key, events were published for the first time in the order of the stream. */
+export const firstsAreInOrder = ({ topic }) => {
+  const last = new Map();
+  const seen = new Set();
+  return topic.flatMap(({ eventId, stream, key, revision, type }) => {
+    if (seen.has(eventId)) return [];
+    seen.add(eventId);
+    const name = `${stream} ${key}`;
+    const before = last.get(name) ?? -1;
+    last.set(name, Math.max(before, revision));
+    return revision > before
+      ? []
+      : [`${type} (${stream}, revision ${revision}) was published after revision ${before}`];
+  });
+};
+
+/** I2: where services told what they handled and nobody was struck, each event was handled once by each process. */
+export const eventsAreHandledOnce = ({ handled, undisturbed }) =>
+  (undisturbed ? handled : []).flatMap(({ process, events }) => {
+    const seen = new Set();
+    return events.flatMap(({ group, id, stream, revision }) => {
+      const name = `${group} ${id}`;
+      if (seen.has(name)) return [`${process} handled revision ${revision} of ${stream} twice for ${group}`];
+      seen.add(name);
+      return [];
+    });
+  });
+
+/** I10: at every prefix of the log, a runner has no more attempts than it offered places for, under one lease. */
+export const placesAreNotOverrun = ({ events }) => {
+  const slots = new Map();
+  const held = new Map();
+  const placeOf = new Map();
+  const free = (attemptId) => {
+    held.get(placeOf.get(attemptId))?.delete(attemptId);
+    placeOf.delete(attemptId);
+  };
+  return ofType(
+    events,
+    'RunnerRegistered',
+    'JobAssigned',
+    'AttemptFinished',
+    'JobRetried',
+    'JobFailed',
+    'JobCancelled',
+  ).flatMap(({ type, data }) => {
+    const place = `${data.runnerId} ${data.epoch}`;
+    if (type === 'RunnerRegistered') slots.set(place, data.offer.slots);
+    else if (type === 'AttemptFinished') free(data.attemptId);
+    else if (type === 'JobRetried') free(`${data.jobId}.${data.attempt - 1}`);
+    else if (type !== 'JobAssigned') free(`${data.jobId}.${data.attempt}`);
+    else {
+      const attemptId = `${data.jobId}.${data.attempt}`;
+      const here = (held.get(place) ?? new Set()).add(attemptId);
+      held.set(place, here);
+      placeOf.set(attemptId, place);
+      if (data.epoch !== undefined && here.size > (slots.get(place) ?? 0))
+        return [`${place} had ${here.size} attempts at once`];
+    }
+    return [];
+  });
+};
+
+/** I13: when the faults were over, everything came to its end in time. */
+export const everythingConverges = ({ convergence }) =>
+  convergence.open.length > 0 ? [`not settled within ${convergence.withinMs} ms: ${convergence.open.join(', ')}`] : [];

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findLeftovers } from '../../faults/lib/leftovers.mjs';
+import { Load } from '../../faults/lib/load.mjs';
+import { createRandom } from '../../faults/lib/random.mjs';
+import { makeRepository } from '../../faults/lib/repository.mjs';
+import { Receiver } from '../../faults/lib/receiver.mjs';
+import { Requests } from '../../faults/lib/requests.mjs';
+import { Tail } from '../../faults/lib/tail.mjs';
+import { Viewers } from '../../faults/lib/viewers.mjs';
+import { Disorder } from './disorder.mjs';
+import { FAULTS, SmallDisk } from './faults.mjs';
+import { GATEWAY_PORT, INSTANCES } from './places.mjs';
+import { Reader } from './read-history.mjs';
+import { servers } from './servers.mjs';
+import { Services } from './services.mjs';
+import { Wires } from './wires.mjs';
+
+const LEASE_SECONDS = 6;
+const SETTLE_MS = 90_000;
+const VIEWERS_MS = 10_000;
+const LOOK_MS = 250;
+const WARM_MS = 60_000;
+const REPEATED = 0.15;
+
+/** Seven services in nine processes on four servers, with people who use them and somebody who strikes them. */
+export class Cluster {
+  pauses = [];
+  #doomed = new Set();
+
+  constructor({ seed, say, inside = {}, inFlight = 2 }) {
+    Object.assign(this, { seed, say, inFlight });
+    this.namespace = `chaos-${randomBytes(5).toString('hex')}`;
+    this.directory = mkdtempSync(join(tmpdir(), 'foldline-chaos-'));
+    this.secrets = {
+      key: randomBytes(32).toString('base64url'),
+      adminToken: randomBytes(16).toString('hex'),
+      webhookSecret: randomBytes(16).toString('hex'),
+    };
+    const { directory, namespace, secrets } = this;
+    this.services = new Services({ directory, namespace, secrets, inside, leaseSeconds: LEASE_SECONDS });
+    this.repository = makeRepository(directory);
+    this.wires = new Wires();
+    this.over = new AbortController();
+    const connection = { url: `http://127.0.0.1:${GATEWAY_PORT}`, token: secrets.adminToken };
+    this.link = { up: async () => connection };
+    this.requests = new Requests(this.link, join(directory, 'requests.jsonl'), this.over.signal);
+    this.viewers = new Viewers(this.link, seed);
+    this.receiver = new Receiver(createRandom(seed, 'receiver'));
+    const random = createRandom(seed, 'disorder');
+    this.disorder = new Disorder({ namespace, random, probability: REPEATED });
+  }
+
+  async start() {
+    await servers.empty();
+    await this.wires.open();
+    const runnerData = join(this.directory, 'data', 'runner-1');
+    mkdirSync(runnerData, { recursive: true });
+    this.disk = new SmallDisk(runnerData);
+    try {
+      this.disk.mount();
+    } catch (error) {
+      this.say(`no small disk for runner-1: ${error.message}`);
+      this.disk = undefined;
+    }
+    await this.receiver.listen();
+    await this.services.startAll();
+    this.reader = await Reader.open(this);
+    this.tail = new Tail(async () => ({
+      readAll: (query) => this.reader.store.readAll(query),
+      close: async () => undefined,
+    }));
+    await this.disorder.start();
+    await this.#runnersRegistered();
+  }
+
+  /** Uses the cluster, strikes it, and waits until everything has come to rest. */
+  async run({ seed, victim, fault, strikes = 1, loadMs = 4_000, point }) {
+    const random = createRandom(seed, 'faults');
+    const load = new Load({
+      seed,
+      requests: this.requests,
+      viewers: this.viewers,
+      repository: this.repository,
+      webhookSecret: this.secrets.webhookSecret,
+      subscriber: this.receiver.url,
+    });
+    const began = load.start(this.inFlight);
+    this.disorder.strike(true);
+    await sleep(random.between(1_000, 3_000));
+    if (fault === 'disk-full') this.#doomed.add('one');
+    for (let n = 0; n < (fault === undefined ? 0 : strikes); n += 1) {
+      await FAULTS[victim][fault]({ ...this.#tools(victim), random, point });
+      if (n + 1 < strikes) await sleep(random.between(500, 3_000));
+    }
+    if (fault === undefined) await sleep(loadMs);
+    const since = performance.now();
+    await began;
+    await load.stop();
+    this.disorder.strike(false);
+    const open = await this.#rest(since + SETTLE_MS);
+    this.convergence = { ms: Math.round(performance.now() - since), open, withinMs: SETTLE_MS };
+    return this.convergence;
+  }
+
+  /** What has happened up to now, as the checks want it. `undisturbed` when nothing was ever struck. */
+  async history(undisturbed = false) {
+    const found = await this.reader.history(this.repository.side);
+    const assigned = new Map(
+      found.events
+        .filter(({ type }) => type === 'JobAssigned')
+        .map(({ data }) => [`${data.jobId}.${data.attempt}`, data]),
+    );
+    const lags = await this.disorder.lags();
+    return {
+      ...found,
+      undisturbed,
+      requests: this.requests.acknowledged,
+      seen: this.viewers.seen,
+      received: this.receiver.received,
+      parked: (await this.requests.get('/api/v1/parked'))?.items ?? [],
+      checkpoints: Object.fromEntries(Object.entries(lags).map(([group, lag]) => [group, found.lastPosition - lag])),
+      topic: this.disorder.messages,
+      pauses: this.pauses,
+      graceMs: LEASE_SECONDS * 1000,
+      convergence: this.convergence,
+      leftovers: { processes: [], directories: [] },
+      server: { internalErrors: this.requests.internalErrors, unexpectedEnds: this.services.unexpectedEnds },
+      plannedFailures: ({ jobId, attempt, reason }) =>
+        (reason === 'script_failure' && attempt === 1 && jobId.endsWith('.2')) ||
+        this.#doomed.has(assigned.get(`${jobId}.${attempt}`)?.runnerId),
+    };
+  }
+
+  /** Ends everything; what is left then is a finding. */
+  async stop() {
+    this.over.abort();
+    await this.viewers.finish(VIEWERS_MS);
+    await this.disorder.close();
+    const before = this.services.unexpectedEnds.length;
+    await this.services.stopAll();
+    await this.reader?.close();
+    this.receiver.close();
+    this.wires.close();
+    const left = INSTANCES.filter(({ service }) => service === 'runner').flatMap(
+      ({ name }) => findLeftovers(this.directory, join(this.directory, 'data', name)).directories,
+    );
+    const { processes } = findLeftovers(this.directory, this.directory);
+    return {
+      leftovers: { processes, directories: left },
+      server: { internalErrors: [], unexpectedEnds: this.services.unexpectedEnds.slice(before) },
+    };
+  }
+
+  /** At once, whatever is under way. */
+  abandon() {
+    for (const pid of this.services.pids) process.kill(pid, 'SIGKILL');
+    this.remove();
+  }
+
+  remove() {
+    this.disk?.unmount();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #tools(victim) {
+    const { services, wires, pauses, disk, say } = this;
+    return { services, servers, wires, pauses, disk, say, victim, leaseMs: LEASE_SECONDS * 1000 };
+  }
+
+  async #runnersRegistered() {
+    const runners = INSTANCES.filter(({ runner }) => runner !== undefined).length;
+    for (const since = performance.now(); performance.now() - since < WARM_MS; await sleep(LOOK_MS)) {
+      const registered = await this.reader.raw.readAll({ after: 0, limit: 100, categories: ['runner'] });
+      if (registered.filter(({ type }) => type === 'RunnerRegistered').length >= runners) return;
+    }
+    throw new Error('the runners did not register');
+  }
+
+  /** Waits for the end of everything; answers with what has not come to it. */
+  async #rest(until) {
+    let open = [];
+    while (performance.now() < until) {
+      open = await this.#unsettled(until).catch((error) => [`a server does not answer: ${error.message}`]);
+      if (open.length === 0) return [];
+      await sleep(LOOK_MS);
+    }
+    return open;
+  }
+
+  async #unsettled(until) {
+    await this.tail.settled(Math.max(0, until - performance.now()));
+    if (this.tail.open.length > 0) return this.tail.open;
+    const lags = Object.entries(await this.disorder.lags()).filter(([, lag]) => lag > 0);
+    const behind = this.tail.position - (await this.reader.readModelPosition());
+    return [
+      ...lags.map(([group, lag]) => `${group} has ${lag} events before it`),
+      ...(behind > 0 ? [`the read models are ${behind} behind`] : []),
+    ];
+  }
+}
