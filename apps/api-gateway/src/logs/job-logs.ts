@@ -1,12 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { attemptIdOf, type JobDoc } from '@foldline/contracts';
-import { PORT, Refusal, type Clock, type LogStore } from '@foldline/kernel';
+import { PORT, Refusal, type Clock, type LogState, type LogStore } from '@foldline/kernel';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 
 const LOOK_MS = 1000;
 const READ_BYTES = 256 * 1024;
 /** A job that has ended may still have its log sealed for so long. */
 const LOOKS_AFTER_END = 30;
+/** As long as one that has begun may take to show the first of its output. */
+const LOOKS_WITHOUT_OUTPUT = 3;
+/** How long somebody who asks for the log of an ended job waits for the rest of it. */
+const SEAL_MS = 3000;
 const ENDED = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
 
 export type LogChunk = { offset: number; bytes: Buffer };
@@ -26,13 +30,11 @@ export class JobLogs {
     const attempt = wanted ?? Math.max(1, job.attempt);
     if (attempt > Math.max(1, job.attempt)) throw new Refusal('not_found', `the job has no attempt ${attempt}`);
     const attemptId = attemptIdOf(job.id, attempt);
-    const { nextOffset, sealed } = await this.logs.state(attemptId);
-    return {
-      attemptId,
-      jobId: job.id,
-      bytes: nextOffset,
-      ended: sealed || (nextOffset === 0 && ENDED.has(job.status)),
-    };
+    const written = await this.logs.state(attemptId);
+    const isRestComing = !written.sealed && ENDED.has(job.status) && job.startedAt !== undefined;
+    const { nextOffset, sealed } = isRestComing ? await this.onceSealed(attemptId, written) : written;
+    const neverStarted = ENDED.has(job.status) && job.startedAt === undefined;
+    return { attemptId, jobId: job.id, bytes: nextOffset, ended: sealed || (nextOffset === 0 && neverStarted) };
   }
 
   /** What is there now, from `start` up to, not including, `end`. */
@@ -61,6 +63,22 @@ export class JobLogs {
     }
   }
 
+  /**
+   * Where logs come from another host, the end of a job is known a little before the end of its output. Waits for that,
+   * but not for ever: a job that was cancelled may write until it is stopped.
+   */
+  private async onceSealed(attemptId: string, { nextOffset }: LogState): Promise<LogState> {
+    const over = new AbortController();
+    const late = this.clock.sleep(SEAL_MS, over.signal).then(() => over.abort());
+    try {
+      for await (const piece of this.logs.follow(attemptId, nextOffset, over.signal)) void piece;
+    } finally {
+      over.abort();
+      await late;
+    }
+    return this.logs.state(attemptId);
+  }
+
   /** A job can end without a log: cancelled before it began, or its runner died. Followers then need not wait. */
   private async abortWhenNothingComes(log: JobLog, over: AbortController): Promise<void> {
     for (let looks = 0; !over.signal.aborted && looks < LOOKS_AFTER_END;) {
@@ -70,7 +88,7 @@ export class JobLogs {
       if (!job || !ENDED.has(job.status)) continue;
       const { nextOffset, sealed } = await this.logs.state(log.attemptId);
       looks += 1;
-      if (nextOffset === 0 && !sealed) break;
+      if (nextOffset === 0 && !sealed && (job.startedAt === undefined || looks >= LOOKS_WITHOUT_OUTPUT)) break;
     }
     over.abort();
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { JobCancelled } from '@foldline/contracts';
+import { JobCancelled, JobSucceeded } from '@foldline/contracts';
 import { WebSocket, type ClientOptions } from 'ws';
 import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
 import { startJob, type StartedJob } from '../started-job.fixture.ts';
@@ -78,6 +78,22 @@ describe('the log of a job', () => {
     await gateway.as('get', path).set('Range', 'bytes=100-').expect(416);
     await log.seal();
     expect((await gateway.as('get', path)).headers['x-log-complete']).toBe('true');
+  });
+
+  it('is whole for whoever asks when the job has just ended, and what there is when the rest does not come', async () => {
+    const { log, path, pipelineId, jobId } = await newJob();
+    await log.write('first\n');
+    await gateway.record(`pipeline-${pipelineId}`, pipelineId, JobSucceeded({ pipelineId, jobId, attempt: 1 }));
+    const early = await gateway.as('get', path).expect(200);
+    expect({ text: early.text, complete: early.headers['x-log-complete'] }).toEqual({
+      text: 'first\n',
+      complete: 'false',
+    });
+    const asked = gateway.as('get', path).then((answer) => answer);
+    await log.write('last\n');
+    await log.seal();
+    const { text, headers } = await asked;
+    expect({ text, complete: headers['x-log-complete'] }).toEqual({ text: 'first\nlast\n', complete: 'true' });
   });
 
   it('is empty before the job has written anything', async () => {
