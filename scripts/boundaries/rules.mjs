@@ -108,7 +108,7 @@ export const ENVIRONMENT = /(?<![.\w])process\s*(?:(?:\.|\?\.)\s*env\b|\[)/g;
 const READS_ENVIRONMENT = [
   'libs/host/src/config.ts',
   'libs/host/src/local-tools.ts',
-  'libs/client/src/server-process.ts',
+  'libs/client/src/topology.ts',
   'libs/client/src/sandbox.ts',
   'libs/testing/src/real-server.ts',
 ];

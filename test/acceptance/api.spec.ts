@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, until, viewLog, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, until, viewLog, type PipelineAnswer } from '@foldline/client';
 import { Gate, isAlive } from './gate.ts';
 import { outputOf } from './output.ts';
 
@@ -10,8 +10,8 @@ let sandbox: Sandbox;
 
 beforeAll(async () => {
   sandbox = await Sandbox.start();
-});
-afterAll(() => sandbox.stop());
+}, START_MS);
+afterAll(() => sandbox.stop(), START_MS);
 
 const jobUrl = (pipeline: PipelineAnswer, name: string): string =>
   `/api/${PROJECT}/jobs/${jobNamed(pipeline, name).id}`;

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, type PipelineAnswer } from '@foldline/client';
 import { outputOf } from './output.ts';
 
 let sandbox: Sandbox;
 
 beforeAll(async () => {
   sandbox = await Sandbox.start();
-});
-afterAll(() => sandbox.stop());
+}, START_MS);
+afterAll(() => sandbox.stop(), START_MS);
 
 type Artifact = { kind: string; name: string; files: number; status: string; committedAt: string; expiresAt?: string };
 const artifactsOf = async (pipeline: PipelineAnswer, job: string): Promise<Artifact[]> =>

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, until } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, until } from '@foldline/client';
 
 type Received = { path: string; headers: IncomingHttpHeaders; body: string };
 let sandbox: Sandbox;
@@ -26,11 +26,11 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-});
+}, START_MS);
 afterAll(async () => {
   await sandbox.stop();
   server.close();
-});
+}, START_MS);
 
 const at = (path: string): Received[] => received.filter((message) => message.path === path);
 const subscribe = (kind: string, path: string, on?: string[]): Promise<{ id: string }> =>

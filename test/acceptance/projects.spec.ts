@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, type PipelineAnswer } from '@foldline/client';
 import { PROGRAMS, sample } from './samples.ts';
 
 let sandbox: Sandbox;
 
 beforeAll(async () => {
   sandbox = await Sandbox.start({}, PROGRAMS);
-});
-afterAll(() => sandbox.stop());
+}, START_MS);
+afterAll(() => sandbox.stop(), START_MS);
 
 const statuses = ({ jobs }: PipelineAnswer): Record<string, string> =>
   Object.fromEntries(jobs.map(({ name, status }) => [name, status]));

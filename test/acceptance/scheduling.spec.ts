@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, until } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, until } from '@foldline/client';
 import { Gate, isAlive } from './gate.ts';
 import { outputOf } from './output.ts';
 
@@ -13,8 +13,8 @@ const SETTINGS = {
 
 beforeAll(async () => {
   sandbox = await Sandbox.start(SETTINGS);
-});
-afterAll(() => sandbox.stop());
+}, START_MS);
+afterAll(() => sandbox.stop(), START_MS);
 
 type Why = {
   sentence: string;

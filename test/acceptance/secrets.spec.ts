@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, type PipelineAnswer } from '@foldline/client';
 import { outputOf } from './output.ts';
 import { PROGRAMS, sample } from './samples.ts';
 
@@ -16,8 +16,8 @@ beforeAll(async () => {
     path: 'production/deploy_key',
     value: Buffer.from(KEY).toString('base64'),
   });
-});
-afterAll(() => sandbox.stop());
+}, START_MS);
+afterAll(() => sandbox.stop(), START_MS);
 
 /** Forms in which the value must not be seen anywhere. */
 const FORMS = [SECRET, Buffer.from(SECRET).toString('base64'), Buffer.from(SECRET).toString('hex')];
@@ -83,7 +83,7 @@ describe('S0-68 a masked variable', () => {
       found
         .trim()
         .split('\n')
-        .filter((path) => !path.startsWith('./objects/')),
+        .filter((path) => path !== '' && !path.startsWith('./objects/')),
     ).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, type PipelineAnswer } from '@foldline/client';
 import { outputOf } from './output.ts';
 import { sample } from './samples.ts';
 
@@ -7,8 +7,8 @@ let sandbox: Sandbox;
 
 beforeAll(async () => {
   sandbox = await Sandbox.start();
-});
-afterAll(() => sandbox.stop());
+}, START_MS);
+afterAll(() => sandbox.stop(), START_MS);
 
 /** The variables of the seed's list, as `env` prints them in a job. */
 const printed = async (pipeline: PipelineAnswer, job: string): Promise<Record<string, string>> => {

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, type JobAnswer, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, type JobAnswer, type PipelineAnswer } from '@foldline/client';
 import { Gate } from './gate.ts';
 
 let sandbox: Sandbox;
 
 beforeAll(async () => {
   sandbox = await Sandbox.start();
-});
-afterAll(() => sandbox.stop());
+}, START_MS);
+afterAll(() => sandbox.stop(), START_MS);
 
 type Answer = { id: string; status: string; attempt?: number; position: number; pending?: boolean };
 

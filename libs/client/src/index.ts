@@ -1,8 +1,13 @@
 export { ApiClient, ApiError, type Connection } from './api-client.ts';
+export { Cluster, type Instances } from './cluster.ts';
+export { type ClusterService } from './cluster-service.ts';
 export { viewLog } from './log-viewer.ts';
-export { serverProgram, startServerProcess, type ServerProcess } from './server-process.ts';
+export { serverProgram } from './programs.ts';
+export { startServerProcess, type Server, type ServerProcess } from './server-process.ts';
+export { TOPOLOGIES, topologyAskedFor, type Topology } from './topology.ts';
 export {
   PROJECT,
+  START_MS,
   Sandbox,
   jobNamed,
   type Accepted,

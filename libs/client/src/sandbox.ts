@@ -3,12 +3,16 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ApiClient } from './api-client.ts';
-import { startServerProcess, type ServerProcess } from './server-process.ts';
+import { Cluster, type Instances } from './cluster.ts';
+import { startServerProcess, type Server } from './server-process.ts';
+import { topologyAskedFor, type Topology } from './topology.ts';
 import { until } from './until.ts';
 
 const IDENTITY = ['-c', 'user.name=Sandbox', '-c', 'user.email=sandbox@foldline.example', '-c', 'commit.gpgsign=false'];
 const RESTING = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
 export const PROJECT = 'acme/shop';
+/** Milliseconds that a test gives a sandbox to start, or to stop, on a busy machine. */
+export const START_MS = 120_000;
 
 export type JobAnswer = {
   id: string;
@@ -44,18 +48,19 @@ export type PipelineAnswer = {
 };
 export type Accepted = { id: string; position: number };
 
-/** A real server as a process on a fresh data directory, with one project whose repository the caller writes. */
+/** A real system on a fresh directory, as one process or as a cluster of them, with one project whose repository the caller writes. */
 export class Sandbox {
   private constructor(
     readonly directory: string,
     private readonly environment: Readonly<Record<string, string>>,
-    public server: ServerProcess,
+    public server: Server,
   ) {}
 
   /** `programs` are stand-ins for tools that the host may lack: scripts by name, first on the jobs' PATH. */
   static async start(
     environment: Readonly<Record<string, string>> = {},
     programs: Readonly<Record<string, string>> = {},
+    { topology = topologyAskedFor(), instances = {} }: { topology?: Topology; instances?: Instances } = {},
   ): Promise<Sandbox> {
     const directory = mkdtempSync(join(tmpdir(), 'foldline-sandbox-'));
     const bin = join(directory, 'bin');
@@ -65,7 +70,10 @@ export class Sandbox {
       chmodSync(join(bin, name), 0o755);
     }
     const settings = { ...environment, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
-    const server = await startServerProcess(join(directory, 'data'), settings);
+    const server =
+      topology === 'standalone'
+        ? await startServerProcess(join(directory, 'data'), settings)
+        : await Cluster.start(directory, settings, instances);
     const sandbox = new Sandbox(directory, settings, server);
     mkdirSync(sandbox.repository);
     sandbox.git('init', '--quiet', '--initial-branch=main');
@@ -77,6 +85,16 @@ export class Sandbox {
 
   get client(): ApiClient {
     return this.server.client;
+  }
+
+  /** The processes of the distributed topology. */
+  get cluster(): Cluster {
+    if (!(this.server instanceof Cluster)) throw new Error('this sandbox is one standalone process');
+    return this.server;
+  }
+
+  get topology(): Topology {
+    return this.server instanceof Cluster ? 'distributed' : 'standalone';
   }
 
   get repository(): string {
@@ -140,7 +158,8 @@ export class Sandbox {
 
   /** Starts the server again on the same data, as after a crash. */
   async restart(): Promise<void> {
-    this.server = await startServerProcess(join(this.directory, 'data'), this.environment);
+    if (this.server instanceof Cluster) await this.server.startAll();
+    else this.server = await startServerProcess(join(this.directory, 'data'), this.environment);
   }
 
   async stop(): Promise<void> {

@@ -1,26 +1,29 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { ApiClient } from './api-client.ts';
+import { serverProgram } from './programs.ts';
+import { inheritedEnvironment } from './topology.ts';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BUILT = join(ROOT, 'apps/standalone/dist/main.js');
-const BUNDLED = join(ROOT, 'apps/standalone/bundle/main.js');
 const LISTENS = /listens on (http:\/\/\S+)/;
 
-export type ServerProcess = {
-  client: ApiClient;
-  webhookSecret: string;
-  dataDirectory: string;
-  pid: number;
+/** A running system, whatever it consists of. */
+export interface Server {
+  readonly client: ApiClient;
+  readonly webhookSecret: string;
+  /** Everything that its processes keep on this machine lies below. */
+  readonly dataDirectory: string;
+  /** Ids of the processes that run now. */
+  readonly pids: readonly number[];
   /** SIGTERM, and waits for the end. Answers with the exit code. */
-  stop: () => Promise<number | null>;
+  stop(): Promise<number | null>;
   /** SIGKILL, and waits for the end. */
-  kill: () => Promise<void>;
-};
+  kill(): Promise<void>;
+}
+
+export type ServerProcess = Server & { pid: number };
 
 /**
  * Starts the built server as a process of its own, on a free port, and waits until it says where it listens.
@@ -30,9 +33,10 @@ export const startServerProcess = async (
   dataDirectory: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> => {
+  const inherited = inheritedEnvironment();
   const child = spawn(process.execPath, [serverProgram()], {
     env: {
-      ...process.env,
+      ...inherited,
       FOLDLINE_PORT: '0',
       FOLDLINE_LOG_LEVEL: 'warn',
       ...environment,
@@ -44,10 +48,11 @@ export const startServerProcess = async (
   const url = await listening(child);
   const kept = (name: string): string => readFileSync(join(dataDirectory, name), 'utf8').trim();
   return {
-    client: new ApiClient({ url, token: process.env['FOLDLINE_ADMIN_TOKEN'] ?? kept('admin-token') }),
-    webhookSecret: process.env['FOLDLINE_WEBHOOK_SECRET'] ?? kept('webhook-secret'),
+    client: new ApiClient({ url, token: inherited['FOLDLINE_ADMIN_TOKEN'] ?? kept('admin-token') }),
+    webhookSecret: inherited['FOLDLINE_WEBHOOK_SECRET'] ?? kept('webhook-secret'),
     dataDirectory,
     pid: child.pid!,
+    pids: [child.pid!],
     stop: async () => {
       child.kill('SIGTERM');
       return exited;
@@ -58,17 +63,6 @@ export const startServerProcess = async (
     },
   };
 };
-
-/** The bundle, as `npm start` runs it, unless something was built after it was made. */
-export const serverProgram = (): string => {
-  const projects = ['apps', 'libs', 'libs/adapters'].flatMap((parent) =>
-    readdirSync(join(ROOT, parent)).map((name) => join(ROOT, parent, name)),
-  );
-  const builtAt = Math.max(...projects.map((project) => modified(join(project, 'dist/.tsbuildinfo'))));
-  return modified(BUNDLED) > builtAt ? BUNDLED : BUILT;
-};
-
-const modified = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 const listening = async (child: ChildProcess): Promise<string> => {
   const failed = once(child, 'exit').then(([code]): never => {

@@ -1,0 +1,84 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServiceName } from '@foldline/contracts';
+import { ChildProgram } from './child-program.ts';
+import { serviceProgram } from './programs.ts';
+import { until } from './until.ts';
+
+const HOST = '127.0.0.1';
+
+type Up = { opsPort: number; url?: string };
+
+/** One process of one service. It keeps its directory, and the gateway its port, from one start to the next. */
+export class ClusterService {
+  private readonly program: ChildProgram;
+  private up: Up | undefined;
+
+  constructor(
+    readonly name: ServiceName,
+    /** The how-manieth process of the service it is, from 0. */
+    readonly instance: number,
+    directory: string,
+    environment: Readonly<Record<string, string | undefined>>,
+  ) {
+    const title = `${name}-${instance}`;
+    this.dataDirectory = join(directory, 'data', title);
+    mkdirSync(this.dataDirectory, { recursive: true });
+    this.program = new ChildProgram({
+      name: title,
+      args: [serviceProgram(name)],
+      environment: {
+        ...environment,
+        FOLDLINE_PORT: '0',
+        FOLDLINE_OPS_PORT: '0',
+        FOLDLINE_DATA_DIR: this.dataDirectory,
+      },
+      logFile: join(directory, 'logs', `${title}.log`),
+      isUp: /"the service is up"/,
+    });
+  }
+
+  readonly dataDirectory: string;
+
+  get pid(): number | undefined {
+    return this.program.pid;
+  }
+
+  get failures(): readonly string[] {
+    return this.program.failures;
+  }
+
+  /** Where the service listens for requests; the gateway alone does. */
+  get url(): string {
+    if (!this.up?.url) throw new Error(`${this.name} has no address`);
+    return this.up.url;
+  }
+
+  /** `http://host:port` of its own `/healthz`, `/readyz` and `/metrics`. */
+  get opsUrl(): string {
+    if (!this.up) throw new Error(`${this.name} was not started`);
+    return `http://${HOST}:${this.up.opsPort}`;
+  }
+
+  /** Starts the process and waits until it is ready. */
+  async start(): Promise<void> {
+    const port = this.up?.url ? new URL(this.up.url).port : undefined;
+    const { opsPort, url } = JSON.parse(
+      await this.program.start(port === undefined ? {} : { FOLDLINE_PORT: port }),
+    ) as Up;
+    this.up = { opsPort, ...(url ? { url } : {}) };
+    await until(`${this.name} to be ready`, async () => (await fetch(`${this.opsUrl}/readyz`)).ok);
+  }
+
+  stop(): Promise<number | null> {
+    return this.program.stop();
+  }
+
+  kill(signal?: NodeJS.Signals): Promise<void> {
+    return this.program.kill(signal);
+  }
+
+  log(): string {
+    return this.program.log();
+  }
+}
