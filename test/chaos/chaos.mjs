@@ -18,7 +18,8 @@ import { servers } from './lib/servers.mjs';
  *   --victims a,b       only these services and servers; --faults a,b  only these faults; --point  only this failpoint
  *   --minutes 60        begins no further run after this time
  *   --per-cluster 8     runs until everything starts from nothing
- *   --mutant NAME       breaks one promise in every service: then violations must be found
+ *   --settle 90         seconds within which everything must have come to its end after the faults
+ *   --mutant NAME       breaks one promise in every service: then violations must be found, and the first ends it
  *   --strikes 1         how often each run strikes; 0 only uses the cluster
  *   --keep              keeps the directory; --keep-servers leaves the servers running
  */
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     point: { type: 'string' },
     minutes: { type: 'string', default: '600' },
     'per-cluster': { type: 'string', default: '8' },
+    settle: { type: 'string', default: '90' },
     mutant: { type: 'string' },
     strikes: { type: 'string', default: '1' },
     keep: { type: 'boolean', default: false },
@@ -74,7 +76,7 @@ const end = async () => {
 };
 
 const begin = async (seed) => {
-  cluster = new Cluster({ seed, say: (text) => say(`    ${text}`), inside });
+  cluster = new Cluster({ seed, say: (text) => say(`    ${text}`), inside, settleMs: Number(values.settle) * 1000 });
   runsHere = 0;
   await cluster.start();
 };
@@ -111,6 +113,8 @@ const oneRun = async (seed) => {
   if (violations.length > 0) await end();
 };
 
+const isCaught = () => values.mutant !== undefined && results.some(({ violations }) => violations.length > 0);
+
 const summary = () => {
   const times = results.filter(({ ms }) => ms !== undefined).map(({ ms }) => ms);
   const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
@@ -138,7 +142,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 await servers.up();
 try {
-  for (let n = 0; n < Number(values.runs) && performance.now() < until; n += 1) await oneRun(Number(values.seed) + n);
+  for (let n = 0; n < Number(values.runs) && performance.now() < until && !isCaught(); n += 1)
+    await oneRun(Number(values.seed) + n);
   await end();
 } finally {
   if (!values['keep-servers']) await servers.down();

@@ -20,7 +20,6 @@ import { Services } from './services.mjs';
 import { Wires } from './wires.mjs';
 
 const LEASE_SECONDS = 6;
-const SETTLE_MS = 90_000;
 const VIEWERS_MS = 10_000;
 const LOOK_MS = 250;
 const WARM_MS = 60_000;
@@ -31,8 +30,8 @@ export class Cluster {
   pauses = [];
   #doomed = new Set();
 
-  constructor({ seed, say, inside = {}, inFlight = 2 }) {
-    Object.assign(this, { seed, say, inFlight });
+  constructor({ seed, say, settleMs, inside = {}, inFlight = 2 }) {
+    Object.assign(this, { seed, say, settleMs, inFlight });
     this.namespace = `chaos-${randomBytes(5).toString('hex')}`;
     this.directory = mkdtempSync(join(tmpdir(), 'foldline-chaos-'));
     this.secrets = {
@@ -101,8 +100,8 @@ export class Cluster {
     await began;
     await load.stop();
     this.disorder.strike(false);
-    const open = await this.#rest(since + SETTLE_MS);
-    this.convergence = { ms: Math.round(performance.now() - since), open, withinMs: SETTLE_MS };
+    const open = await this.#rest(since + this.settleMs);
+    this.convergence = { ms: Math.round(performance.now() - since), open, withinMs: this.settleMs };
     return this.convergence;
   }
 

@@ -5,8 +5,8 @@ export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.ur
 export const SERVERS_SCRIPT = join(ROOT, 'infra/ci/servers');
 
 /** The servers of chaos runs are apart from those that other tests share. */
-export const CI_DIRECTORY = process.env['FOLDLINE_CI_DIR'] ?? '/var/tmp/foldline-chaos';
-const OFFSET = Number(process.env['FOLDLINE_CI_PORT_OFFSET'] ?? 5000);
+export const CI_DIRECTORY = process.env['FOLDLINE_CI_CHAOS_DIR'] ?? '/var/tmp/foldline-chaos';
+const OFFSET = Number(process.env['FOLDLINE_CI_PORT_OFFSET'] ?? 0) + 5000;
 
 /** What runs in a cluster, by the name under which it is a victim. */
 export const INSTANCES = [
@@ -40,7 +40,7 @@ export const wirePort = (name, server) => 21_200 + OFFSET + numberOf(name) * 10 
 export const SERVERS_ENVIRONMENT = {
   FOLDLINE_CI_DIR: CI_DIRECTORY,
   FOLDLINE_CI_PORT_OFFSET: String(OFFSET),
-  FOLDLINE_CI_KAFKA_JARS: process.env['FOLDLINE_CI_KAFKA_JARS'] ?? '/var/tmp/foldline-ci/kafka/libs',
+  FOLDLINE_CI_KAFKA_JARS: join(process.env['FOLDLINE_CI_DIR'] ?? '/var/tmp/foldline-ci', 'kafka/libs'),
   FOLDLINE_CI_KAFKA_DOORS: INSTANCES.map(({ name }) => `${kafkaDoor(name)}=${wirePort(name, 'kafka')}`).join(),
 };
 export const S3_ACCESS = { accessKey: 'ciaccess', secretKey: 'cisecretcisecret' };

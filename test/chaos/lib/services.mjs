@@ -8,6 +8,11 @@ const INSIDE = pathToFileURL(join(ROOT, 'test/chaos/inside/preload.mjs')).href;
 const STOP_MS = 20_000;
 const RESTART_MS = 500;
 
+/** What is set for this program is not meant for the services. */
+const bareEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('FOLDLINE_')),
+);
+
 /** A copy of what was built, so that a build beside a long run changes nothing in it. */
 export const copyRelease = (directory) => {
   const release = join(directory, 'release');
@@ -93,7 +98,7 @@ export class Services {
     const child = spawn(process.execPath, program, {
       cwd: this.directory,
       env: {
-        ...process.env,
+        ...bareEnvironment,
         ...settingsFor(instance, this),
         ...(inside ? { CHAOS_INSIDE: JSON.stringify({ ...inside, name, directory: this.directory }) } : {}),
       },

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { chaos, whereServersAre } from './run-chaos.ts';
+
+/** A promise that is broken on purpose, the rule that tells, and the strikes that bring it to light. */
+const MUTANTS: readonly [mutant: string, rule: string, strikes: readonly string[]][] = [
+  ['early-checkpoint', 'topicHoldsTheLog', ['--victims', 'scheduler-1,pipeline-planner', '--faults', 'kill']],
+  ['no-dedupe', 'eventsAreHandledOnce', ['--strikes', '0']],
+  ['any-append', 'jobsFollowTheRules', ['--strikes', '0']],
+  ['no-fence', 'lostRunnersStop', ['--victims', 'runner-1', '--faults', 'pause']],
+];
+
+whereServersAre(() => {
+  describe('a chaos run', () => {
+    it.each(MUTANTS)(
+      'notices the mutant %s by the rule %s',
+      async (mutant, rule, strikes) => {
+        const { code, said } = await chaos('--mutant', mutant, '--runs', '6', '--settle', '15', ...strikes);
+
+        expect(said).toContain(`${rule}: `);
+        expect(code).toBe(1);
+      },
+      600_000,
+    );
+  });
+});
