@@ -1,27 +1,33 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { ArtifactUploaded, AttemptFinished, CacheUploaded, JobFailed, type Recorded } from '@foldline/contracts';
-import { CommitArtifact } from './artifact/commit-on-artifact-uploaded.policy.ts';
-import { CommitCache } from './cache/commit-on-cache-uploaded.policy.ts';
+import {
+  ArtifactUploaded,
+  AttemptFinished,
+  CacheUploaded,
+  JobFailed,
+  JobFinishing,
+  JobRetried,
+  type Recorded,
+} from '@foldline/contracts';
 import { SealLog } from './log/seal-log.policy.ts';
+import { AnswerUploads } from './upload/answer-uploads.policy.ts';
 
 /** What the artifact-store reacts to. */
 @Controller()
 export class ArtifactStoreEvents {
   constructor(
-    @Inject(CommitArtifact) private readonly commitArtifact: CommitArtifact,
-    @Inject(CommitCache) private readonly commitCache: CommitCache,
+    @Inject(AnswerUploads) private readonly answerUploads: AnswerUploads,
     @Inject(SealLog) private readonly sealLog: SealLog,
   ) {}
 
   @EventPattern(ArtifactUploaded.type)
   artifactUploaded(@Payload() event: Recorded<ReturnType<typeof ArtifactUploaded>>): Promise<void> {
-    return this.commitArtifact.onArtifactUploaded(event);
+    return this.answerUploads.onUploaded(event);
   }
 
   @EventPattern(CacheUploaded.type)
   cacheUploaded(@Payload() event: Recorded<ReturnType<typeof CacheUploaded>>): Promise<void> {
-    return this.commitCache.onCacheUploaded(event);
+    return this.answerUploads.onUploaded(event);
   }
 
   @EventPattern(AttemptFinished.type)
@@ -32,5 +38,16 @@ export class ArtifactStoreEvents {
   @EventPattern(JobFailed.type)
   jobFailed(@Payload() event: Recorded<ReturnType<typeof JobFailed>>): Promise<void> {
     return this.sealLog.onJobFailed(event);
+  }
+
+  @EventPattern(JobFinishing.type)
+  jobFinishing(@Payload() event: Recorded<ReturnType<typeof JobFinishing>>): Promise<void> {
+    return this.answerUploads.onJobFinishing(event);
+  }
+
+  @EventPattern(JobRetried.type)
+  async jobRetried(@Payload() event: Recorded<ReturnType<typeof JobRetried>>): Promise<void> {
+    await this.answerUploads.onJobRetried(event);
+    await this.sealLog.onJobRetried(event);
   }
 }

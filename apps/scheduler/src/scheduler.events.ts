@@ -103,10 +103,10 @@ export class SchedulerEvents {
     commitId: string,
     accepted: boolean,
   ): Promise<void> {
-    const { pipelineId, jobId } = event.data;
+    const { pipelineId, jobId, attempt } = event.data;
     return this.pipelines.handle(
       pipelineId,
-      { type: 'RecordCommit', jobId, commitId, accepted },
+      { type: 'RecordCommit', jobId, attempt, commitId, accepted },
       because(event, 'scheduler'),
     );
   }

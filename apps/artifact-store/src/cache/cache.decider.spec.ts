@@ -10,6 +10,7 @@ const cache = (jobId: string, fill: string) => ({
   pipelineId: 'p1',
   projectId: 'pr1',
   jobId,
+  attempt: 1,
   scope: 'protected' as const,
   key: 'deps',
   manifestDigest: fill.repeat(64),
@@ -19,7 +20,6 @@ const cache = (jobId: string, fill: string) => ({
 const upload = (jobId: string, fill: string): ReturnType<typeof CacheUploaded>['data'] => ({
   ...cache(jobId, fill),
   attemptId: `${jobId}.1`,
-  attempt: 1,
 });
 
 describe('a cache', () => {
@@ -41,5 +41,7 @@ describe('a cache', () => {
   it('is refused with the reason when its upload is not what was announced', () =>
     given(CacheCommitted(cache('p1.0', 'a')))
       .when({ type: 'CommitCache', upload: upload('p1.1', 'b'), problem: 'a file is missing' })
-      .then(CacheRefused({ cacheId: 'c1', pipelineId: 'p1', jobId: 'p1.1', because: 'a file is missing' })));
+      .then(
+        CacheRefused({ cacheId: 'c1', pipelineId: 'p1', jobId: 'p1.1', attempt: 1, because: 'a file is missing' }),
+      ));
 });

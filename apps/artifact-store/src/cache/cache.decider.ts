@@ -23,11 +23,11 @@ export const cacheDecider: Decider<CacheState, CacheCommand, CacheEvent> = {
 
   decide: ({ upload, problem }, state) => {
     const decision = new Decision<CacheState, CacheEvent>(state, cacheDecider.evolve);
-    const { cacheId, pipelineId, projectId, jobId, scope, key, manifestDigest, files, bytes } = upload;
+    const { cacheId, pipelineId, projectId, jobId, attempt, scope, key, manifestDigest, files, bytes } = upload;
     decision.emit(
       problem === undefined
-        ? CacheCommitted({ cacheId, pipelineId, projectId, jobId, scope, key, manifestDigest, files, bytes })
-        : CacheRefused({ cacheId, pipelineId, jobId, because: problem }),
+        ? CacheCommitted({ cacheId, pipelineId, projectId, jobId, attempt, scope, key, manifestDigest, files, bytes })
+        : CacheRefused({ cacheId, pipelineId, jobId, attempt, because: problem }),
     );
     return decision.events;
   },

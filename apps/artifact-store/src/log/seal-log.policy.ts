@@ -5,6 +5,7 @@ import {
   logStream,
   type AttemptFinished,
   type JobFailed,
+  type JobRetried,
   type Recorded,
   type RecordedEvent,
 } from '@foldline/contracts';
@@ -45,6 +46,14 @@ export class SealLog {
     const { pipelineId, jobId, attempt, reason } = event.data;
     if (reason !== 'runner_lost') return;
     const attemptId = attemptIdOf(jobId, attempt);
+    await this.sealOnce({ attemptId, jobId, pipelineId }, event, () => this.closeAsItIs(attemptId));
+  }
+
+  /** Of an attempt that was given to others before it began nobody tells the end. Who begins it late writes nothing. */
+  async onJobRetried(event: Recorded<ReturnType<typeof JobRetried>>): Promise<void> {
+    const { pipelineId, jobId, attempt, by } = event.data;
+    if (by !== 'not_started') return;
+    const attemptId = attemptIdOf(jobId, attempt - 1);
     await this.sealOnce({ attemptId, jobId, pipelineId }, event, () => this.closeAsItIs(attemptId));
   }
 

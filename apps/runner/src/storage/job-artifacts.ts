@@ -22,9 +22,11 @@ export const downloadArtifacts = async (
   reads: ReadStore,
   objects: ObjectStore,
 ): Promise<string | undefined> => {
-  for (const jobId of scene.assignment.artifactJobs) {
+  const { artifactJobs, artifactAttempts } = scene.assignment;
+  for (const jobId of artifactJobs) {
     const archives = await archivesOf(jobId, reads);
-    const latest = Math.max(...archives.map(({ attempt }) => attempt));
+    // What a late or earlier attempt has kept is not what the job came to. Early releases did not say which one counts.
+    const latest = artifactAttempts?.[jobId] ?? Math.max(...archives.map(({ attempt }) => attempt));
     const ofLatest = archives.filter(({ attempt }) => attempt === latest);
     // What an earlier attempt had is of no use to anybody, expired or not.
     if (ofLatest.some(({ status }) => status === 'expired')) return `the artifacts of job ${jobId} have expired`;

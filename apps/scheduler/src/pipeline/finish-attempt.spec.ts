@@ -194,6 +194,19 @@ describe('An attempt that uploads', () => {
       .then(again.committed('a', 'zip'));
   });
 
+  it('waits for its own commit of a cache that the attempt before had uploaded too', () => {
+    const again = story(plan({ name: 'a', ...retrying(1, 'always') }));
+    const second = again.after(
+      again.fails('a'),
+      again.assign('a', 2),
+      again.finish('a', { attempt: 2, commits: ['cache'] }),
+    );
+    second.when(again.commit('a', 'cache', true, 1)).thenNothing();
+    second
+      .when(again.commit('a', 'cache', true, 2))
+      .then(again.committed('a', 'cache'), again.succeeded('a', 2), again.finished('success'));
+  });
+
   it('does not answer for a refused upload of the attempt before', () => {
     const again = story(plan({ name: 'a', ...retrying(1, 'always') }));
     return again

@@ -160,6 +160,12 @@ describe('A pipeline', () => {
 
     it('gives a job that depends on none nothing', () => built().when(s.assign('none')).then(s.assigned('none', [])));
 
+    it('names the attempt whose artifacts count: the last one', () =>
+      s
+        .after(s.run('docs'), s.run('app'), s.retry('app'), s.run('app', { attempt: 2 }))
+        .when(s.assign('unit'))
+        .then(s.assigned('unit', ['app'], 1, 2)));
+
     it('gives a job those that it needs', () =>
       built()
         .when(s.assign('needy'))

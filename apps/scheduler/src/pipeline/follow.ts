@@ -104,14 +104,29 @@ const badBefore = ({ stages, tally }: PipelineState, end: number): number[] => {
 
 const reason = (rule: string, detail: string, jobs: string[] = []): Because => ({ rule, detail, jobs });
 
-/** Jobs whose artifacts the job receives: those it names, or by default all of the earlier stages that made some. */
-export const artifactSources = (state: PipelineState, job: JobState): string[] => {
+/**
+ * Whose artifacts the job receives: of the jobs that it names, or by default of all of the earlier stages that made some.
+ * What counts is their last attempt: an earlier one may have kept something that this one did not.
+ */
+export const artifactsFor = (
+  state: PipelineState,
+  job: JobState,
+): { artifactJobs: string[]; artifactAttempts: Record<string, number> } => {
+  const sources = artifactSources(state, job);
+  return {
+    artifactJobs: sources.map(({ id }) => id),
+    artifactAttempts: Object.fromEntries(sources.map(({ id, attempt }) => [id, attempt])),
+  };
+};
+
+const artifactSources = (state: PipelineState, job: JobState): JobState[] => {
   const { artifactsFrom } = job.planned;
-  const sources: string[] = [];
+  const sources: JobState[] = [];
   for (const index of artifactsFrom === 'earlier-stages' ? state.producers : artifactsFrom) {
-    const { id, stage, planned, status } = state.jobs[index]!;
+    const source = state.jobs[index]!;
+    const { stage, planned, status } = source;
     if (artifactsFrom === 'earlier-stages' && stage >= job.stage) break;
-    if (planned.artifacts && (status === 'success' || status === 'failed')) sources.push(id);
+    if (planned.artifacts && (status === 'success' || status === 'failed')) sources.push(source);
   }
   return sources;
 };

@@ -17,7 +17,7 @@ import {
 } from '@foldline/contracts';
 import { Decision, type Decider } from '@foldline/kernel';
 import { cancelPipeline } from './cancel.ts';
-import { artifactSources, follow } from './follow.ts';
+import { artifactsFor, follow } from './follow.ts';
 import { finishAttempt, finishWhenCommitted, returnJob } from './finish-attempt.ts';
 import { evolve, type PipelineEvent } from './pipeline.evolve.ts';
 import { currentAttempt, isActive, isSettled, jobById, newPipeline, type PipelineState } from './pipeline.state.ts';
@@ -49,7 +49,8 @@ export type PipelineCommand =
   | ({ type: 'FinishAttempt' } & AttemptNews)
   /** The runner was lost before it took the job. */
   | { type: 'ReturnJob'; jobId: string; attempt: number; detail: string }
-  | { type: 'RecordCommit'; jobId: string; commitId: string; accepted: boolean }
+  /** `attempt` is absent in what early releases recorded. */
+  | { type: 'RecordCommit'; jobId: string; attempt?: number | undefined; commitId: string; accepted: boolean }
   | { type: 'PreemptJob'; jobId: string; attempt: number }
   | { type: 'CancelPipeline'; pipelineId: string; by: string }
   | { type: 'PlayJob'; jobId: string; by: string }
@@ -121,7 +122,7 @@ const assign = (command: Of<'AssignJob'>, decision: PipelineDecision): void => {
       job: job.planned,
       context: state.context!,
       pipelineVariables: state.plan!.variables,
-      artifactJobs: artifactSources(state, job),
+      ...artifactsFor(state, job),
       because: { rule: 'cluster', detail: command.detail, jobs: [] },
     }),
   );
@@ -133,8 +134,9 @@ const explainWait = ({ jobId, attempt, code, detail }: Of<'ExplainWait'>, decisi
   decision.emit(JobWaiting({ pipelineId: decision.state.context!.pipelineId, jobId, attempt, code, detail }));
 };
 
-const recordCommit = ({ jobId, commitId, accepted }: Of<'RecordCommit'>, decision: PipelineDecision): void => {
-  const job = jobById(decision.state, jobId);
+/** A cache keeps its id from one attempt to the next, so the attempt tells whose commit it is. */
+const recordCommit = ({ jobId, attempt, commitId, accepted }: Of<'RecordCommit'>, decision: PipelineDecision): void => {
+  const job = attempt === undefined ? jobById(decision.state, jobId) : currentAttempt(decision.state, jobId, attempt);
   if (!job || !isActive(job) || job.commits.has(commitId)) return;
   decision.emit(JobCommitRecorded({ pipelineId: decision.state.context!.pipelineId, jobId, commitId, accepted }));
   finishWhenCommitted(job, decision);

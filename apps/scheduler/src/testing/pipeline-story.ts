@@ -61,9 +61,10 @@ export const story = (plan: Plan) => {
       jobId: id(name),
       attempt,
     }),
-    commit: (name: string, commitId: string, accepted = true): PipelineCommand => ({
+    commit: (name: string, commitId: string, accepted = true, attempt?: number): PipelineCommand => ({
       type: 'RecordCommit',
       jobId: id(name),
+      attempt,
       commitId,
       accepted,
     }),
@@ -96,7 +97,7 @@ export const story = (plan: Plan) => {
     held: (name: string) => JobHeld({ ...about(name), because: someReason() }),
     played: (name: string) => JobPlayed({ ...about(name), by: 'ada' }),
     skipped: (name: string) => JobSkipped({ ...about(name), because: someReason() }),
-    assigned: (name: string, artifactsFrom: readonly string[] = [], attempt = 1) =>
+    assigned: (name: string, artifactsFrom: readonly string[] = [], attempt = 1, artifactAttempt = 1) =>
       JobAssigned({
         ...about(name),
         attempt,
@@ -106,6 +107,7 @@ export const story = (plan: Plan) => {
         context,
         pipelineVariables: plan.variables,
         artifactJobs: artifactsFrom.map(id),
+        artifactAttempts: Object.fromEntries(artifactsFrom.map((source) => [id(source), artifactAttempt])),
         because: { rule: 'cluster', detail, jobs: [] },
       }),
     finishing: (

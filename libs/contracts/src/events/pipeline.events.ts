@@ -48,6 +48,8 @@ export const JobAssigned = defineEvent(
     pipelineVariables: z.record(text, text),
     /** Jobs whose artifacts are put into the workspace, in plan order. */
     artifactJobs: z.array(text),
+    /** The attempt of each of them whose artifacts count; absent in the events of early releases. */
+    artifactAttempts: z.record(text, count).optional(),
     because,
   }),
 );

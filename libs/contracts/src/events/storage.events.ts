@@ -50,6 +50,8 @@ export const CacheCommitted = defineEvent(
     pipelineId: text,
     projectId: text,
     jobId: text,
+    /** Absent in what early releases recorded. */
+    attempt: count.optional(),
     scope: z.enum(['protected', 'unprotected']),
     key: text,
     manifestDigest: digest,
@@ -60,7 +62,7 @@ export const CacheCommitted = defineEvent(
 export const CacheRefused = defineEvent(
   'CacheRefused',
   1,
-  z.object({ cacheId: text, pipelineId: text, jobId: text, because: text }),
+  z.object({ cacheId: text, pipelineId: text, jobId: text, attempt: count.optional(), because: text }),
 );
 
 export const LogSealed = defineEvent(

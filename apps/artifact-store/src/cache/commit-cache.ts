@@ -5,6 +5,8 @@ import { BlobGate } from '../expiry/blob-gate.ts';
 import { problemOfUpload } from '../manifest/verify-upload.ts';
 import { cacheDecider } from './cache.decider.ts';
 
+export type CacheUpload = Recorded<ReturnType<typeof CacheUploaded>>;
+
 /** A cache entry becomes the newest of its key when every byte that its manifest names is there. */
 @Injectable()
 export class CommitCache {
@@ -14,15 +16,17 @@ export class CommitCache {
     @Inject(BlobGate) private readonly gate: BlobGate,
   ) {}
 
-  async onCacheUploaded(event: Recorded<ReturnType<typeof CacheUploaded>>): Promise<void> {
-    await this.gate.committing(async () => {
-      const problem = await problemOfUpload(event.data, this.objects);
-      await this.commands.handle(
-        cacheStream(event.data.cacheId),
-        cacheDecider,
-        { type: 'CommitCache', upload: event.data, ...(problem !== undefined && { problem }) },
-        because(event, 'artifact-store'),
-      );
-    });
+  async commit(event: CacheUpload): Promise<void> {
+    await this.gate.committing(async () => this.answer(event, await problemOfUpload(event.data, this.objects)));
+  }
+
+  /** Answers an upload once; one that was answered before keeps its answer. */
+  async answer(event: CacheUpload, problem?: string): Promise<void> {
+    await this.commands.handle(
+      cacheStream(event.data.cacheId),
+      cacheDecider,
+      { type: 'CommitCache', upload: event.data, ...(problem !== undefined && { problem }) },
+      because(event, 'artifact-store'),
+    );
   }
 }

@@ -5,6 +5,8 @@ import { BlobGate } from '../expiry/blob-gate.ts';
 import { problemOfUpload } from '../manifest/verify-upload.ts';
 import { artifactDecider } from './artifact.decider.ts';
 
+export type ArtifactUpload = Recorded<ReturnType<typeof ArtifactUploaded>>;
+
 /** An artifact becomes visible when every byte that its manifest names is there (reliability: upload atomicity). */
 @Injectable()
 export class CommitArtifact {
@@ -14,23 +16,25 @@ export class CommitArtifact {
     @Inject(BlobGate) private readonly gate: BlobGate,
   ) {}
 
-  async onArtifactUploaded(event: Recorded<ReturnType<typeof ArtifactUploaded>>): Promise<void> {
-    await this.gate.committing(async () => {
-      const upload = event.data;
-      const problem = await problemOfUpload(upload, this.objects);
-      const expiresAt = expiryOf(event.recordedAt, upload.expireInSeconds);
-      await this.commands.handle(
-        artifactStream(upload.artifactId),
-        artifactDecider,
-        {
-          type: 'CommitArtifact',
-          upload,
-          ...(expiresAt !== undefined && { expiresAt }),
-          ...(problem !== undefined && { problem }),
-        },
-        because(event, 'artifact-store'),
-      );
-    });
+  async commit(event: ArtifactUpload): Promise<void> {
+    await this.gate.committing(async () => this.answer(event, await problemOfUpload(event.data, this.objects)));
+  }
+
+  /** Answers an upload once; one that was answered before keeps its answer. */
+  async answer(event: ArtifactUpload, problem?: string): Promise<void> {
+    const upload = event.data;
+    const expiresAt = expiryOf(event.recordedAt, upload.expireInSeconds);
+    await this.commands.handle(
+      artifactStream(upload.artifactId),
+      artifactDecider,
+      {
+        type: 'CommitArtifact',
+        upload,
+        ...(expiresAt !== undefined && { expiresAt }),
+        ...(problem !== undefined && { problem }),
+      },
+      because(event, 'artifact-store'),
+    );
   }
 }
 
