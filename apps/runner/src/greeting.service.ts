@@ -1,16 +1,26 @@
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { RUNNER_SIGNAL, runnerRenewed } from '@foldline/contracts';
 import { PORT, type Clock, type Logger, type Settings, type Signals } from '@foldline/kernel';
 import { ExecutionService } from './execution/execution.service.ts';
 import type { RunnerLease } from './lease/runner-lease.ts';
 import { RunnerLeases } from './lease/runner-leases.service.ts';
 
+/** How often it is said that a runner drains until the log says so too, and for how long at most. */
+const DRAINING_MS = { again: 250, most: 5_000 };
+
 /**
  * Says which runners this process has: when it starts, when it is asked, and now and then. The answers renew their
- * leases.
+ * leases. Says goodbye when nothing is left of what they ran.
  */
 @Injectable()
-export class GreetingService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class GreetingService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  private draining = false;
   private readonly closing = new AbortController();
   private readonly listening: (() => void)[] = [];
 
@@ -45,6 +55,33 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
     this.closing.abort();
   }
 
+  /** Not before everything that was begun has ended: after this, nothing is waited for any more. */
+  async onApplicationShutdown(): Promise<void> {
+    const those = this.leases.all.filter(({ alone }) => !alone);
+    await Promise.all(
+      those.map(({ runnerId, epoch }) =>
+        this.signals.send(RUNNER_SIGNAL.goodbye, { runnerId, epoch }).catch((err: unknown) => {
+          this.logger.debug({ err, runnerId }, 'a runner could not say goodbye');
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Nothing is begun any more, and from now on every hello says so. Resolves when the log says it too, which makes the
+   * scheduler give away what was not begun; when that does not come, the end of the lease will.
+   */
+  async sayThatItDrains(forced: AbortSignal): Promise<void> {
+    this.draining = true;
+    const since = this.clock.monotonic();
+    while (!forced.aborted && this.clock.monotonic() - since < DRAINING_MS.most) {
+      await this.greetAll();
+      await this.clock.sleep(DRAINING_MS.again, forced);
+      await this.leases.lookNow();
+      if (this.leases.all.every((lease) => lease.letsGo(lease.epoch))) return;
+    }
+  }
+
   private async keepGreeting(): Promise<void> {
     while (!this.closing.signal.aborted) {
       void this.greetAll();
@@ -63,7 +100,14 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
     const number = lease.sayHello(this.clock.monotonic());
     if (!offer || number === undefined) return;
     try {
-      await this.signals.send(RUNNER_SIGNAL.hello, { runnerId, epoch, number, alone, offer });
+      await this.signals.send(RUNNER_SIGNAL.hello, {
+        runnerId,
+        epoch,
+        number,
+        alone,
+        offer,
+        ...(this.draining ? { draining: true } : {}),
+      });
     } catch (err) {
       this.logger.debug({ err, runnerId }, 'a runner could not say hello');
     }

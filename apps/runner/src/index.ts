@@ -1,1 +1,2 @@
+export { RunnerDrain } from './drain.service.ts';
 export { RunnerModule } from './runner.module.ts';

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { PORT, type Ports } from '@foldline/kernel';
+import { RunnerDrain } from './drain.service.ts';
 import { ExecutionService } from './execution/execution.service.ts';
 import { GreetingService } from './greeting.service.ts';
 import { RunnerLeases } from './lease/runner-leases.service.ts';
@@ -26,6 +27,7 @@ const names = Object.keys(PORT) as (keyof Ports)[];
     RunnerLeases,
     ExecutionService,
     GreetingService,
+    RunnerDrain,
   ],
 })
 export class RunnerModule {}

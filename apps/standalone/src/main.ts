@@ -16,7 +16,7 @@ const greet = (
 try {
   const settings = readSettings(process.env);
   const server = await startStandalone(settings);
-  stopOnSignals(server.stop);
+  stopOnSignals({ ...server, drainMs: settings.drainMs });
   greet(settings, server.url);
 } catch (error) {
   exitBecause(error);

@@ -7,7 +7,7 @@ import type { Ports, Settings } from '@foldline/kernel';
 import { NotifierModule } from '@foldline/notifier';
 import { PipelinePlannerModule } from '@foldline/pipeline-planner';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
-import { RunnerModule } from '@foldline/runner';
+import { RunnerDrain, RunnerModule } from '@foldline/runner';
 import { SchedulerModule } from '@foldline/scheduler';
 import { assertCanListen, listenFailure } from './address.ts';
 
@@ -18,10 +18,14 @@ const SERVICES: readonly ServiceDefinition[] = [
   { name: 'artifact-store', module: ArtifactStoreModule },
   { name: 'deployer', module: DeployerModule },
   { name: 'notifier', module: NotifierModule },
-  { name: 'runner', module: RunnerModule },
+  { name: 'runner', module: RunnerModule, drain: RunnerDrain },
 ];
 
-export type Standalone = { url: string; stop: () => Promise<void> };
+export type Standalone = {
+  url: string;
+  drain: (forced: AbortSignal) => Promise<void>;
+  stop: () => Promise<void>;
+};
 
 /** All seven services in this process, with nothing beside it. Ready when it returns. */
 export const startStandalone = async (settings: Settings): Promise<Standalone> => {
@@ -47,6 +51,7 @@ const startAll = async (settings: Settings, ports: Ports, close: () => Promise<v
   }
   return {
     url: await app.getUrl(),
+    drain: services.drain,
     stop: async () => {
       await app.close();
       await services.stop();

@@ -148,6 +148,7 @@ const settingsOfAll = (eventStorePort: number): Environment => {
     FOLDLINE_S3_ACCESS_KEY: decodeURIComponent(s3.username),
     FOLDLINE_S3_SECRET_KEY: decodeURIComponent(s3.password),
     FOLDLINE_RUNNERS: runnersOf('local'),
+    FOLDLINE_DRAIN_SECONDS: '0',
   };
 };
 

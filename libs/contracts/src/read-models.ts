@@ -187,7 +187,13 @@ export type NotificationDoc = {
   attempts: { attempt: number; at: string; status?: number; error?: string; durationMs: number }[];
 };
 
-export type RunnerDoc = { id: string; epoch: string; offer: RunnerOffer; status: 'online' | 'lost'; since: string };
+export type RunnerDoc = {
+  id: string;
+  epoch: string;
+  offer: RunnerOffer;
+  status: 'online' | 'draining' | 'stopped' | 'lost';
+  since: string;
+};
 
 export type DeliveryDoc = {
   id: string;

@@ -5,6 +5,8 @@ import { count, runnerOffer, text } from './events/shared.schemas.ts';
 export const RUNNER_SIGNAL = {
   /** A runner says that it is there and what it offers: `RunnerHello`. */
   hello: 'runner.hello',
+  /** A runner was stopped in order, and nothing that it ran is alive: `RunnerGoodbye`. */
+  goodbye: 'runner.goodbye',
   /** The scheduler that leads has heard a hello: `RunnerRenewed`. */
   renewed: 'runner.renewed',
   /** The scheduler asks every runner to say hello. */
@@ -23,8 +25,13 @@ export const runnerHello = z.object({
   number: count,
   alone: z.boolean(),
   offer: runnerOffer,
+  /** Nothing is begun any more, under this epoch or one before it, that has not been begun. */
+  draining: z.boolean().optional(),
 });
 export type RunnerHello = z.infer<typeof runnerHello>;
+
+export const runnerGoodbye = z.object({ runnerId: text, epoch: text });
+export type RunnerGoodbye = z.infer<typeof runnerGoodbye>;
 
 export const runnerRenewed = z.object({ runnerId: text, epoch: text, helloNumber: count });
 export type RunnerRenewed = z.infer<typeof runnerRenewed>;

@@ -8,6 +8,7 @@ import {
   readServiceSettings,
   startServices,
   stopOnSignals,
+  type Drains,
   type ServiceSettings,
 } from '@foldline/host';
 import { openDistributedPorts, type DistributedPorts } from './distributed-ports.ts';
@@ -15,16 +16,18 @@ import { startOpsServer } from './ops-server.ts';
 import { Telemetry } from './telemetry.ts';
 
 const RETRY_MS = 1_000;
+const RELAYED_MS = 3_000;
+const RELAY_LOOK_MS = 50;
 
 /** A service under way in its own process. `url` where it listens for more than the operations port. */
-export type Running = { url?: string; stop: () => Promise<void> };
+export type Running = { url?: string; drain?: (forced: AbortSignal) => Promise<void>; stop: () => Promise<void> };
 export type StartService = (opened: DistributedPorts, telemetry: Telemetry) => Promise<Running>;
 
 /** How a service that is a Nest module behind the bus is started. */
 export const behindTheBus =
-  (name: ServiceName, module: Type): StartService =>
+  (name: ServiceName, module: Type, drain?: Type<Drains>): StartService =>
   ({ ports, group }, { around }) =>
-    startServices([{ name, module, group }], ports, around);
+    startServices([{ name, module, group, ...(drain ? { drain } : {}) }], ports, around);
 
 export type Program = {
   service: ServiceName;
@@ -52,12 +55,17 @@ export const runService = async ({ service, start, readModelsName, environment }
       opened.checks,
     );
     const { logger } = opened.ports;
-    stopOnSignals(async () => {
-      ops.stopping();
-      await running.stop();
-      await opened.close();
-      await telemetry.close();
-      await ops.close();
+    stopOnSignals({
+      drainMs: settings.drainMs,
+      ...(running.drain ? { drain: running.drain } : {}),
+      stop: async () => {
+        ops.stopping();
+        await running.stop();
+        await relayed(service, opened);
+        await opened.close();
+        await telemetry.close();
+        await ops.close();
+      },
     });
     logger.info(
       { service, version: settings.version, opsPort: ops.port, ...(running.url ? { url: running.url } : {}) },
@@ -85,6 +93,26 @@ const openPorts = async (
       await sleep(RETRY_MS);
     }
   }
+};
+
+/**
+ * Waits until what this service has appended is in the topic: perhaps no other process of it is there to bring it, and
+ * others wait for how the last jobs of a runner ended. Whatever is not there by then is brought by the next process.
+ */
+const relayed = async (service: ServiceName, { ports: { eventBus, logger } }: DistributedPorts): Promise<void> => {
+  const late = new AbortController();
+  const bring = async (): Promise<void> => {
+    for (let end: number | undefined; !late.signal.aborted; await sleep(RELAY_LOOK_MS)) {
+      const relay = (await eventBus.lag([])).relays.find(({ name }) => name === service);
+      end ??= relay?.storePosition;
+      if (!relay?.oldest || relay.oldest.position > end!) return;
+    }
+  };
+  const brought = bring().catch((err: unknown) => {
+    logger.warn({ err, service }, 'how far the relay has come is not known');
+  });
+  await Promise.race([brought, sleep(RELAYED_MS, undefined, { ref: false })]);
+  late.abort();
 };
 
 const measure = (service: ServiceName, { ports, group }: DistributedPorts, { metrics }: Telemetry): void => {

@@ -1,4 +1,4 @@
-import type { Clock, ReadModels, ReadStore } from '@foldline/kernel';
+import { TransientError, type Clock, type ReadModels, type ReadStore } from '@foldline/kernel';
 
 const LOOK_EVERY_MS = 10;
 
@@ -21,10 +21,20 @@ export class SharedReadModels implements ReadModels {
   async reached(position: number, timeoutMs: number): Promise<boolean> {
     const end = this.clock.monotonic() + timeoutMs;
     for (;;) {
-      this.seen = await this.reads.position(this.name);
-      if (this.seen >= position) return true;
+      if ((await this.look()) && this.seen >= position) return true;
       if (this.clock.monotonic() >= end) return false;
       await this.clock.sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  /** A store that does not answer just now is asked again: the time that was given is there for this, too. */
+  private async look(): Promise<boolean> {
+    try {
+      this.seen = await this.reads.position(this.name);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      return false;
     }
   }
 }

@@ -1,4 +1,10 @@
-export { readServerSettings, readServiceSettings, readSettings, type HostSettings, type ServiceSettings } from './config.ts';
+export {
+  readServerSettings,
+  readServiceSettings,
+  readSettings,
+  type HostSettings,
+  type ServiceSettings,
+} from './config.ts';
 export { SETTINGS } from './settings-table.ts';
 export { SERVER_SETTINGS, type ServerSettings } from './server-settings.ts';
 export { openEmbeddedPorts, type EmbeddedPorts } from './embedded-ports.ts';
@@ -7,7 +13,7 @@ export { openLocalTools } from './local-tools.ts';
 export { createLogger } from './log.ts';
 export { PortsModule } from './ports.module.ts';
 export { PROJECTION_NAME, Projector } from './projector.ts';
-export { startServices, type ServiceDefinition } from './run-services.ts';
+export { startServices, type Drains, type ServiceDefinition } from './run-services.ts';
 export { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';
 export { compareReadModels, type LiveReadModels } from './compare-read-models.ts';
 export { verifyReplay, type ReplayReport } from './verify-replay.ts';

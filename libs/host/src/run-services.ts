@@ -6,11 +6,22 @@ import type { Ports } from '@foldline/kernel';
 import { BusTransport, RethrowFilter, type Around } from './bus-transport.ts';
 import { PortsModule } from './ports.module.ts';
 
+/** A provider that a service is asked to drain by, before anything of the process is stopped. */
+export type Drains = { drain: (forced: AbortSignal) => Promise<void> };
+
+export type Services = {
+  /** Lets what is under way come to its end while everything still works; ends early when it is forced. */
+  drain: (forced: AbortSignal) => Promise<void>;
+  stop: () => Promise<void>;
+};
+
 export type ServiceDefinition = {
   name: ServiceName;
   module: Type;
   /** The consumer group that it takes its events in; its name when absent. */
   group?: string;
+  /** The provider of the module that it drains by, if it has anything that must not be cut short. */
+  drain?: Type<Drains>;
 };
 
 /**
@@ -21,8 +32,9 @@ export const startServices = async (
   services: readonly ServiceDefinition[],
   ports: Ports,
   around?: Around,
-): Promise<{ stop: () => Promise<void> }> => {
+): Promise<Services> => {
   const running: INestMicroservice[] = [];
+  const draining: Drains[] = [];
   for (const service of services) {
     const app = await NestFactory.createMicroservice(hosted(service, ports), {
       strategy: new BusTransport(ports.eventBus, service.group ?? service.name, around),
@@ -32,8 +44,12 @@ export const startServices = async (
     app.useGlobalFilters(new RethrowFilter());
     await app.listen();
     running.push(app);
+    if (service.drain) draining.push(app.get(service.drain, { strict: false }));
   }
   return {
+    drain: async (forced) => {
+      await Promise.all(draining.map((service) => service.drain(forced)));
+    },
     stop: async () => {
       await Promise.all(running.map((app) => app.close()));
     },

@@ -77,6 +77,14 @@ const COMMON_SETTINGS = {
     .max(86_400)
     .default(180)
     .describe('A runner that was silent for so long is lost, and its jobs go to others; at least 2.'),
+  FOLDLINE_DRAIN_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(604_800)
+    .optional()
+    .describe(
+      'How long a stopped runner lets its jobs go on; then, or at a second signal, they are killed. By default 3600 in distributed mode; standalone 0, which kills them at once.',
+    ),
   FOLDLINE_HIGH_POWER_OWNERS: z
     .string()
     .default('*')

@@ -15,6 +15,7 @@ import {
   NotificationAttempted,
   NotificationDelivered,
   NotificationRequested,
+  RunnerDraining,
   RunnerLost,
   RunnerRegistered,
   SubscriptionCreated,
@@ -23,6 +24,7 @@ import {
   type ArtifactDoc,
   type CacheDoc,
   type NewEvent,
+  type RunnerDoc,
 } from '@foldline/contracts';
 import { documentAfter, indexesOf, timeAt } from './history.fixture.ts';
 
@@ -195,6 +197,15 @@ describe('a runner document', () => {
       status: 'lost',
       since: timeAt(2),
     }));
+  it('drains while it is being stopped, and then it is stopped', () => {
+    const draining = RunnerDraining({ runnerId: 'r1', epoch: '1' });
+    const stopped = RunnerLost({ runnerId: 'r1', epoch: '1', because: 'it was stopped', inOrder: true });
+    const statusAfter = (...events: NewEvent[]) =>
+      documentAfter<RunnerDoc>(COLLECTION.runners, 'r1', ...events)?.status;
+    expect(statusAfter(registered('1'), draining)).toBe('draining');
+    expect(statusAfter(registered('1'), draining, stopped)).toBe('stopped');
+    expect(statusAfter(registered('1'), registered('2'), draining)).toBe('online');
+  });
   it('stays online when the news is about an earlier process', () =>
     expect(documentAfter(COLLECTION.runners, 'r1', registered('1'), registered('2'), lost('1'))).toMatchObject({
       status: 'online',

@@ -1,5 +1,6 @@
 import {
   COLLECTION,
+  RunnerDraining,
   RunnerLost,
   RunnerRegistered,
   WebhookReceived,
@@ -22,10 +23,20 @@ export const runnersProjection = defineProjection<RunnerDoc>(COLLECTION.runners,
   ),
   // News of an earlier process of the same runner says nothing about the one that runs now.
   when(
-    RunnerLost,
+    RunnerDraining,
     ({ runnerId }) => runnerId,
     (doc, { data, recordedAt }) =>
-      doc && doc.epoch === data.epoch ? { ...doc, status: 'lost', since: recordedAt } : doc,
+      doc && doc.epoch === data.epoch ? { ...doc, status: 'draining', since: recordedAt } : doc,
+  ),
+  when(
+    RunnerLost,
+    ({ runnerId }) => runnerId,
+    (doc, { data, recordedAt }) => {
+      if (doc?.epoch !== data.epoch) return doc;
+      return data.inOrder
+        ? { ...doc, status: 'stopped', since: recordedAt }
+        : { ...doc, status: 'lost', since: recordedAt };
+    },
   ),
 ]);
 

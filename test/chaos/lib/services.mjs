@@ -40,6 +40,7 @@ const settingsFor = ({ name, service, runner }, { directory, namespace, leaseSec
   FOLDLINE_S3_ACCESS_KEY: S3_ACCESS.accessKey,
   FOLDLINE_S3_SECRET_KEY: S3_ACCESS.secretKey,
   FOLDLINE_RUNNER_LEASE_SECONDS: String(leaseSeconds),
+  FOLDLINE_DRAIN_SECONDS: '5',
   FOLDLINE_ALLOW_PRIVATE_TARGETS: 'true',
   ...(runner === undefined ? {} : { FOLDLINE_RUNNERS: `${runner}:high-power:3` }),
   ...(service === 'api-gateway'

@@ -50,6 +50,11 @@ export class AttemptStart {
     return this.isOwn(event, stream);
   }
 
+  /** True when this process has asked for the start that the log holds. */
+  wasOwn(event: Assigned): Promise<boolean> {
+    return this.isOwn(event, attemptStream(attemptIdOf(event.data.jobId, event.data.attempt)));
+  }
+
   private async isOwn(event: Assigned, stream: string): Promise<boolean> {
     try {
       const [started] = await this.ports.eventStore.readStream(stream, 0, 1);

@@ -29,6 +29,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
   private readonly accepting = new Map<string, Promise<void>>();
   private readonly start: AttemptStart;
   private recovered: Promise<void> | undefined;
+  private draining = false;
   private closing = false;
 
   constructor(
@@ -60,11 +61,22 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
+  /** From now on nothing is begun; resolves when every start that was asked for is answered. */
+  async beginNothingMore(): Promise<void> {
+    this.draining = true;
+    await Promise.allSettled(this.accepting.values());
+  }
+
+  /** Resolves when everything that was begun has ended and is recorded. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.running.values()].map(({ done }) => done));
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true;
     await Promise.allSettled(this.accepting.values());
     for (const { attempt } of this.running.values()) attempt.stop('shutdown');
-    await Promise.all([...this.running.values()].map(({ done }) => done));
+    await this.idle();
     await this.workspaces.close();
   }
 
@@ -74,7 +86,9 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     const standing = this.leases.standing(runnerId, epoch);
     // The scheduler gives it to others, and perhaps to this runner again.
     if (standing === 'ended') return;
-    if (this.closing) throw new TransientError('this runner is shutting down; the job is taken after the restart');
+    if (this.leases.letsGo(runnerId, epoch)) return this.letGo(event);
+    if (this.draining || this.closing)
+      throw new TransientError('this runner is being stopped; whether the job goes to others is not known yet');
     if (standing === 'unsure') throw new TransientError('whether this runner still has its lease is not known yet');
     const attemptId = attemptIdOf(event.data.jobId, event.data.attempt);
     // Given twice at once is taken once: a start that is found to be this process's own is carried out.
@@ -89,6 +103,13 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
 
   stop({ data }: Recorded<ReturnType<typeof JobStopRequested>>): void {
     this.running.get(attemptIdOf(data.jobId, data.attempt))?.attempt.stop('cancelled');
+  }
+
+  /** Others do it. A start whose answer was lost may still have been stored, and nobody else would report its end. */
+  private async letGo(event: Assigned): Promise<void> {
+    const attemptId = attemptIdOf(event.data.jobId, event.data.attempt);
+    if (this.running.has(attemptId) || !(await this.start.wasOwn(event))) return;
+    await this.reportLost(attemptId, 'the runner was being stopped when it began');
   }
 
   private async take(event: Assigned, attemptId: string): Promise<void> {
@@ -122,7 +143,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  private async reportLost(attemptId: string): Promise<void> {
+  private async reportLost(attemptId: string, detail = 'the runner’s process died while it ran'): Promise<void> {
     const jobId = jobOfAttempt(attemptId);
     const job = parseJobId(jobId);
     const stream = attemptStream(attemptId);
@@ -138,7 +159,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
       runnerId,
       outcome: 'lost',
       reason: 'runner_lost',
-      detail: 'the runner’s process died while it ran',
+      detail,
       durationMs: Math.max(0, Date.parse(this.ports.clock.now()) - Date.parse(started!.recordedAt)),
       commits: [],
     });

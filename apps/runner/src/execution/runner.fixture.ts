@@ -12,9 +12,11 @@ import {
   type PlannedJob,
   type RecordedEvent,
 } from '@foldline/contracts';
-import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
+import { localSignals, openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
 import { Commands, type Settings } from '@foldline/kernel';
 import { plannedJob, sampleContext } from '@foldline/testing';
+import { RunnerDrain } from '../drain.service.ts';
+import { GreetingService } from '../greeting.service.ts';
 import { Workspaces } from '../workspace/workspaces.ts';
 import { RunnerLeases } from '../lease/runner-leases.service.ts';
 import type { Assigned } from './attempt-execution.ts';
@@ -56,6 +58,14 @@ const openRunner = async (): Promise<void> => {
 const leaseHeld = (): void => {
   const [lease] = leases.all;
   leases.answered(lease!.runnerId, lease!.epoch, lease!.sayHello(embedded.ports.clock.monotonic())!);
+};
+
+export const signals = localSignals();
+
+/** What the runner drains by, with hellos that nobody need answer. */
+export const drainOf = (): RunnerDrain => {
+  const { settings, clock, logger } = embedded.ports;
+  return new RunnerDrain(runner, new GreetingService(settings, signals, clock, logger, leases, runner), logger);
 };
 
 /** A runner as in a process of its own, on what an earlier one may have left. */

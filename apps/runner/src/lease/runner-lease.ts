@@ -1,6 +1,7 @@
 import {
   evolveRunner,
   hasEnded,
+  isDraining,
   newRunnerHistory,
   type LeaseTerms,
   type RecordedEvent,
@@ -119,6 +120,11 @@ export class RunnerLease {
     // Under an earlier epoch: whether that is over is known when the registration of this one has been read.
     const isKnown = epoch === this.epoch || this.history.epoch === this.epoch;
     return isKnown && this.deadline !== undefined && now < this.deadline ? 'held' : 'unsure';
+  }
+
+  /** The log says that what was given under the epoch and was not begun is given to others. */
+  letsGo(epoch: string | undefined): boolean {
+    return isDraining(this.history, epoch);
   }
 
   private isGoodUntil(time: number): void {

@@ -42,6 +42,16 @@ export class RunnerLeases implements BeforeApplicationShutdown {
     return this.of(runnerId)?.standing(epoch, this.clock.monotonic()) ?? 'ended';
   }
 
+  /** Whether the log says that what the runner was given under the epoch and has not begun goes to others. */
+  letsGo(runnerId: string, epoch: string | undefined): boolean {
+    return this.of(runnerId)?.letsGo(epoch) ?? false;
+  }
+
+  /** Reads in the log now what it says of every runner of this process. */
+  async lookNow(): Promise<void> {
+    await Promise.all(this.all.map((lease) => this.lookAtMostFor(this.terms.lookMs, lease)));
+  }
+
   private of(runnerId: string): RunnerLease | undefined {
     return this.all.find((lease) => lease.runnerId === runnerId);
   }

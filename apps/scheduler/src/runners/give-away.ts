@@ -1,4 +1,4 @@
-import { attemptIdOf, attemptStream, type LeaseTerms } from '@foldline/contracts';
+import { attemptIdOf, attemptStream, isDraining, type LeaseTerms } from '@foldline/contracts';
 import type { Cause, Clock, EventStore, Logger } from '@foldline/kernel';
 import type { DispatchService } from '../dispatch/dispatch.service.ts';
 import type { Running } from '../dispatch/dispatcher.ts';
@@ -24,6 +24,9 @@ type Tools = {
  * answer or from the log, that it is not lost, and nothing it knows is good for as long as the grace. It looks again
  * after a start has been stored and before anything of the job runs. So when no start is found here, none that comes
  * later will run anything.
+ *
+ * A runner that drains keeps what it has begun, and what it has not begun needs no grace: it says that it drains when
+ * every start that it has asked for is answered, and runs nothing of a start that is stored after that.
  */
 export class GiveAway {
   private readonly underWay = new Set<string>();
@@ -33,7 +36,7 @@ export class GiveAway {
     private readonly tools: Tools,
   ) {}
 
-  /** Ends whatever has waited for the grace period; asked again and again. */
+  /** Ends whatever has waited for the grace period, and returns what nobody will begin; asked again and again. */
   async sweep(): Promise<void> {
     const { dispatch, roster, clock, logger } = this.tools;
     for (const running of dispatch.dispatcher.assignments) {
@@ -41,8 +44,10 @@ export class GiveAway {
       if (!dispatch.leads || this.underWay.has(key)) continue;
       this.underWay.add(key);
       try {
-        const endedAt = await roster.endedAt(running.runnerId, running.epoch);
+        const { runnerId, epoch } = running;
+        const endedAt = await roster.endedAt(runnerId, epoch);
         if (endedAt !== undefined && clock.monotonic() - endedAt >= this.terms.graceMs) await this.end(running);
+        else if (isDraining(await roster.historyOf(runnerId), epoch)) await this.end(running, true);
       } catch (err) {
         logger.error({ err, ...running.job }, 'a job of a lost runner could not be given away yet');
       } finally {
@@ -52,15 +57,15 @@ export class GiveAway {
   }
 
   /** An attempt is assigned once, so its number says that this is about the runner that is lost. */
-  private async end({ job, runnerId, epoch }: Running): Promise<void> {
+  private async end({ job, runnerId, epoch }: Running, draining = false): Promise<void> {
     const { dispatch } = this.tools;
     const { jobId, attempt, pipelineId } = job;
     const phase = await this.phaseOf(attemptIdOf(jobId, attempt));
     // Its runner has said how it ended; that news is on its way, and is better than ours.
-    if (phase === 'finished') return;
-    const command = commandFor(phase, { jobId, attempt, runnerId });
+    if (phase === 'finished' || (draining && phase === 'started')) return;
+    const command = commandFor(phase, { jobId, attempt, runnerId, draining });
     const cause: Cause = {
-      id: `lost:${attemptIdOf(jobId, attempt)}:${epoch ?? ''}`,
+      id: `${draining ? 'draining' : 'lost'}:${attemptIdOf(jobId, attempt)}:${epoch ?? ''}`,
       actor: { kind: 'system', id: 'scheduler' },
     };
     await dispatch.handle(pipelineId, command, cause);
@@ -80,10 +85,15 @@ export class GiveAway {
 
 const commandFor = (
   phase: 'new' | 'started',
-  { jobId, attempt, runnerId }: { jobId: string; attempt: number; runnerId: string },
+  { jobId, attempt, runnerId, draining }: { jobId: string; attempt: number; runnerId: string; draining: boolean },
 ): PipelineCommand =>
   phase === 'new'
-    ? { type: 'ReturnJob', jobId, attempt, detail: `${runnerId} was lost before it had started the job` }
+    ? {
+        type: 'ReturnJob',
+        jobId,
+        attempt,
+        detail: `${runnerId} ${draining ? 'is being stopped and had not' : 'was lost before it had'} started the job`,
+      }
     : {
         type: 'FinishAttempt',
         jobId,

@@ -51,6 +51,7 @@ export class LeaseWatch implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    this.registry.onDraining(() => void this.giveAway.sweep());
     await this.registry.open();
     this.stopListening = this.signals.listen(RUNNER_SIGNAL.echo, (message) => {
       const echo = schedulerEcho.safeParse(message);

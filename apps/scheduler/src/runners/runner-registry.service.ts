@@ -2,10 +2,13 @@ import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/comm
 import {
   COLLECTION,
   RUNNER_SIGNAL,
+  isDraining,
   leaseTerms,
+  runnerGoodbye,
   runnerHello,
   runnerStream,
   type RunnerDoc,
+  type RunnerGoodbye,
   type RunnerHello,
 } from '@foldline/contracts';
 import {
@@ -35,7 +38,8 @@ const PAGE = 200;
 export class RunnerRegistry implements BeforeApplicationShutdown {
   readonly leases: Leases;
   readonly roster: RunnerRoster;
-  private stopListening: () => void = () => undefined;
+  private readonly listening: (() => void)[] = [];
+  private draining: () => void = () => undefined;
 
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
@@ -56,15 +60,26 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
     this.dispatch.onRunnerNews((event) => this.learn(event));
     await this.dispatch.rebuild();
     await this.expectThoseWhoWereThere();
-    this.stopListening = this.signals.listen(RUNNER_SIGNAL.hello, (message) => {
-      const hello = runnerHello.safeParse(message);
-      if (hello.success) void this.hear(hello.data);
-      else this.logger.warn({ err: hello.error }, 'a hello of a runner is not understood');
-    });
+    this.listening.push(
+      this.signals.listen(RUNNER_SIGNAL.hello, (message) => {
+        const hello = runnerHello.safeParse(message);
+        if (hello.success) void this.hear(hello.data);
+        else this.logger.warn({ err: hello.error }, 'a hello of a runner is not understood');
+      }),
+      this.signals.listen(RUNNER_SIGNAL.goodbye, (message) => {
+        const goodbye = runnerGoodbye.safeParse(message);
+        if (goodbye.success && this.dispatch.leads) void this.takeLeave(goodbye.data);
+      }),
+    );
+  }
+
+  /** What a runner was given and will not begin is to be given to others now. */
+  onDraining(listener: () => void): void {
+    this.draining = listener;
   }
 
   beforeApplicationShutdown(): void {
-    this.stopListening();
+    for (const stop of this.listening) stop();
   }
 
   /** This scheduler leads from now on: those who were heard of lately get jobs at once, all others when they say hello. */
@@ -85,6 +100,16 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
     this.leases.forget(runnerId, epoch);
   }
 
+  private async takeLeave({ runnerId, epoch }: RunnerGoodbye): Promise<void> {
+    try {
+      const because = 'it was stopped';
+      const cause = derivedId('runner stopped', runnerId, epoch);
+      await this.record(runnerId, { type: 'LoseRunner', runnerId, epoch, because, inOrder: true }, cause);
+    } catch (error) {
+      this.logger.error({ err: error, runnerId }, 'a runner was stopped, which is known when its lease is over');
+    }
+  }
+
   private async hear(hello: RunnerHello): Promise<void> {
     const heardAt = this.clock.monotonic();
     try {
@@ -97,15 +122,17 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
     }
   }
 
-  private async welcome({ number, ...hello }: RunnerHello): Promise<void> {
+  private async welcome({ number, draining, ...hello }: RunnerHello): Promise<void> {
     const { runnerId, epoch, offer } = hello;
     const known = await this.roster.historyOf(runnerId);
     if (!isCurrent(known, epoch) || JSON.stringify(known.offer) !== JSON.stringify(offer)) {
       const cause = derivedId('hello', JSON.stringify([runnerId, epoch, offer]));
       await this.record(runnerId, { type: 'RegisterRunner', ...hello }, cause);
     }
+    if (draining && isCurrent(known, epoch) && !isDraining(known, epoch))
+      await this.record(runnerId, { type: 'DrainRunner', runnerId, epoch }, derivedId('draining', runnerId, epoch));
     if (!this.dispatch.leads || !isCurrent(known, epoch)) return;
-    if (!this.dispatch.dispatcher.isRegistered(runnerId, epoch, offer)) {
+    if (!isDraining(known, epoch) && !this.dispatch.dispatcher.isRegistered(runnerId, epoch, offer)) {
       this.dispatch.dispatcher.registerRunner(runnerId, offer, epoch);
       this.dispatch.dispatch();
     }
@@ -122,8 +149,9 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
     await this.roster.apply(event);
     const { runnerId, epoch } = event.data;
     if (event.type === 'RunnerRegistered') return this.leases.expect(runnerId, epoch, this.clock.monotonic());
-    this.leases.forget(runnerId, epoch);
     if (this.dispatch.dispatcher.isRegistered(runnerId, epoch)) this.dispatch.dispatcher.removeRunner(runnerId);
+    if (event.type === 'RunnerDraining') this.draining();
+    else this.leases.forget(runnerId, epoch);
   }
 
   private async expectThoseWhoWereThere(): Promise<void> {
@@ -133,7 +161,8 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
       const page = await this.reads.query<RunnerDoc>(COLLECTION.runners, query);
       const now = this.clock.monotonic();
       for (const { id, epoch, status } of page.items) {
-        if (status === 'online' && !this.leases.knows(id)) this.leases.expect(id, epoch, now);
+        if ((status === 'online' || status === 'draining') && !this.leases.knows(id))
+          this.leases.expect(id, epoch, now);
       }
       after = page.nextCursor;
     } while (after);

@@ -15,7 +15,7 @@ type Entry = { history: RunnerHistory; revision: number; endedAt: Map<string, nu
 export type RunnerNews = RecordedEvent & RunnerEvent;
 
 export const isRunnerNews = (event: RecordedEvent): event is RunnerNews =>
-  event.type === 'RunnerRegistered' || event.type === 'RunnerLost';
+  event.type === 'RunnerRegistered' || event.type === 'RunnerDraining' || event.type === 'RunnerLost';
 
 /** What the log says about each runner, and since when this process knows that an epoch is over. */
 export class RunnerRoster {

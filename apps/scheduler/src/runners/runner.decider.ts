@@ -1,8 +1,10 @@
 import {
+  RunnerDraining,
   RunnerLost,
   RunnerRegistered,
   evolveRunner,
   hasEnded,
+  isDraining,
   newRunnerHistory,
   type RunnerEvent,
   type RunnerHello,
@@ -11,8 +13,9 @@ import {
 import { Decision, type Decider } from '@foldline/kernel';
 
 export type RunnerCommand =
-  | ({ type: 'RegisterRunner' } & Omit<RunnerHello, 'number'>)
-  | { type: 'LoseRunner'; runnerId: string; epoch: string; because: string };
+  | ({ type: 'RegisterRunner' } & Omit<RunnerHello, 'number' | 'draining'>)
+  | { type: 'DrainRunner'; runnerId: string; epoch: string }
+  | { type: 'LoseRunner'; runnerId: string; epoch: string; because: string; inOrder?: boolean };
 
 /**
  * A runner is recorded when its epoch is new or what it offers has changed; its repeated greetings say nothing new, and
@@ -24,12 +27,17 @@ export const runnerDecider: Decider<RunnerHistory, RunnerCommand, RunnerEvent> =
   evolve: evolveRunner,
   decide: (command, state) => {
     const decision = new Decision<RunnerHistory, RunnerEvent>(state, evolveRunner);
-    if (command.type === 'LoseRunner') {
-      const { runnerId, epoch, because } = command;
-      if (isCurrent(state, epoch)) decision.emit(RunnerLost({ runnerId, epoch, because }));
-      return decision.events;
+    switch (command.type) {
+      case 'RegisterRunner':
+        register(command, decision);
+        break;
+      case 'DrainRunner':
+        drain(command, decision);
+        break;
+      case 'LoseRunner':
+        lose(command, decision);
+        break;
     }
-    register(command, decision);
     return decision.events;
   },
 };
@@ -37,10 +45,20 @@ export const runnerDecider: Decider<RunnerHistory, RunnerCommand, RunnerEvent> =
 export const isCurrent = (history: RunnerHistory, epoch: string): boolean =>
   history.epoch === epoch && !hasEnded(history, epoch);
 
-const register = (
-  { runnerId, epoch, offer, alone }: Extract<RunnerCommand, { type: 'RegisterRunner' }>,
-  decision: Decision<RunnerHistory, RunnerEvent>,
-): void => {
+type RunnerDecision = Decision<RunnerHistory, RunnerEvent>;
+type Of<Type extends RunnerCommand['type']> = Extract<RunnerCommand, { type: Type }>;
+
+const drain = ({ runnerId, epoch }: Of<'DrainRunner'>, decision: RunnerDecision): void => {
+  const { state } = decision;
+  if (isCurrent(state, epoch) && !isDraining(state, epoch)) decision.emit(RunnerDraining({ runnerId, epoch }));
+};
+
+const lose = ({ runnerId, epoch, because, inOrder }: Of<'LoseRunner'>, decision: RunnerDecision): void => {
+  if (!isCurrent(decision.state, epoch)) return;
+  decision.emit(RunnerLost({ runnerId, epoch, because, ...(inOrder ? { inOrder } : {}) }));
+};
+
+const register = ({ runnerId, epoch, offer, alone }: Of<'RegisterRunner'>, decision: RunnerDecision): void => {
   const { state } = decision;
   const before = state.epoch;
   if (state.known.has(epoch) && !isCurrent(state, epoch)) return;

@@ -21,6 +21,7 @@ export const SECOND = 1_000;
 /** A runner as the scheduler knows it: it says hello as long as it can, and hears the answers. */
 export class TalkingRunner {
   silent = false;
+  draining = false;
   number = 0;
   readonly answers: RunnerRenewed[] = [];
 
@@ -40,10 +41,24 @@ export class TalkingRunner {
   async sayHello(): Promise<void> {
     if (this.silent) return;
     this.number += 1;
-    const { id: runnerId, epoch, number, offered } = this;
+    const { id: runnerId, epoch, number, offered, draining } = this;
     // Twice, as a network may deliver it.
     for (let n = 0; n < 2; n += 1)
-      await this.signals.send(RUNNER_SIGNAL.hello, { runnerId, epoch, number, alone: false, offer: offered });
+      await this.signals.send(RUNNER_SIGNAL.hello, {
+        runnerId,
+        epoch,
+        number,
+        alone: false,
+        offer: offered,
+        ...(draining ? { draining } : {}),
+      });
+  }
+
+  /** It was stopped, and nothing of what it ran is alive. */
+  async sayGoodbye(): Promise<void> {
+    this.silent = true;
+    for (let n = 0; n < 2; n += 1)
+      await this.signals.send(RUNNER_SIGNAL.goodbye, { runnerId: this.id, epoch: this.epoch });
   }
 }
 

@@ -28,7 +28,7 @@ export const differencesOf = (source: LogSummary, copy: LogSummary): string[] =>
   for (const stream of new Set([...source.streams.keys(), ...copy.streams.keys()])) {
     const [one, other] = [source.streams.get(stream), copy.streams.get(stream)];
     if (one?.hash === other?.hash) continue;
-    lines.push(`stream ${stream}: ${one?.events ?? 0} events in the data directory, ${other?.events ?? 0} others`);
+    lines.push(`stream ${stream}: ${one?.events ?? 0} events in the data directory, ${other?.events ?? 0} in the copy`);
   }
   if (lines.length === 0 && source.order !== copy.order) lines.push('the order or the times of events');
   return lines.slice(0, MAXIMUM_NAMED);
