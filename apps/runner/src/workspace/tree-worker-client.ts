@@ -34,7 +34,6 @@ export class TreeWorkerClient {
   private running(): Worker {
     if (this.worker) return this.worker;
     const worker = new Worker(workerPath, { resourceLimits: HEAP, workerData: { directory: this.directory } });
-    worker.unref();
     worker.on('message', ({ id, error }: TreeReply) => {
       const pending = this.pending.get(id);
       this.pending.delete(id);
@@ -44,6 +43,8 @@ export class TreeWorkerClient {
     });
     worker.once('error', (error) => this.lost(worker, error));
     worker.once('exit', () => this.lost(worker, new Error('it ended')));
+    // After the listeners: the first one for messages would keep the process alive again.
+    worker.unref();
     this.worker = worker;
     return worker;
   }
