@@ -7,9 +7,14 @@ const LONGEST_MS = 60_000;
 export type Ended = { code: number; stdout: string; stderr: string };
 
 /** A command of the workspace on a data directory, to its end. */
-export const run = (command: string, args: readonly string[], dataDirectory: string): Promise<Ended> =>
+export const run = (
+  command: string,
+  args: readonly string[],
+  dataDirectory: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Ended> =>
   new Promise((resolve) => {
-    const environment = { ...process.env, FOLDLINE_DATA_DIR: dataDirectory, NO_COLOR: '1' };
+    const environment = { ...process.env, ...settings, FOLDLINE_DATA_DIR: dataDirectory, NO_COLOR: '1' };
     execFile(
       command,
       args,
@@ -22,5 +27,8 @@ export const run = (command: string, args: readonly string[], dataDirectory: str
   });
 
 /** The command as README gives it. */
-export const foldline = (args: readonly string[], dataDirectory: string): Promise<Ended> =>
-  run('npm', ['run', '-s', 'foldline', '--', ...args], dataDirectory);
+export const foldline = (
+  args: readonly string[],
+  dataDirectory: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Ended> => run('npm', ['run', '-s', 'foldline', '--', ...args], dataDirectory, settings);

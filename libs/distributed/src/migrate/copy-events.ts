@@ -33,7 +33,7 @@ export const findBegun = async (source: EventStore, target: EventStore, progress
  */
 export const copyEvents = async (
   source: EventStore,
-  target: Pick<Target, 'events' | 'recordedAt'>,
+  target: Pick<Target, 'recordedAt'> & { events: Pick<EventStore, 'append'> },
   begun: Begun,
   progress: (events: number) => void,
 ): Promise<number> => {

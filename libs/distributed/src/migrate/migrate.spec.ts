@@ -21,6 +21,7 @@ describe('moving a log', () => {
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'foldline-moving-'));
+    sourceTime = targetTime = '2026-01-01T00:00:00.000Z';
     source = await openEmbeddedEventStore({ directory: join(directory, 'from'), now: () => sourceTime });
     events = await openEmbeddedEventStore({ directory: join(directory, 'to'), now: () => targetTime });
   });
@@ -40,7 +41,7 @@ describe('moving a log', () => {
     return added;
   };
   const move = async (): Promise<number> => {
-    const target = { events: events as never, recordedAt: (time: string) => void (targetTime = time) };
+    const target = { events, recordedAt: (time: string) => void (targetTime = time) };
     return copyEvents(source, target, await findBegun(source, events, silent), silent);
   };
   const differences = async (): Promise<string[]> =>
@@ -102,7 +103,7 @@ describe('moving a log', () => {
   it('refuses when somebody appends to one of our streams meanwhile', async () => {
     await history();
     await add(events, 'plan-a', 0);
-    const target = { events: events as never, recordedAt: silent };
+    const target = { events, recordedAt: silent };
     const moving = copyEvents(source, target, { events: 0, position: 0 }, silent);
     await expect(moving).rejects.toMatchObject({ code: 'target_not_empty', fields: { stream: 'plan-a' } });
   });

@@ -1,0 +1,191 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { SERVICES, type RecordedEvent } from '@foldline/contracts';
+import { Kafka, logLevel } from 'kafkajs';
+import { ApiClient, serverProgram, until } from '@foldline/client';
+import { openEsdbEventStore } from '@foldline/event-store-esdb';
+import { withRealServer } from '@foldline/testing';
+import { ROOT } from './run-cli.ts';
+
+const ADMIN_TOKEN = 'fl_administrator_of_the_cluster';
+const UP = 'the service is up';
+const CAUGHT_UP_MS = 120_000;
+
+export type Servers = { redis: string; kafka: string; s3: string };
+
+/** Runs a suite where all servers of the distributed mode are; EventStoreDB's part is played by a stand-in. */
+export const withServers = (suite: (servers: Servers) => void): void =>
+  withRealServer('FOLDLINE_TEST_REDIS_URL', (redis) =>
+    withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (kafka) =>
+      withRealServer('FOLDLINE_TEST_S3_URL', (s3) => {
+        keepFromPrograms();
+        suite({ redis, kafka, s3 });
+      }),
+    ),
+  );
+
+/** A program inherits the environment, and refuses what is no setting of it. */
+const keepFromPrograms = (): void => {
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('FOLDLINE_TEST_') || name === 'FOLDLINE_REQUIRE_REAL') delete process.env[name];
+  }
+};
+
+type Program = { child: ChildProcess; ended: Promise<number | null> };
+
+const start = (args: readonly string[], environment: Readonly<Record<string, string>>): Program => {
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return { child, ended: new Promise((resolve) => child.once('exit', resolve)) };
+};
+
+/** The first line of either stream that this finds something in. */
+const lineOf = <Found>(
+  { child, ended }: Program,
+  name: string,
+  find: (line: string) => Found | undefined,
+): Promise<Found> =>
+  new Promise((resolve, reject) => {
+    const last: string[] = [];
+    for (const stream of [child.stdout!, child.stderr!]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        last.push(line);
+        if (last.length > 20) last.shift();
+        const found = find(line);
+        if (found !== undefined) resolve(found);
+      });
+    }
+    void ended.then((code) => reject(new Error(`${name} ended with ${String(code)}:\n${last.join('\n')}`)));
+  });
+
+/** A stand-in for EventStoreDB on a directory of its own. */
+export class EventStoreServer {
+  private constructor(
+    private readonly program: Program,
+    readonly url: string,
+  ) {}
+
+  static async start(directory: string): Promise<EventStoreServer> {
+    const program = start(['infra/ci/event-store/main.mjs', '--port', '0', '--data', directory], {});
+    const port = await lineOf(program, 'the event store', (line) => /^ready on [\d.]+:(\d+)/.exec(line)?.[1]);
+    return new EventStoreServer(program, `esdb://127.0.0.1:${port}?tls=false`);
+  }
+
+  /** Every event, in the order of the log. */
+  async events(): Promise<RecordedEvent[]> {
+    const store = openEsdbEventStore({ url: this.url });
+    try {
+      return await store.readAll({ after: 0, limit: 1_000_000 });
+    } finally {
+      await store.close();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.program.child.kill('SIGTERM');
+    await this.program.ended;
+  }
+}
+
+/** Settings of a cluster with nothing in it but what lies in its log and its bucket. */
+export const settingsFor = (
+  { redis, kafka, s3 }: Servers,
+  eventStoreUrl: string,
+  bucket: string,
+): Record<string, string> => {
+  const { origin, username, password } = new URL(s3);
+  return {
+    FOLDLINE_MODE: 'distributed',
+    FOLDLINE_LOG_LEVEL: 'info',
+    FOLDLINE_SECRET_KEY: randomBytes(32).toString('base64url'),
+    FOLDLINE_EVENTSTORE_URL: eventStoreUrl,
+    FOLDLINE_KAFKA_BROKERS: kafka,
+    FOLDLINE_KAFKA_PARTITIONS: '4',
+    FOLDLINE_REDIS_URL: redis,
+    FOLDLINE_S3_URL: `${origin}/${bucket}`,
+    FOLDLINE_S3_ACCESS_KEY: username,
+    FOLDLINE_S3_SECRET_KEY: password,
+    FOLDLINE_NAMESPACE: uniqueName('ns'),
+    FOLDLINE_OPS_PORT: '0',
+  };
+};
+
+export const uniqueName = (what: string): string => `cli-${what}-${randomBytes(5).toString('hex')}`;
+
+type Service = Program & { name: string; opsPort: number; url?: string };
+
+/** The seven services as processes of their own. */
+export class Cluster {
+  private constructor(
+    private readonly services: readonly Service[],
+    private readonly settings: Readonly<Record<string, string>>,
+    readonly client: ApiClient,
+  ) {}
+
+  static async start(directory: string, settings: Readonly<Record<string, string>>): Promise<Cluster> {
+    // Both bundles are made by one program, at once.
+    const isBundled = serverProgram().includes('/bundle/');
+    const services = await Promise.all(
+      SERVICES.map(async (name): Promise<Service> => {
+        mkdirSync(join(directory, name), { recursive: true });
+        const gateway = {
+          FOLDLINE_PORT: '0',
+          FOLDLINE_ADMIN_TOKEN: ADMIN_TOKEN,
+          FOLDLINE_WEBHOOK_SECRET: randomBytes(16).toString('hex'),
+        };
+        const program = start([isBundled ? `dist/services/${name}.js` : `apps/${name}/dist/main.js`], {
+          FOLDLINE_RUNNERS: 'cluster-high:high-power:2,cluster-low:low-power:2',
+          ...settings,
+          FOLDLINE_DATA_DIR: join(directory, name),
+          ...(name === 'api-gateway' ? gateway : {}),
+        });
+        const up = await lineOf(program, name, (line) =>
+          line.includes(UP) ? (JSON.parse(line) as { opsPort: number; url?: string }) : undefined,
+        );
+        return { name, ...program, ...up };
+      }),
+    );
+    const url = services.find((service) => service.url !== undefined)!.url!;
+    return new Cluster(services, settings, new ApiClient({ url, token: ADMIN_TOKEN }));
+  }
+
+  /** Waits until all these events are in the topic and every service has handled what is there. */
+  async caughtUp(events: number): Promise<void> {
+    await until(`${events} events in the topic`, async () => (await this.published()) >= events, CAUGHT_UP_MS);
+    // The gateway takes no events from the topic.
+    for (const { opsPort, name } of this.services.filter((service) => service.url === undefined)) {
+      await until(`${name} to have handled them`, async () => (await lagOf(opsPort)) === 0, CAUGHT_UP_MS);
+    }
+  }
+
+  private async published(): Promise<number> {
+    const { FOLDLINE_KAFKA_BROKERS: broker, FOLDLINE_NAMESPACE: namespace } = this.settings;
+    const admin = new Kafka({ brokers: [broker!], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      const ends = await admin.fetchTopicOffsets(`${namespace}.events.v1`);
+      return ends.reduce((sum, { high }) => sum + Number(high), 0);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** Ends all services at once, in order. */
+  async stop(): Promise<void> {
+    for (const { child } of this.services) child.kill('SIGTERM');
+    await Promise.all(this.services.map(({ ended }) => ended));
+  }
+}
+
+const LAG = /^foldline_consumer_lag(?:\{[^}]*\})? (\S+)$/m;
+
+const lagOf = async (opsPort: number): Promise<number> => {
+  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+  return Number(LAG.exec(text)?.[1]);
+};
