@@ -95,9 +95,7 @@ export class AttemptExecution {
       `Running on ${data.runnerId} (${data.cluster.power}) as a ${this.ports.executor.kind}, attempt ${data.attempt}`,
     );
     const place = await this.prepare(log);
-    if (data.artifactJobs.length + data.job.cache.length > 0) {
-      await this.ports.readModels.reached(this.event.position, READ_MODELS_MS);
-    }
+    if (data.artifactJobs.length + data.job.cache.length > 0) await this.inputsShown();
     this.run = new JobRun(this.scene(place, environment, log), (chunk) => log.write(chunk), {
       executor: this.ports.executor,
       reads: this.ports.readStore,
@@ -106,6 +104,11 @@ export class AttemptExecution {
     });
     if (this.stopped) this.run.stop(this.stopped);
     return this.run.run();
+  }
+
+  /** What the job builds upon must be seen first: read models that are behind would show too little, and nobody would know. */
+  private async inputsShown(): Promise<void> {
+    while (!this.stopped && !(await this.ports.readModels.reached(this.event.position, READ_MODELS_MS)));
   }
 
   private async prepare(log: AttemptLog): Promise<PreparedWorkspace> {
