@@ -6,6 +6,9 @@ const LONGEST_STREAM = 1_000_000;
 
 /** Promises broken on purpose, one each. The checks must tell each of them from a service as it should be. */
 export const MUTANTS = {
+  /** What the others are compared with: only records what it handles. */
+  none: () => undefined,
+
   /** The relay says that events are in the topic before they are. */
   'early-checkpoint': () =>
     aroundOutlet(({ openPublisher, checkpoints, name, categories, now }) => ({

@@ -9,7 +9,8 @@ import { failpoints } from './failpoints.mjs';
 import { MUTANTS } from './mutants.mjs';
 import { aroundHandlers } from './around.mjs';
 
-const { failpoint, passage, mutant, record, name, directory } = JSON.parse(process.env.CHAOS_INSIDE);
+const { failpoint, passage, mutant, record, name, directory } = JSON.parse(process.env.CHAOS_INSIDE ?? '{}');
+// Threads and processes that the service starts load this as well, and are left alone.
 delete process.env.CHAOS_INSIDE;
 
 if (record) {
