@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiClient, until } from '@foldline/client';
-import { findLeftovers } from '../kill/lib/leftovers.mjs';
+import { findLeftovers } from '../faults/lib/leftovers.mjs';
 import { ROOT } from './run-cli.ts';
 import { committed } from './repository.ts';
 

@@ -29,8 +29,8 @@ export function* storedLogs(directory: string): Generator<string> {
   if (!existsSync(directory)) return;
   for (const shard of readdirSync(directory)
     .filter((name) => SHARD.test(name))
-    .sort()) {
+    .toSorted()) {
     const ids = readdirSync(join(directory, shard)).map((name) => LOG_FILE.exec(name)?.[1]);
-    yield* new Set(ids.filter((id) => id !== undefined).sort());
+    yield* new Set(ids.filter((id) => id !== undefined).toSorted());
   }
 }

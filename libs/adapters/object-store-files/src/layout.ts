@@ -67,7 +67,7 @@ export const prepareLayout = async (directory: string): Promise<Layout> => {
 export function* storedDigests(directory: string): Generator<string> {
   const objects = join(directory, 'sha256');
   if (!existsSync(objects)) return;
-  for (const shard of readdirSync(objects).sort()) {
-    for (const name of readdirSync(join(objects, shard)).sort()) if (isDigest(name)) yield name;
+  for (const shard of readdirSync(objects).toSorted()) {
+    for (const name of readdirSync(join(objects, shard)).toSorted()) if (isDigest(name)) yield name;
   }
 }
