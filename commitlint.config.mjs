@@ -2,7 +2,19 @@ import { basename } from 'node:path';
 import { projectFolders } from './scripts/workspace.mjs';
 
 /** What is no project and yet has a name in commits. */
-const OTHER_SCOPES = ['acceptance', 'bench', 'ci', 'deps', 'docs', 'house', 'infra', 'kill', 'release'];
+const OTHER_SCOPES = [
+  'acceptance',
+  'bench',
+  'chaos',
+  'ci',
+  'deps',
+  'docs',
+  'house',
+  'infra',
+  'kill',
+  'release',
+  'scenarios',
+];
 
 export default {
   extends: ['@commitlint/config-conventional'],
