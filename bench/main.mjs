@@ -1,4 +1,6 @@
 import { benchAppend } from './append.mjs';
+import { benchDistributed } from './distributed/figures.mjs';
+import { benchRolling } from './distributed/rolling.mjs';
 import { benchJobs, benchPeer } from './jobs.mjs';
 import { benchLatency } from './latency.mjs';
 import { figure, summary } from './lib/figures.mjs';
@@ -10,13 +12,22 @@ const parts = {
   latency: benchLatency,
   peer: benchPeer,
   jobs: benchJobs,
+  distributed: benchDistributed,
+  rolling: benchRolling,
 };
+/** Parts that need the servers of `infra/ci/servers`, told by the settings that it prints. */
+const ON_SERVERS = new Set(['distributed', 'rolling']);
+const hasServers = ['REDIS_URL', 'KAFKA_BROKERS', 'S3_URL'].every((name) => process.env[`FOLDLINE_TEST_${name}`]);
 
 const wanted = process.argv.slice(2).filter((name) => name in parts);
 const sizes = process.argv.slice(2).map(Number).filter(Number.isInteger);
 for (const [name, bench] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(`\n${name}`);
+  if (ON_SERVERS.has(name) && !hasServers) {
+    console.log('  left out: needs the servers that `infra/ci/servers up` starts and `infra/ci/servers env` names');
+    continue;
+  }
   await bench(name === 'jobs' && sizes.length > 0 ? sizes : undefined).catch((error) =>
     figure(name, 'failed', String(error.message), false),
   );

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+
+/** Clock ticks per second, in which Linux counts a process's time. */
+const TICKS = 100;
+
+/** CPU seconds of a process up to now: its own, and with those of the children that it has waited for. */
+export const cpuOf = (pid) => {
+  const [, rest] = /^\d+ \(.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const [utime, stime, cutime, cstime] = rest.split(' ').slice(11, 15).map(Number);
+  return { own: (utime + stime) / TICKS, all: (utime + stime + cutime + cstime) / TICKS };
+};
+
+/** The port that the event store of a cluster was given; its program says it nowhere else. */
+export const eventStoreUrl = (cluster) => {
+  const args = readFileSync(`/proc/${cluster.eventStore.pid}/cmdline`, 'utf8').split('\0');
+  return `esdb://127.0.0.1:${args[args.indexOf('--port') + 1]}?tls=false`;
+};
