@@ -18,6 +18,10 @@ export type Command = {
   isUp: RegExp;
 };
 
+const running = new Set<ChildProcess>();
+// Whoever started them may end by an error of its own, and nobody else knows them.
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 /** A Node program as a process that can be stopped, killed and started again. */
 export class ChildProgram {
   private child: ChildProcess | undefined;
@@ -44,12 +48,14 @@ export class ChildProgram {
     });
     closeSync(output);
     this.child = child;
+    running.add(child);
     this.askedToEnd = false;
     let ended = false;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         ended = true;
         this.child = undefined;
+        running.delete(child);
         if (!this.askedToEnd) this.fail(`ended by itself (${signal ?? `code ${String(code)}`})`);
         resolve(code);
       });
