@@ -5,8 +5,8 @@ import { chaos, whereServersAre } from './run-chaos.ts';
 const MUTANTS: readonly [mutant: string, rule: string, strikes: readonly string[]][] = [
   ['early-checkpoint', 'topicHoldsTheLog', ['--victims', 'scheduler-1,pipeline-planner', '--faults', 'kill']],
   ['no-dedupe', 'eventsAreHandledOnce', ['--strikes', '0']],
-  ['any-append', 'jobsFollowTheRules', ['--strikes', '0']],
-  ['no-fence', 'lostRunnersStop', ['--victims', 'runner-1', '--faults', 'pause']],
+  ['any-append', 'jobsFollowTheRules', ['--strikes', '0', '--settle', '45']],
+  ['no-fence', 'givenAwayAttemptsAreDead', ['--victims', 'runner-1', '--faults', 'pause']],
 ];
 
 whereServersAre(() => {
@@ -21,5 +21,12 @@ whereServersAre(() => {
       },
       600_000,
     );
+
+    it('has nothing to say where nothing is broken', async () => {
+      const { code, said } = await chaos('--mutant', 'none', '--runs', '1', '--strikes', '0');
+
+      expect(said).toContain('violations: 0');
+      expect(code).toBe(0);
+    }, 300_000);
   });
 });
