@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT, jobNamed, until, type Accepted, type PipelineAnswer } from '@foldline/client';
 import type { RecordedEvent } from '@foldline/contracts';
 import { openRedis } from '@foldline/redis';
-import { Cluster, EventStoreServer, settingsFor, uniqueName, withServers } from './cluster.ts';
+import { Cluster, EventStoreServer, clear, settingsFor, uniqueName, withServers } from './cluster.ts';
 import { committed } from './repository.ts';
 import { foldline, type Ended } from './run-cli.ts';
 
@@ -25,6 +25,7 @@ withServers((servers) => {
   describe('a backup of the distributed form as docs/moving-up.md describes it', () => {
     let scratch: string;
     let settings: Record<string, string>;
+    const namespaces: string[] = [];
     let eventStore: EventStoreServer | undefined;
     let cluster: Cluster | undefined;
     let before: PipelineAnswer;
@@ -56,6 +57,7 @@ withServers((servers) => {
       const url = committed(join(scratch, 'repository'), { '.codara-ci.yml': DEFINITION });
       eventStore = await EventStoreServer.start(join(scratch, 'eventstore'));
       settings = settingsFor(servers, eventStore.url, uniqueName('backup'));
+      namespaces.push(settings['FOLDLINE_NAMESPACE']!);
       cluster = await Cluster.start(join(scratch, 'cluster'), settings);
       const [owner, name] = PROJECT.split('/');
       await cluster.client.post('/api/v1/projects', { owner, name, url });
@@ -69,6 +71,7 @@ withServers((servers) => {
       eventStore = await EventStoreServer.start(join(scratch, 'restored'));
       // Nothing of Kafka and Redis, nor of the services' own disks.
       settings = { ...settings, FOLDLINE_EVENTSTORE_URL: eventStore.url, FOLDLINE_NAMESPACE: uniqueName('ns') };
+      namespaces.push(settings['FOLDLINE_NAMESPACE']!);
       cluster = await Cluster.start(join(scratch, 'cluster-again'), settings);
       await cluster.caughtUp(history.length);
       await pipelineWhen(before.id, () => true);
@@ -78,8 +81,9 @@ withServers((servers) => {
     afterAll(async () => {
       await cluster?.stop();
       await eventStore?.stop();
+      for (const namespace of namespaces) await clear({ ...settings, FOLDLINE_NAMESPACE: namespace });
       rmSync(scratch, { recursive: true, force: true });
-    });
+    }, 60_000);
 
     it('brings back every event, and does nothing again but greet its runners', async () => {
       expect((await eventStore!.events()).slice(0, history.length)).toEqual(history);

@@ -4,9 +4,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SERVICES, type RecordedEvent } from '@foldline/contracts';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { ApiClient, serverProgram, until } from '@foldline/client';
 import { openEsdbEventStore } from '@foldline/event-store-esdb';
+import { openRedis } from '@foldline/redis';
+import { openS3Bucket } from '@foldline/s3';
 import { withRealServer } from '@foldline/testing';
 import { ROOT } from './run-cli.ts';
 
@@ -165,15 +167,10 @@ export class Cluster {
   }
 
   private async published(): Promise<number> {
-    const { FOLDLINE_KAFKA_BROKERS: broker, FOLDLINE_NAMESPACE: namespace } = this.settings;
-    const admin = new Kafka({ brokers: [broker!], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    try {
-      const ends = await admin.fetchTopicOffsets(`${namespace}.events.v1`);
+    return withKafka(this.settings, async (admin) => {
+      const ends = await admin.fetchTopicOffsets(`${this.settings['FOLDLINE_NAMESPACE']}.events.v1`);
       return ends.reduce((sum, { high }) => sum + Number(high), 0);
-    } finally {
-      await admin.disconnect();
-    }
+    });
   }
 
   /** Ends all services at once, in order. */
@@ -182,6 +179,42 @@ export class Cluster {
     await Promise.all(this.services.map(({ ended }) => ended));
   }
 }
+
+const withKafka = async <Result>(
+  settings: Readonly<Record<string, string>>,
+  work: (admin: Admin) => Promise<Result>,
+): Promise<Result> => {
+  const admin = new Kafka({ brokers: [settings['FOLDLINE_KAFKA_BROKERS']!], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+};
+
+/** Takes away what a cluster with these settings left in servers that others use as well. */
+export const clear = async (settings: Readonly<Record<string, string>>): Promise<void> => {
+  const namespace = settings['FOLDLINE_NAMESPACE']!;
+  await withKafka(settings, async (admin) => {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${namespace}.`));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+  });
+  const redis = openRedis({ url: settings['FOLDLINE_REDIS_URL']!, keyPrefix: namespace });
+  const keys = (await redis.call('list keys', 'KEYS', `{${namespace}}:*`)) as string[];
+  if (keys.length > 0) await redis.call('remove keys', 'UNLINK', ...keys);
+  await redis.close();
+  const { origin, pathname } = new URL(settings['FOLDLINE_S3_URL']!);
+  const bucket = await openS3Bucket({
+    endpoint: origin,
+    bucket: pathname.slice(1),
+    accessKey: settings['FOLDLINE_S3_ACCESS_KEY']!,
+    secretKey: settings['FOLDLINE_S3_SECRET_KEY']!,
+  });
+  for (const { key } of await bucket.list('')) await bucket.delete(key);
+  await bucket.client.removeBucket(bucket.name);
+  bucket.close();
+};
 
 const LAG = /^foldline_consumer_lag(?:\{[^}]*\})? (\S+)$/m;
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT, Sandbox, jobNamed, until, type PipelineAnswer } from '@foldline/client';
-import { Cluster, EventStoreServer, settingsFor, uniqueName, withServers } from './cluster.ts';
+import { Cluster, EventStoreServer, clear, settingsFor, uniqueName, withServers } from './cluster.ts';
 import { foldline, type Ended } from './run-cli.ts';
 
 withServers((servers) => {
@@ -12,6 +12,7 @@ withServers((servers) => {
     let sandbox: Sandbox;
     let eventStore: EventStoreServer | undefined;
     let cluster: Cluster | undefined;
+    let settings: Record<string, string>;
     let moved: Ended;
     let ended: PipelineAnswer;
 
@@ -27,7 +28,7 @@ withServers((servers) => {
       // Also for the job that nobody ended.
       writeFileSync(open, '');
       eventStore = await EventStoreServer.start(join(scratch, 'eventstore'));
-      const settings = settingsFor(servers, eventStore.url, uniqueName('under-way'));
+      settings = settingsFor(servers, eventStore.url, uniqueName('under-way'));
       delete settings['FOLDLINE_SECRET_KEY'];
       settings['FOLDLINE_SECRET_KEY_FILE'] = join(sandbox.server.dataDirectory, 'secret-key');
       moved = await foldline(['migrate', '--from', sandbox.server.dataDirectory], join(scratch, 'unused'), settings);
@@ -45,8 +46,9 @@ withServers((servers) => {
     afterAll(async () => {
       await cluster?.stop();
       await eventStore?.stop();
+      await clear(settings);
       for (const directory of [scratch, sandbox.directory]) rmSync(directory, { recursive: true, force: true });
-    });
+    }, 60_000);
 
     it('is counted', () => {
       expect(moved).toMatchObject({ code: 0, stdout: expect.stringContaining('Under way: 1 pipelines') });

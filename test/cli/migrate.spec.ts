@@ -10,7 +10,7 @@ import { PROJECT, Sandbox, jobNamed, until, type Accepted, type PipelineAnswer }
 import type { RecordedEvent } from '@foldline/contracts';
 import { openEventLogForReading } from '@foldline/event-store-embedded';
 import { openEsdbEventStore } from '@foldline/event-store-esdb';
-import { Cluster, EventStoreServer, settingsFor, uniqueName, withServers } from './cluster.ts';
+import { Cluster, EventStoreServer, clear, settingsFor, uniqueName, withServers } from './cluster.ts';
 import { ROOT, foldline, type Ended } from './run-cli.ts';
 
 /** Long enough that its plan is no event's but the object store's. */
@@ -124,8 +124,9 @@ withServers((servers) => {
     afterAll(async () => {
       receiver.close();
       await eventStore?.stop();
+      await clear(settings);
       for (const directory of [scratch, sandbox.directory]) rmSync(directory, { recursive: true, force: true });
-    });
+    }, 60_000);
 
     it('refuses while a server uses the data directory', () => {
       expect(refused.running).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use by process') });
@@ -186,7 +187,7 @@ withServers((servers) => {
         await until('the read models', () => rested(pipelines.at(-1)!.id));
         verified = await foldline(['replay', '--verify'], join(scratch, 'unused'), settings);
       }, 240_000);
-      afterAll(() => cluster?.stop());
+      afterAll(() => cluster?.stop(), 60_000);
 
       it('does nothing again when it is handed the whole history, but greets its own runners', () => {
         expect(historyAgain.filter(({ type }) => type !== 'RunnerRegistered')).toEqual([]);
