@@ -50,11 +50,11 @@ export const TAGS = {
 
 /** What single projects may import beyond their tag. */
 export const PROJECTS = {
-  cli: { may: ['cluster'] },
   'api-gateway': {
     may: ['language', 'read-models'],
     packages: ['class-transformer', 'class-validator', 'fastify', 'reflect-metadata', 'tar-stream', 'ws'],
   },
+  cli: { may: ['cluster'] },
   'pipeline-planner': { may: ['language'] },
   runner: { packages: ['re2js'] },
 };
