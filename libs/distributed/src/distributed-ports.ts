@@ -16,6 +16,13 @@ import { PAYLOADS } from './payloads-prefix.ts';
 import { SharedReadModels } from './shared-read-models.ts';
 import type { Telemetry } from './telemetry.ts';
 
+/**
+ * A process that dies leaves its partitions to others after the session, as the claims that it held: whatever it did
+ * goes on within 20 s. Handling does not hold up heartbeats, so only a process that stands still for so long is taken
+ * for dead, and then events are handled twice.
+ */
+const GROUP = { sessionTimeoutMs: 10_000, heartbeatMs: 2_000 };
+
 export type DistributedPorts = {
   ports: Ports & { eventBus: KafkaBus };
   checks: Check[];
@@ -71,6 +78,7 @@ export const openDistributedPorts = async (
       kafka,
       store: eventStore,
       restore: restoreLargePayload(payloads),
+      timings: GROUP,
       now: clock.now,
       sleep: clock.sleep,
       onTrouble: (err) => logger.warn({ err }, 'the event bus has trouble and goes on'),
