@@ -1,46 +1,55 @@
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NO_STREAM, EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { Sandbox, viewLog } from '@foldline/client';
 import { OWNER, SERVICES, categoryOf } from '@foldline/contracts';
 import { openEsdbEventStore } from '@foldline/event-store-esdb';
 import { figure, ms, percentile } from '../lib/figures.mjs';
+import { appends } from './appends.mjs';
 import { runPipelines } from './load.mjs';
 import { cpuOf, eventStoreUrl } from './processes.mjs';
 
-const PIPELINES = 24;
-const AT_ONCE = 6;
-const JOBS = 5;
-const WARM = 4;
+const PIPELINES = 16;
+const AT_ONCE = 8;
+const JOBS = 20;
+const IDLE_MS = 8_000;
+const WARM = 3;
+const PAUSE_MS = 2_000;
 const TRIGGERS = 15;
 const PAGE = 1000;
-const APPEND_MS = 2_000;
-const APPENDERS = 32;
-const EVENT_BYTES = 300;
 const DEFINITION = `noop:\n  script: "true"\n  parallel: ${JOBS}\n`;
-const RUNNERS = { FOLDLINE_RUNNERS: 'bench:high-power:4' };
+const RUNNERS = { FOLDLINE_RUNNERS: 'bench:high-power:16' };
 
 const load = () => loadavg()[0].toFixed(1);
 
-/** Pipelines of no-op jobs on one topology, with the CPU time that each of its processes took for them. */
+const cpuSince = (pids, before) =>
+  Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuOf(pid) - (before?.[name] ?? 0)]));
+
+/**
+ * Pipelines of no-op jobs on one topology, with the CPU seconds that each process took for them. `idle` is what it takes
+ * in a second in which nobody asks anything of it, which is no part of `forJobs`.
+ */
 const throughput = async (sandbox, pids) => {
   sandbox.commit({ '.codara-ci.yml': DEFINITION });
   const clients = () => [sandbox.client];
   await runPipelines(clients, { count: WARM, atOnce: 2 });
-  const before = Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuOf(pid)]));
+  await sleep(PAUSE_MS);
+  const resting = cpuSince(pids);
+  await sleep(IDLE_MS);
+  const idled = cpuSince(pids, resting);
+  const before = cpuSince(pids);
   const { ends, seconds } = await runPipelines(clients, { count: PIPELINES, atOnce: AT_ONCE });
+  const taken = cpuSince(pids, before);
   const failed = ends.filter(({ status }) => status !== 'success').length;
   if (failed > 0) throw new Error(`${failed} of ${ends.length} pipelines did not end well`);
-  const cpu = Object.fromEntries(
-    Object.entries(pids).map(([name, pid]) => {
-      const now = cpuOf(pid);
-      return [name, { own: now.own - before[name].own, all: now.all - before[name].all }];
-    }),
-  );
+  const cpu = Object.keys(pids).map((name) => {
+    const idle = idled[name] / (IDLE_MS / 1000);
+    return { name, idle, forJobs: Math.max(0, taken[name] - idle * seconds) };
+  });
   return { perSecond: (PIPELINES * JOBS) / seconds, cpu };
 };
 
 const perThousand = (seconds) => `${((seconds / (PIPELINES * JOBS)) * 1000).toFixed(1)} s`;
+const share = (idle) => `${(idle * 100).toFixed(1)} % of a core when idle`;
 
 /** From the accepted trigger to the first line of the job's own output at a viewer. */
 const latency = async (sandbox) => {
@@ -88,49 +97,6 @@ const eventsPerJob = async (store) => {
   return { counts, bytes, jobs };
 };
 
-let serial = 0;
-const rateOf = async (appenders, append) => {
-  const since = performance.now();
-  let count = 0;
-  const one = async () => {
-    const stream = `pipeline-bench${process.pid}x${(serial += 1)}`;
-    for (let revision = -1; performance.now() - since < APPEND_MS; revision += 1) {
-      await append(stream, revision);
-      count += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: appenders }, one));
-  return count / ((performance.now() - since) / 1000);
-};
-
-/** The adapter against the bare client, one after the other on the same server, twice. */
-const appends = async (url, store) => {
-  const raw = EventStoreDBClient.connectionString(url);
-  const data = { text: 'x'.repeat(EVENT_BYTES) };
-  const about = { causationId: 'bench', correlationId: 'bench', actor: { kind: 'system', id: 'bench' } };
-  const ours = (stream, revision) =>
-    store.append(stream, [{ id: crypto.randomUUID(), type: 'JobQueued', version: 1, data, ...about }], revision);
-  const bare = (stream, revision) =>
-    raw.appendToStream(stream, jsonEvent({ type: 'JobQueued', data }), {
-      expectedRevision: revision < 0 ? NO_STREAM : BigInt(revision),
-    });
-  for (const appenders of [1, APPENDERS]) {
-    const rates = { ours: [], bare: [] };
-    for (let round = 0; round < 2; round += 1) {
-      rates.bare.push(await rateOf(appenders, bare));
-      rates.ours.push(await rateOf(appenders, ours));
-    }
-    const [best, reference] = [Math.max(...rates.ours), Math.max(...rates.bare)];
-    figure(
-      `appends/s with ${appenders} at once (bare client ${reference.toFixed(0)}/s)`,
-      `${best.toFixed(0)}/s, ${(best / reference).toFixed(2)} ×`,
-      '>= 0.6 ×',
-      best >= 0.6 * reference,
-    );
-  }
-  await raw.dispose();
-};
-
 const standalone = async () => {
   const sandbox = await Sandbox.start(RUNNERS, {}, { topology: 'standalone' });
   try {
@@ -157,22 +123,23 @@ export const benchDistributed = async () => {
     const spread = await throughput(sandbox, { ...pids, 'event store (of the tests)': cluster.eventStore.pid });
     figure(`standalone: no-op jobs/s, pipelines of ${JOBS}`, alone.perSecond.toFixed(1));
     figure(
-      'distributed: the same, servers included, on the same cores',
+      'distributed: the same on the same cores, one process of each',
       `${spread.perSecond.toFixed(1)}, ${(spread.perSecond / alone.perSecond).toFixed(2)} ×`,
     );
-    figure(
-      'standalone: CPU per 1000 jobs, server (with its jobs)',
-      `${perThousand(alone.cpu.server.own)} (${perThousand(alone.cpu.server.all)})`,
-    );
+    const [server] = alone.cpu;
+    figure('standalone: CPU per 1000 jobs', perThousand(server.forJobs), share(server.idle));
     const { counts, bytes, jobs } = await eventsPerJob(store);
-    for (const [name, { own }] of Object.entries(spread.cpu)) {
-      const events = counts.get(name);
-      const appended =
-        events === undefined
-          ? ''
-          : `${(events / jobs).toFixed(2)} events, ${(bytes.get(name) / jobs / 1024).toFixed(1)} KiB a job`;
-      figure(`distributed: CPU per 1000 jobs, ${name}`, perThousand(own), appended);
+    for (const { name, idle, forJobs } of spread.cpu) {
+      const events = counts.has(name)
+        ? `; ${(counts.get(name) / jobs).toFixed(2)} events, ${(bytes.get(name) / jobs / 1024).toFixed(1)} KiB a job`
+        : '';
+      figure(`distributed: CPU per 1000 jobs, ${name}`, perThousand(forJobs), `${share(idle)}${events}`);
     }
+    const total = spread.cpu.reduce((sum, { forJobs }) => sum + forJobs, 0);
+    figure(
+      'distributed: CPU per 1000 jobs, together',
+      `${perThousand(total)}, ${(total / server.forJobs).toFixed(1)} ×`,
+    );
     const line = await latency(sandbox);
     figure(
       'standalone: trigger accepted → first log line, p50',
@@ -181,6 +148,7 @@ export const benchDistributed = async () => {
       alone.firstLine <= 100,
     );
     figure('distributed: the same', ms(line), '<= 400 ms', line <= 400);
+    await cluster.stopServices();
     await appends(url, store);
     figure('load of this machine after the run (1 min)', load());
   } finally {

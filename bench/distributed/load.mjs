@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PROJECT } from '@foldline/client';
 
-const POLL_MS = 200;
+const POLL_MS = 500;
 const PAUSE_MS = 100;
 
 /** Asks one client after the other until one answers: gateways come and go, and a lost answer is asked for again. */

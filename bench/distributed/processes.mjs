@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 /** Clock ticks per second, in which Linux counts a process's time. */
 const TICKS = 100;
 
-/** CPU seconds of a process up to now: its own, and with those of the children that it has waited for. */
+/** CPU seconds that a process has taken up to now, without its children. */
 export const cpuOf = (pid) => {
   const [, rest] = /^\d+ \(.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  const [utime, stime, cutime, cstime] = rest.split(' ').slice(11, 15).map(Number);
-  return { own: (utime + stime) / TICKS, all: (utime + stime + cutime + cstime) / TICKS };
+  const [utime, stime] = rest.split(' ').slice(11, 13).map(Number);
+  return (utime + stime) / TICKS;
 };
 
 /** The port that the event store of a cluster was given; its program says it nowhere else. */
