@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chaos, whereServersAre } from './run-chaos.ts';
+import { chaos, whenChaosIsAskedFor } from './run-chaos.ts';
 
 /** A promise that is broken on purpose, the rule that tells, and the strikes that bring it to light. */
 const MUTANTS: readonly [mutant: string, rule: string, strikes: readonly string[]][] = [
@@ -9,7 +9,7 @@ const MUTANTS: readonly [mutant: string, rule: string, strikes: readonly string[
   ['no-fence', 'givenAwayAttemptsAreDead', ['--victims', 'runner-1', '--faults', 'pause']],
 ];
 
-whereServersAre(() => {
+whenChaosIsAskedFor(() => {
   describe('a chaos run', () => {
     it.each(MUTANTS)(
       'notices the mutant %s by the rule %s',

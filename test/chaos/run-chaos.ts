@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { withRealServer } from '@foldline/testing';
+import { whenAsked } from '@foldline/testing';
 
 const PROGRAM = fileURLToPath(new URL('chaos.mjs', import.meta.url));
 
@@ -14,10 +14,5 @@ export const chaos = async (...args: string[]): Promise<{ code: number | null; s
   return { code, said };
 };
 
-/** Chaos runs have servers of their own; they run where the shared ones do, because there all programs are installed. */
-export const whereServersAre = (suite: () => void): void =>
-  withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', () =>
-    withRealServer('FOLDLINE_TEST_S3_URL', () =>
-      withRealServer('FOLDLINE_TEST_REDIS_URL', () => withRealServer('FOLDLINE_TEST_EVENTSTORE_URL', suite)),
-    ),
-  );
+/** Chaos runs bring servers of their own and take many minutes. */
+export const whenChaosIsAskedFor = (suite: () => void): void => whenAsked('FOLDLINE_TEST_CHAOS', suite);
