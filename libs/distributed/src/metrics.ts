@@ -49,7 +49,7 @@ export class Metrics {
       registers: [this.registry],
       collect: async () => {
         const value = await read().catch(() => undefined);
-        if (value === undefined) gauge.reset();
+        if (value === undefined) gauge.remove();
         else gauge.set(value);
       },
     });

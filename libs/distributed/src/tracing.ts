@@ -31,20 +31,23 @@ const contextOf = ({ id, correlationId }: Pick<Caused, 'id' | 'correlationId'>):
   isRemote: true,
 });
 
-/** The next span takes these ids instead of random ones. */
+/** Ids for one span that are chosen, and random ones for all others. */
 class ChosenIds {
   private chosen: { traceId: string; spanId: string } | undefined;
 
-  choose(ids: { traceId: string; spanId: string }): void {
+  use<Result>(ids: { traceId: string; spanId: string }, work: () => Result): Result {
     this.chosen = ids;
+    try {
+      return work();
+    } finally {
+      this.chosen = undefined;
+    }
   }
   generateTraceId(): string {
     return this.chosen?.traceId ?? randomBytes(16).toString('hex');
   }
   generateSpanId(): string {
-    const spanId = this.chosen?.spanId ?? randomBytes(8).toString('hex');
-    this.chosen = undefined;
-    return spanId;
+    return this.chosen?.spanId ?? randomBytes(8).toString('hex');
   }
 }
 
@@ -97,10 +100,8 @@ export class Tracing {
       const ids = contextOf(event);
       const current = this.current.getStore();
       const parent = current?.traceId === ids.traceId ? trace.setSpanContext(ROOT_CONTEXT, current) : ROOT_CONTEXT;
-      this.ids.choose(ids);
-      this.tracer
-        .startSpan(event.type, { kind: SpanKind.PRODUCER, attributes: attributesOf(event), startTime }, parent)
-        .end();
+      const options = { kind: SpanKind.PRODUCER, attributes: attributesOf(event), startTime };
+      this.ids.use(ids, () => this.tracer.startSpan(event.type, options, parent)).end();
     }
   }
 

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Metrics } from './metrics.ts';
+import { startOpsServer, type Check } from './ops-server.ts';
+
+describe('the operations port of a service', () => {
+  let metrics: Metrics;
+  let kafka: Check['test'];
+  let ops: Awaited<ReturnType<typeof startOpsServer>>;
+
+  beforeEach(async () => {
+    metrics = new Metrics('scheduler');
+    kafka = async () => undefined;
+    const checks = [
+      { name: 'eventstore', test: async () => undefined },
+      { name: 'kafka', test: () => kafka() },
+    ];
+    ops = await startOpsServer({ host: '127.0.0.1', port: 0 }, metrics, checks);
+  });
+  afterEach(() => ops.close());
+
+  const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${ops.port}${path}`);
+  const sample = async (name: string): Promise<string | undefined> =>
+    (await (await get('/metrics')).text()).split('\n').find((line) => line.startsWith(name));
+
+  it('says that the process answers', async () => {
+    expect((await get('/healthz')).status).toBe(200);
+  });
+
+  it('is ready when its servers answer', async () => {
+    const answer = await get('/readyz');
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { status: 'ok', checks: { eventstore: 'ok', kafka: 'ok' } },
+    ]);
+  });
+
+  it('names the server that does not answer', async () => {
+    kafka = async () => {
+      throw new Error('no broker can be reached');
+    };
+    const answer = await get('/readyz');
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      { status: 'unavailable', checks: { eventstore: 'ok', kafka: 'no broker can be reached' } },
+    ]);
+  });
+
+  it('is not ready any more when the service stops, and still answers', async () => {
+    ops.stopping();
+    expect((await get('/readyz')).status).toBe(503);
+    expect((await get('/healthz')).status).toBe(200);
+  });
+
+  it('measures in the text format of OpenMetrics', async () => {
+    metrics.handled('JobQueued', 'done', 0.02);
+    metrics.appended('refused', 0.001);
+    const answer = await get('/metrics');
+    const text = await answer.text();
+    expect(answer.headers.get('content-type')).toMatch(/^application\/openmetrics-text/);
+    expect(text.trimEnd().endsWith('# EOF')).toBe(true);
+    expect(text).toContain(
+      'foldline_event_handling_seconds_count{service="scheduler",type="JobQueued",outcome="done"} 1',
+    );
+    expect(text).toContain('foldline_append_seconds_count{service="scheduler",outcome="refused"} 1');
+  });
+
+  it('leaves out what cannot be told now', async () => {
+    let lag: () => Promise<number> = async () => 7;
+    metrics.gauge('foldline_consumer_lag', 'Events not handled', () => lag());
+    expect(await sample('foldline_consumer_lag')).toBe('foldline_consumer_lag{service="scheduler"} 7');
+    lag = async () => {
+      throw new Error('Kafka is away');
+    };
+    expect(await sample('foldline_consumer_lag')).toBeUndefined();
+  });
+
+  it('knows no other path', async () => {
+    expect((await get('/anything')).status).toBe(404);
+  });
+});
