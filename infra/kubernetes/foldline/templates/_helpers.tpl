@@ -106,6 +106,8 @@ FOLDLINE_S3_CA: {{ . }}
 {{- $_ := set $env "FOLDLINE_RUNNER_CPU" (toString $workload.offer.cpu) -}}
 {{- $_ := set $env "FOLDLINE_RUNNER_MEMORY_GB" (toString $workload.offer.memoryGb) -}}
 {{- $_ := set $env "FOLDLINE_RUNNER_DISK_GB" (toString $workload.offer.diskGb) -}}
+{{- /* What is left of the pod's time after its jobs have had theirs is for ending in order. */ -}}
+{{- $_ := set $env "FOLDLINE_DRAIN_SECONDS" (toString (max 0 (sub (int $workload.terminationGracePeriodSeconds) 45))) -}}
 - name: POD_NAME
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 {{ end -}}
