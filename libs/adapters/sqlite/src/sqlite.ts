@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+
 export type SqlValue = string | number | bigint | null | Uint8Array;
 export type Row = Record<string, SqlValue>;
 
@@ -17,13 +19,16 @@ export type Database = {
 
 type Driver = { DatabaseSync: new (path: string) => Database };
 
-// Absent from Node 20, and from Node 22 where it still needs a flag.
-const loadDriver = async (): Promise<Driver> => {
-  const builtIn = process.getBuiltinModule?.('node:sqlite') as Driver | undefined;
-  return builtIn ?? ((await import('@photostructure/sqlite')) as unknown as Driver);
-};
+let loaded: Driver | undefined;
 
-const driver = await loadDriver();
+/** Loaded with the first database: a process without one has no use for a driver, and may not even have it installed. */
+const driver = (): Driver => {
+  // Node's own is absent from Node 20, and from Node 22 where it still needs a flag.
+  loaded ??=
+    (process.getBuiltinModule?.('node:sqlite') as Driver | undefined) ??
+    (createRequire(import.meta.url)('@photostructure/sqlite') as Driver);
+  return loaded;
+};
 
 /**
  * Opens a database file, creating it when it does not exist. A lock held by someone else is waited for up to
@@ -33,7 +38,7 @@ const driver = await loadDriver();
  * those are collected: end its transaction before closing it, and expect its WAL to stay.
  */
 export const openDatabase = (path: string, busyMs = 5000): Database => {
-  const database = new driver.DatabaseSync(path);
+  const database = new (driver().DatabaseSync)(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${busyMs}`);
     return database;
