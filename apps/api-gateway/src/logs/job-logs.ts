@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { attemptIdOf, type JobDoc } from '@foldline/contracts';
-import { PORT, Refusal, type Clock, type LogState, type LogStore } from '@foldline/kernel';
+import { PORT, Refusal, TransientError, type Clock, type LogState, type LogStore } from '@foldline/kernel';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 
 const LOOK_MS = 1000;
@@ -53,7 +53,12 @@ export class JobLogs {
     const over = new AbortController();
     const stop = () => over.abort();
     signal.addEventListener('abort', stop, { once: true });
-    const watching = this.abortWhenNothingComes(log, over);
+    let failure: { error: unknown } | undefined;
+    // Heard at once, whatever the follower is waiting for: a failure that nobody handles would end the process.
+    const watching = this.abortWhenNothingComes(log, over).catch((error: unknown) => {
+      failure = { error };
+      over.abort();
+    });
     try {
       yield* this.logs.follow(log.attemptId, start, over.signal);
     } finally {
@@ -61,6 +66,7 @@ export class JobLogs {
       signal.removeEventListener('abort', stop);
       await watching;
     }
+    if (failure) throw failure.error;
   }
 
   /**
@@ -84,12 +90,24 @@ export class JobLogs {
     for (let looks = 0; !over.signal.aborted && looks < LOOKS_AFTER_END;) {
       await this.clock.sleep(LOOK_MS, over.signal);
       if (over.signal.aborted) return;
-      const job = await this.pipelines.findJob(log.jobId);
-      if (!job || !ENDED.has(job.status)) continue;
-      const { nextOffset, sealed } = await this.logs.state(log.attemptId);
+      const seen = await this.look(log);
+      if (!seen) continue;
       looks += 1;
-      if (nextOffset === 0 && !sealed && (job.startedAt === undefined || looks >= LOOKS_WITHOUT_OUTPUT)) break;
+      if (seen.isEmpty && (!seen.hasStarted || looks >= LOOKS_WITHOUT_OUTPUT)) break;
     }
     over.abort();
+  }
+
+  /** How the log of a job that has ended stands; nothing while the job goes on, or a server does not answer. */
+  private async look({ jobId, attemptId }: JobLog): Promise<{ isEmpty: boolean; hasStarted: boolean } | undefined> {
+    try {
+      const job = await this.pipelines.findJob(jobId);
+      if (!job || !ENDED.has(job.status)) return undefined;
+      const { nextOffset, sealed } = await this.logs.state(attemptId);
+      return { isEmpty: nextOffset === 0 && !sealed, hasStarted: job.startedAt !== undefined };
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      return undefined;
+    }
   }
 }
