@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   PermanentError,
   TransientError,
+  type CountQuery,
   type Document,
   type Page,
   type Query,
@@ -58,6 +59,10 @@ export class EmbeddedReadStore implements ReadStore {
 
   async query<Doc extends Document>(collection: string, query: Query): Promise<Page<Doc>> {
     return this.guarded(() => this.models.query<Doc>(collection, query));
+  }
+
+  async count(collection: string, query: CountQuery): Promise<number> {
+    return this.guarded(() => this.models.count(collection, query));
   }
 
   async apply(projection: string, position: number, writes: readonly Write[], expected?: number): Promise<number> {

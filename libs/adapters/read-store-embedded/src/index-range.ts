@@ -1,5 +1,3 @@
-import type { Query } from '@foldline/kernel';
-
 /** What part of an index a query reads; bounds are compared byte by byte in UTF-8, as SQLite and Redis do. */
 export type IndexRange = {
   lower?: { value: string; inclusive: boolean };
@@ -7,8 +5,11 @@ export type IndexRange = {
   upper?: string;
 };
 
+/** What a query says of the entries that it wants. */
+type Asked = { prefix?: string | undefined; after?: string | undefined; reverse?: boolean | undefined };
+
 /** The range of a query; `undefined` when nothing can lie in it. */
-export const rangeOf = ({ prefix = '', after, reverse = false }: Query): IndexRange | undefined => {
+export const rangeOf = ({ prefix = '', after, reverse = false }: Asked): IndexRange | undefined => {
   const end = behindPrefix(prefix);
   const whole: IndexRange = {
     ...(prefix === '' ? {} : { lower: { value: prefix, inclusive: true } }),

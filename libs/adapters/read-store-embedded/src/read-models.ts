@@ -1,4 +1,4 @@
-import type { Document, Page, Query } from '@foldline/kernel';
+import type { CountQuery, Document, Page, Query } from '@foldline/kernel';
 import type { Database, Statement } from '@foldline/sqlite';
 import { rangeOf, type IndexRange } from './index-range.ts';
 
@@ -28,12 +28,18 @@ export class ReadModels {
   query<Doc extends Document>(collection: string, query: Query): Page<Doc> {
     const range = rangeOf(query);
     if (!range || query.limit < 1) return { items: [] };
-    const values = [...(range.lower ? [range.lower.value] : []), ...(range.upper === undefined ? [] : [range.upper])];
+    const values = boundsOf(range);
     // One more than asked for tells whether there is a next page.
     const rows = this.queryFor(range, query.reverse).all(collection, query.index, ...values, query.limit + 1);
     const page = rows.slice(0, query.limit);
     const items = page.map((row) => JSON.parse(String(row.doc)) as Doc);
     return rows.length > page.length ? { items, nextCursor: String(page.at(-1)?.value) } : { items };
+  }
+
+  count(collection: string, { index, prefix, before, atMost }: CountQuery): number {
+    const range = rangeOf({ prefix, after: before, reverse: true });
+    if (!range || atMost < 1) return 0;
+    return Number(this.countFor(range).get(collection, index, ...boundsOf(range), atMost)?.count);
   }
 
   scan(collection: string, afterId: string, limit: number): { id: string; doc: Document }[] {
@@ -52,14 +58,19 @@ export class ReadModels {
     return Number(this.statements.position.get(projection)?.position ?? 0);
   }
 
-  private queryFor({ lower, upper }: IndexRange, reverse = false): Statement {
-    const conditions = [
-      ...(lower ? [`AND e.value ${lower.inclusive ? '>=' : '>'} ?`] : []),
-      ...(upper === undefined ? [] : ['AND e.value < ?']),
-    ].join(' ');
-    const sql = `
+  private queryFor(range: IndexRange, reverse = false): Statement {
+    return this.prepared(`
       SELECT e.value, d.doc FROM entries e CROSS JOIN documents d ON d.collection = e.collection AND d.id = e.id
-      WHERE e.collection = ? AND e.idx = ? ${conditions} ORDER BY e.value ${reverse ? 'DESC' : 'ASC'} LIMIT ?`;
+      WHERE e.collection = ? AND e.idx = ? ${conditionsOf(range)} ORDER BY e.value ${reverse ? 'DESC' : 'ASC'} LIMIT ?`);
+  }
+
+  private countFor(range: IndexRange): Statement {
+    return this.prepared(`
+      SELECT count(*) AS count FROM
+        (SELECT 1 FROM entries e WHERE e.collection = ? AND e.idx = ? ${conditionsOf(range)} LIMIT ?)`);
+  }
+
+  private prepared(sql: string): Statement {
     const known = this.queries.get(sql);
     if (known) return known;
     const statement = this.database.prepare(sql);
@@ -67,3 +78,15 @@ export class ReadModels {
     return statement;
   }
 }
+
+const conditionsOf = ({ lower, upper }: IndexRange): string =>
+  [
+    ...(lower ? [`AND e.value ${lower.inclusive ? '>=' : '>'} ?`] : []),
+    ...(upper === undefined ? [] : ['AND e.value < ?']),
+  ].join(' ');
+
+/** The values that the conditions of a range ask for, in their order. */
+const boundsOf = ({ lower, upper }: IndexRange): string[] => [
+  ...(lower ? [lower.value] : []),
+  ...(upper === undefined ? [] : [upper]),
+];

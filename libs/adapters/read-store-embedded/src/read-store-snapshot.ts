@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { PermanentError, type Document, type Query, type ReadStore } from '@foldline/kernel';
+import { PermanentError, type CountQuery, type Document, type Query, type ReadStore } from '@foldline/kernel';
 import { openDatabase, rollBack } from '@foldline/sqlite';
 import { readModelsIn } from './embedded-read-store.ts';
 import { ReadModels, type Entry } from './read-models.ts';
@@ -28,6 +28,7 @@ export const openReadStoreSnapshot = ({ directory }: { directory: string }): Rea
   return {
     get: async <Doc extends Document>(collection: string, id: string) => models.get<Doc>(collection, id),
     query: async <Doc extends Document>(collection: string, query: Query) => models.query<Doc>(collection, query),
+    count: async (collection: string, query: CountQuery) => models.count(collection, query),
     scan: async (collection, afterId, limit) => models.scan(collection, afterId, limit),
     entries: async (collection, after, limit) => models.entries(collection, after, limit),
     position: async (projection) => models.position(projection),

@@ -1,5 +1,3 @@
-import type { Query } from '@foldline/kernel';
-
 /** Bounds of a range of index members, as ZRANGEBYLEX takes them. */
 export type LexRange = { from: string; to: string };
 
@@ -13,8 +11,11 @@ export const memberText = (value: string): string => wellFormed(value).replaceAl
 
 export const valueOf = (member: string): string => member.replaceAll(`${ZERO}\u0001`, ZERO);
 
+/** What a query says of the entries that it wants. */
+type Asked = { prefix?: string | undefined; after?: string | undefined; reverse?: boolean | undefined };
+
 /** The members that a query reads; `undefined` when nothing can lie in its range. */
-export const lexRangeOf = ({ prefix = '', after, reverse = false }: Query): LexRange | undefined => {
+export const lexRangeOf = ({ prefix = '', after, reverse = false }: Asked): LexRange | undefined => {
   const begin = memberText(prefix);
   const end = behindPrefix(wellFormed(prefix));
   const whole = { from: begin === '' ? '-' : `[${begin}`, to: end === undefined ? '+' : `(${memberText(end)}` };

@@ -1,4 +1,12 @@
-import { PermanentError, type Document, type Page, type Query, type ReadStore, type Write } from '@foldline/kernel';
+import {
+  PermanentError,
+  type CountQuery,
+  type Document,
+  type Page,
+  type Query,
+  type ReadStore,
+  type Write,
+} from '@foldline/kernel';
 import { keyPart, type RedisConnection } from '@foldline/redis';
 import { applyScript } from './apply.script.ts';
 import { requireNoEviction } from './eviction.ts';
@@ -57,6 +65,14 @@ export class RedisReadStore implements ReadStore {
     const [cursor, texts] = answer as [string | null, string[]];
     const items = texts.map((text) => documentIn(text) as Doc);
     return cursor === null ? { items } : { items, nextCursor: valueOf(cursor) };
+  }
+
+  async count(collection: string, { index, prefix, before, atMost }: CountQuery): Promise<number> {
+    const { base } = this.open();
+    const range = lexRangeOf({ prefix, after: before, reverse: true });
+    if (!range || atMost < 1) return 0;
+    const key = `${base}:index:${keyPart(collection)}:${keyPart(index)}`;
+    return Math.min(atMost, Number(await this.redis.call('count in an index', 'ZLEXCOUNT', key, range.from, range.to)));
   }
 
   async apply(projection: string, position: number, writes: readonly Write[], expected?: number): Promise<number> {

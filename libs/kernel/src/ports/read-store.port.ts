@@ -18,6 +18,16 @@ export type Query = {
   after?: string;
 };
 
+/** Which entries of an index are counted, and how far. */
+export type CountQuery = {
+  index: string;
+  prefix?: string;
+  /** Only entries whose index value sorts before this one. */
+  before?: string;
+  /** The largest answer: counting further would cost more than anybody gains by it. */
+  atMost: number;
+};
+
 export type Page<Doc> = { items: Doc[]; nextCursor?: string };
 
 /**
@@ -28,6 +38,7 @@ export type Page<Doc> = { items: Doc[]; nextCursor?: string };
 export interface ReadStore {
   get<Doc extends Document>(collection: string, id: string): Promise<Doc | undefined>;
   query<Doc extends Document>(collection: string, query: Query): Promise<Page<Doc>>;
+  count(collection: string, query: CountQuery): Promise<number>;
   /**
    * With `expected`, the position whose documents the writes were folded from, nothing changes when the stored position
    * is another one: somebody else projected meanwhile, or the store lost its memory. Answers the position that is stored

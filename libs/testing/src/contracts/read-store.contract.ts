@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { PermanentError, type Document, type Query, type ReadStore, type Write } from '@foldline/kernel';
+import {
+  PermanentError,
+  type CountQuery,
+  type Document,
+  type Query,
+  type ReadStore,
+  type Write,
+} from '@foldline/kernel';
 
 export type ReadStoreFixture = {
   store: ReadStore;
@@ -168,6 +175,47 @@ export const readStoreContract = (name: string, open: () => Promise<ReadStoreFix
       it('are compared with the position of their own projection', async () => {
         await store.apply('other', 9, []);
         expect(await store.apply('list', 4, [put('a')], 0)).toBe(4);
+      });
+    });
+
+    describe('counting', () => {
+      const count = (query: Partial<CountQuery> = {}): Promise<number> =>
+        store.count(collection, { index: 'byName', atMost: 100, ...query });
+      beforeEach(async () => {
+        const names = ['a/1', 'a/2', 'a/3', 'b/1', 'é'];
+        await apply(...names.map((name) => put(`id-${name}`, { byName: name, byTime: `t/${name}` })));
+      });
+
+      it('tells how many entries an index has', async () => {
+        expect(await count()).toBe(5);
+      });
+
+      it.each([
+        [{ prefix: 'a/' }, 3],
+        [{ prefix: 'a' }, 3],
+        [{ prefix: 'é' }, 1],
+        [{ prefix: 'c' }, 0],
+        [{ before: 'a/3' }, 2],
+        [{ before: 'a/25' }, 2],
+        [{ before: 'z' }, 4],
+        [{ before: '' }, 0],
+        [{ prefix: 'a/', before: 'a/2' }, 1],
+        [{ prefix: 'a/', before: 'b' }, 3],
+        [{ prefix: 'b/', before: 'a/9' }, 0],
+        [{ index: 'byNothing' }, 0],
+      ])('of %j: %d', async (query, expected) => {
+        expect(await count(query)).toBe(expected);
+      });
+
+      it('goes no further than asked', async () => {
+        expect(await count({ atMost: 2 })).toBe(2);
+        expect(await count({ atMost: 0 })).toBe(0);
+      });
+
+      it('knows a document only where it stands now', async () => {
+        await apply(put('id-a/1', { byName: 'c/1' }), remove('id-a/2'));
+        expect(await count({ prefix: 'a/' })).toBe(1);
+        expect(await count({ prefix: 'c/' })).toBe(1);
       });
     });
 
