@@ -52,7 +52,15 @@ export const TAGS = {
 export const PROJECTS = {
   'api-gateway': {
     may: ['language', 'read-models'],
-    packages: ['class-transformer', 'class-validator', 'fastify', 'reflect-metadata', 'tar-stream', 'ws'],
+    packages: [
+      'class-transformer',
+      'class-validator',
+      'fastify',
+      'rate-limiter-flexible',
+      'reflect-metadata',
+      'tar-stream',
+      'ws',
+    ],
   },
   cli: { may: ['cluster'] },
   'pipeline-planner': { may: ['language'] },

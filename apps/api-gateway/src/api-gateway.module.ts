@@ -28,6 +28,7 @@ import { ProjectsController } from './projects/projects.controller.ts';
 import { SecretsController } from './projects/secrets.controller.ts';
 import { SubscriptionsController } from './projects/subscriptions.controller.ts';
 import { VariablesController } from './projects/variables.controller.ts';
+import { Admission } from './triggers/admission.ts';
 import { Idempotency } from './triggers/idempotency.ts';
 import { PipelineRequests } from './triggers/pipeline-requests.ts';
 import { PipelineWishes } from './triggers/pipeline-wishes.ts';
@@ -65,6 +66,7 @@ const controllers: Type[] = [
     AdminToken,
     OpenStreams,
     ReadYourWrites,
+    Admission,
     Idempotency,
     PipelineRequests,
     PipelineWishes,

@@ -73,6 +73,7 @@ const settingsIn = (dataDirectory: string): Settings => ({
   runners: [],
   highPowerOwners: [],
   runnerLeaseMs: 180_000,
+  queueLimit: { total: 5, perProject: 3 },
   allowPrivateTargets: false,
   version: '0.1.0',
 });

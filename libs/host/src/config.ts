@@ -173,6 +173,7 @@ const sharedSettings = (
   runnerLeaseMs: values.FOLDLINE_RUNNER_LEASE_SECONDS * 1000,
   drainMs: 1000 * (values.FOLDLINE_DRAIN_SECONDS ?? (values.FOLDLINE_MODE === 'distributed' ? DRAIN_SECONDS : 0)),
   highPowerOwners: values.FOLDLINE_HIGH_POWER_OWNERS.split(',').map((owner) => owner.trim()),
+  queueLimit: { total: values.FOLDLINE_QUEUE_LIMIT, perProject: values.FOLDLINE_PROJECT_QUEUE_LIMIT },
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   version,
 });

@@ -89,6 +89,18 @@ const COMMON_SETTINGS = {
     .string()
     .default('*')
     .describe('Owners whose jobs may use high-power clusters, separated by commas; `*` is everybody.'),
+  FOLDLINE_QUEUE_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(20_000)
+    .describe('While more jobs than this wait for a runner, requests for new pipelines are answered with 429.'),
+  FOLDLINE_PROJECT_QUEUE_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(2_000)
+    .describe('The same for the waiting jobs of one project.'),
   FOLDLINE_ALLOW_PRIVATE_TARGETS: flag
     .default(false)
     .describe('Lets notifications go to private and loopback addresses.'),

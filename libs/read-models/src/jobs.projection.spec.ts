@@ -185,6 +185,7 @@ describe('a job document', () => {
       byPipeline: 'p1/000000',
       byProject: `pr1/${timeAt(1)}/p1/000000`,
       byQueue: `${timeAt(2)}/p1.0`,
+      byProjectQueue: `pr1/${timeAt(2)}/p1.0`,
     });
     expect(Object.keys(indexesOf(COLLECTION.jobs, after(started, queued, assigned)))).toEqual([
       'byPipeline',

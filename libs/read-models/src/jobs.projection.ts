@@ -46,6 +46,8 @@ export const projectJobIndexKey = (doc: Pick<JobDoc, 'projectId' | 'createdAt' |
   `${doc.projectId}/${doc.createdAt}/${jobIndexKey(doc.pipelineId, doc.index)}`;
 /** `jobs` by `byQueue`: only those that wait for a runner, longest first. */
 export const queueIndexKey = (doc: Pick<JobDoc, 'queuedAt' | 'id'>): string => `${doc.queuedAt ?? ''}/${doc.id}`;
+/** `jobs` by `byProjectQueue`: the same for one project. */
+export const projectQueuePrefix = (projectId: string): string => `${projectId}/`;
 
 const ATTEMPT_MAY_START = new Set(['queued', 'assigned']);
 
@@ -166,12 +168,17 @@ const inAttempt = [
   }),
 ];
 
+const whileQueued = (doc: JobDoc): Record<string, string> => ({
+  byQueue: queueIndexKey(doc),
+  byProjectQueue: projectQueuePrefix(doc.projectId) + queueIndexKey(doc),
+});
+
 export const jobsProjection = defineProjection<JobDoc>(
   COLLECTION.jobs,
   (doc) => ({
     byPipeline: jobIndexKey(doc.pipelineId, doc.index),
     byProject: projectJobIndexKey(doc),
-    ...(doc.status === 'queued' ? { byQueue: queueIndexKey(doc) } : {}),
+    ...(doc.status === 'queued' ? whileQueued(doc) : {}),
   }),
   [...inPipeline, ...ending, ...inAttempt],
 );

@@ -53,6 +53,8 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   not_maskable: kind(422, 'The value cannot be masked', 'Use one line of at least 8 characters.'),
   limit_reached: kind(422, 'A limit is reached', 'Remove something first.'),
   idempotency_key_reused: kind(422, 'The idempotency key was used for another request', 'Use a new key.'),
+  queue_full: kind(429, 'Too many jobs wait already', 'Try again after the time in Retry-After.'),
+  too_many_deliveries: kind(429, 'Too many deliveries', 'Deliver again after the time in Retry-After.'),
   internal: kind(500, 'Something is broken', 'The server\u2019s log tells more.'),
   unavailable: kind(503, 'Not possible right now', 'Try again after the time in Retry-After.'),
   read_models_behind: kind(503, 'The read models are behind', 'Try again after the time in Retry-After.'),

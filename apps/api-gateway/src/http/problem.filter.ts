@@ -5,6 +5,7 @@ import { problemKind, problemType } from './problem-codes.ts';
 import { hearOut, isUnread } from './unread-bodies.ts';
 
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
+/** Unless the refusal knows better. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** Codes of Fastify itself, for requests that no handler saw. */
@@ -99,7 +100,8 @@ export const answerProblem = (
     reply.removeHeader('connection');
     void hearOut(request.raw, clock);
   }
-  if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  const { status, retryAfterSeconds = RETRY_AFTER_SECONDS } = problem;
+  if (status === 503 || status === 429) void reply.header('retry-after', String(retryAfterSeconds));
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
   const answer = problem.status >= 500 ? { ...problem, requestId: request.id } : problem;
   void reply.status(problem.status).type(PROBLEM_JSON).send(JSON.stringify(answer));

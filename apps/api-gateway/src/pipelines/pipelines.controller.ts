@@ -9,6 +9,7 @@ import { NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { pipelineIndexKey } from '@foldline/read-models';
+import { Admission } from '../triggers/admission.ts';
 import { Idempotency, type Done, type RequestId } from '../triggers/idempotency.ts';
 import { PipelineRequests, type RequestedPipeline } from '../triggers/pipeline-requests.ts';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
@@ -57,6 +58,7 @@ export class PipelinesController {
     @Inject(Idempotency) private readonly idempotency: Idempotency,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
+    @Inject(Admission) private readonly admission: Admission,
     @Inject(PipelineRequests) private readonly requests: PipelineRequests,
     @Inject(PipelineWishes) private readonly wishes: PipelineWishes,
     @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
@@ -67,7 +69,14 @@ export class PipelinesController {
   @Describe('Starts a pipeline at a branch, tag or commit', {
     answer: 'The accepted request; Location tells where its state is',
     idempotent: true,
-    problems: ['unknown_ref', 'invalid_ref', 'invalid_variable', 'repository_unreachable', 'read_models_behind'],
+    problems: [
+      'unknown_ref',
+      'invalid_ref',
+      'invalid_variable',
+      'repository_unreachable',
+      'queue_full',
+      'read_models_behind',
+    ],
   })
   async trigger(
     @Param('owner') owner: string,
@@ -151,6 +160,7 @@ export class PipelinesController {
     const pipelineId = by.keyed ? derivedId(project.id, by.id) : by.id;
     const known = by.keyed ? await this.requests.stored(pipelineId) : undefined;
     if (known) return { answer: known, fresh: false };
+    await this.admission.pipeline(project.id);
     const resolved = await this.requests.resolve(project, ref);
     const wanted = { pipelineId, ...resolved, source: 'api', variables: checked } as const;
     const answer = await this.requests.request(project, wanted, by.cause);

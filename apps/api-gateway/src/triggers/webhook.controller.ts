@@ -17,6 +17,7 @@ import { parseJson } from '../http/bodies.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
+import { Admission } from './admission.ts';
 import { readPush, type Push } from './github-push.ts';
 import { PipelineRequests } from './pipeline-requests.ts';
 import { isSigned } from './webhook-signature.ts';
@@ -50,6 +51,7 @@ export class WebhookController {
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
+    @Inject(Admission) private readonly admission: Admission,
     @Inject(PipelineRequests) private readonly pipelines: PipelineRequests,
   ) {}
 
@@ -58,7 +60,7 @@ export class WebhookController {
   @HttpCode(202)
   @Describe('Takes a signed delivery of GitHub; a push starts the pipelines of every project of that repository', {
     answer: 'What came of the delivery; 200 for a ping',
-    problems: ['invalid_signature', 'malformed_payload', 'delivery_reused'],
+    problems: ['invalid_signature', 'malformed_payload', 'delivery_reused', 'too_many_deliveries'],
   })
   async github(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
@@ -108,6 +110,7 @@ export class WebhookController {
   private async start(push: Push & { starts: true }, deliveryId: string): Promise<Result> {
     const projects = await this.projects.ofRepository(push.repository);
     if (projects.length === 0) return ignored(`no project is registered for ${push.repository.fullName}`);
+    await this.admission.push(push.repository.fullName);
     const pipelineIds: string[] = [];
     for (const project of projects) {
       const pipelineId = derivedId(project.id, 'github', deliveryId);

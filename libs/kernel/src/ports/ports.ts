@@ -25,6 +25,8 @@ export type Settings = {
   runnerLeaseMs: number;
   /** Owners whose jobs may run on high-power clusters (S0-65); `*` is everybody. */
   highPowerOwners: readonly string[];
+  /** While more jobs than these wait for a runner, the API takes no further wishes for pipelines. */
+  queueLimit: { total: number; perProject: number };
   /** Lets notifications go to private and loopback addresses. */
   allowPrivateTargets: boolean;
   version: string;
