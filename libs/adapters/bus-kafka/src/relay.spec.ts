@@ -104,6 +104,45 @@ describe('a relay', () => {
     expect(log.indexOf('=4')).toBeGreaterThan(log.indexOf('4'));
   });
 
+  it('keeps up with the log while only others append, so that going on is not a search through their events', async () => {
+    await append('pipeline-a', 1);
+    open(undefined, { keepUpEveryMs: 1 });
+    await saves(1);
+    await append('plan-a', 3);
+    await saves(4);
+    await append('pipeline-b', 1);
+    await saves(5);
+    expect(published()).toEqual(['1', '5']);
+  });
+
+  it('does not move past an event of its own that waits for its acknowledgement, whatever others append', async () => {
+    const held = gate();
+    const reached = gate();
+    let looks = 0;
+    await append('pipeline-a', 1);
+    open(
+      async () => {
+        reached.open();
+        await held.opened;
+      },
+      {
+        keepUpEveryMs: 1,
+        sleep: async (ms, signal) => {
+          looks += 1;
+          await pause(ms, signal);
+        },
+      },
+    );
+    await reached.opened;
+    await append('plan-a', 2);
+    const before = looks;
+    while (looks < before + 3) await pause(1);
+    expect(relay.position).toBe(0);
+    held.open();
+    await saves(3);
+    expect(log).toEqual(['1', '=3']);
+  });
+
   it('saves nothing while an event waits for its acknowledgement', async () => {
     const held = gate();
     const reached = gate();

@@ -20,6 +20,8 @@ export type RelayOptions = {
   retry?: Partial<Retry>;
   saveEveryMs?: number;
   saveEveryEvents?: number;
+  /** How often it looks whether it is behind for lack of events of its own; 60 s when absent. */
+  keepUpEveryMs?: number;
   /** Told of every failure that it goes on from by itself. */
   onTrouble?: (error: Error) => void;
   /** Told when it cannot go on: damaged log, or an event that Kafka never takes. Without it the process ends. */
@@ -27,6 +29,7 @@ export type RelayOptions = {
 };
 
 const CLAIM_TTL_MS = 15_000;
+const KEEP_UP_EVERY_MS = 60_000;
 
 /**
  * Brings the events of one service from the store to the topic: append, then relay, so that nobody ever appends and
@@ -126,7 +129,8 @@ export class Relay {
       .follow(this.safe, (events) => outbox.put(events), ending, { categories })
       .finally(() => broken.abort());
     const publishing = this.publish(outbox, publisher).finally(() => broken.abort());
-    const ends = await Promise.allSettled([following, publishing]);
+    const keepingUp = this.keepUp(ending).finally(() => broken.abort());
+    const ends = await Promise.allSettled([following, publishing, keepingUp]);
     await publisher.close();
     for (const each of ends) if (each.status === 'rejected') throw each.reason;
     if (!signal.aborted) throw new TransientError('the log ended its following');
@@ -139,6 +143,25 @@ export class Relay {
       await publisher.publish(batch);
       this.safe = Math.max(this.safe, batch.at(-1)!.event.position);
       this.unsavedEvents += batch.length;
+      this.saveSoon();
+    }
+  }
+
+  /**
+   * While only others append, the last event of this relay falls behind, and whoever begins there searches everything
+   * since. So the position moves to the last event of the log when a read shows that none of its own lies before it.
+   */
+  private async keepUp(signal: AbortSignal): Promise<void> {
+    const { store, categories, keepUpEveryMs = KEEP_UP_EVERY_MS } = this.options;
+    for (;;) {
+      await this.pause(keepUpEveryMs, signal);
+      if (signal.aborted) return;
+      const before = this.safe;
+      const last = await store.lastPosition();
+      if (last <= before) continue;
+      const own = await store.readAll({ after: before, limit: 1, categories });
+      if (own.length > 0 || this.safe > before) continue;
+      this.safe = last;
       this.saveSoon();
     }
   }
