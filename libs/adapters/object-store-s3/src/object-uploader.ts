@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, type FileHandle } from 'node:fs/promises';
-import { PermanentError, Refusal, TransientError, type StoredObject } from '@foldline/kernel';
+import { PermanentError, Refusal, type StoredObject } from '@foldline/kernel';
 import { PART_BYTES, copyObject, partsOf, uploadParts, type S3Bucket } from '@foldline/s3';
 import { blobKey, uploadKey } from './object-keys.ts';
 
@@ -44,7 +44,10 @@ export class ObjectUploader {
     }
   }
 
-  /** Reads a file twice, so that it is not sent at all when it is there already, and needs no copy when it is not. */
+  /**
+   * Reads a file twice, so that it is not sent at all when it is there already, and needs no copy when it is not. One
+   * that is written to meanwhile is sent as it is read.
+   */
   async putFile(path: string): Promise<StoredObject> {
     if (!(await lstat(path)).isFile()) throw new PermanentError('only a regular file can be stored');
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -54,6 +57,9 @@ export class ObjectUploader {
       const object = { digest: tally.hash.digest('hex'), bytes: tally.bytes };
       if (!(await this.isKept(object))) await this.send(object, checked(chunksOf(file), object));
       return object;
+    } catch (error) {
+      if (!(error instanceof FileChanged)) throw error;
+      return await this.putStream(chunksOf(file));
     } finally {
       await file.close();
     }
@@ -113,12 +119,17 @@ async function* tallied(
   }
 }
 
-/** A file may change between its two readings: then nothing may come to the place of what it was. */
+/** A file has changed between its two readings. */
+class FileChanged extends Error {
+  override readonly name = 'FileChanged';
+}
+
+/** What has changed must not come to the place of what it was. */
 async function* checked(source: AsyncIterable<Buffer>, object: StoredObject): AsyncGenerator<Buffer> {
   const tally: Tally = { hash: createHash('sha256'), bytes: 0 };
   yield* tallied(source, tally, Infinity);
   if (tally.bytes !== object.bytes || tally.hash.digest('hex') !== object.digest) {
-    throw new TransientError('the file changed while it was stored');
+    throw new FileChanged();
   }
 }
 

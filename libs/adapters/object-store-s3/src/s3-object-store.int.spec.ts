@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -91,6 +91,20 @@ withRealServer('FOLDLINE_TEST_S3_URL', (url) => {
       await expect(store.put(Readable.from(broken()))).rejects.toThrow();
       expect(await keys()).toEqual([]);
       expect(await unfinished()).toBe(0);
+    });
+
+    it('keeps a file that is written to while it is stored as it was read', async () => {
+      const path = join(directory, 'growing');
+      writeFileSync(path, 'first');
+      const head = bucket.head.bind(bucket);
+      bucket.head = async (key) => {
+        writeFileSync(path, 'second');
+        return head(key);
+      };
+      const { digest, bytes } = await store.putFile(path);
+      expect((await store.read(digest))?.toString()).toBe('second');
+      expect(bytes).toBe(6);
+      expect(await keys()).toEqual([keyOf(digest)]);
     });
 
     it('writes an object again that was cut short', async () => {

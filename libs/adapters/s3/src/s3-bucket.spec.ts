@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { PermanentError, TransientError } from '@foldline/kernel';
-import { openS3Bucket } from './s3-bucket.ts';
+import { openS3Bucket, type S3Bucket } from './s3-bucket.ts';
 
 const LISTING = '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>';
 
@@ -69,6 +69,34 @@ describe('the connection to S3', () => {
     }, 100);
     await expect(bucket.head('key')).rejects.toThrow(TransientError);
     await expect(bucket.read('key')).rejects.toThrow(TransientError);
+    bucket.close();
+  });
+
+  it.each<[string, (bucket: S3Bucket) => Promise<unknown>]>([
+    ['a listing', (bucket) => bucket.list('logs/')],
+    ['an object that was written', (bucket) => bucket.put('key', Buffer.from('x'))],
+    ['an object that was not found', (bucket) => bucket.read('key')],
+  ])('does not wait for ever for the end of an answer to %s', async (_of, call) => {
+    const bucket = await opened((request, response) => {
+      response.statusCode = request.url?.endsWith('/key') && request.method === 'GET' ? 404 : 200;
+      response.setHeader('content-length', '100');
+      response.write('half');
+    }, 100);
+    await expect(call(bucket)).rejects.toThrow(TransientError);
+    bucket.close();
+  });
+
+  it.each<[string, (bucket: S3Bucket) => Promise<unknown>]>([
+    ['a listing', (bucket) => bucket.list('logs/')],
+    ['an object that was written', (bucket) => bucket.put('key', Buffer.from('x'))],
+    ['an object', (bucket) => bucket.read('key')],
+    ['an upload in parts', (bucket) => bucket.beginUpload('key')],
+  ])('says that trouble may pass when the connection breaks within the answer to %s', async (_of, call) => {
+    const bucket = await opened((_request, response) => {
+      response.setHeader('content-length', '100');
+      response.write('half', () => response.socket?.resetAndDestroy());
+    });
+    await expect(call(bucket)).rejects.toThrow(TransientError);
     bucket.close();
   });
 

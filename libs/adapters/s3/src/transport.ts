@@ -15,14 +15,19 @@ export const agentOf = (secure: boolean, maxSockets: number, ca: string | undefi
     ? new https.Agent({ keepAlive: true, maxSockets, noDelay: true, ...(ca === undefined ? {} : { ca }) })
     : new http.Agent({ keepAlive: true, maxSockets, noDelay: true });
 
+/** The answer is an object, whose reader may take its time. */
+const isObject = ({ method, path }: https.RequestOptions, { statusCode }: http.IncomingMessage): boolean =>
+  method === 'GET' && !path?.includes('?') && (statusCode === 200 || statusCode === 206);
+
 /**
- * A request that gives up when its answer has not begun in time. The limit covers waiting for a free connection,
- * connecting and sending; a body that stands still later is the reader's to notice.
+ * A request that gives up when its answer has not come in time. The limit covers waiting for a free connection,
+ * connecting and sending. Of an object it is the beginning that must come; that its body stands still later is the
+ * reader's to notice.
  */
 export const transportOf = (secure: boolean, timeoutMs: number): Transport => {
   const request = ((options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
     const sent = (secure ? https : http).request(options, (response) => {
-      clearTimeout(limit);
+      if (isObject(options, response)) clearTimeout(limit);
       if (!COME_AGAIN.has(response.statusCode ?? 0)) return answered(response);
       response.resume();
       sent.emit('error', new TransientError(`S3: the server answered ${response.statusCode}`));
