@@ -111,6 +111,7 @@ export type FailureReason =
   | 'runner_lost'
   | 'runner_system_failure'
   | 'artifact_upload_failure'
+  | 'artifact_download_failure'
   | 'missing_artifact'
   | 'config_error'
   | 'needs_docker'

@@ -19,6 +19,10 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
     title: 'The artifacts of the job could not be stored',
     fix: 'The job\u2019s detail tells why: their size, their paths or the store. Mend that and retry.',
   },
+  artifact_download_failure: {
+    title: 'The artifacts or caches that the job needs could not be read',
+    fix: 'The store did not answer for half an hour. Retry the job when it does.',
+  },
   missing_artifact: {
     title: 'An artifact that the job needs is not there any more',
     fix: 'Retry the job that makes it, then this one.',

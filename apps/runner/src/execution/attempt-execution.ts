@@ -8,12 +8,15 @@ import {
 } from '@foldline/contracts';
 import { Refusal, type Cause, type Commands, type Ports } from '@foldline/kernel';
 import { AttemptLog } from '../logs/attempt-log.ts';
+import { Patience, StorageUnavailable } from '../storage/patience.ts';
+import { patientLogs } from '../storage/patient-stores.ts';
 import { textMasker } from '../masking/secret-masker.ts';
 import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
 import type { JobScene } from './job-scene.ts';
-import { JobRun, overrides, type JobResult, type StopReason } from './run-job.ts';
+import { JobRun, type JobResult } from './run-job.ts';
+import { overrides, type StopReason } from './stop-reason.ts';
 
 const READ_MODELS_MS = 10_000;
 
@@ -30,6 +33,8 @@ export class AttemptExecution {
   private readonly commits: string[] = [];
   private run: JobRun | undefined;
   private stopped: StopReason | undefined;
+  /** Aborts when nobody waits any more for a store to take the log. */
+  private readonly hurried = new AbortController();
 
   constructor(
     private readonly event: Assigned,
@@ -50,6 +55,7 @@ export class AttemptExecution {
     if (overrides(reason, this.stopped)) this.stopped = reason;
     this.run?.stop(reason);
     if (reason === 'shutdown') this.recorder.hurry();
+    if (reason !== 'timed_out') this.hurried.abort();
   }
 
   /**
@@ -59,7 +65,7 @@ export class AttemptExecution {
   async carryOut(): Promise<void> {
     const { clock, logger } = this.ports;
     const began = clock.monotonic();
-    const log = new AttemptLog(this.attemptId, this.ports.logStore);
+    const log = new AttemptLog(this.attemptId, patientLogs(this.ports.logStore, this.patience()));
     const result = await this.outcome(log).catch((error: unknown): JobResult => {
       logger.warn({ err: error, attemptId: this.attemptId }, 'an attempt failed in the runner');
       return failureOf(error);
@@ -85,6 +91,19 @@ export class AttemptExecution {
       }),
     );
     await this.workspaces.release(this.attemptId);
+  }
+
+  /** A job whose output nobody takes stands still: more than what is spooled is not held for it. */
+  private patience(): Patience {
+    const { clock, logger } = this.ports;
+    const about = { attemptId: this.attemptId };
+    return new Patience({
+      clock,
+      signal: this.hurried.signal,
+      begins: (store, err) => logger.warn({ err, ...about }, `${store} does not answer: the output of a job waits`),
+      ends: (store, waitedMs, answered) =>
+        logger.info({ waitedMs, answered, ...about }, `${store} is not waited for any more`),
+    });
   }
 
   private async outcome(log: AttemptLog): Promise<JobResult> {
@@ -174,6 +193,7 @@ const withoutLog = (result: JobResult, error: unknown): JobResult =>
 
 const failureOf = (error: unknown): JobResult => {
   const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof StorageUnavailable) return { outcome: 'failed', reason: 'artifact_upload_failure', detail };
   const reason = error instanceof Refusal ? (REASONS[error.code] ?? 'runner_system_failure') : 'runner_system_failure';
   return { outcome: 'failed', reason, detail };
 };

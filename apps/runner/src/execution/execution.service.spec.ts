@@ -128,7 +128,7 @@ describe('a runner', () => {
     it('records its end also when its log cannot be kept', async () => {
       await assign();
       embedded.ports.logStore.append = async () => {
-        throw new TransientError('the disk is full');
+        throw new TransientError('the disk is full', { cause: { code: 'ENOSPC' } });
       };
 
       await runner.accept(assigned);

@@ -1,21 +1,14 @@
 import { StepFinished, type FailureReason, type Outcome, type PlannedStep } from '@foldline/contracts';
-import type { Clock, Execution, Executor, ObjectStore, ReadStore } from '@foldline/kernel';
+import type { Clock, Execution, Executor } from '@foldline/kernel';
 import { applies, downloadArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
 import { restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
+import { StoragePhase, type JobStores, type StorageUse } from '../storage/storage-phase.ts';
 import { CoverageScanner } from './coverage.ts';
 import type { JobScene } from './job-scene.ts';
+import { GRACE_MS, atOnce, graceOf, overrides, type StopReason } from './stop-reason.ts';
+import { TimeLimit } from './time-limit.ts';
 
-/** SIGTERM first, SIGKILL after this. */
-const GRACE_MS = 10_000;
 const AFTER_SCRIPT_MS = 5 * 60_000;
-
-export type StopReason = 'cancelled' | 'timed_out' | 'shutdown' | 'lease_lost';
-/** Others may do the job by now, so nothing of it is finished in order. */
-const atOnce = (reason: StopReason | undefined): boolean => reason === 'shutdown' || reason === 'lease_lost';
-/** The first reason counts, except that a runner without a lease has no time for any other. */
-export const overrides = (reason: StopReason, before: StopReason | undefined): boolean =>
-  before === undefined || reason === 'lease_lost';
-const graceOf = (reason: StopReason): number => (reason === 'lease_lost' ? 0 : GRACE_MS);
 
 export type JobResult = {
   outcome: Outcome;
@@ -24,7 +17,8 @@ export type JobResult = {
   exitCode?: number;
   coverage?: number;
 };
-type JobTools = { executor: Executor; reads: ReadStore; objects: ObjectStore; clock: Clock };
+type JobTools = JobStores & { executor: Executor; clock: Clock };
+type Inputs = { caches: JobCache[]; missing: string | undefined };
 type Step = { name: string; run: () => Promise<StepResult> };
 type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number; detail?: string };
 
@@ -36,6 +30,8 @@ export class JobRun {
   private execution: Execution | undefined;
   private stopped: StopReason | undefined;
   private stepIndex = 0;
+  private storage: StoragePhase | undefined;
+  private readonly limit: TimeLimit;
   private readonly coverage: CoverageScanner | undefined;
 
   constructor(
@@ -45,38 +41,34 @@ export class JobRun {
   ) {
     const { coverage } = scene.assignment.job;
     this.coverage = coverage === undefined ? undefined : new CoverageScanner(coverage);
+    const { timeoutSeconds } = scene.assignment.job;
+    this.limit = new TimeLimit(tools.clock, timeoutSeconds * 1000, () => this.stop('timed_out'));
   }
 
   /** Ends the job as soon as its processes have gone; without a lease they get no time to go by themselves. */
   stop(reason: StopReason): void {
     if (overrides(reason, this.stopped)) this.stopped = reason;
     this.execution?.stop(graceOf(reason));
+    this.storage?.stop(reason);
   }
 
   async run(): Promise<JobResult> {
-    const done = new AbortController();
-    const { timeoutSeconds } = this.scene.assignment.job;
-    void this.tools.clock.sleep(timeoutSeconds * 1000, done.signal).then(() => {
-      if (!done.signal.aborted) this.stop('timed_out');
-    });
+    this.limit.resume();
     try {
       return await this.phases();
     } finally {
-      done.abort();
+      this.limit.pause();
     }
   }
 
   private async phases(): Promise<JobResult> {
-    const { scene, tools } = this;
+    const { scene } = this;
     const refused = refusalOf(scene);
     if (refused) return refused;
     if (this.stopped) return this.ended();
-    const caches = await this.inStep('restore caches', scene.assignment.job.cache.length > 0, () =>
-      restoreCaches(scene, tools.reads, tools.objects),
-    );
-    const missing = await this.inStep('download artifacts', scene.assignment.artifactJobs.length > 0, () =>
-      downloadArtifacts(scene, tools.reads, tools.objects),
-    );
+    const inputs = await this.withStores('inputs', (stores) => this.inputs(stores));
+    if ('end' in inputs) return inputs.end;
+    const { caches, missing } = inputs.value;
     if (missing) return { outcome: 'failed', reason: 'missing_artifact', detail: missing };
     // After the script comes after_script, whatever happened; there is nothing to clean up when neither began.
     if (this.stopped) return this.ended();
@@ -84,8 +76,49 @@ export class JobRun {
     const result = await this.script(script);
     if (after) await this.afterScript(after);
     if (atOnce(this.stopped)) return this.ended();
-    if (result.outcome !== 'cancelled') await this.keep(caches ?? [], result.outcome === 'success');
-    return this.withCoverage(result);
+    if (result.outcome === 'cancelled') return this.withCoverage(result);
+    const succeeded = result.outcome === 'success';
+    const kept = await this.withStores('results', (stores) => this.keep(stores, caches, succeeded));
+    return this.withCoverage('end' in kept ? this.notKept(result, kept.end) : result);
+  }
+
+  /** Waits while the stores do not answer; what is not done in the end is how the job ends. */
+  private async withStores<Value>(
+    use: StorageUse,
+    work: (stores: JobStores) => Promise<Value>,
+  ): Promise<{ value: Value } | { end: JobResult }> {
+    const { scene, tools, limit } = this;
+    const phase = new StoragePhase(use, tools, { clock: tools.clock, limit, scene });
+    this.storage = phase;
+    if (this.stopped) phase.stop(this.stopped);
+    try {
+      return { value: await work(phase.stores) };
+    } catch (error) {
+      if (phase.wasStopped(error)) return { end: this.ended() };
+      const failure = phase.failureOf(error);
+      if (failure) return { end: { outcome: 'failed', ...failure } };
+      throw error;
+    } finally {
+      this.storage = undefined;
+    }
+  }
+
+  private async inputs({ reads, objects }: JobStores): Promise<Inputs> {
+    const { scene } = this;
+    const caches = await this.inStep('restore caches', scene.assignment.job.cache.length > 0, () =>
+      restoreCaches(scene, reads, objects),
+    );
+    const missing = await this.inStep('download artifacts', scene.assignment.artifactJobs.length > 0, () =>
+      downloadArtifacts(scene, reads, objects),
+    );
+    return { caches: caches ?? [], missing };
+  }
+
+  /** A job that failed already says why; that its leavings are lost as well is for its log. */
+  private notKept(result: JobResult, end: JobResult): JobResult {
+    if (result.outcome === 'success' || end.outcome !== 'failed') return end;
+    this.scene.warn(end.detail ?? 'what the job left could not be kept');
+    return result;
   }
 
   private async script(step: PlannedStep | undefined): Promise<JobResult> {
@@ -116,16 +149,16 @@ export class JobRun {
     if (outcome && this.stopped !== 'lease_lost') this.stopped = outcome;
   }
 
-  private async keep(caches: JobCache[], succeeded: boolean): Promise<void> {
-    const { scene, tools } = this;
+  private async keep({ reads, objects }: JobStores, caches: JobCache[], succeeded: boolean): Promise<void> {
+    const { scene } = this;
     await this.inStep(
       'save caches',
       caches.some(({ spec }) => spec.policy !== 'pull' && applies(spec.when, succeeded)),
-      () => saveCaches(caches, scene, tools.reads, tools.objects, succeeded),
+      () => saveCaches(caches, scene, reads, objects, succeeded),
     );
     const spec = scene.assignment.job.artifacts;
     await this.inStep('upload artifacts', spec !== undefined && applies(spec.when, succeeded), () =>
-      uploadArtifacts(scene, tools.objects, succeeded),
+      uploadArtifacts(scene, objects, succeeded),
     );
   }
 

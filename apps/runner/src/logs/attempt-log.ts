@@ -1,5 +1,5 @@
-import type { LogStore } from '@foldline/kernel';
 import { createMasker } from '../masking/secret-masker.ts';
+import type { JobLogStore } from '../storage/patient-stores.ts';
 import { LogWriter, type ClosedLog } from './log-writer.ts';
 
 const CYAN = '\u001b[36m';
@@ -13,7 +13,7 @@ export class AttemptLog {
 
   constructor(
     private readonly attemptId: string,
-    private readonly store: LogStore,
+    private readonly store: JobLogStore,
   ) {
     this.writer = this.open([]);
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { LogStore } from '@foldline/kernel';
 import { PermanentError } from '@foldline/kernel';
 import type { Masker } from '../masking/secret-masker.ts';
+import type { JobLogStore } from '../storage/patient-stores.ts';
 
 const FRAME_BYTES = 64 * 1024;
 const WINDOW_BYTES = 1024 * 1024;
@@ -13,7 +13,7 @@ const REWINDS = 10;
 const LETTER_BYTES = 3;
 
 /** `limitBytes` is for the output of the job. */
-export type LogWriterOptions = { attemptId: string; store: LogStore; masker: Masker; limitBytes?: number };
+export type LogWriterOptions = { attemptId: string; store: JobLogStore; masker: Masker; limitBytes?: number };
 export type ClosedLog = { bytes: number; sha256: string; frames: number };
 
 /**

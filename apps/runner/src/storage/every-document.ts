@@ -1,10 +1,11 @@
-import type { Document, Query, ReadStore } from '@foldline/kernel';
+import type { Document, Query } from '@foldline/kernel';
+import type { JobReads } from './patient-stores.ts';
 
 const PAGE = 100;
 
 /** Every document that the query finds, page by page. */
 export async function* everyDocument<Doc extends Document>(
-  reads: ReadStore,
+  reads: JobReads,
   collection: string,
   query: Omit<Query, 'limit' | 'after'>,
 ): AsyncGenerator<Doc> {

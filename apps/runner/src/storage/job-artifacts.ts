@@ -6,12 +6,13 @@ import {
   type ArtifactDoc,
   type PlannedJob,
 } from '@foldline/contracts';
-import { derivedId, type ObjectStore, type ReadStore } from '@foldline/kernel';
+import { derivedId } from '@foldline/kernel';
 import { packTree } from '../trees/pack-tree.ts';
 import { unpackTree } from '../trees/unpack-tree.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
 import { everyDocument } from './every-document.ts';
+import type { JobObjects, JobReads } from './patient-stores.ts';
 
 /** Kept so long when the definition says nothing, as on GitLab; `expire_in: never` keeps them for good. */
 const DEFAULT_EXPIRY_SECONDS = 30 * 24 * 60 * 60;
@@ -19,8 +20,8 @@ const DEFAULT_EXPIRY_SECONDS = 30 * 24 * 60 * 60;
 /** Puts the artifacts of earlier jobs into the workspace; says which had none, so that a missing file is explained. */
 export const downloadArtifacts = async (
   scene: JobScene,
-  reads: ReadStore,
-  objects: ObjectStore,
+  reads: JobReads,
+  objects: JobObjects,
 ): Promise<string | undefined> => {
   const { artifactJobs, artifactAttempts } = scene.assignment;
   for (const jobId of artifactJobs) {
@@ -39,7 +40,7 @@ export const downloadArtifacts = async (
 };
 
 /** As the API does, this leaves out what was refused: of an earlier attempt there may be something that was not. */
-const archivesOf = async (jobId: string, reads: ReadStore): Promise<ArtifactDoc[]> => {
+const archivesOf = async (jobId: string, reads: JobReads): Promise<ArtifactDoc[]> => {
   const ofJob = { index: 'byJob', prefix: artifactIndexKey(jobId, '') };
   const found: ArtifactDoc[] = [];
   for await (const artifact of everyDocument<ArtifactDoc>(reads, COLLECTION.artifacts, ofJob)) {
@@ -49,7 +50,7 @@ const archivesOf = async (jobId: string, reads: ReadStore): Promise<ArtifactDoc[
 };
 
 /** Keeps what `artifacts` names. The job is done only when the artifact-store has accepted it. */
-export const uploadArtifacts = async (scene: JobScene, objects: ObjectStore, succeeded: boolean): Promise<void> => {
+export const uploadArtifacts = async (scene: JobScene, objects: JobObjects, succeeded: boolean): Promise<void> => {
   const spec = scene.assignment.job.artifacts;
   if (!spec || !applies(spec.when, succeeded)) return;
   if (spec.paths.length > 0) await upload(scene, objects, 'archive', spec.paths, spec);
@@ -61,7 +62,7 @@ export const applies = (when: 'on_success' | 'on_failure' | 'always', succeeded:
 
 const upload = async (
   scene: JobScene,
-  objects: ObjectStore,
+  objects: JobObjects,
   kind: 'archive' | 'reports',
   patterns: readonly string[],
   spec: NonNullable<PlannedJob['artifacts']>,

@@ -10,11 +10,12 @@ import {
   type CacheDoc,
   type CacheSpec,
 } from '@foldline/contracts';
-import { derivedId, type ObjectStore, type ReadStore } from '@foldline/kernel';
+import { derivedId } from '@foldline/kernel';
 import type { JobScene } from '../execution/job-scene.ts';
 import { packTree } from '../trees/pack-tree.ts';
 import { unpackTree } from '../trees/unpack-tree.ts';
 import { applies } from './job-artifacts.ts';
+import type { JobObjects, JobReads } from './patient-stores.ts';
 
 const PREFIX_CANDIDATES = 500;
 const MAX_KEY = 512;
@@ -24,7 +25,7 @@ const MAX_KEY_FILE_BYTES = 16 * 1024 * 1024;
 export type JobCache = { spec: CacheSpec; key: string };
 
 /** Restores each cache: its own key, then the fallback keys in order, of which those ending in `-` match by prefix (C15). */
-export const restoreCaches = async (scene: JobScene, reads: ReadStore, objects: ObjectStore): Promise<JobCache[]> => {
+export const restoreCaches = async (scene: JobScene, reads: JobReads, objects: JobObjects): Promise<JobCache[]> => {
   const caches: JobCache[] = [];
   for (const spec of scene.assignment.job.cache) {
     const cache: JobCache = { spec, key: await keyOf(spec, scene) };
@@ -53,8 +54,8 @@ export const restoreCaches = async (scene: JobScene, reads: ReadStore, objects: 
 export const saveCaches = async (
   caches: readonly JobCache[],
   scene: JobScene,
-  reads: ReadStore,
-  objects: ObjectStore,
+  reads: JobReads,
+  objects: JobObjects,
   succeeded: boolean,
 ): Promise<void> => {
   for (const { spec, key } of caches) {
@@ -94,7 +95,7 @@ const scopeOf = (scene: JobScene): 'protected' | 'unprotected' =>
 const cacheIdOf = (scene: JobScene, key: string): string =>
   derivedId('cache', scene.assignment.context.project.id, scopeOf(scene), key);
 
-const find = async ({ spec, key }: JobCache, scene: JobScene, reads: ReadStore): Promise<CacheDoc | undefined> => {
+const find = async ({ spec, key }: JobCache, scene: JobScene, reads: JobReads): Promise<CacheDoc | undefined> => {
   const exact = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, key));
   if (exact) return exact;
   for (const fallback of spec.fallbackKeys.map((text) => expandKey(text, scene))) {
@@ -105,7 +106,7 @@ const find = async ({ spec, key }: JobCache, scene: JobScene, reads: ReadStore):
   return undefined;
 };
 
-const newestWithPrefix = async (prefix: string, scene: JobScene, reads: ReadStore): Promise<CacheDoc | undefined> => {
+const newestWithPrefix = async (prefix: string, scene: JobScene, reads: JobReads): Promise<CacheDoc | undefined> => {
   const { items } = await reads.query<CacheDoc>(COLLECTION.caches, {
     index: 'byKey',
     prefix: cacheIndexKey(scene.assignment.context.project.id, scopeOf(scene), prefix),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { TREE_LIMITS, serializeManifest, type TreeEntry } from '@foldline/contracts';
-import { Refusal, type ObjectStore } from '@foldline/kernel';
+import { Refusal } from '@foldline/kernel';
+import type { JobObjects } from '../storage/patient-stores.ts';
 import { inParallel } from './in-parallel.ts';
 import { selectEntries } from './select-entries.ts';
 
@@ -10,7 +11,7 @@ type PackRequest = {
   root: string;
   paths: readonly string[];
   exclude: readonly string[];
-  objects: ObjectStore;
+  objects: JobObjects;
   maxBytes?: number;
 };
 export type PackedTree = {

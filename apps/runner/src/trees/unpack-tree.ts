@@ -1,13 +1,14 @@
 import { lstatSync, mkdirSync, rmSync, symlinkSync, chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseManifest, type TreeEntry, type TreeManifest } from '@foldline/contracts';
-import { PermanentError, type ObjectStore } from '@foldline/kernel';
+import { PermanentError } from '@foldline/kernel';
+import type { JobObjects } from '../storage/patient-stores.ts';
 import { inParallel } from './in-parallel.ts';
 
 const WIDTH = 16;
 const OWNER_MAY_WRITE = 0o700;
 
-type UnpackRequest = { manifestDigest: string; into: string; objects: ObjectStore };
+type UnpackRequest = { manifestDigest: string; into: string; objects: JobObjects };
 
 /**
  * Puts a tree into a directory; files that are there already are replaced. The manifest may be hostile and so may what

@@ -36,6 +36,7 @@ export const failureReason = z.enum([
   'runner_lost',
   'runner_system_failure',
   'artifact_upload_failure',
+  'artifact_download_failure',
   'missing_artifact',
   'config_error',
   'needs_docker',

@@ -13,6 +13,7 @@ const reasons: readonly RetryReason[] = [
   'runner_lost',
   'runner_system_failure',
   'artifact_upload_failure',
+  'artifact_download_failure',
   'missing_artifact',
 ];
 
