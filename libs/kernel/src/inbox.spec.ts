@@ -36,6 +36,17 @@ describe('Inbox', () => {
     expect(inbox.accept('group-one', 12, 9)).toEqual({ missingFrom: 8 });
   });
 
+  it('knows what it has not taken, of streams that it may not have forgotten', () => {
+    accept(0, 1);
+    expect([inbox.lacks('job-one', 1), inbox.lacks('job-one', 2), inbox.lacks('job-other', 0)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    for (const stream of ['a', 'b', 'c']) inbox.accept(stream, 0);
+    expect([inbox.lacks('job-other', 0), inbox.lacks('c', 0), inbox.lacks('c', 1)]).toEqual([false, false, true]);
+  });
+
   it('keeps streams apart', () => {
     accept(0, 1);
     expect(inbox.accept('job-two', 0)).toBe('next');

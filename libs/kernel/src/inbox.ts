@@ -31,6 +31,12 @@ export class Inbox {
     return 'next';
   }
 
+  /** Whether an event is known not to have been taken; false where the stream may have been forgotten. */
+  lacks(stream: string, revision: number): boolean {
+    const last = this.last.get(stream);
+    return last === undefined ? this.last.size < this.limit : last < revision;
+  }
+
   private remember(stream: string, revision: number): void {
     // Deleted first: a map keeps the order of insertion, which makes the first key the one unused for longest.
     this.last.delete(stream);

@@ -88,6 +88,11 @@ export class ConsumerGroup {
     closing.addEventListener('abort', () => this.lanes.stop(), { once: true });
   }
 
+  /** See `PartitionIntake.misses`; false for the partitions of others. */
+  misses(partition: number, event: RecordedEvent): boolean {
+    return this.partitions.get(partition)?.misses(event) ?? false;
+  }
+
   /** Consumes until the bus closes; then finishes what runs, says how far it came and leaves the group. */
   async run(): Promise<void> {
     await this.member.run();
@@ -114,7 +119,11 @@ export class ConsumerGroup {
     const ours = new Map(partitions.map((partition) => [partition, this.intake(partition)]));
     this.partitions = ours;
     // What the owner before us parked must be known before anything is handed out.
-    throughOutages(() => this.parked.catchUp(), this.context.outage)
+    throughOutages(async () => {
+      const last = await this.context.store.lastPosition();
+      for (const intake of ours.values()) intake.bringsAllAfter(last);
+      await this.parked.catchUp();
+    }, this.context.outage)
       .then(() => {
         if (this.partitions !== ours || this.context.outage.closing.aborted) return;
         this.lanes.resume();

@@ -6,7 +6,7 @@ import type { KafkaSettings } from './kafka-connection.ts';
 
 export type KafkaBusOptions = {
   kafka: KafkaSettings;
-  /** For what was lost on the way, and for what is parked. */
+  /** For what was lost on the way, and for what is parked: the log as it is stored, references stay references. */
   store: EventStore;
   /** Puts large data back into an event whose data is a reference to it. */
   restore?: (event: RecordedEvent) => Promise<RecordedEvent>;
@@ -21,6 +21,10 @@ export type KafkaBusOptions = {
   drainMs?: number;
   /** How long `parked.replay` waits for the member that carries it out; 30 s when absent. */
   replayTimeoutMs?: number;
+  /** How often a sample of the log is compared with what has arrived; 5 min when absent. */
+  auditEveryMs?: number;
+  /** Told of events that Kafka had acknowledged and has lost; they have been published again. */
+  onLost?: (events: readonly RecordedEvent[]) => void;
   /** Told of every failure that the bus goes on from by itself, for the log. */
   onTrouble?: (error: Error) => void;
   /**

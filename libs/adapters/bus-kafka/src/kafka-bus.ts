@@ -10,6 +10,7 @@ import {
   type SubscribeOptions,
 } from '@foldline/kernel';
 import type { KafkaBusOptions } from './kafka-bus-options.ts';
+import { ArrivalAudit } from './arrival-audit.ts';
 import { CheckpointReader } from './checkpoint-topic.ts';
 import { ConsumerGroup, type GroupContext } from './consumer-group.ts';
 import { kafkaOf } from './kafka-connection.ts';
@@ -21,6 +22,7 @@ import { ensureTopics, prefixOf, topicsOf, type Topics } from './topics.ts';
 const CONCURRENCY = 32;
 const COMMIT_EVERY = 500;
 const LOOK_EVERY_MS = 20;
+const AUDIT_EVERY_MS = 5 * 60_000;
 
 /**
  * The event bus on Kafka: one topic of events in the order of their keys, a consumer group per service. What is done is
@@ -36,6 +38,8 @@ export class KafkaBus implements EventBus {
   private readonly failures = new Map<string, Error>();
   private readonly context: GroupContext;
   private checkpoints: Promise<CheckpointReader> | undefined;
+  private readonly audit: ArrivalAudit;
+  private auditing: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: KafkaBusOptions) {
@@ -63,6 +67,17 @@ export class KafkaBus implements EventBus {
       onTrouble: (error) => options.onTrouble?.(error),
       onFailure: (group, error) => this.failed(group, error),
     };
+    this.audit = new ArrivalAudit({
+      kafka: this.kafka,
+      topics: this.topics,
+      store,
+      checkpoints: async () => (await this.reader()).checkpoints.values(),
+      onLost: (events) => options.onLost?.(events),
+      pause: () => this.pause(options.auditEveryMs ?? AUDIT_EVERY_MS),
+      closing: this.stopping.signal,
+      onTrouble: this.context.onTrouble,
+      onFailure: (error) => this.failed('audit', error),
+    });
     this.parked = new ParkedLogs({
       store,
       groups: SERVICES,
@@ -92,6 +107,8 @@ export class KafkaBus implements EventBus {
     const groupOptions = { concurrency: CONCURRENCY, ...options, groupId: this.groupId(group) };
     const consumer = new ConsumerGroup(group, handler, groupOptions, parked, this.context);
     this.parked.follow();
+    this.audit.add({ group, groupId: groupOptions.groupId, misses: (...missed) => consumer.misses(...missed) });
+    this.auditing ??= this.audit.run();
     this.groups.set(group, this.run(group, consumer));
   }
 
@@ -127,7 +144,7 @@ export class KafkaBus implements EventBus {
 
   private async shutDown(): Promise<void> {
     this.stopping.abort();
-    await Promise.all(this.groups.values());
+    await Promise.all([...this.groups.values(), this.auditing]);
     await this.parked.idle();
     const [reader] = await Promise.allSettled([this.checkpoints]);
     if (reader.status === 'fulfilled') await reader.value?.close();

@@ -42,6 +42,7 @@ export class PartitionIntake {
   private held = 0;
   private paused = false;
   private repairing = false;
+  private completeAfter = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly partition: number,
@@ -51,6 +52,16 @@ export class PartitionIntake {
   /** The next message that the group has to be given; `undefined` as long as nothing is done here. */
   get next(): number | undefined {
     return this.progress.position < 0 ? undefined : this.progress.position + 1;
+  }
+
+  /** From here on the partition brings everything: events stored behind this position are published while it is ours. */
+  bringsAllAfter(position: number): void {
+    this.completeAfter = position;
+  }
+
+  /** Whether an event, of which all that its partition held has been handed out since, is known not to have come. */
+  misses({ stream, correlationId: key, revision, position }: RecordedEvent): boolean {
+    return position > this.completeAfter && this.inbox.lacks(inboxKey({ stream, key }), revision);
   }
 
   take(messages: readonly KafkaMessage[]): void {
@@ -141,4 +152,4 @@ export class PartitionIntake {
 }
 
 /** Events of one stream may have several keys, and only those of one key arrive here in order. */
-const inboxKey = ({ stream, key }: Incoming): string => JSON.stringify([stream, key]);
+const inboxKey = ({ stream, key }: Pick<Incoming, 'stream' | 'key'>): string => JSON.stringify([stream, key]);

@@ -1,0 +1,147 @@
+import { Partitioners, type Kafka } from 'kafkajs';
+import type { RecordedEvent } from '@foldline/contracts';
+import { TransientError, type EventStore } from '@foldline/kernel';
+import type { RelayCheckpoint } from './checkpoint-topic.ts';
+import { groupLags } from './lag.ts';
+import { openPublisher } from './publisher.ts';
+import type { Topics } from './topics.ts';
+
+/** A group as far as it runs here. */
+export type AuditedGroup = {
+  group: string;
+  groupId: string;
+  /** Whether an event that must have come by this partition is known not to have. */
+  misses: (partition: number, event: RecordedEvent) => boolean;
+};
+
+export type AuditOptions = {
+  kafka: Kafka;
+  topics: Topics;
+  /** The log as it is stored: references to large payloads stay references. */
+  store: EventStore;
+  checkpoints: () => Promise<Iterable<RelayCheckpoint>>;
+  /** Told of events that Kafka had acknowledged and has lost; they have been published again. */
+  onLost: (events: readonly RecordedEvent[]) => void;
+  /** Between two rounds. */
+  pause: () => Promise<void>;
+  closing: AbortSignal;
+  onTrouble: (error: Error) => void;
+  /** Told once, when it cannot go on. */
+  onFailure: (error: unknown) => void;
+};
+
+type Suspect = { event: RecordedEvent; partition: number; end: number };
+
+/** Events looked at in one round. */
+const SAMPLE = 500;
+
+/**
+ * Compares a sample of the log with what has arrived (reliability 2.1). A lost event shows by itself when a later one of
+ * its stream arrives; this finds those that nothing comes behind, and publishes them again, for every group.
+ *
+ * An event is lost when its relay has it for published, and a group that has handled everything which was in its
+ * partition afterwards does not know it. So a suspect of one round is judged in the next.
+ */
+export class ArrivalAudit {
+  private readonly groups: AuditedGroup[] = [];
+  private readonly partitioner = Partitioners.DefaultPartitioner();
+  private after: number | undefined;
+  private upTo = 0;
+  private suspects: Suspect[] = [];
+
+  constructor(private readonly options: AuditOptions) {}
+
+  add(group: AuditedGroup): void {
+    this.groups.push(group);
+  }
+
+  /** Rounds until the bus closes; what cannot be told now is told by a later one. */
+  async run(): Promise<void> {
+    const { pause, closing, onTrouble, onFailure } = this.options;
+    while (!closing.aborted) {
+      try {
+        await this.round();
+      } catch (error) {
+        if (!(error instanceof TransientError)) return onFailure(error);
+        onTrouble(error);
+      }
+      await pause();
+    }
+  }
+
+  /** Looks at what was stored between the last two rounds, so that it has had time to arrive. */
+  private async round(): Promise<void> {
+    await this.judge();
+    const { store } = this.options;
+    const last = await store.lastPosition();
+    if (this.after !== undefined && this.upTo > this.after) {
+      const stored = await store.readAll({ after: this.after, limit: SAMPLE });
+      await this.suspect(stored.filter(({ position }) => position <= this.upTo));
+    }
+    this.after = this.after === undefined ? last : this.upTo;
+    this.upTo = last;
+  }
+
+  private async suspect(events: readonly RecordedEvent[]): Promise<void> {
+    const missed = events.filter((event) => this.isMissed(event, this.partitionOf(event)));
+    if (missed.length === 0) return;
+    const { kafka, topics, checkpoints } = this.options;
+    const relays = [...(await checkpoints())];
+    const published = missed.filter(({ stream, position }) =>
+      relays.some((relay) => relay.position >= position && relay.categories.includes(categoryOf(stream))),
+    );
+    // A group that never was, so that only the ends of the partitions are looked at.
+    const [ends] = await groupLags(kafka, topics, [{ group: '', groupId: `${topics.events}.audit` }]);
+    this.suspects = published.map((event) => {
+      const partition = this.partitionOf(event);
+      return { event, partition, end: ends?.partitions.find((each) => each.partition === partition)?.end ?? 0 };
+    });
+  }
+
+  private async judge(): Promise<void> {
+    const { suspects } = this;
+    if (suspects.length === 0) return;
+    const { kafka, topics, onLost } = this.options;
+    const lags = await groupLags(kafka, topics, this.groups);
+    const lost = suspects.filter(({ event, partition, end }) =>
+      this.groups.some(({ group, misses }) => {
+        const partitions = lags.find((lag) => lag.group === group)?.partitions ?? [];
+        const committed = partitions.find((each) => each.partition === partition)?.committed ?? 0;
+        return committed >= end && misses(partition, event);
+      }),
+    );
+    this.suspects = [];
+    if (lost.length === 0) return;
+    const events = lost.map(({ event }) => event);
+    await this.publishAgain(events);
+    onLost(events);
+  }
+
+  private async publishAgain(events: readonly RecordedEvent[]): Promise<void> {
+    const publisher = await openPublisher(this.options.kafka, this.options.topics.events);
+    try {
+      await publisher.publish(events.map((event) => ({ event, value: JSON.stringify(event) })));
+    } finally {
+      await publisher.close();
+    }
+  }
+
+  private isMissed(event: RecordedEvent, partition: number): boolean {
+    return this.groups.some(({ misses }) => misses(partition, event));
+  }
+
+  /** As a relay's producer chooses it. */
+  private partitionOf({ correlationId }: RecordedEvent): number {
+    const { events, partitions } = this.options.topics;
+    const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
+      partitionId,
+      partitionErrorCode: 0,
+      leader: 0,
+      replicas: [],
+      isr: [],
+    }));
+    return this.partitioner({ topic: events, partitionMetadata, message: { key: correlationId, value: null } });
+  }
+}
+
+const categoryOf = (stream: string): string => stream.slice(0, Math.max(0, stream.indexOf('-')));
