@@ -13,7 +13,7 @@ export class AttemptLog {
 
   constructor(
     private readonly attemptId: string,
-    private readonly store: JobLogStore,
+    private readonly logs: JobLogStore,
   ) {
     this.writer = this.open([]);
   }
@@ -52,6 +52,6 @@ export class AttemptLog {
   }
 
   private open(secrets: string[]): LogWriter {
-    return new LogWriter({ attemptId: this.attemptId, store: this.store, masker: createMasker(secrets) });
+    return new LogWriter({ attemptId: this.attemptId, logs: this.logs, masker: createMasker(secrets) });
   }
 }

@@ -38,8 +38,8 @@ const through = (append: (frame: LogFrame, go: () => Promise<LogState>) => Promi
   delete: (attemptId) => files.delete(attemptId),
 });
 const directly = (): LogStore => through((_frame, go) => go());
-const writerTo = (store: LogStore, more: Partial<LogWriterOptions> = {}): LogWriter =>
-  new LogWriter({ attemptId: ATTEMPT, store, masker: createMasker([]), ...more });
+const writerTo = (logs: LogStore, more: Partial<LogWriterOptions> = {}): LogWriter =>
+  new LogWriter({ attemptId: ATTEMPT, logs, masker: createMasker([]), ...more });
 const stored = async (): Promise<string> => (await files.read(ATTEMPT, 0, Number.MAX_SAFE_INTEGER)).toString();
 const gate = (): { opened: Promise<void>; open: () => void } => {
   let open!: () => void;

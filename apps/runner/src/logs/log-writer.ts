@@ -13,7 +13,7 @@ const REWINDS = 10;
 const LETTER_BYTES = 3;
 
 /** `limitBytes` is for the output of the job. */
-export type LogWriterOptions = { attemptId: string; store: JobLogStore; masker: Masker; limitBytes?: number };
+export type LogWriterOptions = { attemptId: string; logs: JobLogStore; masker: Masker; limitBytes?: number };
 export type ClosedLog = { bytes: number; sha256: string; frames: number };
 
 /**
@@ -116,7 +116,7 @@ export class LogWriter {
       if (tries > REWINDS)
         throw new PermanentError(`the log of ${this.options.attemptId} does not accept its next frame`);
       const bytes = frame.subarray(offset - this.offset);
-      const state = await this.options.store.append(this.options.attemptId, { sequence: this.frames, offset, bytes });
+      const state = await this.options.logs.append(this.options.attemptId, { sequence: this.frames, offset, bytes });
       if (state.nextOffset < this.offset || state.nextOffset > end || state.sealed) {
         throw new PermanentError(`the log of ${this.options.attemptId} is at ${state.nextOffset}, not at ${offset}`);
       }
