@@ -3,6 +3,14 @@ export class TransientError extends Error {
   override readonly name: string = 'TransientError';
 }
 
+/**
+ * A server does not let this process in: it does not know the credentials, or they do not give the right. That passes
+ * when somebody mends it, and no event and no command is to blame for it; a process that starts says so and ends.
+ */
+export class AccessDenied extends TransientError {
+  override readonly name = 'AccessDenied';
+}
+
 /** The same call can never succeed. Consumers park the stream; HTTP answers 500. */
 export class PermanentError extends Error {
   override readonly name: string = 'PermanentError';
