@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import { PermanentError } from '@foldline/kernel';
 import { connect } from './connection.ts';
@@ -38,6 +40,21 @@ describe('the connection string', () => {
   it('is refused with credentials that would be left out for want of TLS', () => {
     expect(refusalOf('esdb://user:secret@one:2113?tls=false').message).toContain('no TLS');
   });
+
+  it.each(['esdb://one:2113?tls=false', 'esdb://one:2113?tlsCAFile=/etc/ca.pem'])(
+    'is refused with an authority that it has no use for (%s)',
+    (url) => expect(() => connect(url, 'PEM')).toThrow('an authority is given besides'),
+  );
+
+  it.each(['esdb://one:2113', 'esdb://one:2113?nodePreference=leader'])(
+    'leaves no file behind of the authority that is given beside it (%s)',
+    (url) => {
+      const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('foldline-ca-'));
+      const before = left();
+      expect(connect(url, '-----BEGIN CERTIFICATE-----')).toBeDefined();
+      expect(left()).toEqual(before);
+    },
+  );
 
   it.each(['esdb://user:secret@one:2113?tls=no', 'esdb://user:secret@one:2113?a=b', 'http://user:secret@one'])(
     'is not repeated when it is refused, for the password in it (%s)',

@@ -1,6 +1,7 @@
 import { NO_STREAM, WrongExpectedVersionError, type EventData, type EventStoreDBClient } from '@eventstore/db-client';
 import type { RecordedEvent } from '@foldline/contracts';
 import {
+  AccessDenied,
   DamagedLog,
   PermanentError,
   TransientError,
@@ -22,6 +23,8 @@ import { encodeAppend } from './stored-event.ts';
 export type EsdbEventStoreOptions = {
   /** `esdb://` or `esdb+discover://`, with `tls=false` where there is no TLS. */
   url: string;
+  /** PEM of the authority that signed the server's certificate, where that is none of the well-known ones. */
+  certificateAuthority?: string;
   /** How long one call, or the silence within a read, may last before it counts as failed. Default 10 s. */
   deadlineMs?: number;
   /** RFC 3339 in UTC. Time is the server's, unless this says when events were recorded: for moving a log here. */
@@ -49,7 +52,7 @@ export class EsdbEventStore implements EventStore {
 
   constructor(private readonly options: EsdbEventStoreOptions) {
     this.deadline = options.deadlineMs ?? DEADLINE_MS;
-    this.client = connect(options.url);
+    this.client = connect(options.url, options.certificateAuthority);
     this.reading = new LogReading(this.client, this.deadline);
   }
 
@@ -139,7 +142,8 @@ export class EsdbEventStore implements EventStore {
       try {
         return await attempt(tries);
       } catch (error) {
-        if (!(error instanceof TransientError) || tries + 1 >= RETRY.tries) throw error;
+        if (!(error instanceof TransientError) || error instanceof AccessDenied || tries + 1 >= RETRY.tries)
+          throw error;
         await pauseUnless(this.closed.signal, RETRY.pauseMs * 2 ** tries * (0.5 + Math.random()));
       }
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { convertToCommandError } from '@eventstore/db-client';
 import { Metadata, status } from '@grpc/grpc-js';
-import { DamagedLog, PermanentError, TransientError } from '@foldline/kernel';
+import { AccessDenied, DamagedLog, PermanentError, TransientError } from '@foldline/kernel';
 import { failureOf } from './failures.ts';
 
 /** The error of a call, as the client makes its own of it. */
@@ -32,9 +32,6 @@ describe('a failed call', () => {
   });
 
   it.each<[string, status, Record<string, string>]>([
-    ['access is denied', status.PERMISSION_DENIED, { exception: 'access-denied' }],
-    ['nobody is known by that name', status.UNAUTHENTICATED, {}],
-    ['it is forbidden without a word', status.PERMISSION_DENIED, {}],
     [
       'it is too large',
       status.INVALID_ARGUMENT,
@@ -47,6 +44,16 @@ describe('a failed call', () => {
     const failure = failureOf(clientError(code, trailers), 'append');
     expect(failure).toBeInstanceOf(PermanentError);
     expect(failure.message).toMatch(/^EventStoreDB could not append \(/);
+  });
+
+  it.each<[string, status, Record<string, string>, string]>([
+    ['access is denied', status.PERMISSION_DENIED, { exception: 'access-denied' }, 'no right'],
+    ['it is forbidden without a word', status.PERMISSION_DENIED, {}, 'no right'],
+    ['nobody is known by that name', status.UNAUTHENTICATED, {}, 'password'],
+  ])('blames neither event nor command when %s', (_case, code, trailers, words) => {
+    const failure = failureOf(clientError(code, trailers), 'append');
+    expect(failure).toBeInstanceOf(AccessDenied);
+    expect(failure.message).toContain(words);
   });
 
   it('stays what it is when it says already what it means', () => {
