@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { PermanentError, TransientError } from '@foldline/kernel';
-import { bareError, fromRedisError, replyCode } from './redis-failure.ts';
+import { AccessDenied, PermanentError, TransientError } from '@foldline/kernel';
+import { bareError, fromRedisError, isDenial, replyCode } from './redis-failure.ts';
 import { checkSettings, type CheckedSettings, type RedisSettings } from './redis-settings.ts';
 
 /** A Lua program that the server runs as one step. Everything it touches begins with the connection's prefix. */
@@ -32,6 +32,7 @@ export class RedisConnection {
   private lost = false;
   private closed = false;
   private lastError: Error | undefined;
+  private denied = false;
 
   constructor(
     private readonly settings: CheckedSettings,
@@ -59,6 +60,7 @@ export class RedisConnection {
     this.client.on('ready', () => {
       this.lost = false;
       this.lastError = undefined;
+      this.denied = false;
       this.listener.onConnected?.();
     });
   }
@@ -125,7 +127,11 @@ export class RedisConnection {
       const onEnd = settle(() => reject(new PermanentError('the connection to Redis is closed')));
       const onLate = settle(() => {
         const reason = this.lastError ? `: ${this.lastError.message}` : '';
-        reject(new TransientError(`Redis does not answer${reason}`));
+        reject(
+          this.denied
+            ? new AccessDenied(`Redis does not let us in${reason}`)
+            : new TransientError(`Redis does not answer${reason}`),
+        );
       });
       const timer = setTimeout(onLate, this.settings.connectionWaitMs);
       this.client.once('ready', onReady).once('end', onEnd);
@@ -133,6 +139,7 @@ export class RedisConnection {
   }
 
   private noteLost(error: unknown): void {
+    this.denied ||= isDenial(error);
     this.lastError = bareError(error);
     if (this.lost || this.closed) return;
     this.lost = true;

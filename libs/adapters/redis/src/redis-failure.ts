@@ -1,4 +1,4 @@
-import { PermanentError, TransientError } from '@foldline/kernel';
+import { AccessDenied, PermanentError, TransientError } from '@foldline/kernel';
 
 /**
  * Codes with which a server says "not now". The code is the first word of an error reply, by the protocol
@@ -17,6 +17,11 @@ const PASSING = new Set([
   'UNKILLABLE',
 ]);
 
+/** Codes with which a server says "not you". */
+const DENIALS = new Set(['NOAUTH', 'NOPERM', 'WRONGPASS']);
+
+export const isDenial = (error: unknown): boolean => DENIALS.has(replyCode(error) ?? '');
+
 /** The code of an error reply; nothing when the failure came from elsewhere: the connection, a time limit. */
 export const replyCode = (error: unknown): string | undefined => {
   if (typeof error !== 'object' || error === null || !('name' in error) || error.name !== 'ReplyError')
@@ -30,6 +35,7 @@ export const fromRedisError = (error: unknown, doing: string): Error => {
   const code = replyCode(error);
   const cause = bareError(error);
   const message = `could not ${doing}: ${cause.message}`;
+  if (isDenial(error)) return new AccessDenied(message, { cause });
   return code === undefined || PASSING.has(code)
     ? new TransientError(message, { cause })
     : new PermanentError(message, { cause });
