@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransientError } from '@foldline/kernel';
+import { AccessDenied, TransientError } from '@foldline/kernel';
 
 const PAUSES_MS = [50, 250];
 
@@ -9,7 +9,7 @@ export const withRetries = async <T>(attempt: () => Promise<T>): Promise<T> => {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof TransientError)) throw error;
+      if (!(error instanceof TransientError) || error instanceof AccessDenied) throw error;
       await sleep(pause * (0.5 + Math.random()), undefined, { ref: true });
     }
   }

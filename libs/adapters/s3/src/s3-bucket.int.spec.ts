@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { PermanentError } from '@foldline/kernel';
+import { AccessDenied, PermanentError } from '@foldline/kernel';
 import { withRealServer } from '@foldline/testing';
 import { openS3Bucket, type S3Bucket } from './s3-bucket.ts';
 import type { S3Settings } from './settings.ts';
@@ -31,14 +31,24 @@ withRealServer('FOLDLINE_TEST_S3_URL', (text) => {
     const thrownBy = (changes: Partial<S3Settings>): Promise<unknown> =>
       openS3Bucket({ ...settings(), bucket: bucket.name, ...changes }).catch((error: unknown) => error);
 
-    it.each<[string, Partial<S3Settings>, RegExp]>([
-      ['a wrong secret', { secretKey: 'wrong' }, /the secret key does not belong to the access key/],
-      ['an unknown key', { accessKey: 'nobody' }, /does not know the access key/],
-      ['a missing bucket', { bucket: 'not-there-000', createBucket: false }, /make it, or allow that it is made/],
-      ['TLS where there is none', { endpoint: `https://${url.host}` }, /http:\/\/ rather than https:\/\//],
-    ])('tells the way out of %s', async (_, changes, wayOut) => {
+    it.each<[string, Partial<S3Settings>, typeof AccessDenied | typeof PermanentError, RegExp]>([
+      ['a wrong secret', { secretKey: 'wrong' }, AccessDenied, /the secret key does not belong to the access key/],
+      ['an unknown key', { accessKey: 'nobody' }, AccessDenied, /does not know the access key/],
+      [
+        'a missing bucket',
+        { bucket: 'not-there-000', createBucket: false },
+        PermanentError,
+        /make it, or allow that it is made/,
+      ],
+      [
+        'TLS where there is none',
+        { endpoint: `https://${url.host}` },
+        PermanentError,
+        /http:\/\/ rather than https:\/\//,
+      ],
+    ])('tells the way out of %s', async (_, changes, kind, wayOut) => {
       const error = await thrownBy(changes);
-      expect(error).toBeInstanceOf(PermanentError);
+      expect(error).toBeInstanceOf(kind);
       expect((error as Error).message).toMatch(wayOut);
       expect((error as Error).message).not.toContain(url.password);
     });

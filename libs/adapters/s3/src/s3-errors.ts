@@ -1,8 +1,10 @@
-import { PermanentError, Refusal, TransientError, systemCode } from '@foldline/kernel';
+import { AccessDenied, PermanentError, Refusal, TransientError, systemCode } from '@foldline/kernel';
 
 /** Answers of the server, or of the network, after which the same call may succeed. */
 const PASSING = new Set([
+  'CERT_HAS_EXPIRED',
   'ConditionalRequestConflict',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
   'EAI_AGAIN',
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -16,16 +18,23 @@ const PASSING = new Set([
   'ENOTFOUND',
   'EPIPE',
   'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
   'ETIMEDOUT',
   'IncompleteBody',
   'InternalError',
   'NoSuchUpload',
   'OperationAborted',
   'RequestTimeout',
+  'SELF_SIGNED_CERT_IN_CHAIN',
   'ServiceUnavailable',
   'SlowDown',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'XAmzContentSHA256Mismatch',
 ]);
+
+/** Answers to "who are you"; whoever changes keys or rights makes the same call succeed. */
+const DENIALS = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch']);
 
 const WAY_OUT: Readonly<Record<string, string>> = {
   AccessDenied: 'the key is known but has no right to do this: give it read, write, list and delete on the bucket',
@@ -65,6 +74,7 @@ export const fromS3Error = (error: unknown, doing: string): Error => {
   const code = s3Code(error);
   const hint = code === undefined ? undefined : WAY_OUT[code];
   const message = `S3: could not ${doing}${code === undefined ? '' : ` (${code})`}${hint ? `: ${hint}` : ''}`;
+  if (code !== undefined && DENIALS.has(code)) return new AccessDenied(message, { cause: error });
   return code !== undefined && PASSING.has(code)
     ? new TransientError(message, { cause: error })
     : new PermanentError(message, { cause: error });
