@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 
 const url = (protocols: readonly string[], example: string) =>
@@ -8,15 +9,34 @@ const required = 'Required in distributed mode.';
 const secretKey = z
   .string()
   .refine((text) => Buffer.from(text, 'base64url').length === 32, 'must be 32 bytes in base64url, 43 characters');
+const pem = (what: string, read: (text: string) => unknown) =>
+  z
+    .string()
+    .refine((text) => canBe(() => read(text)), `must be ${what} as PEM text; the name of a file of it goes into …_FILE`)
+    .optional();
+const certificate = pem('a certificate', (text) => new X509Certificate(text));
+const key = pem('a private key without a password', (text) => createPrivateKey(text));
+const canBe = (attempt: () => unknown): boolean => {
+  try {
+    attempt();
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** Settings of the distributed mode alone: the servers and what all processes share. */
 export const SERVER_SETTINGS = {
   FOLDLINE_SECRET_KEY: secretKey
     .optional()
     .describe(`Key that secrets are sealed with, the same for all services: 32 random bytes in base64url. ${required}`),
-  FOLDLINE_EVENTSTORE_URL: url(['esdb:', 'esdb+discover:'], 'esdb://user:password@host:2113')
+  FOLDLINE_EVENTSTORE_URL: z
+    .string()
+    // Not every such string is a URL: it may have several hosts. Its client has the last word.
+    .regex(/^esdb(?:\+discover)?:\/\/[^\s/?]+/, 'must be a connection string such as esdb://user:password@host:2113')
     .optional()
     .describe(`Connection string of EventStoreDB. ${required}`),
+  FOLDLINE_EVENTSTORE_CA: certificate.describe('PEM of the authority that signed EventStoreDB’s certificate.'),
   FOLDLINE_KAFKA_BROKERS: z
     .string()
     .transform((text) => text.split(',').map((broker) => broker.trim()))
@@ -28,7 +48,9 @@ export const SERVER_SETTINGS = {
     .transform((value) => value === 'true')
     .default(false)
     .describe('Whether Kafka is spoken to over TLS.'),
-  FOLDLINE_KAFKA_CA: z.string().optional().describe('PEM of the authority that signed the brokers’ certificates.'),
+  FOLDLINE_KAFKA_CA: certificate.describe('PEM of the authority that signed the brokers’ certificates.'),
+  FOLDLINE_KAFKA_CERTIFICATE: certificate.describe('PEM of the certificate that this process shows to Kafka.'),
+  FOLDLINE_KAFKA_CERTIFICATE_KEY: key.describe('PEM of the private key of that certificate.'),
   FOLDLINE_KAFKA_SASL: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
     .optional()
@@ -54,14 +76,16 @@ export const SERVER_SETTINGS = {
   FOLDLINE_REDIS_URL: url(['redis:', 'rediss:'], 'redis://user:password@host:6379')
     .optional()
     .describe(`URL of Redis, \`rediss://\` for TLS. ${required}`),
-  FOLDLINE_REDIS_CA: z.string().optional().describe('PEM of the authority that signed Redis’s certificate.'),
+  FOLDLINE_REDIS_CA: certificate.describe('PEM of the authority that signed Redis’s certificate.'),
+  FOLDLINE_REDIS_CERTIFICATE: certificate.describe('PEM of the certificate that this process shows to Redis.'),
+  FOLDLINE_REDIS_CERTIFICATE_KEY: key.describe('PEM of the private key of that certificate.'),
   FOLDLINE_S3_URL: url(['http:', 'https:'], 'https://host:9000/bucket')
     .optional()
     .describe(`Address of MinIO or another S3 server, with the bucket as its path. ${required}`),
   FOLDLINE_S3_ACCESS_KEY: z.string().min(1).optional().describe(`Access key for the S3 server. ${required}`),
   FOLDLINE_S3_SECRET_KEY: z.string().min(1).optional().describe(`Secret key for the S3 server. ${required}`),
   FOLDLINE_S3_REGION: z.string().default('us-east-1').describe('Region of the bucket.'),
-  FOLDLINE_S3_CA: z.string().optional().describe('PEM of the authority that signed the S3 server’s certificate.'),
+  FOLDLINE_S3_CA: certificate.describe('PEM of the authority that signed the S3 server’s certificate.'),
   FOLDLINE_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'must be of a-z, 0-9 and dashes')
@@ -91,7 +115,19 @@ const NEEDED = [
   'FOLDLINE_S3_SECRET_KEY',
 ] as const;
 
+const OF_KAFKA_TLS = ['FOLDLINE_KAFKA_CA', 'FOLDLINE_KAFKA_CERTIFICATE', 'FOLDLINE_KAFKA_CERTIFICATE_KEY'] as const;
+const OF_REDIS_TLS = ['FOLDLINE_REDIS_CA', 'FOLDLINE_REDIS_CERTIFICATE', 'FOLDLINE_REDIS_CERTIFICATE_KEY'] as const;
+const PLAIN_EVENTSTORE = /[?&]tls=false(?:&|$)/i;
+/** Neither is of use without the other. */
+const PAIRS = [
+  ['FOLDLINE_KAFKA_CERTIFICATE', 'FOLDLINE_KAFKA_CERTIFICATE_KEY'],
+  ['FOLDLINE_REDIS_CERTIFICATE', 'FOLDLINE_REDIS_CERTIFICATE_KEY'],
+] as const;
+
 type Values = z.infer<z.ZodObject<typeof SERVER_SETTINGS>>;
+
+/** PEM: whom to trust instead of the well-known authorities, and what to show. */
+type TlsTexts = { ca?: string; cert?: string; key?: string };
 
 /** The servers of the distributed mode, each as its adapter takes it. Holds secrets. */
 export type ServerSettings = {
@@ -100,15 +136,15 @@ export type ServerSettings = {
   secretKey: Buffer;
   opsPort: number;
   otlpUrl?: string;
-  eventStore: { connectionString: string };
+  eventStore: { url: string; certificateAuthority?: string };
   kafka: {
     brokers: string[];
     partitions: number;
     replicationFactor: number;
-    tls?: { ca?: string };
+    tls?: TlsTexts;
     sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
   };
-  redis: { url: string; keyPrefix: string; tls?: { ca: string } };
+  redis: { url: string; keyPrefix: string; tls?: TlsTexts };
   s3: {
     endpoint: string;
     bucket: string;
@@ -125,16 +161,34 @@ export const serverProblems = (values: Values): string[] => [
   ...(values.FOLDLINE_KAFKA_SASL && !(values.FOLDLINE_KAFKA_USERNAME && values.FOLDLINE_KAFKA_PASSWORD)
     ? ['FOLDLINE_KAFKA_SASL: needs FOLDLINE_KAFKA_USERNAME and FOLDLINE_KAFKA_PASSWORD']
     : []),
-  ...(values.FOLDLINE_KAFKA_CA && !values.FOLDLINE_KAFKA_TLS
-    ? ['FOLDLINE_KAFKA_CA: needs FOLDLINE_KAFKA_TLS=true']
+  ...(values.FOLDLINE_KAFKA_SASL
+    ? []
+    : useless(values, ['FOLDLINE_KAFKA_USERNAME', 'FOLDLINE_KAFKA_PASSWORD'], 'FOLDLINE_KAFKA_SASL')),
+  ...(values.FOLDLINE_KAFKA_TLS ? [] : useless(values, OF_KAFKA_TLS, 'FOLDLINE_KAFKA_TLS=true')),
+  ...(values.FOLDLINE_REDIS_URL?.startsWith('redis:')
+    ? useless(values, OF_REDIS_TLS, 'a FOLDLINE_REDIS_URL with rediss://')
     : []),
-  ...(values.FOLDLINE_REDIS_CA && values.FOLDLINE_REDIS_URL?.startsWith('redis:')
-    ? ['FOLDLINE_REDIS_CA: needs a FOLDLINE_REDIS_URL with rediss://']
+  ...(PLAIN_EVENTSTORE.test(values.FOLDLINE_EVENTSTORE_URL ?? '')
+    ? useless(values, ['FOLDLINE_EVENTSTORE_CA'], 'a FOLDLINE_EVENTSTORE_URL without tls=false')
     : []),
+  ...(values.FOLDLINE_S3_URL?.startsWith('http:')
+    ? useless(values, ['FOLDLINE_S3_CA'], 'a FOLDLINE_S3_URL with https://')
+    : []),
+  ...PAIRS.flatMap(([shown, secret]) => pairProblems(shown, values[shown], secret, values[secret])),
   ...(values.FOLDLINE_S3_URL && bucketOf(values.FOLDLINE_S3_URL) === ''
     ? ['FOLDLINE_S3_URL: must name the bucket as its path, such as https://host:9000/foldline']
     : []),
 ];
+
+const pairProblems = (shownName: string, shown: string | undefined, keyName: string, secret: string | undefined) => {
+  if (shown === undefined && secret === undefined) return [];
+  if (shown === undefined || secret === undefined) return [`${shownName}: goes together with ${keyName}`];
+  const isPair = new X509Certificate(shown).checkPrivateKey(createPrivateKey(secret));
+  return isPair ? [] : [`${keyName}: is not the key of ${shownName}`];
+};
+
+const useless = (values: Values, names: readonly (keyof Values)[], needed: string): string[] =>
+  names.filter((name) => values[name] !== undefined).map((name) => `${name}: needs ${needed}`);
 
 /** Only for values without problems. */
 export const serversOf = (values: Values): ServerSettings => ({
@@ -142,12 +196,15 @@ export const serversOf = (values: Values): ServerSettings => ({
   secretKey: Buffer.from(values.FOLDLINE_SECRET_KEY!, 'base64url'),
   opsPort: values.FOLDLINE_OPS_PORT,
   ...(values.FOLDLINE_OTLP_URL === undefined ? {} : { otlpUrl: values.FOLDLINE_OTLP_URL }),
-  eventStore: { connectionString: values.FOLDLINE_EVENTSTORE_URL! },
+  eventStore: {
+    url: values.FOLDLINE_EVENTSTORE_URL!,
+    ...(values.FOLDLINE_EVENTSTORE_CA === undefined ? {} : { certificateAuthority: values.FOLDLINE_EVENTSTORE_CA }),
+  },
   kafka: kafkaOf(values),
   redis: {
     url: values.FOLDLINE_REDIS_URL!,
     keyPrefix: values.FOLDLINE_NAMESPACE,
-    ...(values.FOLDLINE_REDIS_CA === undefined ? {} : { tls: { ca: values.FOLDLINE_REDIS_CA } }),
+    ...(OF_REDIS_TLS.every((name) => values[name] === undefined) ? {} : { tls: textsOf(values, OF_REDIS_TLS) }),
   },
   s3: {
     endpoint: new URL(values.FOLDLINE_S3_URL!).origin,
@@ -163,9 +220,7 @@ const kafkaOf = (values: Values): ServerSettings['kafka'] => ({
   brokers: values.FOLDLINE_KAFKA_BROKERS!,
   partitions: values.FOLDLINE_KAFKA_PARTITIONS,
   replicationFactor: values.FOLDLINE_KAFKA_REPLICATION,
-  ...(values.FOLDLINE_KAFKA_TLS
-    ? { tls: values.FOLDLINE_KAFKA_CA === undefined ? {} : { ca: values.FOLDLINE_KAFKA_CA } }
-    : {}),
+  ...(values.FOLDLINE_KAFKA_TLS ? { tls: textsOf(values, OF_KAFKA_TLS) } : {}),
   ...(values.FOLDLINE_KAFKA_SASL === undefined
     ? {}
     : {
@@ -175,6 +230,15 @@ const kafkaOf = (values: Values): ServerSettings['kafka'] => ({
           password: values.FOLDLINE_KAFKA_PASSWORD!,
         },
       }),
+});
+
+const textsOf = (
+  values: Values,
+  [authorityName, certificateName, keyName]: typeof OF_KAFKA_TLS | typeof OF_REDIS_TLS,
+): TlsTexts => ({
+  ...(values[authorityName] === undefined ? {} : { ca: values[authorityName] }),
+  ...(values[certificateName] === undefined ? {} : { cert: values[certificateName] }),
+  ...(values[keyName] === undefined ? {} : { key: values[keyName] }),
 });
 
 const bucketOf = (address: string): string => new URL(address).pathname.replace(/^\/|\/$/g, '');

@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { withPrograms } from '@foldline/testing';
+import { root } from '../../../scripts/workspace.mjs';
+import { readServerSettings } from './config.ts';
+
+type Given = Readonly<Record<string, string>>;
+const SERVERS = {
+  FOLDLINE_MODE: 'distributed',
+  FOLDLINE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64url'),
+  FOLDLINE_EVENTSTORE_URL: 'esdb://user:secret@events.example:2113',
+  FOLDLINE_KAFKA_BROKERS: 'kafka.example:9093',
+  FOLDLINE_REDIS_URL: 'rediss://user:secret@redis.example',
+  FOLDLINE_S3_URL: 'https://s3.example/foldline',
+  FOLDLINE_S3_ACCESS_KEY: 'access',
+  FOLDLINE_S3_SECRET_KEY: 'secret',
+};
+const problemsOf = (given: Given): string => {
+  try {
+    readServerSettings({ ...SERVERS, ...given });
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+describe('the address of EventStoreDB', () => {
+  it.each([
+    'esdb://one:2113,two:2113,three:2113?nodePreference=leader',
+    'esdb+discover://user:p%40ss@cluster.example:2113',
+    'esdb://127.0.0.1:2113?tls=false',
+  ])('may be %s', (url) => {
+    expect(readServerSettings({ ...SERVERS, FOLDLINE_EVENTSTORE_URL: url }).eventStore).toEqual({ url });
+  });
+
+  it.each(['http://one:2113', 'one:2113', 'esdb://', ''])('cannot be "%s"', (url) => {
+    expect(problemsOf({ FOLDLINE_EVENTSTORE_URL: url })).toContain('FOLDLINE_EVENTSTORE_URL: must be');
+  });
+});
+
+withPrograms(['openssl'], () => {
+  describe('certificates in the settings', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'foldline-settings-'));
+    const file = (name: string): string => join(directory, `${name}.pem`);
+    // As a setting gives it: without the line feed at the end of the file.
+    const pem = (name: string): string => readFileSync(file(name), 'utf8').trim();
+    beforeAll(() => void execFileSync(join(root, 'infra/ci/tls/certificates'), [directory]));
+    afterAll(() => rmSync(directory, { recursive: true }));
+
+    it('reach each server as its client takes them, by themselves or as files', () => {
+      const given = {
+        FOLDLINE_EVENTSTORE_CA_FILE: file('ca'),
+        FOLDLINE_KAFKA_TLS: 'true',
+        FOLDLINE_KAFKA_CA: pem('ca'),
+        FOLDLINE_KAFKA_CERTIFICATE_FILE: file('client'),
+        FOLDLINE_KAFKA_CERTIFICATE_KEY_FILE: file('client-key'),
+        FOLDLINE_REDIS_CA_FILE: file('ca'),
+        FOLDLINE_REDIS_CERTIFICATE: pem('client'),
+        FOLDLINE_REDIS_CERTIFICATE_KEY: pem('client-key'),
+        FOLDLINE_S3_CA_FILE: file('ca'),
+      };
+      const shown = { ca: pem('ca'), cert: pem('client'), key: pem('client-key') };
+      expect(readServerSettings({ ...SERVERS, ...given })).toMatchObject({
+        eventStore: { certificateAuthority: pem('ca') },
+        kafka: { tls: shown },
+        redis: { tls: shown },
+        s3: { certificateAuthority: pem('ca') },
+      });
+    });
+
+    it.each<[string, () => Given, string]>([
+      [
+        'a name of a file as a certificate',
+        () => ({ FOLDLINE_S3_CA: file('ca') }),
+        'FOLDLINE_S3_CA: must be a certificate',
+      ],
+      [
+        'a certificate as a key',
+        () => ({ FOLDLINE_REDIS_CERTIFICATE: pem('client'), FOLDLINE_REDIS_CERTIFICATE_KEY: pem('client') }),
+        'FOLDLINE_REDIS_CERTIFICATE_KEY: must be a private key',
+      ],
+      [
+        'a certificate without its key',
+        () => ({ FOLDLINE_REDIS_CERTIFICATE: pem('client') }),
+        'FOLDLINE_REDIS_CERTIFICATE: goes together with FOLDLINE_REDIS_CERTIFICATE_KEY',
+      ],
+      [
+        'a key of another certificate',
+        () => ({ FOLDLINE_REDIS_CERTIFICATE: pem('client'), FOLDLINE_REDIS_CERTIFICATE_KEY: pem('server-key') }),
+        'FOLDLINE_REDIS_CERTIFICATE_KEY: is not the key of FOLDLINE_REDIS_CERTIFICATE',
+      ],
+      ['an authority for Kafka without TLS', () => ({ FOLDLINE_KAFKA_CA: pem('ca') }), 'FOLDLINE_KAFKA_TLS=true'],
+      [
+        'an authority for Redis without TLS',
+        () => ({ FOLDLINE_REDIS_CA: pem('ca'), FOLDLINE_REDIS_URL: 'redis://redis.example' }),
+        'needs a FOLDLINE_REDIS_URL with rediss://',
+      ],
+      [
+        'an authority for S3 without TLS',
+        () => ({ FOLDLINE_S3_CA: pem('ca'), FOLDLINE_S3_URL: 'http://s3.example/foldline' }),
+        'needs a FOLDLINE_S3_URL with https://',
+      ],
+      [
+        'an authority for EventStoreDB without TLS',
+        () => ({ FOLDLINE_EVENTSTORE_CA: pem('ca'), FOLDLINE_EVENTSTORE_URL: 'esdb://events.example?tls=false' }),
+        'needs a FOLDLINE_EVENTSTORE_URL without tls=false',
+      ],
+      ['a password that nobody asks for', () => ({ FOLDLINE_KAFKA_PASSWORD: 'secret' }), 'needs FOLDLINE_KAFKA_SASL'],
+    ])('refuse %s, and tell no secret', (_what, given, problem) => {
+      const problems = problemsOf(given());
+      expect(problems).toContain(problem);
+      expect(problems).not.toMatch(/secret|BEGIN/);
+    });
+  });
+});
