@@ -16,6 +16,10 @@ export const tooLarge = (maximum) =>
     'maximum-append-size': String(maximum),
   });
 
+export const accessDenied = () => refusal(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
+
+export const unauthenticated = () => refusal(status.UNAUTHENTICATED, 'Unauthenticated', {});
+
 export const missingProperty = () =>
   refusal(status.INVALID_ARGUMENT, 'Required Metadata Property is Missing', {
     exception: 'missing-required-metadata-property',
