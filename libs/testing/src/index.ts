@@ -18,3 +18,4 @@ export {
 } from './contracts/claims.contract.ts';
 export { signalsContract, type SignalsFixture } from './contracts/signals.contract.ts';
 export { OwnRedis } from './own-redis.ts';
+export { SECURE_USER, SecureServers, withSecureServers } from './secure-servers.ts';

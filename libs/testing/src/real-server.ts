@@ -43,7 +43,8 @@ export const whenAsked = (setting: 'FOLDLINE_TEST_CHAOS', suite: () => void): vo
 const isOnPath = (program: string): boolean =>
   (process.env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
 
-const absent = (what: string, { hint, problem }: { hint: string; problem: string }): void => {
+/** Takes the place of a suite that cannot run here. */
+export const absent = (what: string, { hint, problem }: { hint: string; problem: string }): void => {
   describe(what, () => {
     if (process.env['FOLDLINE_REQUIRE_REAL'] === '1')
       it('is there', () => {
