@@ -1,10 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { withPrograms } from '@foldline/testing';
-import { root } from '../../../scripts/workspace.mjs';
+import { makeCertificates, withPrograms } from '@foldline/testing';
 import { readServerSettings } from './config.ts';
 
 type Given = Readonly<Record<string, string>>;
@@ -47,7 +45,7 @@ withPrograms(['openssl'], () => {
     const file = (name: string): string => join(directory, `${name}.pem`);
     // As a setting gives it: without the line feed at the end of the file.
     const pem = (name: string): string => readFileSync(file(name), 'utf8').trim();
-    beforeAll(() => void execFileSync(join(root, 'infra/ci/tls/certificates'), [directory]));
+    beforeAll(() => makeCertificates(directory));
     afterAll(() => rmSync(directory, { recursive: true }));
 
     it('reach each server as its client takes them, by themselves or as files', () => {

@@ -18,4 +18,4 @@ export {
 } from './contracts/claims.contract.ts';
 export { signalsContract, type SignalsFixture } from './contracts/signals.contract.ts';
 export { OwnRedis } from './own-redis.ts';
-export { SECURE_USER, SecureServers, withSecureServers } from './secure-servers.ts';
+export { makeCertificates, SECURE_USER, SecureServers, withSecureServers } from './secure-servers.ts';

@@ -18,6 +18,11 @@ const START_MS = 60_000;
 /** What a broker of a test needs of memory; it has few topics and little to say. */
 const JAVA = '-Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true'.split(' ');
 
+/** Throw-away certificates, in files that infra/ci/tls/certificates names; needs openssl. */
+export const makeCertificates = async (directory: string): Promise<void> => {
+  await run(join(CI, 'tls/certificates'), [directory]);
+};
+
 /** The user that every one of the servers knows; to S3 it is the access key. */
 export const SECURE_USER = 'foldline';
 
@@ -43,7 +48,7 @@ export class SecureServers {
     const servers = new SecureServers(directory, randomBytes(18).toString('base64url'));
     process.once('exit', servers.kill);
     try {
-      await run(join(CI, 'tls/certificates'), [directory]);
+      await makeCertificates(directory);
       await Promise.all([servers.upKafka(), servers.upS3(), servers.upRedis(), servers.upEventStore()]);
       return servers;
     } catch (error) {
