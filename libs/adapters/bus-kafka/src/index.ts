@@ -7,4 +7,5 @@ export { createKafkaRelay, kafkaOutlet, type KafkaRelayOptions } from './kafka-r
 export { type BusLag, type PartitionLag, type RelayLag } from './lag.ts';
 export { PARKED_CATEGORY } from './parked.events.ts';
 export { type Publisher } from './publisher.ts';
+export { reachKafka } from './reach-kafka.ts';
 export { Relay, type RelayOptions } from './relay.ts';
