@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createKafkaBus, createKafkaRelay, type KafkaBus, type KafkaSettings } from '@foldline/bus-kafka';
+import { createKafkaBus, createKafkaRelay, reachKafka, type KafkaBus, type KafkaSettings } from '@foldline/bus-kafka';
 import { openRedisSignals, redisClaims } from '@foldline/coordination-redis';
 import { OWNER, type Category, type ServiceName } from '@foldline/contracts';
 import { openEsdbEventStore } from '@foldline/event-store-esdb';
@@ -14,6 +14,7 @@ import { aesSecretBox, openLocalTools, type ServerSettings, type ServiceSettings
 import type { Check } from './ops-server.ts';
 import { PAYLOADS } from './payloads-prefix.ts';
 import { SharedReadModels } from './shared-read-models.ts';
+import { reaching, reachingIfThere } from './server-access.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /**
@@ -33,7 +34,7 @@ export type DistributedPorts = {
   close: () => Promise<void>;
 };
 
-/** Connects one service to the four servers. Throws `TransientError` while one of them does not answer. */
+/** Connects one service to the four servers. Throws `TransientError` while one does not answer that is needed for a start. */
 export const openDistributedPorts = async (
   service: ServiceName,
   settings: ServiceSettings,
@@ -57,7 +58,8 @@ export const openDistributedPorts = async (
     const signals = openRedisSignals({ redis, logger });
     closing.push(() => signals.close());
     const claims = redisClaims({ redis, clock, logger });
-    const bucket = await openS3Bucket(servers.s3);
+    await reachingIfThere('redis', servers, () => redis.call('reach Redis', 'PING'), logger);
+    const bucket = await reaching('s3', servers, () => openS3Bucket(servers.s3));
     closing.push(() => bucket.close());
     const [objectStore, payloads] = await Promise.all([
       openS3ObjectStore({ bucket }),
@@ -66,11 +68,11 @@ export const openDistributedPorts = async (
     const logStore = await openS3LogStore({ bucket, signals, spoolDirectory: join(settings.dataDirectory, 'spool') });
     closing.push(() => logStore.close());
     const rawLog = await openEsdbEventStore({
-      url: servers.eventStore.connectionString,
+      ...servers.eventStore,
       onOutage: (err) => logger.warn({ err }, 'the log is not followed until EventStoreDB answers again'),
     });
     closing.push(() => rawLog.close());
-    await rawLog.lastPosition();
+    await reaching('eventStore', servers, () => rawLog.lastPosition());
     const eventStore = withLargePayloads(telemetry.observed(rawLog), payloads);
     const readStore = openRedisReadStore({ redis, generation: readModelsName });
     const kafka = kafkaSettings(service, servers, logger);
@@ -84,6 +86,7 @@ export const openDistributedPorts = async (
       onTrouble: (err) => logger.warn({ err }, 'the event bus has trouble and goes on'),
     });
     closing.push(() => eventBus.close());
+    await reachingIfThere('kafka', servers, () => reachKafka(kafka), logger);
     const group = groupOf(service, settings);
     if (group !== service) await eventBus.beginNow(group);
     const relay = createKafkaRelay({
@@ -145,7 +148,7 @@ const kafkaSettings = (service: ServiceName, { namespace, kafka }: ServerSetting
   prefix: `${namespace}.`,
   partitions: kafka.partitions,
   replication: kafka.replicationFactor,
-  ...(kafka.tls ? { ssl: kafka.tls.ca === undefined ? true : { ca: kafka.tls.ca } } : {}),
+  ...(kafka.tls ? { ssl: kafka.tls } : {}),
   ...(kafka.sasl ? { sasl: kafka.sasl } : {}),
   log: (level, message, fields) => logger[level](fields, `Kafka: ${message}`),
 });

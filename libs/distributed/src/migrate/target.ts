@@ -22,7 +22,7 @@ export type Target = {
 
 export const openTarget = async ({ eventStore, s3 }: ServerSettings): Promise<Target> => {
   let time = '';
-  const events = openEsdbEventStore({ url: eventStore.connectionString, recordedAt: () => time });
+  const events = openEsdbEventStore({ ...eventStore, recordedAt: () => time });
   let bucket: S3Bucket | undefined;
   const close = async (): Promise<void> => {
     bucket?.close();

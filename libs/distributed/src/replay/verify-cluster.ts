@@ -20,7 +20,7 @@ export const verifyCluster = async (
   projections: readonly Projection[],
   name: string,
 ): Promise<ReplayReport> => {
-  const log = openEsdbEventStore({ url: servers.eventStore.connectionString });
+  const log = openEsdbEventStore(servers.eventStore);
   const redis = openRedis(servers.redis);
   try {
     const live = await openRedisSnapshot({ redis, generation: name });
