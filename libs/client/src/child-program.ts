@@ -11,6 +11,8 @@ export type Command = {
   /** What it is called in messages. */
   name: string;
   args: readonly string[];
+  /** Put before Node and its arguments, such as what makes a program run on another host. */
+  within?: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
   /** Takes standard output and standard error, also of later starts. */
   logFile: string;
@@ -38,11 +40,12 @@ export class ChildProgram {
 
   /** Starts it and waits until it says that it is up; answers with the line that says so. `more` adds settings. */
   async start(more: Readonly<Record<string, string>> = {}): Promise<string> {
-    const { name, args, environment, logFile, isUp } = this.command;
+    const { name, args, within = [], environment, logFile, isUp } = this.command;
     if (this.child) throw new Error(`${name} runs already`);
     const before = existsSync(logFile) ? statSync(logFile).size : 0;
     const output = openSync(logFile, 'a');
-    const child = spawn(process.execPath, [...args], {
+    const [program, ...rest] = [...within, process.execPath, ...args];
+    const child = spawn(program!, rest, {
       env: { ...environment, ...more },
       stdio: ['ignore', output, output],
     });

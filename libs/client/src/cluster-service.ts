@@ -5,7 +5,17 @@ import { ChildProgram } from './child-program.ts';
 import { serviceProgram } from './programs.ts';
 import { until } from './until.ts';
 
-const HOST = '127.0.0.1';
+const HERE = '127.0.0.1';
+
+/** Another machine, or what takes the place of one, on which a service runs. */
+export type Host = {
+  /** Where this machine reaches it. */
+  address: string;
+  /** Put before a command, makes it run there; the process must be the one that was started. */
+  within: readonly string[];
+  /** Settings as a process there has to have them: it reaches the servers by other addresses, and its runner has a name. */
+  there: (settings: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
+};
 
 type Up = { opsPort: number; url?: string };
 
@@ -20,6 +30,7 @@ export class ClusterService {
     readonly instance: number,
     directory: string,
     environment: Readonly<Record<string, string | undefined>>,
+    private readonly host?: Host,
   ) {
     const title = `${name}-${instance}`;
     this.dataDirectory = join(directory, 'data', title);
@@ -27,8 +38,10 @@ export class ClusterService {
     this.program = new ChildProgram({
       name: title,
       args: [serviceProgram(name)],
+      within: host?.within ?? [],
       environment: {
         ...environment,
+        ...(host ? { FOLDLINE_HOST: host.address } : {}),
         FOLDLINE_PORT: '0',
         FOLDLINE_OPS_PORT: '0',
         FOLDLINE_DATA_DIR: this.dataDirectory,
@@ -57,7 +70,7 @@ export class ClusterService {
   /** `http://host:port` of its own `/healthz`, `/readyz` and `/metrics`. */
   get opsUrl(): string {
     if (!this.up) throw new Error(`${this.name} was not started`);
-    return `http://${HOST}:${this.up.opsPort}`;
+    return `http://${this.host?.address ?? HERE}:${this.up.opsPort}`;
   }
 
   /** Starts the process and waits until it is ready. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { SERVICES, type ServiceName } from '@foldline/contracts';
 import { ApiClient } from './api-client.ts';
 import { ChildProgram } from './child-program.ts';
-import { ClusterService } from './cluster-service.ts';
+import { ClusterService, type Host } from './cluster-service.ts';
 import { EVENT_STORE_PROGRAM } from './programs.ts';
 import type { Server } from './server-process.ts';
 import { inheritedEnvironment, realServers } from './topology.ts';
@@ -45,9 +45,14 @@ export class Cluster implements Server {
 
   /**
    * Starts everything, with its data and its logs in this directory, and waits until all of it is ready. `environment` adds
-   * settings, for all services alike.
+   * settings, for all services alike. Where there are `hosts`, each has a runner, and there are no others.
    */
-  static async start(directory: string, environment: Environment = {}, instances: Instances = {}): Promise<Cluster> {
+  static async start(
+    directory: string,
+    environment: Environment = {},
+    instances: Instances = {},
+    hosts: readonly Host[] = [],
+  ): Promise<Cluster> {
     for (const part of ['data', 'logs']) mkdirSync(join(directory, part), { recursive: true });
     const eventStorePort = await freePort();
     const settings = { ...settingsOfAll(eventStorePort), ...environment };
@@ -59,12 +64,19 @@ export class Cluster implements Server {
       logFile: join(directory, 'logs', 'eventstore.log'),
       isUp: /^ready on /,
     });
-    const services = SERVICES.flatMap((name) =>
+    const here = SERVICES.filter((name) => name !== 'runner' || hosts.length === 0).flatMap((name) =>
       Array.from({ length: instances[name] ?? 1 }, (_none, n) => {
         const runners = n === 0 ? {} : { FOLDLINE_RUNNERS: runnersOf(`more-${n}`) };
         return new ClusterService(name, n, directory, { ...inherited, ...settings, ...runners });
       }),
     );
+    const there = await Promise.all(
+      hosts.map(async (host, n) => {
+        const environmentThere = { ...inherited, ...(await host.there(settings)) };
+        return new ClusterService('runner', n, directory, environmentThere, host);
+      }),
+    );
+    const services = [...here, ...there];
     const cluster = new Cluster(settings, directory, eventStore, services);
     try {
       await cluster.startAll();
@@ -92,6 +104,10 @@ export class Cluster implements Server {
     const found = this.services.find((service) => service.name === name && service.instance === instance);
     if (!found) throw new Error(`there is no ${name} number ${instance}`);
     return found;
+  }
+
+  get all(): readonly ClusterService[] {
+    return this.services;
   }
 
   /** Starts whatever does not run. */

@@ -1,6 +1,6 @@
 export { ApiClient, ApiError, type Connection } from './api-client.ts';
 export { Cluster, type Instances } from './cluster.ts';
-export { type ClusterService } from './cluster-service.ts';
+export { type ClusterService, type Host } from './cluster-service.ts';
 export { viewLog } from './log-viewer.ts';
 export { serverProgram } from './programs.ts';
 export { startServerProcess, type Server, type ServerProcess } from './server-process.ts';

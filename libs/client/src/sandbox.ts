@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ApiClient } from './api-client.ts';
 import { Cluster, type Instances } from './cluster.ts';
+import type { Host } from './cluster-service.ts';
 import { startServerProcess, type Server } from './server-process.ts';
 import { topologyAskedFor, type Topology } from './topology.ts';
 import { until } from './until.ts';
@@ -48,6 +49,16 @@ export type PipelineAnswer = {
 };
 export type Accepted = { id: string; position: number };
 
+/** What the sandbox runs on. */
+export type Place = {
+  topology?: Topology;
+  /** For the distributed topology alone: processes of each service, and other hosts for its runners. */
+  instances?: Instances;
+  hosts?: readonly Host[];
+  /** Where the services find the project's repository, given where it lies; there by default. */
+  addressOf?: (repository: string) => string;
+};
+
 /** A real system on a fresh directory, as one process or as a cluster of them, with one project whose repository the caller writes. */
 export class Sandbox {
   private constructor(
@@ -60,7 +71,7 @@ export class Sandbox {
   static async start(
     environment: Readonly<Record<string, string>> = {},
     programs: Readonly<Record<string, string>> = {},
-    { topology = topologyAskedFor(), instances = {} }: { topology?: Topology; instances?: Instances } = {},
+    { topology = topologyAskedFor(), instances = {}, hosts = [], addressOf = (repository) => repository }: Place = {},
   ): Promise<Sandbox> {
     const directory = mkdtempSync(join(tmpdir(), 'foldline-sandbox-'));
     const bin = join(directory, 'bin');
@@ -73,13 +84,13 @@ export class Sandbox {
     const server =
       topology === 'standalone'
         ? await startServerProcess(join(directory, 'data'), settings)
-        : await Cluster.start(directory, settings, instances);
+        : await Cluster.start(directory, settings, instances, hosts);
     const sandbox = new Sandbox(directory, settings, server);
     mkdirSync(sandbox.repository);
     sandbox.git('init', '--quiet', '--initial-branch=main');
     sandbox.commit({ 'README.md': 'sandbox\n' });
     const [owner, name] = PROJECT.split('/');
-    await server.client.post('/api/v1/projects', { owner, name, url: sandbox.repository });
+    await server.client.post('/api/v1/projects', { owner, name, url: addressOf(sandbox.repository) });
     return sandbox;
   }
 
