@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { describe, it } from '@jest/globals';
+import { withPrograms, withRealServer } from '@foldline/testing';
+
+/**
+ * Runs a suite that makes a network of hosts on this machine. Where the servers, the programs or the right to make one are
+ * not there it is skipped with a line that says so, or fails where `FOLDLINE_REQUIRE_REAL=1`.
+ */
+export const onSeveralHosts = (suite: () => void): void =>
+  withRealServer('FOLDLINE_TEST_REDIS_URL', () =>
+    withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', () =>
+      withRealServer('FOLDLINE_TEST_S3_URL', () =>
+        withPrograms(['ip', 'iptables', 'unshare'], () => {
+          if (mayMakeNetworks() || process.env['FOLDLINE_REQUIRE_REAL'] === '1') return suite();
+          describe('several hosts', () => it.skip('need the right to make network namespaces: root', () => undefined));
+        }),
+      ),
+    ),
+  );
+
+const mayMakeNetworks = (): boolean =>
+  spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'ignore' }).status === 0;
