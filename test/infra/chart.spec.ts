@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SERVICES } from '@foldline/contracts';
 import { withPrograms } from '@foldline/testing';
+import { isSetting } from './documented-settings.ts';
 import { GOOD_VALUES, REFUSED_VALUES, renderChart } from './chart.ts';
 import type { Container, KubernetesObject, Labels, Rendered } from './chart.ts';
 
@@ -101,6 +102,13 @@ withPrograms(['javac', 'mvn'], () => {
       }
     });
 
+    it('sets nothing that is no setting', () => {
+      for (const workload of workloads(values)) {
+        const names = containerOf(workload).env.map((setting) => setting.name);
+        expect(names.filter((name) => name.startsWith('FOLDLINE_') && !isSetting(name))).toEqual([]);
+      }
+    });
+
     it('selects with every selector the pods of exactly one workload', () => {
       const pods = workloads(values).map(({ spec }) => spec.template.metadata.labels);
       for (const { kind, metadata, spec } of [...workloads(values), ...ofKind(values, 'PodDisruptionBudget')]) {
@@ -149,6 +157,7 @@ withPrograms(['javac', 'mvn'], () => {
       ['ingress-without-host.yaml', 'an Ingress needs a host'],
       ['secret-in-an-address.yaml', 's3.url'],
       ['unknown-sasl.yaml', 'kafka.sasl'],
+      ['certificate-without-key.yaml', 'secretKeys.redisCertificateKey'],
     ])('refuses %s and says why', (values, reason) => {
       expect(rendered.get(values)!.refused).toContain(reason);
     });
@@ -212,6 +221,8 @@ withPrograms(['javac', 'mvn'], () => {
           { parameter: 'username', name: 'foldline', key: 'kafka-username' },
           { parameter: 'password', name: 'foldline', key: 'kafka-password' },
           { parameter: 'ca', name: 'foldline', key: 'kafka-ca' },
+          { parameter: 'cert', name: 'foldline', key: 'kafka-certificate' },
+          { parameter: 'key', name: 'foldline', key: 'kafka-certificate-key' },
         ],
       });
     });

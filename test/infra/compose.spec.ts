@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { SERVICES } from '@foldline/contracts';
 import { withPrograms } from '@foldline/testing';
+import { isSetting } from './documented-settings.ts';
 import { root } from '../../scripts/workspace.mjs';
 
 type Service = {
@@ -32,6 +33,14 @@ type Compose = {
   networks: Record<string, { internal?: boolean }>;
   volumes: Record<string, unknown>;
   secrets: Record<string, { file: string }>;
+};
+
+/** As Compose writes it, with everything filled in. */
+type TakenCompose = {
+  services: Record<
+    string,
+    { environment: Record<string, string>; secrets: { source: string }[]; networks: Record<string, unknown> }
+  >;
 };
 
 const SERVERS = ['kafka', 'eventstore', 'minio', 'redis'];
@@ -116,6 +125,17 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('the settings in docker-compose.yml', () => {
+  it('are all known', () => {
+    for (const [name, { environment, command = [] }] of ours) {
+      const inCommand = [...command.join(' ').matchAll(/\b(FOLDLINE_[A-Z_]+)=/g)].map(([, setting]) => setting!);
+      const names = [...Object.keys(environment), ...inCommand];
+      expect([name, names.filter((setting) => !isSetting(setting))]).toEqual([name, []]);
+      expect(names).toContain('FOLDLINE_MODE');
+    }
+  });
+});
+
 describe('infra/compose/make-secrets', () => {
   const folder = mkdtempSync(join(tmpdir(), 'foldline-secrets-'));
   const secrets = join(folder, 'secrets');
@@ -171,6 +191,29 @@ withPrograms(['docker-compose'], () => {
         }),
       ) as Compose;
       expect(Object.keys(taken.services).toSorted()).toEqual(all.map(([name]) => name).toSorted());
+    });
+
+    it('takes the file of docs/compose.md for servers elsewhere, which gives every service what it needs there', () => {
+      const text = /^```yaml\n([^]*?)^```/m.exec(readFileSync(join(root, 'docs/compose.md'), 'utf8'))![1]!;
+      const folder = mkdtempSync(join(tmpdir(), 'foldline-elsewhere-'));
+      writeFileSync(join(folder, 'elsewhere.yml'), text);
+      const files = ['--file', path, '--file', join(folder, 'elsewhere.yml')];
+      const taken = parse(
+        execFileSync('docker-compose', [...files, 'config'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+      ) as TakenCompose;
+      rmSync(folder, { recursive: true });
+      for (const service of SERVICES) {
+        const { environment, secrets, networks } = taken.services[service]!;
+        const given = secrets.map(({ source }) => `/run/secrets/${source}`);
+        expect([service, Object.keys(environment).filter((name) => !isSetting(name))]).toEqual([service, []]);
+        for (const [name, value] of Object.entries(environment))
+          if (name.endsWith('_FILE')) expect([service, given]).toEqual([service, expect.arrayContaining([value])]);
+        expect([service, environment['FOLDLINE_KAFKA_TLS'], Object.keys(networks)]).toEqual([
+          service,
+          'true',
+          expect.arrayContaining(['outside']),
+        ]);
+      }
     });
   });
 });

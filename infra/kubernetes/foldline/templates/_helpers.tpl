@@ -72,11 +72,22 @@ FOLDLINE_WEBHOOK_SECRET: {{ $keys.webhookSecret }}
 FOLDLINE_KAFKA_USERNAME: {{ $keys.kafkaUsername }}
 FOLDLINE_KAFKA_PASSWORD: {{ $keys.kafkaPassword }}
 {{- end }}
+{{- with $keys.eventStoreCa }}
+FOLDLINE_EVENTSTORE_CA: {{ . }}
+{{- end }}
 {{- with $keys.kafkaCa }}
 FOLDLINE_KAFKA_CA: {{ . }}
 {{- end }}
+{{- with $keys.kafkaCertificate }}
+FOLDLINE_KAFKA_CERTIFICATE: {{ . }}
+FOLDLINE_KAFKA_CERTIFICATE_KEY: {{ required "secretKeys.kafkaCertificate needs secretKeys.kafkaCertificateKey" $keys.kafkaCertificateKey }}
+{{- end }}
 {{- with $keys.redisCa }}
 FOLDLINE_REDIS_CA: {{ . }}
+{{- end }}
+{{- with $keys.redisCertificate }}
+FOLDLINE_REDIS_CERTIFICATE: {{ . }}
+FOLDLINE_REDIS_CERTIFICATE_KEY: {{ required "secretKeys.redisCertificate needs secretKeys.redisCertificateKey" $keys.redisCertificateKey }}
 {{- end }}
 {{- with $keys.s3Ca }}
 FOLDLINE_S3_CA: {{ . }}

@@ -1,0 +1,295 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ApiClient, until, type Accepted, type PipelineAnswer } from '@foldline/client';
+import type { ServiceName } from '@foldline/contracts';
+import { SECURE_USER, SecureServers, withSecureServers } from '@foldline/testing';
+import { root } from '../../scripts/workspace.mjs';
+import { settingsIn } from './documented-settings.ts';
+
+type Settings = Readonly<Record<string, string>>;
+const START_MS = 60_000;
+const AT_ONCE = 4;
+const WRONG = 'a-password-that-is-wrong';
+const DEFINITION = `
+stages: [build, test]
+build: { stage: build, script: mkdir out && echo made > out/it, artifacts: { paths: [out/] } }
+test: { stage: test, script: cat out/it }
+`;
+const PIPELINE_SERVICES: ServiceName[] = ['api-gateway', 'pipeline-planner', 'scheduler', 'runner', 'artifact-store'];
+
+/** A service as a process of its own, with everything that it says. */
+class Service {
+  output = '';
+  readonly ended: Promise<number | null>;
+  private readonly child: ChildProcess;
+
+  constructor(name: ServiceName, settings: Settings) {
+    const program = join(root, 'dist/services', `${name}.js`);
+    const environment = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings };
+    this.child = spawn(process.execPath, [program], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.child.stdout!, this.child.stderr!])
+      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
+  }
+
+  /** The line that says that it is up. */
+  async up(): Promise<{ opsPort: number; url?: string }> {
+    const line = await until('the service to be up', async () => {
+      if (this.child.exitCode !== null) throw new Error(this.output);
+      return this.output.split('\n').find((text) => text.includes('"the service is up"'));
+    });
+    return JSON.parse(line) as { opsPort: number; url?: string };
+  }
+
+  stop(): Promise<number | null> {
+    this.child.kill('SIGTERM');
+    return this.ended;
+  }
+
+  kill(): Promise<number | null> {
+    this.child.kill('SIGKILL');
+    return this.ended;
+  }
+}
+
+withSecureServers(() => {
+  describe('a cluster whose four servers speak TLS and want to know who asks', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'foldline-tls-'));
+    const started: Service[] = [];
+    let servers: SecureServers;
+    let settings: Record<string, string>;
+    let count = 0;
+
+    /** What the files hold that docs/distributed.md names, for the servers of this test. */
+    const hereFrom = (text: string): string =>
+      text
+        .replaceAll('PASSWORD', servers.password)
+        .replaceAll('eventstore.example:2113', `127.0.0.1:${servers.ports.eventStore}`)
+        .replaceAll('kafka.example:9093', `127.0.0.1:${servers.ports.kafkaUsers}`)
+        .replaceAll('redis.example:6379', `127.0.0.1:${servers.ports.redis}`)
+        .replaceAll('s3.example:9000', `127.0.0.1:${servers.ports.s3}`)
+        .replaceAll('/run/secrets/', `${directory}/secrets/`);
+
+    beforeAll(async () => {
+      servers = await SecureServers.start();
+      mkdirSync(join(directory, 'secrets'));
+      for (const name of ['ca.pem', 'client.pem', 'client-key.pem', 'stranger-ca.pem'])
+        writeFileSync(join(directory, 'secrets', name), servers.pem(name));
+      writeFileSync(join(directory, 'secrets/password'), `${servers.password}\n`);
+      const documented = settingsIn(readFileSync(join(root, 'docs/distributed.md'), 'utf8'), 'TLS and credentials');
+      for (const [path, text] of Object.entries(documented.files)) writeFileSync(hereFrom(path), hereFrom(text));
+      settings = Object.fromEntries(
+        Object.entries(documented.settings).map(([name, value]) => [name, hereFrom(value)]),
+      );
+      Object.assign(settings, {
+        FOLDLINE_MODE: 'distributed',
+        FOLDLINE_SECRET_KEY: randomBytes(32).toString('base64url'),
+        FOLDLINE_KAFKA_PARTITIONS: '4',
+        FOLDLINE_PORT: '0',
+        FOLDLINE_OPS_PORT: '0',
+        FOLDLINE_DRAIN_SECONDS: '0',
+      });
+    }, START_MS);
+    afterEach(() => Promise.all(started.splice(0).map((service) => service.kill())));
+    afterAll(async () => {
+      await servers.close();
+      rmSync(directory, { recursive: true });
+    });
+
+    const start = (name: ServiceName, more: Readonly<Record<string, string | undefined>> = {}): Service => {
+      count += 1;
+      const dataDirectory = join(directory, `data-${count}`);
+      const all = Object.entries({ ...settings, ...more, FOLDLINE_DATA_DIR: dataDirectory });
+      const given = all.filter((entry): entry is [string, string] => entry[1] !== undefined);
+      const service = new Service(name, Object.fromEntries(given));
+      started.push(service);
+      return service;
+    };
+    const secret = (name: string): string => join(directory, 'secrets', name);
+    /** Takes the place of a file of the documented settings. */
+    const otherFile = (text: string): string => {
+      const path = join(directory, `other-${(count += 1)}`);
+      writeFileSync(path, text);
+      return path;
+    };
+    const url = (server: 'eventstore' | 'redis', change: (text: string) => string): string =>
+      otherFile(change(readFileSync(secret(`${server}-url`), 'utf8')));
+    const wrongPassword = (text: string): string => text.replace(servers.password, WRONG);
+
+    it(
+      'takes a pipeline from the trigger to its end, with the settings that docs/distributed.md names',
+      async () => {
+        const repository = join(directory, 'repository');
+        mkdirSync(repository);
+        const git = async (...args: string[]): Promise<void> => {
+          const named = ['-c', 'user.name=a', '-c', 'user.email=a@foldline.example', ...args];
+          await once(spawn('git', named, { cwd: repository }), 'close');
+        };
+        writeFileSync(join(repository, '.codara-ci.yml'), DEFINITION);
+        await git('init', '--quiet', '--initial-branch=main');
+        await git('add', '--all');
+        await git('commit', '--quiet', '--message', 'Begin');
+        const token = randomBytes(16).toString('hex');
+        const own = { FOLDLINE_ADMIN_TOKEN: token, FOLDLINE_WEBHOOK_SECRET: token };
+        const services = PIPELINE_SERVICES.map((name) => start(name, name === 'api-gateway' ? own : {}));
+        const [gateway] = await Promise.all(services.map((service) => service.up()));
+        const client = new ApiClient({ url: gateway!.url!, token });
+        await client.post('/api/v1/projects', { owner: 'acme', name: 'app', url: repository });
+        const { id } = await client.post<Accepted>('/api/acme/app/pipelines', { ref: 'main' });
+        const ended = await until('the pipeline to end', async () => {
+          const pipeline = await client.get<PipelineAnswer>(`/api/acme/app/pipelines/${id}`);
+          return ['success', 'failed'].includes(pipeline.status) && pipeline;
+        });
+        expect(ended.jobs.map((job) => [job.name, job.status])).toEqual([
+          ['build', 'success'],
+          ['test', 'success'],
+        ]);
+        expect(await client.text(`/api/acme/app/jobs/${ended.jobs[1]!.id}/logs`)).toContain('made');
+        expect(await Promise.all(services.map((service) => service.stop()))).toEqual(services.map(() => 0));
+        const said = services.map(({ output }) => output).join('\n');
+        expect(said).not.toContain(servers.password);
+      },
+      START_MS,
+    );
+
+    it.each<[string, () => Readonly<Record<string, string | undefined>>]>([
+      ['a user by SASL plain', () => ({ FOLDLINE_KAFKA_SASL: 'plain' })],
+      [
+        'a certificate',
+        () => ({
+          FOLDLINE_KAFKA_BROKERS: `127.0.0.1:${servers.ports.kafkaCertificates}`,
+          FOLDLINE_KAFKA_SASL: undefined,
+          FOLDLINE_KAFKA_USERNAME: undefined,
+          FOLDLINE_KAFKA_PASSWORD_FILE: undefined,
+          FOLDLINE_KAFKA_CERTIFICATE_FILE: secret('client.pem'),
+          FOLDLINE_KAFKA_CERTIFICATE_KEY_FILE: secret('client-key.pem'),
+        }),
+      ],
+    ])('is let into Kafka as %s', async (_who, change) => {
+      const { opsPort } = await start('notifier', change()).up();
+      const answer = await fetch(`http://127.0.0.1:${opsPort}/readyz`);
+      expect(await answer.json()).toEqual({ status: 'ok', checks: { eventstore: 'ok', kafka: 'ok' } });
+    });
+
+    const [ES, REDIS] = ['FOLDLINE_EVENTSTORE_URL_FILE', 'FOLDLINE_REDIS_URL_FILE'];
+    const authority = (name: string) => () => ({ [`FOLDLINE_${name}_CA_FILE`]: secret('stranger-ca.pem') });
+    const noCertificate = {
+      FOLDLINE_REDIS_CERTIFICATE_FILE: undefined,
+      FOLDLINE_REDIS_CERTIFICATE_KEY_FILE: undefined,
+    };
+    const cases: [string, () => Readonly<Record<string, string | undefined>>, RegExp][] = [
+      [
+        'EventStoreDB and a wrong password',
+        () => ({ [ES]: url('eventstore', wrongPassword) }),
+        /EventStoreDB .*does not accept the user name and the password.*FOLDLINE_EVENTSTORE_URL/,
+      ],
+      [
+        'EventStoreDB and no user',
+        () => ({ [ES]: url('eventstore', (text) => text.replace(/\/\/.*@/, '//')) }),
+        /EventStoreDB .*no right to it, or none was named.*FOLDLINE_EVENTSTORE_URL/,
+      ],
+      ['EventStoreDB and a strange authority', authority('EVENTSTORE'), /EventStoreDB .*FOLDLINE_EVENTSTORE_CA_FILE/],
+      [
+        'EventStoreDB without TLS',
+        () => ({
+          [ES]: url('eventstore', (text) => `${text.replace(/\/\/.*@/, '//')}?tls=false`),
+          FOLDLINE_EVENTSTORE_CA_FILE: undefined,
+        }),
+        /EventStoreDB .*speaks TLS there: leave tls=false out of FOLDLINE_EVENTSTORE_URL/,
+      ],
+      [
+        'Kafka and a wrong password',
+        () => ({ FOLDLINE_KAFKA_PASSWORD_FILE: otherFile(WRONG) }),
+        /Kafka: .*[Aa]uthentication failed.*FOLDLINE_KAFKA_PASSWORD/,
+      ],
+      [
+        'Kafka and a wrong password, by SASL plain',
+        () => ({ FOLDLINE_KAFKA_PASSWORD_FILE: otherFile(WRONG), FOLDLINE_KAFKA_SASL: 'plain' }),
+        /Kafka: .*[Aa]uthentication failed.*FOLDLINE_KAFKA_PASSWORD/,
+      ],
+      [
+        'Kafka and a mechanism that it does not have',
+        () => ({ FOLDLINE_KAFKA_SASL: 'scram-sha-256' }),
+        /Kafka: .*not support the requested SASL mechanism.*FOLDLINE_KAFKA_SASL/,
+      ],
+      ['Kafka and a strange authority', authority('KAFKA'), /Kafka at .*FOLDLINE_KAFKA_CA_FILE/],
+      [
+        'Kafka without TLS',
+        () => ({ FOLDLINE_KAFKA_TLS: 'false', FOLDLINE_KAFKA_CA_FILE: undefined }),
+        /Kafka at .*speaks TLS there: set FOLDLINE_KAFKA_TLS=true/,
+      ],
+      [
+        'Kafka that wants a certificate, and none',
+        () => ({ FOLDLINE_KAFKA_BROKERS: `127.0.0.1:${servers.ports.kafkaCertificates}` }),
+        /Kafka at .*wants to see a certificate.*FOLDLINE_KAFKA_CERTIFICATE_FILE/,
+      ],
+      [
+        'Redis and a wrong password',
+        () => ({ [REDIS]: url('redis', wrongPassword) }),
+        /Redis .*WRONGPASS.*FOLDLINE_REDIS_URL/,
+      ],
+      ['Redis and a strange authority', authority('REDIS'), /Redis at .*FOLDLINE_REDIS_CA_FILE/],
+      [
+        'Redis without TLS',
+        () => ({
+          [REDIS]: url('redis', (text) => text.replace('rediss:', 'redis:')),
+          FOLDLINE_REDIS_CA_FILE: undefined,
+          ...noCertificate,
+        }),
+        /Redis at .*speaks TLS there: let FOLDLINE_REDIS_URL begin with rediss/,
+      ],
+      [
+        'Redis and no certificate',
+        () => noCertificate,
+        /Redis at .*wants to see a certificate.*FOLDLINE_REDIS_CERTIFICATE_FILE/,
+      ],
+      [
+        'S3 and a wrong secret key',
+        () => ({ FOLDLINE_S3_SECRET_KEY_FILE: otherFile(WRONG) }),
+        /S3: .*the secret key does not belong to the access key.*FOLDLINE_S3_SECRET_KEY/,
+      ],
+      [
+        'S3 and a wrong access key',
+        () => ({ FOLDLINE_S3_ACCESS_KEY: 'nobody' }),
+        /S3: .*does not know the access key.*FOLDLINE_S3_ACCESS_KEY/,
+      ],
+      ['S3 and a strange authority', authority('S3'), /S3 at .*FOLDLINE_S3_CA_FILE/],
+      [
+        'S3 without TLS',
+        () => ({
+          FOLDLINE_S3_URL: settings['FOLDLINE_S3_URL']!.replace('https:', 'http:'),
+          FOLDLINE_S3_CA_FILE: undefined,
+        }),
+        /S3 at .*speaks TLS there: let FOLDLINE_S3_URL begin with https/,
+      ],
+    ];
+
+    describe('whose settings are wrong', () => {
+      const outcomes = new Map<string, [code: number | null, output: string]>();
+
+      // Most of what they do is to wait.
+      beforeAll(async () => {
+        const left = [...cases];
+        const takeNext = async (): Promise<void> => {
+          for (let next = left.shift(); next; next = left.shift()) {
+            const service = start('notifier', next[1]());
+            const code = await service.ended;
+            outcomes.set(next[0], [code, service.output]);
+          }
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, takeNext));
+      }, START_MS);
+
+      it.each(cases)('does not start with %s: it says what to mend, and no secret', (what, _change, saying) => {
+        const [code, output] = outcomes.get(what)!;
+        expect([code, output]).toEqual([2, expect.stringMatching(saying)]);
+        for (const text of [WRONG, servers.password, SECURE_USER + ':']) expect(output).not.toContain(text);
+      });
+    });
+  });
+});
