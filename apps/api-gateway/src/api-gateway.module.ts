@@ -17,6 +17,7 @@ import { LogSocket } from './logs/log-socket.ts';
 import { LogsController } from './logs/logs.controller.ts';
 import { CONTROLLERS, DocsController } from './openapi/docs.controller.ts';
 import { HealthController } from './operations/health.controller.ts';
+import { LogWatch } from './operations/log-watch.ts';
 import { MetricsController } from './operations/metrics.controller.ts';
 import { OperationsController } from './operations/operations.controller.ts';
 import { PipelineHistory } from './pipelines/pipeline-history.ts';
@@ -79,6 +80,7 @@ const controllers: Type[] = [
     ArtifactQueries,
     LogSocket,
     EventPages,
+    LogWatch,
   ],
 })
 export class ApiGatewayModule {}

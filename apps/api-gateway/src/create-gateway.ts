@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PortsModule } from '@foldline/host';
@@ -12,6 +12,8 @@ import { KnownPaths } from './http/known-paths.ts';
 import { answerProblem } from './http/problem.filter.ts';
 import { watchUnusedConnections } from './http/unused-connections.ts';
 import { LogSocket } from './logs/log-socket.ts';
+import { LogWatch } from './operations/log-watch.ts';
+import { WholeReadModels } from './operations/whole-read-models.ts';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_PARAMETER_LENGTH = 1024;
@@ -24,8 +26,23 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
+/** On answers whose documents may be behind a log that cannot be reached now (docs/reliability.md). */
+const STALE = { 'x-read-models': 'stale' };
+
 @Module({})
 class GatewayRoot {}
+
+const rootOf = (ports: Ports): DynamicModule => {
+  const models = new WholeReadModels(ports.readModels);
+  const guarded = { ...ports, readStore: models.guard(ports.readStore) };
+  return {
+    module: GatewayRoot,
+    global: true,
+    imports: [PortsModule.forService('api-gateway', guarded), ApiGatewayModule],
+    providers: [{ provide: WholeReadModels, useValue: models }],
+    exports: [WholeReadModels],
+  };
+};
 
 const adapter = (ports: Ports): FastifyAdapter => {
   const token = new AdminToken(ports.settings);
@@ -59,11 +76,16 @@ const adapter = (ports: Ports): FastifyAdapter => {
 
 /** The gateway on its ports, ready to listen; whoever starts it decides where. */
 export const createGateway = async (ports: Ports): Promise<{ app: NestFastifyApplication }> => {
-  const root = { module: GatewayRoot, imports: [PortsModule.forService('api-gateway', ports), ApiGatewayModule] };
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter(ports), {
+  const made = adapter(ports);
+  const app = await NestFactory.create<NestFastifyApplication>(rootOf(ports), made, {
     logger: false,
     bodyParser: false,
     abortOnError: false,
+  });
+  const log = app.get(LogWatch);
+  made.getInstance().addHook('onRequest', (request, reply, done) => {
+    if (log.isAway && (request.method === 'GET' || request.method === 'HEAD')) void reply.headers(STALE);
+    done();
   });
   app.get(LogSocket).listenOn(app.getHttpServer() as Server);
   return { app };

@@ -57,6 +57,7 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   too_many_deliveries: kind(429, 'Too many deliveries', 'Deliver again after the time in Retry-After.'),
   internal: kind(500, 'Something is broken', 'The server\u2019s log tells more.'),
   unavailable: kind(503, 'Not possible right now', 'Try again after the time in Retry-After.'),
+  rebuilding: kind(503, 'The read models are being rebuilt', 'Try again after the time in Retry-After.'),
   read_models_behind: kind(503, 'The read models are behind', 'Try again after the time in Retry-After.'),
 };
 

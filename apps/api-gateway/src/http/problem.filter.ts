@@ -1,5 +1,6 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { PORT, Refusal, TransientError, type Clock, type Logger } from '@foldline/kernel';
+import { Rebuilding } from '../operations/whole-read-models.ts';
 import type { FastifyReply, FastifyRequest } from './fastify.ts';
 import { problemKind, problemType } from './problem-codes.ts';
 import { hearOut, isUnread } from './unread-bodies.ts';
@@ -45,6 +46,7 @@ const ofStatus = (status: number): string =>
 
 const codeOf = (error: unknown): string => {
   if (error instanceof Refusal) return problemKind(error.code) ? error.code : 'invalid_request';
+  if (error instanceof Rebuilding) return 'rebuilding';
   if (error instanceof TransientError) return 'unavailable';
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };

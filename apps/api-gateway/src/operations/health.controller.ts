@@ -1,25 +1,20 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import {
-  PORT,
-  TransientError,
-  type EventStore,
-  type ReadModels,
-  type ReadStore,
-  type Settings,
-} from '@foldline/kernel';
+import { PORT, type EventStore, type ReadModels, type ReadStore, type Settings } from '@foldline/kernel';
 import { Public } from '../http/bearer.guard.ts';
 import { Describe } from '../openapi/describe.ts';
+import { Rebuilding, WholeReadModels } from './whole-read-models.ts';
 
 @Controller()
 @Public()
 export class HealthController {
-  private mustShow: number | undefined;
+  private isFirst = true;
 
   constructor(
     @Inject(PORT.settings) private readonly settings: Settings,
     @Inject(PORT.eventStore) private readonly store: EventStore,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(PORT.readModels) private readonly models: ReadModels,
+    @Inject(WholeReadModels) private readonly whole: WholeReadModels,
   ) {}
 
   @Get('healthz')
@@ -30,17 +25,16 @@ export class HealthController {
 
   @Get('readyz')
   @Describe('Says whether the log can be read and the read models show what it held at the first such question', {
-    problems: ['unavailable'],
+    problems: ['unavailable', 'rebuilding'],
   })
   async ready() {
     const stored = await this.store.lastPosition();
     await this.reads.position('readiness');
-    this.mustShow ??= stored;
     // Later they may be behind for a while; only where they are built anew is there nothing to show yet.
-    if (!(await this.models.reached(this.mustShow, 0)))
-      throw new TransientError(
-        `the read models are being built: they show position ${this.models.position()} of ${this.mustShow}`,
-      );
+    if (this.isFirst) this.whole.require(stored);
+    this.isFirst = false;
+    if (!(await this.whole.areWhole()))
+      throw new Rebuilding(`the read models are being built: they show position ${this.models.position()}`);
     return { status: 'ok', position: stored, readModels: { position: this.models.position() } };
   }
 
