@@ -76,13 +76,23 @@ export const openDistributedPorts = async (
     const eventStore = withLargePayloads(telemetry.observed(rawLog), payloads);
     const readStore = openRedisReadStore({ redis, generation: readModelsName });
     const kafka = kafkaSettings(service, servers, logger);
+    const countLost = telemetry.metrics.counter(
+      'foldline_relay_gap',
+      'Events that Kafka had acknowledged and has lost',
+    );
     const eventBus = await createKafkaBus({
       kafka,
-      store: eventStore,
+      store: telemetry.observed(rawLog),
       restore: restoreLargePayload(payloads),
       timings: GROUP,
       now: clock.now,
       sleep: clock.sleep,
+      onLost: (events) => {
+        for (const { id: eventId, stream, position } of events) {
+          countLost();
+          logger.error({ eventId, stream, position }, 'Kafka has lost an event; it was published again');
+        }
+      },
       onTrouble: (err) => logger.warn({ err }, 'the event bus has trouble and goes on'),
     });
     closing.push(() => eventBus.close());
