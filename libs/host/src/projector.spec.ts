@@ -102,6 +102,15 @@ describe('Projector', () => {
     expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 4 });
   });
 
+  it('fills it also when nothing happens that it could write', async () => {
+    await start(counts);
+    const position = await append('pipeline-a', -1, 'JobQueued', 3);
+    await projector.reached(position, 5000);
+    await reads.reset(PROJECTION_NAME, ['counts']);
+    while ((await reads.position(PROJECTION_NAME)) < position) await systemClock.sleep(20);
+    expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 3 });
+  });
+
   it('goes on when the read store can be reached again', async () => {
     let down = false;
     const flaky = new Proxy(reads, {

@@ -12,6 +12,8 @@ import { ProjectionWriter } from './projection-writer.ts';
 
 const PAUSE_MS = 5;
 const RETRY_MS = 200;
+/** How often a read store is asked whether it still has its memory while there is nothing to write. */
+const LOOK_MS = 1_000;
 const EVENTS_PER_WRITE = 2000;
 type Waiter = { position: number; resolve: () => void };
 
@@ -73,12 +75,32 @@ export class Projector implements ReadModels {
   private async follow(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
+      const ended = new AbortController();
+      const looking = this.endWhenMemoryIsLost(ended);
       try {
-        return await this.store.follow(this.applied, (events) => this.take(events), signal);
+        await this.store.follow(this.applied, (events) => this.take(events), AbortSignal.any([signal, ended.signal]));
+        if (signal.aborted || !ended.signal.aborted) return;
+        await this.resume(new TransientError('the read store is not where it was'));
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
         await this.resume(error);
+      } finally {
+        ended.abort();
+        await looking;
       }
+    }
+  }
+
+  /** The next event would show it, too, but there may be none for a long time. */
+  private async endWhenMemoryIsLost(following: AbortController): Promise<void> {
+    const over = AbortSignal.any([this.stopping.signal, following.signal]);
+    while (!over.aborted) {
+      await this.clock.sleep(LOOK_MS, over);
+      if (over.aborted) return;
+      const before = this.applied;
+      // A store that does not answer has something else to say when it does.
+      const stored = await this.reads.position(this.name).catch(() => before);
+      if (stored < before) following.abort();
     }
   }
 
