@@ -14,7 +14,7 @@ import { ArrivalAudit } from './arrival-audit.ts';
 import { CheckpointReader } from './checkpoint-topic.ts';
 import { ConsumerGroup, type GroupContext } from './consumer-group.ts';
 import { kafkaOf } from './kafka-connection.ts';
-import { assertNothingExpired, groupLags, relayLags, type BusLag } from './lag.ts';
+import { assertNothingExpired, groupLags, relayLags, type BusLag, type RelayLag } from './lag.ts';
 import { ParkedLogs } from './parked-logs.ts';
 import { beginAtEnd, groupsBegunNow } from './own-groups.ts';
 import { ensureTopics, prefixOf, topicsOf, type Topics } from './topics.ts';
@@ -130,11 +130,14 @@ export class KafkaBus implements EventBus {
   async lag(groups: readonly string[] = [...this.groups.keys()]): Promise<BusLag> {
     this.assertOpen();
     const named = groups.map((group) => ({ group, groupId: this.groupId(group) }));
+    return { groups: await groupLags(this.kafka, this.topics, named), relays: await this.relays() };
+  }
+
+  /** How far the relays are behind the log; while Kafka is away, by what was known of them before. */
+  async relays(): Promise<RelayLag[]> {
+    this.assertOpen();
     const { checkpoints } = await this.reader();
-    return {
-      groups: await groupLags(this.kafka, this.topics, named),
-      relays: await relayLags(this.options.store, checkpoints.values()),
-    };
+    return relayLags(this.options.store, checkpoints.values());
   }
 
   close(): Promise<void> {

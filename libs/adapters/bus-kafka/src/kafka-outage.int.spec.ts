@@ -73,10 +73,13 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       for (let round = 0; round < 2; round += 1) {
         await append(2 * round);
         await seen.when(() => distinct(seen) >= 100 * round + 50);
+        // Known from now on, also without Kafka.
+        await bus.relays();
         cable.cut();
         await append(2 * round + 1);
         const tried = cable.tried;
         while (cable.tried < tried + 20) await new Promise((resolve) => setTimeout(resolve, 10));
+        expect((await bus.relays())[0]?.oldest).toBeDefined();
         cable.mend();
         await seen.when(() => distinct(seen) === 100 * (round + 1));
       }
