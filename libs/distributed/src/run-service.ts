@@ -13,6 +13,7 @@ import {
 } from '@foldline/host';
 import { openDistributedPorts, type DistributedPorts } from './distributed-ports.ts';
 import { startOpsServer } from './ops-server.ts';
+import { relayLagSeconds, watchRelay } from './relay-alarm.ts';
 import { Telemetry } from './telemetry.ts';
 
 const RETRY_MS = 1_000;
@@ -54,12 +55,15 @@ export const runService = async ({ service, start, readModelsName, environment }
       telemetry.metrics,
       opened.checks,
     );
-    const { logger } = opened.ports;
+    const { logger, clock, eventBus } = opened.ports;
+    const stopping = new AbortController();
+    void watchRelay({ service, bus: eventBus, clock, logger }, stopping.signal);
     stopOnSignals({
       drainMs: settings.drainMs,
       ...(running.drain ? { drain: running.drain } : {}),
       stop: async () => {
         ops.stopping();
+        stopping.abort();
         await running.stop();
         await relayed(service, opened);
         await opened.close();
@@ -125,13 +129,7 @@ const measure = (service: ServiceName, { ports, group }: DistributedPorts, { met
     const parked = await eventBus.parked.list();
     return parked.filter((stream) => stream.group === group).length;
   });
-  metrics.gauge(
-    'foldline_relay_lag_seconds',
-    'Age of the oldest event that is in the log and not in the topic',
-    async () => {
-      const { relays } = await eventBus.lag([]);
-      const oldest = relays.find(({ name }) => name === service)?.oldest;
-      return oldest ? Math.max(0, (Date.now() - Date.parse(oldest.recordedAt)) / 1000) : 0;
-    },
+  metrics.gauge('foldline_relay_lag_seconds', 'Age of the oldest event that is in the log and not in the topic', () =>
+    relayLagSeconds(service, eventBus, ports.clock.now()),
   );
 };
