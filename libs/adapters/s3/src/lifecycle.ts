@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { PermanentError } from '@foldline/kernel';
+import { AccessDenied, PermanentError } from '@foldline/kernel';
 import type { S3Bucket } from './s3-bucket.ts';
 import { s3Code } from './s3-errors.ts';
 
@@ -27,11 +27,15 @@ export const ensureExpiry = async (bucket: S3Bucket, wanted: readonly S3Expiry[]
     );
     return true;
   } catch (error) {
-    const cause = error instanceof PermanentError ? error.cause : error;
+    const cause = causeOf(error);
     if (NOT_FOR_US.has(s3Code(cause) ?? '')) return false;
     throw error;
   }
 };
+
+/** What the server said, below our own words for it. */
+const causeOf = (error: unknown): unknown =>
+  error instanceof PermanentError || error instanceof AccessDenied ? error.cause : error;
 
 const ruleOf = ({ id, prefix, days, objectsToo }: S3Expiry) => ({
   ID: id,
@@ -57,7 +61,7 @@ const rulesOf = async (bucket: S3Bucket): Promise<Rule[]> => {
     const rules = typeof found === 'object' && found !== null && 'Rule' in found ? found.Rule : [];
     return (Array.isArray(rules) ? rules : [rules]) as Rule[];
   } catch (error) {
-    const cause = error instanceof PermanentError ? error.cause : error;
+    const cause = causeOf(error);
     if (s3Code(cause) === 'NoSuchLifecycleConfiguration') return [];
     throw error;
   }
