@@ -125,6 +125,24 @@ describe('a runner', () => {
       await expect(embedded.ports.logStore.seal(ATTEMPT, log!)).resolves.toBeUndefined();
     });
 
+    it('waits for a log store that takes nothing for a while, and loses none of the output', async () => {
+      const { logStore } = embedded.ports;
+      const append = logStore.append.bind(logStore);
+      let refused = 0;
+      logStore.append = async (...frame) => {
+        refused += 1;
+        if (refused <= 2) throw new TransientError('64 MiB of logs wait to be uploaded');
+        return append(...frame);
+      };
+      await assign(script('echo first', 'echo last'));
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect((await finish()).outcome).toBe('success');
+      expect(await log()).toMatch(/attempt 1.*\nfirst\n.*\nlast\n$/s);
+    });
+
     it('records its end also when its log cannot be kept', async () => {
       await assign();
       embedded.ports.logStore.append = async () => {
