@@ -76,10 +76,6 @@ export const openDistributedPorts = async (
     const eventStore = withLargePayloads(telemetry.observed(rawLog), payloads);
     const readStore = openRedisReadStore({ redis, generation: readModelsName });
     const kafka = kafkaSettings(service, servers, logger);
-    const countLost = telemetry.metrics.counter(
-      'foldline_relay_gap',
-      'Events that Kafka had acknowledged and has lost',
-    );
     const eventBus = await createKafkaBus({
       kafka,
       store: telemetry.observed(rawLog),
@@ -89,7 +85,7 @@ export const openDistributedPorts = async (
       sleep: clock.sleep,
       onLost: (events) => {
         for (const { id: eventId, stream, position } of events) {
-          countLost();
+          telemetry.countLost();
           logger.error({ eventId, stream, position }, 'Kafka has lost an event; it was published again');
         }
       },

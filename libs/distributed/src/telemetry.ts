@@ -8,6 +8,8 @@ import { Tracing } from './tracing.ts';
 /** What one service tells about its own work: measures always, traces where somebody collects them. */
 export class Telemetry {
   readonly metrics: Metrics;
+  /** Made here, once: the servers may be opened several times until all of them answer. */
+  readonly countLost: () => void;
   private readonly tracing: Tracing | undefined;
 
   constructor(
@@ -16,6 +18,7 @@ export class Telemetry {
     otlpUrl?: string,
   ) {
     this.metrics = new Metrics(service);
+    this.countLost = this.metrics.counter('foldline_relay_gap', 'Events that Kafka had acknowledged and has lost');
     this.tracing = otlpUrl === undefined ? undefined : new Tracing(service, version, otlpUrl);
   }
 
