@@ -157,6 +157,19 @@ withSecureServers(() => {
       START_MS,
     );
 
+    it('leaves a runner to one process: of two that start at once one ends, and a later one does not begin', async () => {
+      const twin = { FOLDLINE_RUNNERS: 'twin:high-power:1', FOLDLINE_RUNNER_LEASE_SECONDS: '4' };
+      const scheduler = start('scheduler', twin);
+      const twins = [start('runner', twin), start('runner', twin)];
+      await scheduler.up();
+      const [code, ended] = await Promise.race(twins.map(async (one) => [await one.ended, one] as const));
+      // It was refused, or had begun and stopped in order.
+      expect(`${code} ${ended.output}`).toMatch(/^[02] [^]*[Aa]nother process .* by FOLDLINE_RUNNERS/);
+      await twins.find((one) => one !== ended)!.up();
+      const third = start('runner', twin);
+      expect([await third.ended, third.output]).toEqual([2, expect.stringContaining('runs as the runner twin')]);
+    });
+
     it.each<[string, () => Readonly<Record<string, string | undefined>>]>([
       ['a user by SASL plain', () => ({ FOLDLINE_KAFKA_SASL: 'plain' })],
       [
@@ -205,11 +218,6 @@ withSecureServers(() => {
       [
         'Kafka and a wrong password',
         () => ({ FOLDLINE_KAFKA_PASSWORD_FILE: otherFile(WRONG) }),
-        /Kafka: .*[Aa]uthentication failed.*FOLDLINE_KAFKA_PASSWORD/,
-      ],
-      [
-        'Kafka and a wrong password, by SASL plain',
-        () => ({ FOLDLINE_KAFKA_PASSWORD_FILE: otherFile(WRONG), FOLDLINE_KAFKA_SASL: 'plain' }),
         /Kafka: .*[Aa]uthentication failed.*FOLDLINE_KAFKA_PASSWORD/,
       ],
       [

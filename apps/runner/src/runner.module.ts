@@ -3,6 +3,7 @@ import { PORT, type Ports } from '@foldline/kernel';
 import { RunnerDrain } from './drain.service.ts';
 import { ExecutionService } from './execution/execution.service.ts';
 import { GreetingService } from './greeting.service.ts';
+import { ReplacedRunner } from './lease/replaced-runner.ts';
 import { RunnerLeases } from './lease/runner-leases.service.ts';
 import { RunnerEvents } from './runner.events.ts';
 import { RUNNER_PORTS } from './runner.ports.ts';
@@ -25,6 +26,7 @@ const names = Object.keys(PORT) as (keyof Ports)[];
         new Workspaces({ directory: dataDirectory, repositories }),
     },
     RunnerLeases,
+    ReplacedRunner,
     ExecutionService,
     GreetingService,
     RunnerDrain,

@@ -144,6 +144,16 @@ describe('A job that was given to an earlier process of the runner', () => {
     expect(lease.standing(undefined, 0)).toBe('ended');
   });
 
+  it('is not known to be over before the log says so', () => {
+    expect(lease.standing('earlier', 0)).toBe('unsure');
+    recorded(registered('earlier'));
+    look(0);
+    expect(lease.standing('earlier', 0)).toBe('unsure');
+    recorded(lost('earlier'), registered('e1'));
+    look(0);
+    expect(lease.standing('earlier', 0)).toBe('ended');
+  });
+
   it('is still this one’s when nothing else can be alive, as soon as the log says so', () => {
     started(true);
     helloAnsweredAt(0);
@@ -161,5 +171,24 @@ describe('A job that was given to an earlier process of the runner', () => {
     expect(lease.standing('earlier', 0)).toBe('ended');
     expect(lease.standing(undefined, 0)).toBe('ended');
     expect(lease.standing('e1', 0)).toBe('held');
+  });
+});
+
+describe('A job that was given to another process, which has taken the place of this one', () => {
+  beforeEach(() => {
+    recorded(registered('e1'));
+    look(0);
+  });
+
+  it('is not passed over, neither before the log tells of that process nor afterwards', () => {
+    expect(lease.standing('other', 0)).toBe('unsure');
+    recorded(lost('e1'), registered('other'));
+    expect(lease.isReplaced).toBe(false);
+    expect(look(1_000)).toBe(true);
+    expect(lease.isReplaced).toBe(true);
+    expect(lease.standing('other', 1_000)).toBe('unsure');
+    recorded(lost('other'));
+    look(2_000);
+    expect(lease.standing('other', 2_000)).toBe('ended');
   });
 });

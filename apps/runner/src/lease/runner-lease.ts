@@ -104,11 +104,15 @@ export class RunnerLease {
     return now - lookedAt >= (answered ? 2 : 1) * this.terms.lookMs;
   }
 
+  /** Our lease is over, and the log says that another process is this runner now. */
+  get isReplaced(): boolean {
+    const { epoch } = this.history;
+    return this.over && epoch !== undefined && !this.own.has(epoch) && !hasEnded(this.history, epoch);
+  }
+
   /** A new epoch, after the last one is over and the log was read: unless another process is this runner now. */
   beginAnew(): boolean {
-    const { epoch } = this.history;
-    const replaced = epoch !== undefined && !this.own.has(epoch) && !hasEnded(this.history, epoch);
-    if (!this.over || replaced) return false;
+    if (!this.over || this.isReplaced) return false;
     this.begin();
     return true;
   }
@@ -116,7 +120,7 @@ export class RunnerLease {
   /** What a job is to this runner that was assigned to it under an epoch. */
   standing(epoch: string | undefined, now: number): Standing {
     if (hasEnded(this.history, epoch)) return 'ended';
-    if (epoch !== this.epoch && !this.alone) return 'ended';
+    if (epoch !== this.epoch && !this.alone) return this.mayBeAnothers(epoch) ? 'unsure' : 'ended';
     // Under an earlier epoch: whether that is over is known when the registration of this one has been read.
     const isKnown = epoch === this.epoch || this.history.epoch === this.epoch;
     return isKnown && this.deadline !== undefined && now < this.deadline ? 'held' : 'unsure';
@@ -125,6 +129,12 @@ export class RunnerLease {
   /** The log says that what was given under the epoch and was not begun is given to others. */
   letsGo(epoch: string | undefined): boolean {
     return isDraining(this.history, epoch);
+  }
+
+  /** Given to a process that is this runner now, or will be: an event for it that we pass over would reach nobody. */
+  private mayBeAnothers(epoch: string | undefined): boolean {
+    if (epoch === undefined || this.own.has(epoch)) return false;
+    return epoch === this.history.epoch || !this.history.known.has(epoch);
   }
 
   private isGoodUntil(time: number): void {

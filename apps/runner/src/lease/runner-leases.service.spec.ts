@@ -149,6 +149,7 @@ describe('A runner loses its lease', () => {
     await record(lost('e1'));
     await until(() => begun.length > 0);
     expect(begun).toEqual(['e2']);
+    expect(lease.isReplaced).toBe(false);
     cut.answers = true;
     await record(registered('e2'));
     await until(() => leases.standing('r1', 'e2') === 'held');
@@ -156,11 +157,14 @@ describe('A runner loses its lease', () => {
     expect(ended.map(({ epoch }) => epoch)).toEqual(['e1']);
   });
 
-  it('to another process, and is there again only when that is lost', async () => {
+  it('to another process, of which it tells once, and is there again only when that is lost', async () => {
+    const replaced: string[] = [];
+    leases.onReplaced((runnerId) => void replaced.push(runnerId));
     await record(lost('e1'), registered('other'));
     await until(() => ended.length > 0);
     await pass(60 * SECOND);
     expect(lease.epoch).toBe('e1');
+    expect(replaced).toEqual(['r1']);
     await record(lost('other'));
     await until(() => lease.epoch === 'e2');
   });

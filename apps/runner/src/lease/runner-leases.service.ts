@@ -14,6 +14,8 @@ export class RunnerLeases implements BeforeApplicationShutdown {
   private readonly lookedAt = new Map<RunnerLease, number>();
   private ended: (runnerId: string, epoch: string) => void = () => undefined;
   private begun: (lease: RunnerLease) => void = () => undefined;
+  private replaced: (runnerId: string) => void = () => undefined;
+  private readonly told = new Set<RunnerLease>();
 
   constructor(
     @Inject(PORT.settings) { mode, runnerLeaseMs, runners }: Settings,
@@ -36,6 +38,11 @@ export class RunnerLeases implements BeforeApplicationShutdown {
   /** The runner has a new epoch, which is to be registered. */
   onBegun(listener: (lease: RunnerLease) => void): void {
     this.begun = listener;
+  }
+
+  /** Another process is this runner now; told once. */
+  onReplaced(listener: (runnerId: string) => void): void {
+    this.replaced = listener;
   }
 
   standing(runnerId: string, epoch: string | undefined): Standing {
@@ -120,6 +127,9 @@ export class RunnerLeases implements BeforeApplicationShutdown {
       if (this.closing.signal.aborted) return;
       if (lease.looked(askedAt, events)) this.end(lease, lease.epoch, 'the log says that it is lost');
       if (lease.beginAnew()) this.begun(lease);
+      if (!lease.isReplaced || this.told.has(lease)) return;
+      this.told.add(lease);
+      this.replaced(lease.runnerId);
     } catch (err) {
       this.logger.debug({ err, runnerId: lease.runnerId }, 'whether a runner is lost could not be read');
     }
