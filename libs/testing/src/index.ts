@@ -9,7 +9,7 @@ export { readStoreContract, type ReadStoreFixture } from './contracts/read-store
 export { eventBusContract } from './contracts/event-bus.contract.ts';
 export type { EventBusFixture, EventBusOptions } from './contracts/event-bus-opening.ts';
 export { planOf, plannedJob, sampleContext } from './plan-samples.ts';
-export { whenAsked, withPrograms, withRealServer, type ServerSetting } from './real-server.ts';
+export { absent, whenAsked, withPrograms, withRealServer, type ServerSetting } from './real-server.ts';
 export {
   claimsContract,
   soleClaimsContract,
