@@ -16,13 +16,14 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
     let bus: KafkaBus;
     let seen: Collected;
     let lost: string[];
-    let rounds: number;
+    /** When each round began. */
+    let rounds: number[];
 
     beforeEach(async () => {
       fixture = await openKafkaFixture(brokers);
       seen = new Collected();
       lost = [];
-      rounds = 0;
+      rounds = [];
     });
     afterEach(async () => {
       await bus.close();
@@ -35,7 +36,7 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
         auditEveryMs: EVERY_MS,
         onLost: (events) => void lost.push(...events.map(nameOf)),
         sleep: async (ms, signal) => {
-          if (ms === EVERY_MS) rounds += 1;
+          if (ms === EVERY_MS) rounds.push(Date.now());
           await pause(ms, signal);
         },
       });
@@ -50,7 +51,8 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
     /** A round looks at what was stored between the two before it, and judges what the one before it suspected. */
     const roundsAfter = async (position: number): Promise<void> => {
       expect(await fixture.store.lastPosition()).toBe(position);
-      for (const enough = rounds + 4; rounds < enough;) await pause(1);
+      const before = rounds.length;
+      while (rounds.length < before + 4) await pause(1);
     };
     const append = (key: string, count: number, after = NO_STREAM) =>
       fixture.store.append(`pipeline-${key}`, sampleEvents(count, key), after);
