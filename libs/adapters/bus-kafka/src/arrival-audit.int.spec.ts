@@ -69,6 +69,7 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       await append('a', count);
       await seen.until(1 + count);
       expect(seen.events.map(nameOf)).toContain(name);
+      while (lost.length === 0) await pause(1);
       expect(new Set(lost)).toEqual(new Set([name]));
     });
 
