@@ -1,4 +1,5 @@
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
+import './idle-connections.ts';
 
 export type KafkaTls = { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer };
 export type KafkaSasl = {
