@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
+/** How often the delay of the event loop is taken, which wakes the process each time. */
+const LOOP_DELAY_MS = 50;
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** What a service measures of itself, in the OpenMetrics text format. */
@@ -11,7 +13,7 @@ export class Metrics {
   constructor(service: string) {
     this.registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     this.registry.setDefaultLabels({ service });
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: LOOP_DELAY_MS });
     const registers = [this.registry];
     this.handlings = new Histogram({
       name: 'foldline_event_handling_seconds',
