@@ -5,10 +5,6 @@ import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 
 const LOOK_MS = 1000;
 const READ_BYTES = 256 * 1024;
-/** A job that has ended may still have its log sealed for so long. */
-const LOOKS_AFTER_END = 30;
-/** As long as one that has begun may take to show the first of its output. */
-const LOOKS_WITHOUT_OUTPUT = 3;
 /** How long somebody who asks for the log of an ended job waits for the rest of it. */
 const SEAL_MS = 3000;
 const ENDED = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
@@ -33,8 +29,7 @@ export class JobLogs {
     const written = await this.logs.state(attemptId);
     const isRestComing = !written.sealed && ENDED.has(job.status) && job.startedAt !== undefined;
     const { nextOffset, sealed } = isRestComing ? await this.onceSealed(attemptId, written) : written;
-    const neverStarted = ENDED.has(job.status) && job.startedAt === undefined;
-    return { attemptId, jobId: job.id, bytes: nextOffset, ended: sealed || (nextOffset === 0 && neverStarted) };
+    return { attemptId, jobId: job.id, bytes: nextOffset, ended: sealed || (nextOffset === 0 && hasEndedUnbegun(job)) };
   }
 
   /** What is there now, from `start` up to, not including, `end`. */
@@ -85,29 +80,24 @@ export class JobLogs {
     return this.logs.state(attemptId);
   }
 
-  /** A job can end without a log: cancelled before it began, or its runner died. Followers then need not wait. */
+  /** Every attempt that has begun gets its log sealed at last, however late; one that never begins has none to wait for. */
   private async abortWhenNothingComes(log: JobLog, over: AbortController): Promise<void> {
-    for (let looks = 0; !over.signal.aborted && looks < LOOKS_AFTER_END;) {
+    while (!over.signal.aborted) {
       await this.clock.sleep(LOOK_MS, over.signal);
-      if (over.signal.aborted) return;
-      const seen = await this.look(log);
-      if (!seen) continue;
-      looks += 1;
-      if (seen.isEmpty && (!seen.hasStarted || looks >= LOOKS_WITHOUT_OUTPUT)) break;
+      if (!over.signal.aborted && (await this.neverBegins(log))) over.abort();
     }
-    over.abort();
   }
 
-  /** How the log of a job that has ended stands; nothing while the job goes on, or a server does not answer. */
-  private async look({ jobId, attemptId }: JobLog): Promise<{ isEmpty: boolean; hasStarted: boolean } | undefined> {
+  private async neverBegins({ jobId, attemptId }: JobLog): Promise<boolean> {
     try {
       const job = await this.pipelines.findJob(jobId);
-      if (!job || !ENDED.has(job.status)) return undefined;
-      const { nextOffset, sealed } = await this.logs.state(attemptId);
-      return { isEmpty: nextOffset === 0 && !sealed, hasStarted: job.startedAt !== undefined };
+      return job !== undefined && attemptId === newestOf(job) && hasEndedUnbegun(job);
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
-      return undefined;
+      return false;
     }
   }
 }
+
+const newestOf = (job: JobDoc): string => attemptIdOf(job.id, Math.max(1, job.attempt));
+const hasEndedUnbegun = (job: JobDoc): boolean => ENDED.has(job.status) && job.startedAt === undefined;

@@ -1,40 +1,41 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { JobSucceeded } from '@foldline/contracts';
-import { PermanentError, TransientError, type LogStore } from '@foldline/kernel';
+import { PermanentError, TransientError, type ReadStore } from '@foldline/kernel';
 import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
 import { startJob } from '../started-job.fixture.ts';
 
 let gateway: Gateway & { directory: string };
-let whole: LogStore['state'];
+let whole: ReadStore['get'];
 let made = 0;
 
 beforeAll(async () => {
   gateway = await startGateway();
-  whole = gateway.ports.logStore.state.bind(gateway.ports.logStore);
+  whole = gateway.ports.readStore.get.bind(gateway.ports.readStore);
   await gateway
     .as('post', '/api/v1/projects')
     .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
     .expect(201);
 });
 afterEach(() => {
-  gateway.ports.logStore.state = whole;
+  gateway.ports.readStore.get = whole;
 });
 afterAll(async () => {
   await gateway.close();
   removeDirectory(gateway.directory);
 });
 
-/** From now on nobody is told how far a log has come; the promise is of so many who asked in vain. */
-const breakStore = (error: Error, times: number): Promise<void> =>
+/** From now on whoever asks for a document is answered so; the promise is of so many who have asked. */
+const answering = (get: ReadStore['get'], times: number): Promise<void> =>
   new Promise((resolve) => {
     let asked = 0;
-    gateway.ports.logStore.state = async () => {
+    gateway.ports.readStore.get = (collection, id) => {
       asked += 1;
       if (asked === times) resolve();
-      throw error;
+      return get(collection, id);
     };
   });
+const failing = (error: Error) => () => Promise.reject(error);
 
 /** A job that has ended, one line of its log, and somebody who follows it. */
 const followed = async () => {
@@ -56,20 +57,29 @@ const followed = async () => {
   return { text: response.text(), end, seal };
 };
 
-describe('whoever follows a log while the log store is down', () => {
-  it('waits, and is shown the rest when it answers again', async () => {
+describe('whoever follows the log of a job that has ended', () => {
+  it('is told so when the log is sealed, however long that takes', async () => {
     const { text, end, seal } = await followed();
-    const askedInVain = breakStore(new TransientError('the log store does not answer'), 2);
+    const askedOften = answering(whole, 5);
     await end();
-    await askedInVain;
-    gateway.ports.logStore.state = whole;
+    await askedOften;
     await seal();
     expect(await text).toBe('one\ntwo\n');
   });
 
-  it('finds the answer cut off, not whole, when the log store is broken for good', async () => {
+  it('waits while it is not known how the job stands', async () => {
+    const { text, end, seal } = await followed();
+    const askedInVain = answering(failing(new TransientError('the read store does not answer')), 2);
+    await end();
+    await askedInVain;
+    gateway.ports.readStore.get = whole;
+    await seal();
+    expect(await text).toBe('one\ntwo\n');
+  });
+
+  it('finds the answer cut off, not whole, when that will never be known', async () => {
     const { text, end } = await followed();
-    void breakStore(new PermanentError('the log is damaged'), 1);
+    void answering(failing(new PermanentError('the read models are damaged')), 1);
     const cut = expect(text).rejects.toThrow();
     await end();
     await cut;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { JobCancelled, JobSucceeded } from '@foldline/contracts';
+import { JobCancelled, JobQueued, JobSucceeded, type NewEvent } from '@foldline/contracts';
 import { WebSocket, type ClientOptions } from 'ws';
 import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
 import { startJob, type StartedJob } from '../started-job.fixture.ts';
@@ -190,10 +191,16 @@ describe('the log socket', () => {
     expect(await refusedWith(new WebSocket(`ws://127.0.0.1:${gateway.port}/ws/other`, AUTHORIZED))).toBe(404);
   });
 
-  it('closes when the job ends without having written anything', async () => {
-    const { jobId, pipelineId } = await newJob();
-    const got = collect(socketTo(jobId));
-    await gateway.record(`pipeline-${pipelineId}`, pipelineId, JobCancelled({ pipelineId, jobId, attempt: 1 }));
+  it('closes when the job ends without having begun', async () => {
+    const { pipelineId } = await newJob();
+    const about = { pipelineId, jobId: `${pipelineId}.1`, attempt: 1 };
+    const because = { rule: 'played', detail: 'somebody started it', jobs: [] };
+    const record = (event: NewEvent) => gateway.record(`pipeline-${pipelineId}`, pipelineId, event);
+    await record(JobQueued({ ...about, priority: 5, because }));
+    const socket = socketTo(about.jobId);
+    const got = collect(socket);
+    await once(socket, 'open');
+    await record(JobCancelled(about));
     expect(await got).toEqual({ messages: [], code: 1000 });
   });
 });
