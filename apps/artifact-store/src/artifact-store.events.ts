@@ -4,6 +4,7 @@ import {
   ArtifactUploaded,
   AttemptFinished,
   CacheUploaded,
+  JobCancelled,
   JobFailed,
   JobFinishing,
   JobRetried,
@@ -38,6 +39,11 @@ export class ArtifactStoreEvents {
   @EventPattern(JobFailed.type)
   jobFailed(@Payload() event: Recorded<ReturnType<typeof JobFailed>>): Promise<void> {
     return this.sealLog.onJobFailed(event);
+  }
+
+  @EventPattern(JobCancelled.type)
+  jobCancelled(@Payload() event: Recorded<ReturnType<typeof JobCancelled>>): Promise<void> {
+    return this.sealLog.onJobCancelled(event);
   }
 
   @EventPattern(JobFinishing.type)

@@ -215,7 +215,7 @@ export const cache = ({ manifestDigest, files, bytes }: Tree, cacheId = 'c1') =>
 type Upload = ReturnType<typeof artifact> | ReturnType<typeof cache>;
 const idOf = ({ data }: Upload): string => ('artifactId' in data ? data.artifactId : data.cacheId);
 /** The runner says what it has uploaded. */
-export const say = async (...uploads: Upload[]): Promise<void> => {
+export const say = async (...uploads: RecordedEvent[]): Promise<void> => {
   const before = await store.readStream(attemptStream('p1.0.1'), 0);
   const news = uploads.filter(({ id }) => before.every((event) => event.id !== id));
   if (news.length > 0) await store.append(attemptStream('p1.0.1'), news, before.length - 1);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { JobFailed } from '@foldline/contracts';
+import { AttemptStarted, JobCancelled, JobFailed } from '@foldline/contracts';
 import {
   objects,
   logs,
@@ -81,6 +81,36 @@ describe('the log of an attempt that was given to others before it began', () =>
     ]);
     const state = await logs.append('p1.0.1', { sequence: 0, offset: 0, bytes: Buffer.from('late') });
     expect(state).toMatchObject({ sealed: true, nextOffset: 0 });
+  });
+});
+
+describe('the log of an attempt whose job was cancelled', () => {
+  const about = { pipelineId: 'p1', jobId: 'p1.0', attempt: 1 };
+  const cancelled = recorded(JobCancelled(about), 'cancelled');
+  const begin = () =>
+    say(
+      recorded(AttemptStarted({ ...about, attemptId: 'p1.0.1', runnerId: 'r1', executor: 'process' }), 'it has begun'),
+    );
+
+  it('is sealed as far as it came when its runner has not told the end', async () => {
+    await begin();
+    await write('half a line');
+    await deliver((to) => to.jobCancelled(cancelled));
+    expect(await stored()).toMatchObject([{ type: 'LogSealed', data: { bytes: 11, complete: false } }]);
+  });
+
+  it('stays as its runner has told', async () => {
+    await begin();
+    await write('hello\n');
+    await deliver((to) => to.attemptFinished(finished({ bytes: 6, sha256: sha256('hello\n'), frames: 1 })));
+    await deliver((to) => to.jobCancelled(cancelled));
+    expect(await stored()).toMatchObject([{ type: 'LogSealed', data: { bytes: 6, complete: true } }]);
+  });
+
+  it('is none when it had not begun', async () => {
+    await deliver((to) => to.jobCancelled(cancelled));
+    await deliver((to) => to.jobCancelled(recorded(JobCancelled({ ...about, attempt: 0 }), 'before any')));
+    expect(await stored()).toEqual([]);
   });
 });
 

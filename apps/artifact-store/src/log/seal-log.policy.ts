@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   attemptIdOf,
+  attemptStream,
   logStream,
   type AttemptFinished,
+  type JobCancelled,
   type JobFailed,
   type JobRetried,
   type Recorded,
@@ -16,6 +18,7 @@ import {
   PORT,
   TransientError,
   type Commands,
+  type EventStore,
   type LogStore,
 } from '@foldline/kernel';
 import { logDecider } from './log.decider.ts';
@@ -33,6 +36,7 @@ const MEASUREMENTS = 5;
 export class SealLog {
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
+    @Inject(PORT.eventStore) private readonly store: EventStore,
     @Inject(PORT.logStore) private readonly logs: LogStore,
   ) {}
 
@@ -55,6 +59,18 @@ export class SealLog {
     if (by !== 'not_started') return;
     const attemptId = attemptIdOf(jobId, attempt - 1);
     await this.sealOnce({ attemptId, jobId, pipelineId }, event, () => this.closeAsItIs(attemptId));
+  }
+
+  /**
+   * Of an attempt whose job was cancelled nobody tells the end when its runner is lost. Where the runner has told it, that
+   * came before and the log is sealed already; where it never began, there is no log.
+   */
+  async onJobCancelled(event: Recorded<ReturnType<typeof JobCancelled>>): Promise<void> {
+    const { pipelineId, jobId, attempt } = event.data;
+    if (attempt === 0) return;
+    const attemptId = attemptIdOf(jobId, attempt);
+    const [began] = await this.store.readStream(attemptStream(attemptId), 0, 1);
+    if (began) await this.sealOnce({ attemptId, jobId, pipelineId }, event, () => this.closeAsItIs(attemptId));
   }
 
   private async sealOnce(attempt: Attempt, event: RecordedEvent, close: () => Promise<Sealed>): Promise<void> {
