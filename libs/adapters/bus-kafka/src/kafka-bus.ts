@@ -133,11 +133,11 @@ export class KafkaBus implements EventBus {
     return { groups: await groupLags(this.kafka, this.topics, named), relays: await this.relays() };
   }
 
-  /** How far the relays are behind the log; while Kafka is away, by what was known of them before. */
-  async relays(): Promise<RelayLag[]> {
+  /** How far the relays are behind the log, all or those named; while Kafka is away, by what was known of them before. */
+  async relays(names?: readonly string[]): Promise<RelayLag[]> {
     this.assertOpen();
-    const { checkpoints } = await this.reader();
-    return relayLags(this.options.store, checkpoints.values());
+    const known = [...(await this.reader()).checkpoints.values()];
+    return relayLags(this.options.store, names ? known.filter(({ name }) => names.includes(name)) : known);
   }
 
   close(): Promise<void> {

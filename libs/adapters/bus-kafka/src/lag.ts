@@ -70,7 +70,7 @@ export const relayLags = async (store: EventStore, checkpoints: Iterable<RelayCh
   const storePosition = await store.lastPosition();
   const lags: RelayLag[] = [];
   for (const { name, position, savedAt, categories } of checkpoints) {
-    const [first] = await store.readAll({ after: position, limit: 1, categories });
+    const [first] = position < storePosition ? await store.readAll({ after: position, limit: 1, categories }) : [];
     const lag = { name, position, savedAt, storePosition };
     lags.push(first ? { ...lag, oldest: { position: first.position, recordedAt: first.recordedAt } } : lag);
   }
