@@ -6,12 +6,12 @@ const EVERY_MS = 5_000;
 /** What was stored so long ago and is not in the topic has stopped the work of everybody (docs/reliability.md). */
 const ALARM_SECONDS = 30;
 
-type Relays = { relays(): Promise<RelayLag[]> };
+type Relays = { relays(names: readonly string[]): Promise<RelayLag[]> };
 type Watched = { service: ServiceName; bus: Relays; clock: Clock; logger: Logger };
 
 /** Seconds since the oldest event of the service was stored that is not in the topic; 0 when there is none. */
 export const relayLagSeconds = async (service: ServiceName, bus: Relays, now: string): Promise<number> => {
-  const oldest = (await bus.relays()).find(({ name }) => name === service)?.oldest;
+  const oldest = (await bus.relays([service]))[0]?.oldest;
   return oldest ? Math.max(0, (Date.parse(now) - Date.parse(oldest.recordedAt)) / 1000) : 0;
 };
 

@@ -107,7 +107,7 @@ const relayed = async (service: ServiceName, { ports: { eventBus, logger } }: Di
   const late = new AbortController();
   const bring = async (): Promise<void> => {
     for (let end: number | undefined; !late.signal.aborted; await sleep(RELAY_LOOK_MS)) {
-      const relay = (await eventBus.lag([])).relays.find(({ name }) => name === service);
+      const [relay] = await eventBus.relays([service]);
       end ??= relay?.storePosition;
       if (!relay?.oldest || relay.oldest.position > end!) return;
     }
