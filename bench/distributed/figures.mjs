@@ -6,7 +6,7 @@ import { openEsdbEventStore } from '@foldline/event-store-esdb';
 import { figure, ms, percentile } from '../lib/figures.mjs';
 import { appends } from './appends.mjs';
 import { runPipelines } from './load.mjs';
-import { cpuOf, eventStoreUrl } from './processes.mjs';
+import { cpuOf, eventStoreUrl, memoryOf } from './processes.mjs';
 
 const PIPELINES = 16;
 const AT_ONCE = 8;
@@ -36,6 +36,7 @@ const throughput = async (sandbox, pids) => {
   const resting = cpuSince(pids);
   await sleep(IDLE_MS);
   const idled = cpuSince(pids, resting);
+  const memory = Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, memoryOf(pid)]));
   const before = cpuSince(pids);
   const { ends, seconds } = await runPipelines(clients, { count: PIPELINES, atOnce: AT_ONCE });
   const taken = cpuSince(pids, before);
@@ -43,13 +44,14 @@ const throughput = async (sandbox, pids) => {
   if (failed > 0) throw new Error(`${failed} of ${ends.length} pipelines did not end well`);
   const cpu = Object.keys(pids).map((name) => {
     const idle = idled[name] / (IDLE_MS / 1000);
-    return { name, idle, forJobs: Math.max(0, taken[name] - idle * seconds) };
+    return { name, idle, memory: memory[name], forJobs: Math.max(0, taken[name] - idle * seconds) };
   });
   return { perSecond: (PIPELINES * JOBS) / seconds, cpu };
 };
 
 const perThousand = (seconds) => `${((seconds / (PIPELINES * JOBS)) * 1000).toFixed(1)} s`;
-const share = (idle) => `${(idle * 100).toFixed(1)} % of a core when idle`;
+const share = ({ idle, memory }) =>
+  `${(idle * 100).toFixed(1)} % of a core and ${memory.all.toFixed(0)} MiB (${memory.own.toFixed(0)} its own) when idle`;
 
 /** From the accepted trigger to the first line of the job's own output at a viewer. */
 const latency = async (sandbox) => {
@@ -127,13 +129,14 @@ export const benchDistributed = async () => {
       `${spread.perSecond.toFixed(1)}, ${(spread.perSecond / alone.perSecond).toFixed(2)} ×`,
     );
     const [server] = alone.cpu;
-    figure('standalone: CPU per 1000 jobs', perThousand(server.forJobs), share(server.idle));
+    figure('standalone: CPU per 1000 jobs', perThousand(server.forJobs), share(server));
     const { counts, bytes, jobs } = await eventsPerJob(store);
-    for (const { name, idle, forJobs } of spread.cpu) {
+    for (const process of spread.cpu) {
+      const { name, forJobs } = process;
       const events = counts.has(name)
         ? `; ${(counts.get(name) / jobs).toFixed(2)} events, ${(bytes.get(name) / jobs / 1024).toFixed(1)} KiB a job`
         : '';
-      figure(`distributed: CPU per 1000 jobs, ${name}`, perThousand(forJobs), `${share(idle)}${events}`);
+      figure(`distributed: CPU per 1000 jobs, ${name}`, perThousand(forJobs), `${share(process)}${events}`);
     }
     const total = spread.cpu.reduce((sum, { forJobs }) => sum + forJobs, 0);
     figure(

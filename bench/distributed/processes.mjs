@@ -10,6 +10,15 @@ export const cpuOf = (pid) => {
   return (utime + stime) / TICKS;
 };
 
+/** MiB of memory that a process holds, and of those the ones that it shares with no file. */
+export const memoryOf = (pid) => {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const [all, own] = ['VmRSS', 'RssAnon'].map(
+    (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]) / 1024,
+  );
+  return { all, own };
+};
+
 /** The port that the event store of a cluster was given; its program says it nowhere else. */
 export const eventStoreUrl = (cluster) => {
   const args = readFileSync(`/proc/${cluster.eventStore.pid}/cmdline`, 'utf8').split('\0');
