@@ -166,6 +166,16 @@ describe('A pipeline', () => {
         .when(s.assign('unit'))
         .then(s.assigned('unit', ['app'], 1, 2)));
 
+    it.each([
+      ['waits for a runner again', [s.retry('app')]],
+      ['runs again', [s.retry('app'), s.assign('app', 2)]],
+    ])('gives a job that was queued already what there was when the one that made it %s', (_, again) =>
+      s
+        .after(s.run('app'), s.run('docs'), again)
+        .when(s.assign('unit'))
+        .then(s.assigned('unit', ['app'])),
+    );
+
     it('gives a job those that it needs', () =>
       built()
         .when(s.assign('needy'))

@@ -106,27 +106,24 @@ const reason = (rule: string, detail: string, jobs: string[] = []): Because => (
 
 /**
  * Whose artifacts the job receives: of the jobs that it names, or by default of all of the earlier stages that made some.
- * What counts is their last attempt: an earlier one may have kept something that this one did not.
+ * What counts is their last attempt that has ended: an earlier one may have kept something that this one did not, and one
+ * that somebody asked for meanwhile has kept nothing yet.
  */
 export const artifactsFor = (
   state: PipelineState,
   job: JobState,
 ): { artifactJobs: string[]; artifactAttempts: Record<string, number> } => {
   const sources = artifactSources(state, job);
-  return {
-    artifactJobs: sources.map(({ id }) => id),
-    artifactAttempts: Object.fromEntries(sources.map(({ id, attempt }) => [id, attempt])),
-  };
+  return { artifactJobs: sources.map(([id]) => id), artifactAttempts: Object.fromEntries(sources) };
 };
 
-const artifactSources = (state: PipelineState, job: JobState): JobState[] => {
+const artifactSources = (state: PipelineState, job: JobState): [id: string, attempt: number][] => {
   const { artifactsFrom } = job.planned;
-  const sources: JobState[] = [];
+  const sources: [string, number][] = [];
   for (const index of artifactsFrom === 'earlier-stages' ? state.producers : artifactsFrom) {
-    const source = state.jobs[index]!;
-    const { stage, planned, status } = source;
+    const { id, stage, planned, status, endedAttempt } = state.jobs[index]!;
     if (artifactsFrom === 'earlier-stages' && stage >= job.stage) break;
-    if (planned.artifacts && (status === 'success' || status === 'failed')) sources.push(source);
+    if (planned.artifacts && status !== 'cancelled' && endedAttempt !== undefined) sources.push([id, endedAttempt]);
   }
   return sources;
 };

@@ -47,6 +47,8 @@ export type JobState = {
   stage: number;
   status: JobStatus;
   attempt: number;
+  /** The last attempt that ended by itself, well or not: what it has kept counts until the next one ends. */
+  endedAttempt?: number;
   /** Jobs that need this one by name. */
   dependents: number[];
   /** Needs that are not settled yet. */

@@ -36,6 +36,7 @@ export const settle = (
   state.ready.delete(job.planned.index);
   state.blocking.delete(job.planned.index);
   setStatus(state, job, status);
+  if (status === 'success' || status === 'failed') job.endedAttempt = job.attempt;
   count(state, job, 1);
   const stage = state.stages[job.stage]!;
   if (isBad(job)) stage.bad.add(job.planned.index);
