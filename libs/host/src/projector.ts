@@ -13,7 +13,7 @@ import { ProjectionWriter } from './projection-writer.ts';
 const PAUSE_MS = 5;
 const RETRY_MS = 200;
 /** How often a read store is asked whether it still has its memory while there is nothing to write. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 2_000;
 const EVENTS_PER_WRITE = 2000;
 type Waiter = { position: number; resolve: () => void };
 
