@@ -8,7 +8,8 @@ import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import { z } from 'zod';
 import type { Decider } from './decider.ts';
 import { PermanentError, Refusal, TransientError, WrongExpectedRevision } from './errors.ts';
-import { Commands, type Cause } from './handle-command.ts';
+import type { Cause } from './decide-together.ts';
+import { Commands } from './handle-command.ts';
 import type { Clock } from './ports/environment.ports.ts';
 import { NO_STREAM, type EventStore } from './ports/event-store.port.ts';
 
@@ -137,6 +138,82 @@ describe('a command', () => {
       actor: { kind: 'user', id: 'u' },
     });
     expect(events[0]!.correlationId).toBe(STREAM);
+  });
+});
+
+describe('commands that wait for a busy stream', () => {
+  /** How many events each append brought. */
+  let appends: number[];
+  const counting = (): EventStore => {
+    appends = [];
+    return appending((stream, events, expected) => {
+      appends.push(events.length);
+      return store.append(stream, events, expected);
+    });
+  };
+  const all = (commands: Commands, ...given: Command[]) =>
+    Promise.allSettled(given.map((command, n) => commands.handle(STREAM, counter, command, cause(`c${n}`))));
+
+  it('are stored together, each decided on what the one before it decided', async () => {
+    const handled = await all(process(counting()), count(1), count(2), { type: 'Double', insist: true }, count(4));
+    expect(appends).toEqual([1, 3]);
+    expect((await stored()).map(({ total }) => total)).toEqual([1, 3, 6, 10]);
+    const events = await store.readStream(STREAM);
+    expect(handled).toMatchObject(
+      events.map((event, n) => ({
+        status: 'fulfilled',
+        value: { events: [event], revision: n, position: event.position },
+      })),
+    );
+    expect(events.map(({ causationId }) => causationId)).toEqual(['c0', 'c1', 'c2', 'c3']);
+  });
+
+  it('do not suffer for one among them that is refused, and are decided without it', async () => {
+    const handled = await all(process(counting()), count(1), count(2), count(13), count(3), count(0), count(4));
+    expect(handled.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(appends).toEqual([1, 1, 2]);
+    expect((await stored()).map(({ total }) => total)).toEqual([1, 3, 6, 10]);
+  });
+
+  it('do not suffer for one among them that cannot be stored', async () => {
+    const picky = appending(async (stream, events, expected) => {
+      if (events.some(({ data }) => (data as { by: number }).by === 7)) throw new PermanentError('too large');
+      return store.append(stream, events, expected);
+    });
+    const handled = await all(process(picky), count(1), count(2), count(7), count(3));
+    expect(handled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect((await stored()).map(({ total }) => total)).toEqual([1, 3, 6]);
+  });
+
+  it('go by what another process has stored meanwhile, all of them', async () => {
+    const [mine, other] = [process(counting()), process()];
+    await mine.stateOf(STREAM, counter);
+    await other.handle(STREAM, counter, count(5), cause('other'));
+    const handled = await all(mine, count(1), { type: 'Double', insist: false }, count(0));
+    expect(handled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    expect((await stored()).map(({ total }) => total)).toEqual([5, 6, 12]);
+  });
+
+  it('come in appends of bounded size', async () => {
+    await all(process(counting()), ...Array.from({ length: 200 }, () => count(1)));
+    await expectEachCountedOnce(200);
+    expect(appends).toEqual([1, 64, 64, 64, 7]);
+  });
+
+  it('and looks at the state keep their order', async () => {
+    const commands = process(counting());
+    const looks = [1, 2, 3].map(async (n) => {
+      void commands.handle(STREAM, counter, count(1), cause(`c${n}`));
+      return { ...(await commands.stateOf(STREAM, counter)) };
+    });
+    expect(await Promise.all(looks)).toEqual([{ total: 1 }, { total: 2 }, { total: 3 }]);
   });
 });
 

@@ -2,25 +2,25 @@ import {
   OWNER,
   categoryOf,
   definitionOf,
-  type Actor,
   type NewEvent,
   type RecordedEvent,
   type ServiceName,
   type StreamName,
 } from '@foldline/contracts';
 import { AggregateCache, type Aggregate } from './aggregate-cache.ts';
+import { decideTogether, type Asked, type Cause, type Outcome } from './decide-together.ts';
 import type { Decider } from './decider.ts';
 import { PermanentError, TransientError, WrongExpectedRevision } from './errors.ts';
-import { eventId } from './event-ids.ts';
 import type { Clock } from './ports/environment.ports.ts';
 import type { EventStore, EventToAppend } from './ports/event-store.port.ts';
+import { StreamTurns } from './stream-turns.ts';
 
-/** Why a command is given: the event or request that caused it. The same cause never acts twice on one stream. */
-export type Cause = { id: string; correlationId?: string; actor: Actor };
-
-/** `state` is the stream's folded state after the events; look, do not change. */
+/** `state` is the stream's folded state, with these events or some more behind them; look, do not change. */
 export type Handled<State = unknown> = { events: RecordedEvent[]; position: number; revision: number; state: State };
 type Stored = Omit<Handled, 'state'>;
+
+type Waiting<State> = Asked & { resolve: (handled: Handled<State>) => void; reject: (error: unknown) => void };
+type AnyDecider<State> = Decider<State, { type: string }, NewEvent>;
 
 type Retry = { conflicts: number; unknownOutcomes: number; pauseMs: number };
 const RETRY: Retry = { conflicts: 10, unknownOutcomes: 5, pauseMs: 20 };
@@ -30,7 +30,9 @@ const PAGE = 1000;
  * The write side of a service: load, decide, append with the exact revision. The only place outside the adapters
  * that appends events.
  *
- * - Commands to one stream run one after the other here; another process is met by compare-and-set.
+ * - Commands to one stream are decided one after the other here; another process is met by compare-and-set.
+ * - Those that come while the stream is busy are stored together, each decided on what the one before it has decided: a
+ *   busy stream costs an append per group, as a log with group commit costs a sync.
  * - What a command comes to is decided on the stream as it is: also when that is nothing, or a refusal.
  * - A refused revision means: look whether the stored events are ours (an earlier try whose answer was lost), else
  *   fold anew and decide again.
@@ -38,7 +40,7 @@ const PAGE = 1000;
  */
 export class Commands {
   private readonly aggregates = new AggregateCache();
-  private readonly tails = new Map<string, Promise<unknown>>();
+  private readonly turns = new StreamTurns();
 
   constructor(
     private readonly store: EventStore,
@@ -54,7 +56,12 @@ export class Commands {
   ): Promise<Handled<State>> {
     const owner = OWNER[categoryOf(stream)];
     if (owner !== this.service) throw new PermanentError(`${this.service} may not write ${stream}; ${owner} does`);
-    return this.inTurn(stream, () => this.decideAndAppend(stream, decider, command, cause));
+    // A turn is shared only by commands that were given with the same decider.
+    const shared = decider as unknown as AnyDecider<State>;
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting<State> = { command, cause, resolve, reject };
+      this.turns.join(stream, decider, waiting, (all) => this.handleSome(stream, shared, all));
+    });
   }
 
   /**
@@ -66,70 +73,68 @@ export class Commands {
     decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
     revision = -1,
   ): Promise<State> {
-    return this.inTurn(stream, async () => (await this.load(stream, decider, revision)).state);
+    return this.turns.alone(stream, async () => (await this.load(stream, decider, revision)).state);
   }
 
-  private async inTurn<Result>(stream: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.tails.get(stream);
-    const turn = before ? before.then(work, work) : work();
-    this.tails.set(stream, turn);
+  /** Sees to the first of these; answers how many that were. */
+  private async handleSome<State>(
+    stream: StreamName,
+    decider: AnyDecider<State>,
+    waiting: readonly Waiting<State>[],
+  ): Promise<number> {
     try {
-      return await turn;
-    } finally {
-      if (this.tails.get(stream) === turn) this.tails.delete(stream);
+      return await this.decideAndAppend(stream, decider, waiting);
+    } catch (error) {
+      // One of them may be what cannot be stored; the others must not suffer for it.
+      if (error instanceof PermanentError && waiting.length > 1)
+        return this.handleSome(stream, decider, waiting.slice(0, 1));
+      for (const { reject } of waiting) reject(error);
+      return waiting.length;
     }
   }
 
-  private async decideAndAppend<State, Command extends { type: string }, Event extends NewEvent>(
+  private async decideAndAppend<State>(
     stream: StreamName,
-    decider: Decider<State, Command, Event>,
-    command: Command,
-    cause: Cause,
-  ): Promise<Handled<State>> {
+    decider: AnyDecider<State>,
+    waiting: readonly Waiting<State>[],
+  ): Promise<number> {
     for (let conflicts = 0; ; conflicts += 1) {
       const aggregate = await this.load(stream, decider);
-      if (aggregate.eventIds.has(eventId(cause.id, stream, command.type, 0))) return nothingNew(aggregate);
-      const events = await this.decide(stream, decider, command, aggregate);
-      if (!events) continue;
-      if (events.length === 0) return nothingNew(aggregate);
+      const { outcomes, events, spoiled } = decideTogether(stream, decider, waiting, aggregate);
+      if (spoiled) this.aggregates.drop(stream);
+      if (events.length === 0) {
+        if (await this.isOvertaken(stream, outcomes, aggregate)) continue;
+        return settle(outcomes, [], aggregate);
+      }
+      let appended: Stored;
       try {
-        const prepared = events.map((event, n) => prepare(event, stream, command.type, cause, n));
-        const appended = await this.append(stream, prepared, aggregate.revision);
-        for (const event of prepared) aggregate.eventIds.add(event.id);
-        aggregate.revision = appended.revision;
-        aggregate.position = appended.position;
-        return { ...appended, state: aggregate.state };
+        appended = await this.append(stream, events, aggregate.revision);
       } catch (error) {
         this.aggregates.drop(stream);
         if (!(error instanceof WrongExpectedRevision) || conflicts >= RETRY.conflicts) throw error;
         await this.clock.sleep(RETRY.pauseMs * conflicts);
+        continue;
       }
+      for (const event of events) aggregate.eventIds.add(event.id);
+      aggregate.revision = appended.revision;
+      aggregate.position = appended.position;
+      return settle(outcomes, appended.events, spoiled ? await this.load(stream, decider) : aggregate);
     }
   }
 
   /**
-   * What the rules say; `undefined` when they must be asked again. An append would find out that another process has
-   * written meanwhile; before a command is refused or comes to nothing, the log is asked.
+   * An append finds out that another process has written meanwhile; before commands are refused or come to nothing, the
+   * log is asked.
    */
-  private async decide<State, Command extends { type: string }, Event extends NewEvent>(
-    stream: StreamName,
-    decider: Decider<State, Command, Event>,
-    command: Command,
-    aggregate: Aggregate<State>,
-  ): Promise<Event[] | undefined> {
-    let events: Event[] = [];
-    let refusal: { error: unknown } | undefined;
-    try {
-      events = decider.decide(command, aggregate.state);
-    } catch (error) {
-      this.aggregates.drop(stream);
-      refusal = { error };
-    }
-    if (events.length > 0) return events;
-    const [newer] = await this.store.readStream(stream, aggregate.revision + 1, 1);
+  private async isOvertaken(
+    stream: string,
+    outcomes: readonly Outcome<unknown>[],
+    { revision }: Aggregate<unknown>,
+  ): Promise<boolean> {
+    if (outcomes.every(({ known }) => known)) return false;
+    const [newer] = await this.store.readStream(stream, revision + 1, 1);
     if (newer) this.aggregates.drop(stream);
-    else if (refusal) throw refusal.error;
-    return newer ? undefined : events;
+    return newer !== undefined;
   }
 
   /** Appends; when the outcome of a try is unknown, asks again with the same ids and revision, which stores nothing twice. */
@@ -190,22 +195,17 @@ export class Commands {
   }
 }
 
-const nothingNew = <State>(aggregate: Aggregate<State>): Handled<State> => ({
-  state: aggregate.state,
-  events: [],
-  position: aggregate.position,
-  revision: aggregate.revision,
-});
-
-const prepare = (event: NewEvent, stream: string, command: string, cause: Cause, n: number): EventToAppend => {
-  const checked = definitionOf(event.type)?.schema.safeParse(event.data);
-  if (!checked) throw new PermanentError(`${event.type} is not a declared event`);
-  if (!checked.success) throw new PermanentError(`${event.type} has the wrong shape: ${checked.error.message}`);
-  return {
-    ...event,
-    id: eventId(cause.id, stream, command, n),
-    causationId: cause.id,
-    correlationId: cause.correlationId ?? stream,
-    actor: cause.actor,
-  };
+/** Tells everybody what came of it. */
+const settle = <State>(
+  outcomes: readonly Outcome<Waiting<State>>[],
+  events: readonly RecordedEvent[],
+  { state, position, revision }: Aggregate<State>,
+): number => {
+  for (const { asked, from, count, error } of outcomes) {
+    const own = events.slice(from, from + count);
+    const { position: at = position, revision: last = revision } = own.at(-1) ?? {};
+    if (error === undefined) asked.resolve({ events: own, position: at, revision: last, state });
+    else asked.reject(error);
+  }
+  return outcomes.length;
 };
