@@ -285,6 +285,17 @@ describe('the checks of a history', () => {
     expect(checkHistory(history)).toEqual([]);
   });
 
+  it('find nothing in one whose lost runner said that all went well when its log had been closed', () => {
+    const history = goodHistory();
+    givenAway(history);
+    const log = { bytes: 9_999, sha256: '0'.repeat(64) };
+    const first = is('AttemptFinished', { attemptId: `${BUILD}.1` });
+    before(first, is('JobAssigned', secondBuild))(history);
+    changed(first, { outcome: 'success', log })(history);
+
+    expect(checkHistory(history).filter(({ rule }) => rule.startsWith('logs'))).toEqual([]);
+  });
+
   it.each(MUTANTS)('report %s', (_violation, rule, plant) => {
     const history = goodHistory();
     plant(history);

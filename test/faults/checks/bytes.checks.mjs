@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseManifest } from '@foldline/contracts';
-import { ofType, streamsOf } from './events.mjs';
+import { givenAway, ofType, streamsOf } from './events.mjs';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const NUMBERED = /^line (\d+) of (\S+) at .*$/gm;
@@ -12,9 +12,17 @@ const numberedLines = (bytes) =>
     attemptId,
   }));
 
+/** Attempts that told their end when they had been given away: their logs were closed before, as far as they had come. */
+const endedTooLate = (events) => {
+  const away = givenAway(events);
+  const late = ofType(events, 'AttemptFinished').filter(({ data, position }) => away.get(data.attemptId) < position);
+  return new Set(late.map(({ data }) => data.attemptId));
+};
+
 /** I8: each attempt's log is sealed once, and holds the bytes that were sealed and that the runner says it sent. */
 export const logsAreSealed = ({ events, logs }) => {
   const seals = streamsOf(events, 'log');
+  const late = endedTooLate(events);
   const ends = new Map(ofType(events, 'AttemptFinished').map(({ data }) => [data.attemptId, data]));
   return ofType(events, 'AttemptStarted').flatMap(({ data: { attemptId } }) => {
     const [seal, ...more] = seals.get(attemptId) ?? [];
@@ -28,7 +36,7 @@ export const logsAreSealed = ({ events, logs }) => {
     else if (sha256(log.bytes) !== seal.data.sha256)
       problems.push(`the log of ${attemptId} has not the bytes that were sealed`);
     const sent = ends.get(attemptId)?.log;
-    if (sent && (sent.sha256 !== seal.data.sha256 || !seal.data.complete))
+    if (sent && !late.has(attemptId) && (sent.sha256 !== seal.data.sha256 || !seal.data.complete))
       problems.push(`the log of ${attemptId} is not what its runner sent`);
     return problems;
   });
@@ -38,18 +46,20 @@ export const logsAreSealed = ({ events, logs }) => {
  * I8: the numbered lines in a log are the first ones that the job wrote; all of them when the job came to its own end.
  * One that was stopped may have been so between its two copies of a line.
  */
-export const logsHoldWhatJobsWrote = ({ events, logs, side }) =>
-  ofType(events, 'AttemptFinished').flatMap(({ data: { attemptId, outcome } }) => {
+export const logsHoldWhatJobsWrote = ({ events, logs, side }) => {
+  const late = endedTooLate(events);
+  return ofType(events, 'AttemptFinished').flatMap(({ data: { attemptId, outcome } }) => {
     const logged = numberedLines(logs.get(attemptId)?.bytes ?? Buffer.alloc(0));
     const written = side.get(attemptId) ?? [];
     const wrong = logged.findIndex(({ text }, n) => text !== written[n]?.text);
     if (wrong >= 0) return [`the log of ${attemptId} says "${logged[wrong].text}" where the job wrote something else`];
     const missing = written.length - logged.length;
-    const allowed = outcome === 'lost' ? written.length : outcome === 'cancelled' ? 1 : 0;
+    const allowed = outcome === 'lost' || late.has(attemptId) ? written.length : outcome === 'cancelled' ? 1 : 0;
     return missing > allowed
       ? [`the log of ${attemptId} lacks ${missing} of ${written.length} lines (${outcome})`]
       : [];
   });
+};
 
 /** I8: what a viewer was shown is in the log at the same place, and one who was told that it ended saw all of it. */
 export const viewersSawTheLog = ({ logs, seen }) =>
