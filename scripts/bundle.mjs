@@ -76,7 +76,11 @@ writeFileSync(
   `const mains = {${services.map((name) => `'${name}': () => import('../apps/${name}/dist/main.js')`).join(', ')}};
 export const start = (name) => mains[name]();`,
 );
+// Source text stays in memory as long as the process lives, and there are many. Lines are kept short for stack traces.
 await bundle(SERVICES, [{ in: choice, out: 'services' }], {
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
   external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
 });
 for (const name of services)

@@ -14,6 +14,7 @@ import {
 import { openDistributedPorts, type DistributedPorts } from './distributed-ports.ts';
 import { startOpsServer } from './ops-server.ts';
 import { relayLagSeconds, watchRelay } from './relay-alarm.ts';
+import { giveBackStartMemory } from './start-memory.ts';
 import { Telemetry } from './telemetry.ts';
 
 const RETRY_MS = 1_000;
@@ -57,6 +58,7 @@ export const runService = async ({ service, start, readModelsName, environment }
     );
     const { logger, clock, eventBus } = opened.ports;
     const stopping = new AbortController();
+    void giveBackStartMemory(clock, stopping.signal);
     void watchRelay({ service, bus: eventBus, clock, logger }, stopping.signal);
     stopOnSignals({
       drainMs: settings.drainMs,
