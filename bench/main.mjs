@@ -1,5 +1,6 @@
 import { benchAppend } from './append.mjs';
 import { benchDistributed } from './distributed/figures.mjs';
+import { benchRelay } from './distributed/relay.mjs';
 import { benchRolling } from './distributed/rolling.mjs';
 import { benchJobs, benchPeer } from './jobs.mjs';
 import { benchLatency } from './latency.mjs';
@@ -13,10 +14,11 @@ const parts = {
   peer: benchPeer,
   jobs: benchJobs,
   distributed: benchDistributed,
+  relay: benchRelay,
   rolling: benchRolling,
 };
 /** Parts that need the servers of `infra/ci/servers`, told by the settings that it prints. */
-const ON_SERVERS = new Set(['distributed', 'rolling']);
+const ON_SERVERS = new Set(['distributed', 'relay', 'rolling']);
 const hasServers = ['REDIS_URL', 'KAFKA_BROKERS', 'S3_URL'].every((name) => process.env[`FOLDLINE_TEST_${name}`]);
 
 const wanted = process.argv.slice(2).filter((name) => name in parts);
