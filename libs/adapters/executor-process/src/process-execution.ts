@@ -12,7 +12,7 @@ const POLL_MS = 10;
 const MAX_ROUNDS = 200;
 
 export type Started = {
-  attemptId: string;
+  mark: string;
   leader: number;
   exited: Promise<ProgramEnd>;
   script: string;
@@ -38,10 +38,10 @@ export class ProcessExecution implements Execution {
 
   stop(graceMs: number): void {
     if (this.over) return;
-    const { leader, attemptId } = this.started;
+    const { leader, mark } = this.started;
     if (this.stopDeadline === undefined) {
       signal(-leader, 'SIGTERM');
-      for (const pid of markedProcesses(attemptId, leader)) signal(pid, 'SIGTERM');
+      for (const pid of markedProcesses(mark, leader)) signal(pid, 'SIGTERM');
       // A stopped process receives nothing until it goes on.
       signal(-leader, 'SIGCONT');
     }
@@ -80,10 +80,10 @@ export class ProcessExecution implements Execution {
   }
 
   private async killLeftovers(): Promise<void> {
-    const { attemptId, leader } = this.started;
+    const { mark, leader } = this.started;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       signal(-leader, 'SIGKILL');
-      const { pids, unsure } = survivorsOf(attemptId, leader, performance.now() - this.startedAt);
+      const { pids, unsure } = survivorsOf(mark, leader, performance.now() - this.startedAt);
       if (pids.length === 0 && !unsure) return;
       for (const pid of pids) signal(pid, 'SIGKILL');
       await delay(round === 0 ? 1 : POLL_MS);
@@ -92,6 +92,6 @@ export class ProcessExecution implements Execution {
 
   private killAll(): void {
     signal(-this.started.leader, 'SIGKILL');
-    for (const pid of markedProcesses(this.started.attemptId)) signal(pid, 'SIGKILL');
+    for (const pid of markedProcesses(this.started.mark)) signal(pid, 'SIGKILL');
   }
 }

@@ -6,18 +6,22 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { executorContract } from '@foldline/testing';
 import { Spawner } from '@foldline/spawner';
-import { createProcessExecutor } from './process-executor.ts';
+import { createProcessExecutor, markOf } from './process-executor.ts';
 import { MARKER, markedProcesses } from './process-table.ts';
 
 const baseEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: tmpdir() };
 const spawner = new Spawner();
-const newExecutor = () =>
-  createProcessExecutor({ baseEnvironment, spawner, directory: mkdtempSync(join(tmpdir(), 'foldline-pipes-')) });
-afterAll(() => spawner.close());
+const directory = mkdtempSync(join(tmpdir(), 'foldline-pipes-'));
+const newExecutor = (own = directory) => createProcessExecutor({ baseEnvironment, spawner, directory: own });
+const marked = (attemptId: string): number[] => markedProcesses(markOf(attemptId, directory));
+afterAll(async () => {
+  await spawner.close();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 executorContract('process', () => ({
   executor: newExecutor(),
-  alive: (attemptId) => markedProcesses(attemptId).length,
+  alive: (attemptId) => marked(attemptId).length,
 }));
 
 describe('processes of this host', () => {
@@ -41,15 +45,28 @@ describe('processes of this host', () => {
     const runner = `
       const { spawn } = require('node:child_process');
       const job = spawn('/bin/sh', ['-c', 'setsid sleep 1000 & echo up; sleep 1000'],
-        { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH, ${MARKER}: '${attemptId}' } });
+        { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH, ${MARKER}: '${markOf(attemptId, directory)}' } });
       job.stdout.once('data', () => process.stdout.write('up'));`;
     const parent = spawn(process.execPath, ['-e', runner], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(parent.stdout, 'data');
     parent.kill('SIGKILL');
     await once(parent, 'exit');
-    expect(markedProcesses(attemptId).length).toBeGreaterThanOrEqual(2);
+    expect(marked(attemptId).length).toBeGreaterThanOrEqual(2);
     expect((await newExecutor().sweep(attemptId)).killed).toBeGreaterThanOrEqual(2);
-    expect(markedProcesses(attemptId)).toEqual([]);
+    expect(marked(attemptId)).toEqual([]);
+  });
+
+  it('leaves the processes of another executor alone, also when they are of an attempt of the same name', async () => {
+    const other = mkdtempSync(join(root, 'other-'));
+    const job = { ...spec(['sleep 1000']), scratchDirectory: other };
+    const running = await newExecutor(other).start(job);
+    expect(await newExecutor().sweep(job.attemptId)).toEqual({ killed: 0 });
+    await (
+      await newExecutor().start(spec(['true']))
+    ).finished;
+    expect(markedProcesses(markOf(job.attemptId, other))).not.toEqual([]);
+    running.stop(0);
+    await running.finished;
   });
 
   it('finds what a job detaches in the very moment of its end', async () => {
@@ -66,7 +83,7 @@ describe('processes of this host', () => {
     };
     await Promise.all(Array.from({ length: 6 }, worker));
 
-    const left = ids.flatMap((id) => markedProcesses(id));
+    const left = ids.flatMap((id) => marked(id));
     for (const pid of left) process.kill(pid, 'SIGKILL');
     expect(left).toEqual([]);
   });

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { closeSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError, fromSystemError, type Execution, type ExecutionSpec, type Executor } from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
@@ -28,6 +30,13 @@ export type ProcessExecutorOptions = {
  */
 export const createProcessExecutor = (options: ProcessExecutorOptions): Executor => new ProcessExecutor(options);
 
+/**
+ * What the processes of an attempt are known by: nobody else's, even where a copy of the same instance runs on this host
+ * with the same attempts.
+ */
+export const markOf = (attemptId: string, directory: string): string =>
+  `${attemptId}@${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 16)}`;
+
 class ProcessExecutor implements Executor {
   readonly kind = 'process';
   private readonly shell = findShell();
@@ -38,6 +47,7 @@ class ProcessExecutor implements Executor {
   }
 
   async start(spec: ExecutionSpec): Promise<Execution> {
+    const mark = markOf(spec.attemptId, this.options.directory);
     const pipe = await this.pipes.take();
     let script: string | undefined;
     try {
@@ -47,12 +57,12 @@ class ProcessExecutor implements Executor {
           file: this.shell.path,
           args: [script],
           cwd: spec.workingDirectory,
-          env: { ...this.options.baseEnvironment, ...spec.environment, [MARKER]: spec.attemptId },
+          env: { ...this.options.baseEnvironment, ...spec.environment, [MARKER]: mark },
         },
         pipe.path,
       );
       return new ProcessExecution({
-        attemptId: spec.attemptId,
+        mark,
         leader: pid,
         exited,
         script,
@@ -74,7 +84,7 @@ class ProcessExecutor implements Executor {
   async sweep(attemptId: string): Promise<{ killed: number }> {
     const killed = new Set<number>();
     for (const deadline = performance.now() + SWEEP_LIMIT_MS; performance.now() < deadline;) {
-      const { pids, unsure } = lookForMarked(attemptId);
+      const { pids, unsure } = lookForMarked(markOf(attemptId, this.options.directory));
       if (pids.length === 0 && !unsure) return { killed: killed.size };
       for (const pid of pids) {
         signal(pid, 'SIGKILL');

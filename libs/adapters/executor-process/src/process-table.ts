@@ -62,17 +62,13 @@ export const isMarked = (environment: Buffer | undefined, stat: ProcessStat, mar
   return environment.indexOf(marker.subarray(1)) === 0 || environment.includes(marker);
 };
 
-const markerOf = (attemptId: string): Buffer => Buffer.from(`\0${MARKER}=${attemptId}\0`);
+const markerOf = (mark: string): Buffer => Buffer.from(`\0${MARKER}=${mark}\0`);
 
 /** `unsure`: there was a process of which nobody could tell; look again. */
 export type Found = { pids: number[]; unsure: boolean };
 
-const look = (
-  pids: readonly number[],
-  attemptId: string,
-  isWanted: (stat: ProcessStat, marked: boolean) => boolean,
-) => {
-  const marker = markerOf(attemptId);
+const look = (pids: readonly number[], mark: string, isWanted: (stat: ProcessStat, marked: boolean) => boolean) => {
+  const marker = markerOf(mark);
   const found: Found = { pids: [], unsure: false };
   for (const pid of pids) {
     const seen = readProc(`/proc/${pid}/environ`);
@@ -87,13 +83,13 @@ const look = (
   return found;
 };
 
-/** Processes anywhere on this host that carry the marker of the attempt. */
-export const lookForMarked = (attemptId: string): Found =>
-  isLinux ? look(allPids(), attemptId, (_stat, marked) => marked) : { pids: [], unsure: false };
+/** Processes anywhere on this host that carry the mark. */
+export const lookForMarked = (mark: string): Found =>
+  isLinux ? look(allPids(), mark, (_stat, marked) => marked) : { pids: [], unsure: false };
 
 /** The same at one look; those of one process group can be left out. */
-export const markedProcesses = (attemptId: string, exceptGroup?: number): number[] =>
-  isLinux ? look(allPids(), attemptId, ({ group }, marked) => marked && group !== exceptGroup).pids : [];
+export const markedProcesses = (mark: string, exceptGroup?: number): number[] =>
+  isLinux ? look(allPids(), mark, ({ group }, marked) => marked && group !== exceptGroup).pids : [];
 
 /**
  * Numbers that processes started after `leader` can have. A job that started none costs one small read: the kernel
@@ -107,9 +103,9 @@ const youngerThan = (leader: number, ageMs: number): number[] => {
 };
 
 /** What a shell left behind although its group was killed: marked processes, and those of its session without the mark. */
-export const survivorsOf = (attemptId: string, leader: number, ageMs: number): Found =>
+export const survivorsOf = (mark: string, leader: number, ageMs: number): Found =>
   isLinux
-    ? look(youngerThan(leader, ageMs), attemptId, ({ session }, marked) => marked || session === leader)
+    ? look(youngerThan(leader, ageMs), mark, ({ session }, marked) => marked || session === leader)
     : { pids: [], unsure: false };
 
 /** Whether anybody in a process group is alive; the dead that nobody has buried yet do not count. */
