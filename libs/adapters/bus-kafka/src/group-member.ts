@@ -21,7 +21,7 @@ export type MemberOptions = MemberTimings & {
   beforeJoin: () => Promise<void>;
   /** The partitions that are this member's from now on. */
   joined: (partitions: readonly number[]) => void;
-  /** Must return at once: as long as it has not, no heartbeat goes out. */
+  /** Must return at once. */
   take: (partition: number, messages: readonly KafkaMessage[]) => void;
   onTrouble: (error: Error) => void;
 };
@@ -29,6 +29,8 @@ export type MemberOptions = MemberTimings & {
 const MAXIMUM_BYTES_PER_PARTITION = 512 * 1024;
 /** How long a fetch may wait for events; bounds how late a partition that was paused is asked for again. */
 const FETCH_WAIT_MS = 250;
+/** After a fetch that brought something, so that what comes singly under load is fetched together. */
+const GATHER_MS = 15;
 
 /** This process as a member of a consumer group. Whatever makes the client give up, it is made anew and joins again. */
 export class GroupMember {
@@ -105,7 +107,17 @@ export class GroupMember {
     try {
       await consumer.connect();
       await consumer.subscribe({ topic, fromBeginning: true });
-      await consumer.run({ autoCommit: false, eachBatch: async ({ batch }) => this.take(consumer, batch) });
+      let isFirst = false;
+      consumer.on(consumer.events.FETCH, () => (isFirst = true));
+      await consumer.run({
+        autoCommit: false,
+        eachBatch: async ({ batch }) => {
+          this.take(consumer, batch);
+          // As long as this waits, no heartbeat goes out; so once for all partitions of a fetch.
+          if (isFirst) await this.options.pause(GATHER_MS);
+          isFirst = false;
+        },
+      });
       const crash = await ended;
       if (crash) throw crash;
     } catch (error) {

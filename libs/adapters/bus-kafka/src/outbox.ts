@@ -48,6 +48,10 @@ export class Outbox {
     return this.waiting.splice(0, count);
   }
 
+  get isEmpty(): boolean {
+    return this.waiting.length === 0;
+  }
+
   end(): void {
     this.ended = true;
     this.wakeReader();

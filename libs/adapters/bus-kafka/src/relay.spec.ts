@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RecordedEvent } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import { NO_STREAM, PermanentError, TransientError, type Claims, type EventStore } from '@foldline/kernel';
 import { gate, sampleEvents } from '@foldline/testing';
@@ -80,6 +81,32 @@ describe('a relay', () => {
     expect(published()).toEqual(['1', '2', '4']);
     expect(log.at(-1)).toBe('=4');
     expect(log.indexOf('=4')).toBeGreaterThan(log.indexOf('4'));
+  });
+
+  it('publishes the first event at once, and together what came singly soon after it', async () => {
+    const [gathered, allArrived] = [gate(), gate()];
+    const watched: EventStore = Object.assign(Object.create(store) as EventStore, {
+      follow: (...[after, listener, signal, options]: Parameters<EventStore['follow']>) => {
+        const told = async (events: readonly RecordedEvent[]): Promise<void> => {
+          await listener(events);
+          if (events.at(-1)!.position === 3) allArrived.open();
+        };
+        return store.follow(after, told, signal, options);
+      },
+    });
+    const batches: (readonly number[])[] = [];
+    open(async (positions) => void batches.push(positions), {
+      store: watched,
+      gatherMs: 7,
+      sleep: (ms, signal) => (ms === 7 ? gathered.opened : pause(ms, signal)),
+    });
+    await append('pipeline-a', 1);
+    await saves(1);
+    for (const stream of ['pipeline-b', 'pipeline-c']) await append(stream, 1);
+    await allArrived.opened;
+    gathered.open();
+    await saves(3);
+    expect(batches).toEqual([[1], [2, 3]]);
   });
 
   it('goes on from its checkpoint', async () => {

@@ -22,6 +22,8 @@ export type RelayOptions = {
   saveEveryEvents?: number;
   /** How often it looks whether it is behind for lack of events of its own; 60 s when absent. */
   keepUpEveryMs?: number;
+  /** How long events may gather after it has published all there were; 10 ms when absent. The first is not kept waiting. */
+  gatherMs?: number;
   /** Told of every failure that it goes on from by itself. */
   onTrouble?: (error: Error) => void;
   /** Told when it cannot go on: damaged log, or an event that Kafka never takes. Without it the process ends. */
@@ -30,6 +32,7 @@ export type RelayOptions = {
 
 const CLAIM_TTL_MS = 15_000;
 const KEEP_UP_EVERY_MS = 60_000;
+const GATHER_MS = 10;
 
 /**
  * Brings the events of one service from the store to the topic: append, then relay, so that nobody ever appends and
@@ -128,7 +131,7 @@ export class Relay {
     const following = store
       .follow(this.safe, (events) => outbox.put(events), ending, { categories })
       .finally(() => broken.abort());
-    const publishing = this.publish(outbox, publisher).finally(() => broken.abort());
+    const publishing = this.publish(outbox, publisher, ending).finally(() => broken.abort());
     const keepingUp = this.keepUp(ending).finally(() => broken.abort());
     const ends = await Promise.allSettled([following, publishing, keepingUp]);
     await publisher.close();
@@ -136,7 +139,8 @@ export class Relay {
     if (!signal.aborted) throw new TransientError('the log ended its following');
   }
 
-  private async publish(outbox: Outbox, publisher: Publisher): Promise<void> {
+  private async publish(outbox: Outbox, publisher: Publisher, signal: AbortSignal): Promise<void> {
+    const { gatherMs = GATHER_MS } = this.options;
     for (;;) {
       const batch = await outbox.take();
       if (batch.length === 0) return;
@@ -144,6 +148,7 @@ export class Relay {
       this.safe = Math.max(this.safe, batch.at(-1)!.event.position);
       this.unsavedEvents += batch.length;
       this.saveSoon();
+      if (outbox.isEmpty) await this.pause(gatherMs, signal);
     }
   }
 
