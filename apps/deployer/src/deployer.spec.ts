@@ -184,6 +184,14 @@ describe('the deployer', () => {
     expect(await types()).toEqual([]);
   });
 
+  it('does not ask the log at the end of a job that deploys nothing', async () => {
+    const plain = assigned();
+    delete plain.data.job.environment;
+    await events().jobAssigned(plain);
+    await store.close();
+    await expect(events().jobSucceeded(succeeded())).resolves.toBeUndefined();
+  });
+
   it('keeps the correlation of the pipeline', async () => {
     await events().jobAssigned(assigned());
     expect((await stored()).map(({ correlationId }) => correlationId)).toEqual(['p1', 'p1']);

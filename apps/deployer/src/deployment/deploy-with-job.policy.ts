@@ -15,15 +15,20 @@ import { environmentDecider } from '../environment/environment.decider.ts';
 import { deploymentDecider, type DeploymentCommand } from './deployment.decider.ts';
 import { targetOfJob } from './target-of-job.ts';
 
+/** Attempts of jobs that deploy nothing which are remembered, so that the log is not asked at the end of each. */
+const REMEMBERED = 10_000;
+
 /** A deployment follows the attempt that does it: it starts, succeeds and fails with that job. */
 @Injectable()
 export class DeployWithJob {
+  private readonly deployNothing = new Set<string>();
+
   constructor(@Inject(COMMANDS) private readonly commands: Commands) {}
 
   async onJobAssigned(event: Recorded<ReturnType<typeof JobAssigned>>): Promise<void> {
     const { pipelineId, jobId, attempt, context } = event.data;
     const target = targetOfJob(event.data);
-    if (!target) return;
+    if (!target) return this.remember(attemptIdOf(jobId, attempt));
     const projectId = context.project.id;
     const environmentId = derivedId('environment', projectId, target.name);
     await this.commands.handle(
@@ -61,8 +66,16 @@ export class DeployWithJob {
   }
 
   private async tell(event: RecordedEvent, jobId: string, attempt: number, command: DeploymentCommand): Promise<void> {
+    if (this.deployNothing.delete(attemptIdOf(jobId, attempt))) return;
     const stream = deploymentStream(deploymentIdOf(jobId, attempt));
     await this.commands.handle(stream, deploymentDecider, command, because(event, 'deployer'));
+  }
+
+  private remember(attemptId: string): void {
+    this.deployNothing.add(attemptId);
+    if (this.deployNothing.size <= REMEMBERED) return;
+    const [oldest] = this.deployNothing;
+    this.deployNothing.delete(oldest!);
   }
 }
 

@@ -42,7 +42,9 @@ export class AttemptStart {
     const executor = this.ports.executor.kind;
     const started = AttemptStarted({ attemptId, pipelineId, jobId, attempt, runnerId, executor });
     try {
-      await this.commands.handle(stream, attemptDecider, { type: 'StartAttempt', started }, this.causeOf(event));
+      const command = { type: 'StartAttempt', started } as const;
+      const { events } = await this.commands.handle(stream, attemptDecider, command, this.causeOf(event));
+      if (events.length > 0) return true;
     } catch (error) {
       if (await this.isOwn(event, stream)) return true;
       throw error;
