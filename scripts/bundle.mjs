@@ -59,6 +59,21 @@ const bundle = async (outdir, entries, more) => {
     },
     ...more,
   });
+  for (const name of readdirSync(join(root, outdir)).filter((file) => file.endsWith('.js')))
+    escapeBeyondAscii(join(root, outdir, name));
+};
+
+/**
+ * A single letter beyond Latin-1 makes Node keep the whole text with two bytes a letter, for as long as the process lives.
+ * esbuild escapes them in strings, and leaves them in regular expressions and comments, where an escape means the same.
+ */
+const escapeBeyondAscii = (path) => {
+  const text = readFileSync(path, 'utf8');
+  const escaped = text.replaceAll(
+    /[^\0-\x7f]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  if (escaped !== text) writeFileSync(path, escaped);
 };
 
 const services = readdirSync(join(root, 'apps')).filter(
