@@ -49,6 +49,11 @@ export class LocalLog {
     this.publisher.appended();
   }
 
+  /** Whether this process has written the log from its first byte on. */
+  get isWhole(): boolean {
+    return this.hash !== undefined && this.spool.base === 0;
+  }
+
   digest(): string | undefined {
     return this.hash?.copy().digest('hex');
   }

@@ -7,12 +7,18 @@ import { Room } from './room.ts';
 import { SegmentUploader } from './segment-uploader.ts';
 import { SpoolFiles, type Spool } from './spool.ts';
 
+/** So many logs that were let go are known: what comes for one of them is not its beginning. */
+const MAX_LET_GO = 1_024;
+
 /** The logs that this process writes, or that it wrote before it was started again. */
 export class LocalLogs {
   readonly room: Room;
+  /** Told of a log that was sealed elsewhere before it was begun here. */
+  late: (attemptId: string, log: LocalLog) => void = () => undefined;
   private readonly files: SpoolFiles;
   private readonly recovered: Map<string, Spool>;
   private readonly logs = new Map<string, LocalLog>();
+  private readonly letGo = new Set<string>();
   private readonly opening = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -70,6 +76,8 @@ export class LocalLogs {
     if (log && !log.failure) this.room.add(-log.uploader.unsent);
     log?.stop();
     spool?.remove();
+    this.letGo.add(attemptId);
+    if (this.letGo.size > MAX_LET_GO) this.letGo.delete(this.letGo.values().next().value ?? '');
   }
 
   /** Stops without uploading; the next start goes on from the spools. */
@@ -92,8 +100,14 @@ export class LocalLogs {
     return work;
   }
 
+  /**
+   * An attempt has one writer, so who writes its first frame need not look: nothing is there. Should something be there
+   * for all that, it is met at the first upload, which overwrites nothing.
+   */
   private async beginOnce(attemptId: string, frame: LogFrame): Promise<LocalLog | RemoteView | undefined> {
     return this.openOnce(attemptId, async () => {
+      const isFirst = frame.offset === 0 && frame.sequence === 0 && frame.bytes.length > 0;
+      if (isFirst && !this.letGo.has(attemptId)) return this.add(attemptId, this.files.create(attemptId, 0), 0, true);
       const view = await this.viewOr(attemptId, frame.offset === 0 ? { segments: [], end: 0 } : undefined);
       const begins = !view.seal && frame.offset === view.end && frame.bytes.length > 0;
       if (!begins || (view.end === 0 && frame.sequence !== 0)) return view;
@@ -128,9 +142,8 @@ export class LocalLogs {
     }
   }
 
-  private add(attemptId: string, spool: Spool, uploaded: number): LocalLog {
-    const keys = this.remote.keys(attemptId);
-    const uploader = new SegmentUploader(this.remote, { keys, source: spool, uploaded }, this.limits, {
+  private add(attemptId: string, spool: Spool, uploaded: number, unseen = false): LocalLog {
+    const uploader = new SegmentUploader(this.remote, { attemptId, source: spool, uploaded, unseen }, this.limits, {
       uploaded: (bytes) => {
         this.room.add(-bytes);
         hint(this.signals, tailTopic(attemptId), { kind: 'uploaded' });
@@ -139,6 +152,7 @@ export class LocalLogs {
         log.failure = error;
         this.room.add(-uploader.unsent);
       },
+      late: () => this.late(attemptId, log),
     });
     const log = new LocalLog(spool, uploader, new LivePublisher(this.signals, attemptId, spool));
     this.room.add(uploader.unsent);

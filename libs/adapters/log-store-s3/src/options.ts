@@ -7,6 +7,8 @@ export type S3LogLimits = {
   segmentBytes: number;
   /** … or so long after the first byte that is not uploaded; twice as long once a log has many segments. */
   segmentMs: number;
+  /** A log that is no longer lies within its seal, in one object; a longer one beside it. */
+  inlineBytes: number;
   /** How often a followed log that says nothing is looked at: the most that lost hints can cost. */
   pollMs: number;
   /** What all logs of this process may hold that is not uploaded. */
@@ -24,6 +26,7 @@ export type S3LogLimits = {
 export const DEFAULT_LIMITS: S3LogLimits = {
   segmentBytes: 1024 * 1024,
   segmentMs: 1_000,
+  inlineBytes: 256 * 1024,
   pollMs: 1_000,
   spoolBytes: 64 * 1024 * 1024,
   roomMs: 30_000,

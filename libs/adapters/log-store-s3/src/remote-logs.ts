@@ -38,7 +38,7 @@ export class RemoteLogs {
     let end = earlier?.end ?? 0;
     const listed = await this.bucket.list(keys.folder, segments.at(-1)?.key);
     for (const { key, bytes, etag } of listed) {
-      if (key === keys.seal) return viewOf(await this.seal(attemptId));
+      if (key === keys.seal) return this.sealedView(attemptId);
       // What does not continue the log without a gap is not a part of it yet.
       if (offsetOf(keys, key) !== end || bytes === 0) continue;
       segments.push({ key, offset: end, bytes, etag });
@@ -54,7 +54,7 @@ export class RemoteLogs {
     const keys = this.keys(attemptId);
     const found = await this.bucket.read(keys.seal);
     if (!found) return undefined;
-    const seal = parseSeal(found.bytes, keys.folder);
+    const seal = parseSeal(found, keys);
     this.seals.set(attemptId, seal);
     if (this.seals.size > MAX_REMEMBERED) this.seals.delete(this.seals.keys().next().value ?? '');
     return seal;
@@ -89,18 +89,19 @@ export class RemoteLogs {
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 
-  private async seal(attemptId: string): Promise<Seal> {
+  private async sealedView(attemptId: string): Promise<RemoteView> {
     const seal = await this.findSeal(attemptId);
     if (!seal) throw new StaleView('the seal is gone');
-    return seal;
+    return viewOf(seal);
   }
 
   /** Another length or etag than was listed or sealed is damage: nothing of it is handed out. */
   private async readSegment(segment: Segment, start: number, end: number): Promise<Buffer> {
     const from = Math.max(0, start - segment.offset);
     const to = Math.min(segment.bytes, end - segment.offset);
-    const whole = from === 0 && to === segment.bytes;
-    const found = await this.bucket.read(segment.key, whole ? undefined : { start: from, end: to });
+    const whole = from === 0 && to === segment.bytes && segment.at === undefined;
+    const at = segment.at ?? 0;
+    const found = await this.bucket.read(segment.key, whole ? undefined : { start: at + from, end: at + to });
     if (!found) throw new StaleView('a segment is gone');
     if (found.bytes.length !== to - from || found.etag !== segment.etag) {
       throw new PermanentError(`a segment of a log is damaged: ${segment.key}`);
@@ -109,4 +110,4 @@ export class RemoteLogs {
   }
 }
 
-const viewOf = (seal: Seal): RemoteView => ({ segments: seal.segments, end: seal.bytes, seal });
+export const viewOf = (seal: Seal): RemoteView => ({ segments: seal.segments, end: seal.bytes, seal });

@@ -74,8 +74,8 @@ withRealServer('FOLDLINE_TEST_S3_URL', (url) => {
       expect((await all).toString()).toBe(text);
     });
 
-    it('keeps one object and the seal, and lets go of the spool, when the log is sealed', async () => {
-      const writer = await hosts.start('writer', { segmentBytes: 10 });
+    it('keeps one object and the seal, and lets go of the spool, when a long log is sealed', async () => {
+      const writer = await hosts.start('writer', { segmentBytes: 10, inlineBytes: 94 });
       const text = 'x'.repeat(95);
       for (let n = 0; n < 5; n += 1) await writer.append(attempt, frame(n, n * 19, 'x'.repeat(19)));
       await writer.seal(attempt, claimOf(text));
@@ -153,6 +153,16 @@ withRealServer('FOLDLINE_TEST_S3_URL', (url) => {
       expect(await next).toMatchObject({ done: true });
       expect(await hosts.keys()).toEqual([]);
       expect(spools('writer')).toEqual([]);
+    });
+
+    it('keeps nothing but the seal, with the log within, when a short log is sealed', async () => {
+      const writer = await hosts.start('writer', { segmentBytes: 10, inlineBytes: 95 });
+      const text = 'x'.repeat(95);
+      await writer.append(attempt, frame(0, 0, text));
+      await writer.seal(attempt, claimOf(text));
+      expect(await hosts.keys()).toEqual([`logs/${attempt}/seal`]);
+      expect(spools('writer')).toEqual([]);
+      expect((await writer.read(attempt, 90, 200)).toString()).toBe('xxxxx');
     });
 
     it('fails loudly for a sealed log whose object was cut short or changed', async () => {

@@ -6,15 +6,16 @@ import {
   type LogStore,
   type Signals,
 } from '@foldline/kernel';
-import { ensureExpiry } from '@foldline/s3';
+import { deleteAll, ensureExpiry } from '@foldline/s3';
 import { Followers, type Follower } from './followers.ts';
-import { hint, parseWriterHint, tailTopic, WRITERS_TOPIC, type WriterHint } from './hints.ts';
+import { hint, tailTopic, WRITERS_TOPIC } from './hints.ts';
+import { LettingGo } from './letting-go.ts';
 import { LocalLog } from './local-log.ts';
 import { LocalLogs } from './local-logs.ts';
 import { checkAttemptId, checkPrefix } from './log-keys.ts';
 import { DEFAULT_LIMITS, type S3LogLimits, type S3LogStoreOptions } from './options.ts';
 import { RemoteLogs } from './remote-logs.ts';
-import { Sealer, deleteAll } from './sealer.ts';
+import { Sealer } from './sealer.ts';
 import { Tails, type Tail } from './tails.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -28,7 +29,8 @@ export type S3LogStore = LogStore & {
  * Logs in an S3 bucket, for any number of hosts. The process that writes a log spools it (what was acknowledged
  * outlives the process) and uploads segments; others read the segments, sped up by hints. As with every log store,
  * `nextSequence` is not known after a restart, and the bytes of an appended frame must not be changed afterwards.
- * On another host than the writer's, `state` and `read` answer what has been uploaded.
+ * On another host than the writer's, `state` and `read` answer what has been uploaded. An attempt has one writer: that a
+ * log was sealed before its first frame is noticed when it is uploaded or finished, and frames taken till then are not kept.
  */
 export const openS3LogStore = async (options: S3LogStoreOptions): Promise<S3LogStore> => {
   const prefix = checkPrefix(options.prefix ?? '');
@@ -50,8 +52,7 @@ class SpoolingLogStore implements S3LogStore {
   private readonly followers = new Followers();
   private readonly tails: Tails;
   private readonly sealer: Sealer;
-  private readonly tidying: NodeJS.Timeout;
-  private readonly stopListening: () => void;
+  private readonly lettingGo: LettingGo;
 
   constructor(
     private readonly remote: RemoteLogs,
@@ -61,8 +62,8 @@ class SpoolingLogStore implements S3LogStore {
   ) {
     this.tails = new Tails(remote, signals, limits);
     this.sealer = new Sealer(remote, signals, limits);
-    this.tidying = setInterval(() => void this.tidy(), limits.tidyMs).unref();
-    this.stopListening = signals.listen(WRITERS_TOPIC, (message) => this.heard(parseWriterHint(message)));
+    this.lettingGo = new LettingGo(remote, locals, this.followers, limits);
+    this.lettingGo.listen(signals);
   }
 
   async append(attemptId: string, frame: LogFrame): Promise<LogState> {
@@ -88,6 +89,17 @@ class SpoolingLogStore implements S3LogStore {
     if (log) return log.state;
     const { end, seal } = await this.remote.view(attemptId);
     return { nextOffset: end, nextSequence: 0, sealed: seal !== undefined };
+  }
+
+  finish(attemptId: string, claim: { bytes: number; sha256: string }): void {
+    const log = this.locals.peek(attemptId);
+    if (!log || log.sealing) return;
+    const work = this.sealer.sealWritten(attemptId, claim, log);
+    log.sealing = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    void this.finished(attemptId, log, work);
   }
 
   async seal(attemptId: string, claim: { bytes: number; sha256: string }): Promise<void> {
@@ -157,16 +169,31 @@ class SpoolingLogStore implements S3LogStore {
   }
 
   async close(graceMs = 5_000): Promise<void> {
-    clearInterval(this.tidying);
-    this.stopListening();
+    this.lettingGo.stop();
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise((resolve) => (timer = setTimeout(resolve, graceMs)));
-    const uploads = Array.from(this.locals.entries(), ([, log]) => log.uploader.flush());
+    const uploads = Array.from(this.locals.entries(), async ([, log]) => {
+      await log.sealing;
+      await log.uploader.flush();
+    });
     await Promise.race([Promise.allSettled(uploads), grace]);
     clearTimeout(timer);
     this.followers.dismissAll();
     this.tails.close();
     this.locals.close();
+  }
+
+  /** Whatever came of it, the log is uploaded, unless its seal says that this is not wanted any more. */
+  private async finished(attemptId: string, log: LocalLog, work: Promise<boolean>): Promise<void> {
+    const outcome = await work.catch((error: unknown) => error);
+    log.sealing = undefined;
+    if (outcome === true) {
+      this.locals.forget(attemptId);
+      this.followers.wake(attemptId);
+      return;
+    }
+    if (outcome instanceof PermanentError) await this.lettingGo.of(attemptId, log);
+    log.uploader.start();
   }
 
   private write(attemptId: string, log: LocalLog, frame: LogFrame): LogState {
@@ -203,37 +230,5 @@ class SpoolingLogStore implements S3LogStore {
   /** Whoever needs the log waits for a seal in progress and then acts without waiting again. */
   private async sealed(attemptId: string): Promise<void> {
     for (let log = this.locals.peek(attemptId); log?.sealing; log = this.locals.peek(attemptId)) await log.sealing;
-  }
-
-  private heard(news: WriterHint | undefined): void {
-    if (!news) return;
-    if (news.kind === 'deleted') this.remote.forget(news.attemptId);
-    const log = this.locals.peek(news.attemptId);
-    if (!log || log.sealing) return;
-    if (news.kind === 'wanted') log.uploader.start();
-    else void this.letGoOf(news.attemptId, log);
-  }
-
-  private async tidy(): Promise<void> {
-    const idle = Date.now() - this.limits.tidyMs;
-    for (const [attemptId, log] of this.locals.entries()) {
-      if (!log.sealing) await this.letGoOf(attemptId, log, !log.failure && log.lastUsed > idle);
-    }
-  }
-
-  /** A spool is not needed any more when the log was sealed elsewhere, or deleted; the bucket is asked, not the hint. */
-  private async letGoOf(attemptId: string, log: LocalLog, active = false): Promise<void> {
-    try {
-      const seal = await this.remote.findSeal(attemptId);
-      if (active && !seal) return;
-      const deleted = log.uploader.uploaded > 0 && (await this.remote.view(attemptId)).end === 0;
-      if ((!seal && !deleted) || log.sealing || this.locals.peek(attemptId) !== log) return;
-      this.locals.forget(attemptId);
-      if (seal) this.followers.wake(attemptId);
-      else this.followers.dismiss(attemptId);
-    } catch (error) {
-      // Asked again at the next tidying; a log that is damaged keeps its spool for whoever looks into it.
-      if (error instanceof PermanentError) log.lastUsed = Infinity;
-    }
   }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LogStore, Signals } from '@foldline/kernel';
+import { TransientError, type LogStore, type Signals } from '@foldline/kernel';
 import { openS3Bucket, type S3Bucket, type S3Settings } from '@foldline/s3';
 import type { S3LogLimits } from './options.ts';
 import { openS3LogStore, type S3LogStore } from './s3-log-store.ts';
@@ -37,6 +37,41 @@ export class TestSignals implements Signals {
   }
 }
 
+/** What a host asks of the bucket, and the place where it dies. */
+export type Requests = { noting: boolean; asked: string[]; dieAt: number; answerLost: boolean; dead: boolean };
+
+export const requests = (dieAt = Infinity, answerLost = false): Requests => ({
+  noting: false,
+  asked: [],
+  dieAt,
+  answerLost,
+  dead: false,
+});
+
+const REQUESTS: ReadonlySet<unknown> = new Set(['put', 'read', 'list', 'head', 'delete', 'call']);
+
+/** The bucket as seen by a host that dies at one of its requests, before that is sent or before it is answered. */
+const watched = (bucket: S3Bucket, requests: Requests): S3Bucket =>
+  new Proxy(bucket, {
+    get: (target, name) => {
+      const found: unknown = Reflect.get(target, name);
+      if (typeof found !== 'function') return found;
+      if (!REQUESTS.has(name) || !requests.noting) return found.bind(target);
+      return async (...args: unknown[]): Promise<unknown> => {
+        const dies = requests.asked.length === requests.dieAt;
+        if (!requests.dead) requests.asked.push(`${String(name)} ${String(args[0])}`);
+        if (requests.dead || (dies && !requests.answerLost)) return dead(requests);
+        const answer: unknown = await found.apply(target, args);
+        return dies ? dead(requests) : answer;
+      };
+    },
+  });
+
+const dead = (requests: Requests): never => {
+  requests.dead = true;
+  throw new TransientError('the host is dead');
+};
+
 /** A bucket of its own and any number of hosts that keep logs in it. */
 export class Hosts {
   readonly signals = new TestSignals();
@@ -69,6 +104,20 @@ export class Hosts {
     const spoolDirectory = this.spoolDirectory(name);
     const store = await openS3LogStore({ bucket, signals: this.signals, spoolDirectory, limits });
     this.stores.push(store);
+    return store;
+  }
+
+  /** A host whose requests are noted from now on, and which may die at one of them. */
+  async startWatched(name: string, noted: Requests, limits: Partial<S3LogLimits> = {}): Promise<S3LogStore> {
+    const spoolDirectory = this.spoolDirectory(name);
+    const store = await openS3LogStore({
+      bucket: watched(this.bucket, noted),
+      signals: this.signals,
+      spoolDirectory,
+      limits,
+    });
+    this.stores.push(store);
+    noted.noting = true;
     return store;
   }
 

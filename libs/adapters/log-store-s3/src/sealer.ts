@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentError, TransientError, type Signals } from '@foldline/kernel';
-import { PART_BYTES, partsOf, uploadParts, type S3Bucket } from '@foldline/s3';
+import { PART_BYTES, deleteAll, partsOf, uploadParts, type S3Bucket } from '@foldline/s3';
 import { hint, tailTopic, WRITERS_TOPIC } from './hints.ts';
 import type { LocalLog } from './local-log.ts';
 import type { S3LogLimits } from './options.ts';
-import { StaleView, type RemoteLogs, type RemoteView } from './remote-logs.ts';
-import { isSameClaim, serializeSeal, type Claim, type Seal, type Segment } from './seal.ts';
+import { StaleView, viewOf, type RemoteLogs, type RemoteView } from './remote-logs.ts';
+import { claimOf, isSameClaim, serializeInline, serializeSeal, type Claim, type Seal, type Segment } from './seal.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const LOOK_MS = 100;
 const MAX_MISSING = 4_096;
+/** So often it is looked whether the writer of a short log has sealed it, before anything else is asked of the bucket. */
+const SEAL_LOOKS = 2;
 
 /** Closes logs: what is in the bucket is checked against the claim, brought into one object and named by the seal. */
 export class Sealer {
@@ -35,21 +37,42 @@ export class Sealer {
     this.missing.delete(attemptId);
   }
 
+  /**
+   * Seals a short log of which this process has written every byte: with one object, and no look at the bucket. Answers
+   * false when it is not that short, and leaves it to `seal`. Fails permanently when it is sealed with something else.
+   */
+  async sealWritten(attemptId: string, claim: Claim, local: LocalLog): Promise<boolean> {
+    if (claim.bytes > this.limits.inlineBytes || !local.isWhole) return false;
+    await local.uploader.rest();
+    const content = local.failure ? undefined : local.spool.read(0, local.spool.end);
+    if (!content || !isSameClaim(claimOf(content), claim)) return false;
+    if (!(await this.write(attemptId, serializeInline(content), claim))) return true;
+    hint(this.signals, tailTopic(attemptId), { kind: 'sealed' });
+    await this.tidy(local.uploader.keys);
+    return true;
+  }
+
   private async sealOnce(attemptId: string, claim: Claim, local: LocalLog | undefined): Promise<void> {
     if (local) await this.upload(local, claim);
     const view = local ? await this.remote.view(attemptId) : await this.arrived(attemptId, claim.bytes);
     if (view.seal) return this.compare(view.seal, claim);
     if (view.end !== claim.bytes) throw new PermanentError(`the log has ${view.end} bytes, not ${claim.bytes}`);
-    const seal = { ...claim, segments: await this.compact(attemptId, view, claim) };
-    const keys = this.remote.keys(attemptId);
-    if (!(await this.remote.bucket.put(keys.seal, serializeSeal(seal), { ifAbsent: true }))) {
-      const other = await this.remote.findSeal(attemptId);
-      if (!other) throw new TransientError('a log was sealed and deleted at once');
-      return this.compare(other, claim);
-    }
+    const segments = await this.outside(attemptId, view, claim);
+    const object = segments ? serializeSeal({ ...claim, segments }) : serializeInline(await this.content(view, claim));
+    if (!(await this.write(attemptId, object, claim))) return;
     hint(this.signals, WRITERS_TOPIC, { attemptId, kind: 'sealed' });
     hint(this.signals, tailTopic(attemptId), { kind: 'sealed' });
-    await this.tidy(view.segments, seal);
+    const obsolete = view.segments.filter(({ key }) => !segments?.some((kept) => kept.key === key));
+    await this.tidy(obsolete.map(({ key }) => key));
+  }
+
+  /** Answers false when the log is sealed already, with the same claim: then whoever did that tidies up. */
+  private async write(attemptId: string, object: Buffer, claim: Claim): Promise<boolean> {
+    if (await this.remote.bucket.put(this.remote.keys(attemptId).seal, object, { ifAbsent: true })) return true;
+    const other = await this.remote.findSeal(attemptId);
+    if (!other) throw new TransientError('a log was sealed and deleted at once');
+    this.compare(other, claim);
+    return false;
   }
 
   private async upload(local: LocalLog, claim: Claim): Promise<void> {
@@ -69,16 +92,22 @@ export class Sealer {
 
   /** What the writer has acknowledged is on its way from another host; it is asked to hurry and waited for. */
   private async arrived(attemptId: string, bytes: number): Promise<RemoteView> {
-    let asked = false;
-    for (let deadline = Date.now() + this.limits.arrivalMs; ;) {
-      const view = await this.remote.view(attemptId);
-      if (view.seal || view.end >= bytes) return view;
-      if (!asked) hint(this.signals, WRITERS_TOPIC, { attemptId, kind: 'wanted' });
-      asked = true;
-      if (this.noteMissing(attemptId, view.end)) deadline = Date.now() + this.limits.arrivalMs;
-      if (Date.now() >= deadline) return this.giveUp(attemptId, view.end, bytes);
+    for (let looks = 0, deadline = Date.now() + this.limits.arrivalMs; ; looks += 1) {
+      const view = await this.look(attemptId, bytes, looks);
+      if (view && (view.seal || view.end >= bytes)) return view;
+      if (looks === 0) hint(this.signals, WRITERS_TOPIC, { attemptId, kind: 'wanted' });
+      if (view && this.noteMissing(attemptId, view.end)) deadline = Date.now() + this.limits.arrivalMs;
+      if (view && Date.now() >= deadline) return this.giveUp(attemptId, view.end, bytes);
       await sleep(LOOK_MS);
     }
+  }
+
+  /** Most logs are short and sealed by their writer: nothing at first where only the seal has been looked for. */
+  private async look(attemptId: string, bytes: number, looks: number): Promise<RemoteView | undefined> {
+    const isShort = bytes > 0 && bytes <= this.limits.inlineBytes;
+    if (!isShort || looks >= SEAL_LOOKS) return this.remote.view(attemptId);
+    const seal = await this.remote.findSeal(attemptId);
+    return seal && viewOf(seal);
   }
 
   /** Answers whether something has arrived since. */
@@ -98,6 +127,22 @@ export class Sealer {
     throw new PermanentError(message);
   }
 
+  /** Where the log lies when it is not to lie in the seal: it is checked, and it is one object. */
+  private async outside(attemptId: string, view: RemoteView, claim: Claim): Promise<Segment[] | undefined> {
+    if (view.segments.length === 1) {
+      await this.content(view, claim);
+      return [...view.segments];
+    }
+    return claim.bytes > this.limits.inlineBytes ? this.compact(attemptId, view, claim) : undefined;
+  }
+
+  /** A short log, checked. */
+  private async content(view: RemoteView, claim: Claim): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for await (const piece of this.checked(view, claim)) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+
   /** Checks the digest of what is in the bucket, which is what readers will be given, and makes one object of it. */
   private async compact(attemptId: string, view: RemoteView, claim: Claim): Promise<Segment[]> {
     const key = this.remote.keys(attemptId).whole(claim.sha256);
@@ -108,7 +153,6 @@ export class Sealer {
     const first = await parts.next();
     if (first.done) return [];
     if (first.value.length < PART_BYTES) {
-      if (view.segments.length === 1) return [...view.segments];
       await this.remote.bucket.put(key, first.value);
     } else {
       await uploadParts(this.remote.bucket, key, startingWith(first.value, parts));
@@ -128,23 +172,11 @@ export class Sealer {
     if (sha256 !== claim.sha256) throw new PermanentError(`the log's digest is ${sha256}, not ${claim.sha256}`);
   }
 
-  /** The seal names one object; what it was made of is not needed any more. `delete` finds what stays after trouble. */
-  private async tidy(segments: readonly Segment[], seal: Seal): Promise<void> {
-    const obsolete = segments.filter(({ key }) => !seal.segments.some((kept) => kept.key === key));
-    await deleteAll(
-      this.remote.bucket,
-      obsolete.map(({ key }) => key),
-    ).catch(() => undefined);
+  /** The log is one object; what that was made of is not needed any more. `delete` finds what stays after trouble. */
+  private async tidy(obsolete: readonly string[]): Promise<void> {
+    await deleteAll(this.remote.bucket, obsolete).catch(() => undefined);
   }
 }
-
-const AT_ONCE = 16;
-
-export const deleteAll = async (bucket: S3Bucket, keys: readonly string[]): Promise<void> => {
-  for (let n = 0; n < keys.length; n += AT_ONCE) {
-    await Promise.all(keys.slice(n, n + AT_ONCE).map((key) => bucket.delete(key)));
-  }
-};
 
 const segmentAt = async (bucket: S3Bucket, key: string, bytes: number): Promise<Segment> => {
   const head = await bucket.head(key);

@@ -140,6 +140,30 @@ export const logStoreContract = (name: string, open: () => Promise<LogStoreFixtu
         expect(await whole()).toBe('one\n');
       });
 
+      it('answers that it is sealed when its first frame comes again', async () => {
+        await write('one\n');
+        await store.seal(attempt, claimOf('one\n'));
+        expect(await store.append(attempt, frame(0, 0, 'one\n'))).toMatchObject({ nextOffset: 4, sealed: true });
+      });
+
+      it('is the same when its writer has said before that it has finished', async () => {
+        await write('one\n', 'two\n');
+        store.finish?.(attempt, claimOf('one\ntwo\n'));
+        await store.seal(attempt, claimOf('one\ntwo\n'));
+        expect(await store.state(attempt)).toMatchObject({ nextOffset: 8, sealed: true });
+        expect(await store.append(attempt, frame(2, 8, 'x'))).toMatchObject({ nextOffset: 8, sealed: true });
+        expect(await followed()).toBe('one\ntwo\n');
+      });
+
+      it('does not come of a writer that says it has finished and is wrong', async () => {
+        await write('one\n');
+        store.finish?.(attempt, claimOf('two\n'));
+        store.finish?.('01hzx.0.9', claimOf('nothing was written'));
+        expect(await store.state(attempt)).toMatchObject({ nextOffset: 4, sealed: false });
+        await write('two\n');
+        await store.seal(attempt, claimOf('one\ntwo\n'));
+      });
+
       it('is one seal when told twice, also at once', async () => {
         await write('one\n');
         await Promise.all([store.seal(attempt, claimOf('one\n')), store.seal(attempt, claimOf('one\n'))]);
