@@ -17,11 +17,14 @@ let directory: string;
 let files: LogStore;
 /** What the writer sent, in order. */
 let frames: LogFrame[];
+/** What the writer said to have written in all. */
+let finished: { bytes: number; sha256: string }[];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'foldline-log-'));
   files = await openFileLogStore({ directory });
   frames = [];
+  finished = [];
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -32,6 +35,7 @@ const through = (append: (frame: LogFrame, go: () => Promise<LogState>) => Promi
     return append(frame, () => files.append(attemptId, frame));
   },
   state: (attemptId) => files.state(attemptId),
+  finish: (_attemptId, claim) => void finished.push(claim),
   seal: (attemptId, claim) => files.seal(attemptId, claim),
   read: (attemptId, start, end) => files.read(attemptId, start, end),
   follow: (attemptId, offset, signal) => files.follow(attemptId, offset, signal),
@@ -59,6 +63,16 @@ describe('The log of an attempt', () => {
     expect(await stored()).toBe('one\ntwo\nthree');
     expect(closed).toMatchObject({ bytes: 13, sha256: createHash('sha256').update('one\ntwo\nthree').digest('hex') });
     await expect(files.seal(ATTEMPT, closed)).resolves.toBeUndefined();
+  });
+
+  it('is finished when it is closed, and not before', async () => {
+    const writer = writerTo(directly());
+    await writer.write(Buffer.from('one\n'));
+    expect(finished).toEqual([]);
+
+    const { bytes, sha256 } = await writer.close();
+
+    expect(finished).toEqual([{ bytes, sha256 }]);
   });
 
   it('may be empty', async () => {
@@ -239,6 +253,7 @@ describe('The log of an attempt', () => {
       await expect(writer.write(Buffer.from('two'))).rejects.toThrow('the disk is full');
       await expect(writer.close()).rejects.toThrow('the disk is full');
       expect(tries).toBe(1);
+      expect(finished).toEqual([]);
     });
 
     it.each([

@@ -55,7 +55,10 @@ export class LogWriter {
     this.takeOutput(this.options.masker.end());
     while (this.sending) await this.sending;
     if (this.failure) throw this.failure;
-    return { bytes: this.offset, sha256: this.hash.digest('hex'), frames: this.frames };
+    const claim = { bytes: this.offset, sha256: this.hash.digest('hex') };
+    // Not waited for: the attempt's end can be recorded meanwhile, and whoever seals the log then finds it ready.
+    this.options.logs.finish?.(this.options.attemptId, claim);
+    return { ...claim, frames: this.frames };
   }
 
   private async room(): Promise<void> {

@@ -6,7 +6,7 @@ export type JobObjects = Pick<ObjectStore, 'read' | 'copyToFile' | 'putFile'> & 
   put(content: Buffer): ReturnType<ObjectStore['put']>;
 };
 export type JobReads = Pick<ReadStore, 'get' | 'query'>;
-export type JobLogStore = Pick<LogStore, 'append'>;
+export type JobLogStore = Pick<LogStore, 'append' | 'finish'>;
 
 export const patientObjects = (objects: JobObjects, patience: Patience): JobObjects => {
   const call = <Value>(work: () => Promise<Value>): Promise<Value> => patience.call('the object store', work);
@@ -29,4 +29,5 @@ export const patientReads = (reads: JobReads, patience: Patience): JobReads => {
 /** A frame that is sent again is known by its offset. */
 export const patientLogs = (logs: JobLogStore, patience: Patience): JobLogStore => ({
   append: (attemptId, frame) => patience.call('the log store', () => logs.append(attemptId, frame)),
+  finish: (attemptId, claim) => logs.finish?.(attemptId, claim),
 });
