@@ -18,10 +18,14 @@ local base, projection, position, expected = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local stored = redis.call('HGET', base .. ':positions', projection) or '0'
 if expected ~= '' and tonumber(expected) ~= tonumber(stored) then return stored end
 
-local function entriesOf(text, collection)
+local function lineOf(text)
+  if not text or text == '' then return '[]' end
+  return string.sub(text, 1, string.find(text, '\\n', 1, true) - 1)
+end
+
+local function entriesOf(line, collection)
   local entries = {}
-  if not text or text == '' then return entries end
-  local list = cjson.decode(string.sub(text, 1, string.find(text, '\\n', 1, true) - 1))
+  local list = cjson.decode(line)
   for i = 1, #list, 2 do entries[base .. ':index:' .. collection .. ':' .. list[i]] = list[i + 1] end
   return entries
 end
@@ -31,18 +35,22 @@ for i = 4, #ARGV, 3 do
   local collection, id, text = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local documents = base .. ':documents:' .. collection
   local before = redis.call('HGET', documents, id)
-  local old, new = entriesOf(before, collection), entriesOf(text, collection)
-  local write = { collection = collection, id = id, text = text, remove = {}, add = {} }
-  for index, value in pairs(old) do
-    if new[index] == value then
-      new[index] = nil
-    else
-      local member = value .. '\\0\\0' .. id
-      write.remove[index] = member
-      given[index .. '\\0' .. member] = true
+  local write = { collection = collection, id = id, text = text, isNew = not before, remove = {}, add = {} }
+  local lineBefore, line = lineOf(before), lineOf(text)
+  -- Most changes leave a document where it stands.
+  if lineBefore ~= line then
+    local old, new = entriesOf(lineBefore, collection), entriesOf(line, collection)
+    for index, value in pairs(old) do
+      if new[index] == value then
+        new[index] = nil
+      else
+        local member = value .. '\\0\\0' .. id
+        write.remove[index] = member
+        given[index .. '\\0' .. member] = true
+      end
     end
+    write.add = new
   end
-  for index, value in pairs(new) do write.add[index] = value end
   writes[#writes + 1] = write
 end
 
@@ -72,9 +80,11 @@ for _, write in ipairs(writes) do
     redis.call('ZREM', ids, write.id)
   else
     redis.call('HSET', documents, write.id, write.text)
-    redis.call('ZADD', ids, 0, write.id)
-    note(write.collection, documents)
-    note(write.collection, ids)
+    if write.isNew then
+      redis.call('ZADD', ids, 0, write.id)
+      note(write.collection, documents)
+      note(write.collection, ids)
+    end
   end
   for index, value in pairs(write.add) do
     redis.call('ZADD', index, 0, value .. '\\0\\0' .. write.id)

@@ -9,6 +9,7 @@ import {
 } from '@foldline/kernel';
 import { keyPart, type RedisConnection } from '@foldline/redis';
 import { applyScript } from './apply.script.ts';
+import { DocumentReads } from './document-reads.ts';
 import { requireNoEviction } from './eviction.ts';
 import { lexRangeOf, memberText, valueOf, wellFormed } from './index-text.ts';
 import { queryScript, removeScript, replaceScript, resetScript, scanScript } from './read.scripts.ts';
@@ -33,17 +34,19 @@ const MAX_APPLY_BYTES = 256 * 1024 * 1024;
 export class RedisReadStore implements ReadStore {
   private readonly redis: RedisConnection;
   private readonly base: string;
+  private readonly documents: DocumentReads;
   private closed = false;
   private looked: Promise<void> | undefined;
 
   constructor(options: RedisReadStoreOptions) {
     this.redis = options.redis;
     this.base = this.redis.key('reads', options.generation);
+    this.documents = new DocumentReads(this.redis, this.base);
   }
 
   async get<Doc extends Document>(collection: string, id: string): Promise<Doc | undefined> {
-    const key = `${this.open().base}:documents:${keyPart(collection)}`;
-    const text = await this.redis.call('read a document', 'HGET', key, id);
+    this.open();
+    const text = await this.documents.get(keyPart(collection), id);
     return text === null ? undefined : (documentIn(text) as Doc);
   }
 
@@ -81,14 +84,8 @@ export class RedisReadStore implements ReadStore {
       this.looked = undefined;
       throw error;
     }));
-    // Of several writes to one document only the last counts.
-    const last = new Map(writes.map((write) => [JSON.stringify([write.collection, write.id]), write]));
-    const texts = [...last.values()].flatMap(({ collection, id, doc, indexes }) => [
-      keyPart(collection),
-      id,
-      doc === undefined ? '' : storedText(doc, indexes),
-    ]);
-    if (texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) > MAX_APPLY_BYTES)
+    const texts = argumentsOf(writes);
+    if (isOver(texts, MAX_APPLY_BYTES))
       throw new PermanentError(`a change of the read models has more than ${MAX_APPLY_BYTES} bytes`);
     const answer = await this.redis.run(
       'change the read models',
@@ -148,10 +145,29 @@ export class RedisReadStore implements ReadStore {
   }
 }
 
-const storedText = (doc: Document, indexes: Readonly<Record<string, string>>): string => {
-  const entries = Object.entries(indexes).flatMap(([index, value]) => [keyPart(index), memberText(value)]);
-  return `${JSON.stringify(entries)}\n${JSON.stringify(doc)}`;
+/** What the script takes for each document; of several writes to one only the last counts. */
+const argumentsOf = (writes: readonly Write[]): string[] => {
+  const parts = new Map<string, string>();
+  const named = (name: string): string => {
+    const part = parts.get(name) ?? keyPart(name);
+    parts.set(name, part);
+    return part;
+  };
+  // A part of a key has no space in it.
+  const last = new Map(writes.map((write) => [`${named(write.collection)} ${write.id}`, write]));
+  const texts: string[] = [];
+  for (const { collection, id, doc, indexes } of last.values()) {
+    const entries = Object.entries(indexes).flatMap(([index, value]) => [named(index), memberText(value)]);
+    const text = doc === undefined ? '' : `${JSON.stringify(entries)}\n${JSON.stringify(doc)}`;
+    texts.push(named(collection), id, text);
+  }
+  return texts;
 };
+
+/** Counts bytes only where the characters leave it open: each takes one to three. */
+const isOver = (texts: readonly string[], limit: number): boolean =>
+  texts.reduce((length, text) => length + text.length, 0) > limit / 3 &&
+  texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) > limit;
 
 const documentIn = (text: unknown): Document => {
   const stored = String(text);
