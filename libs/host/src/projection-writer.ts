@@ -1,18 +1,32 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import type { Document, Projection, ReadStore, Write } from '@foldline/kernel';
+import type { Change, Document, Projection, ReadStore, Write } from '@foldline/kernel';
 
 const HOT_DOCUMENTS = 5000;
+
+/** What one projection makes of one type of event. */
+type Rule = Pick<Projection, 'collection' | 'indexes'> & { change: Change<Document> };
+/** A document that an event concerns. */
+type Concerned = { event: RecordedEvent; rule: Rule; id: string; key: string };
+type Folded = { rule: Rule; id: string; doc: Document | undefined; isChanged: boolean };
 
 /** Folds events into the documents of a read store, keeping those that change often at hand. */
 export class ProjectionWriter {
   private readonly hot = new Map<string, Document>();
+  private readonly rules = new Map<string, Rule[]>();
 
   constructor(
     /** Name under which the read store keeps how far these projections are. */
     private readonly name: string,
     private readonly reads: ReadStore,
-    private readonly projections: readonly Projection[],
-  ) {}
+    projections: readonly Projection[],
+  ) {
+    for (const { collection, indexes, changes } of projections) {
+      for (const [type, change] of changes) {
+        const rules = this.rules.get(type) ?? [];
+        this.rules.set(type, [...rules, { collection, indexes, change }]);
+      }
+    }
+  }
 
   /**
    * All changes of these events, and the position of the last, in one transaction. `expected` is the position behind
@@ -22,11 +36,12 @@ export class ProjectionWriter {
   async apply(events: readonly RecordedEvent[], expected?: number): Promise<number | undefined> {
     const last = events.at(-1);
     if (!last) return expected;
-    const stored = await this.read(events);
-    const writes = new Map<string, Write>();
-    for (const event of events) this.fold(event, stored, writes);
-    const position = await this.reads.apply(this.name, last.position, [...writes.values()], expected);
-    this.cool();
+    const concerned = this.concernedBy(events);
+    const folded = this.fold(concerned, await this.read(concerned));
+    // However often a document changed, it is written once and found by the indexes that it has in the end.
+    const writes = [...folded.values()].filter(({ isChanged }) => isChanged).map(writeOf);
+    const position = await this.reads.apply(this.name, last.position, writes, expected);
+    this.keep(folded);
     return position;
   }
 
@@ -35,45 +50,61 @@ export class ProjectionWriter {
     this.hot.clear();
   }
 
-  /** The documents that these events change, asked for all at once: a read store may be far away. */
-  private async read(events: readonly RecordedEvent[]): Promise<Map<string, Document | undefined>> {
-    const reading = new Map<string, Promise<Document | undefined>>();
+  private concernedBy(events: readonly RecordedEvent[]): Concerned[] {
+    const concerned: Concerned[] = [];
     for (const event of events) {
-      for (const { collection, changes } of this.projections) {
-        for (const id of changes.get(event.type)?.ids(event) ?? []) {
-          const key = `${collection}/${id}`;
-          if (!this.hot.has(key) && !reading.has(key)) reading.set(key, this.reads.get(collection, id));
-        }
+      for (const rule of this.rules.get(event.type) ?? []) {
+        for (const id of rule.change.ids(event)) concerned.push({ event, rule, id, key: `${rule.collection}/${id}` });
       }
     }
+    return concerned;
+  }
+
+  /** The documents as they are before, asked for all at once: a read store may be far away. */
+  private async read(concerned: readonly Concerned[]): Promise<Map<string, Document | undefined>> {
+    const reading = new Map<string, Promise<Document | undefined>>();
+    const before = new Map<string, Document | undefined>();
+    for (const { rule, id, key } of concerned) {
+      if (before.has(key)) continue;
+      const hot = this.hot.get(key);
+      before.set(key, hot);
+      if (!hot) reading.set(key, this.reads.get(rule.collection, id));
+    }
     const documents = await Promise.all(reading.values());
-    return new Map([...reading.keys()].map((key, n) => [key, documents[n]]));
+    for (const [n, key] of [...reading.keys()].entries()) before.set(key, documents[n]);
+    return before;
   }
 
   private fold(
-    event: RecordedEvent,
+    concerned: readonly Concerned[],
     stored: ReadonlyMap<string, Document | undefined>,
-    writes: Map<string, Write>,
-  ): void {
-    for (const { collection, changes, indexes } of this.projections) {
-      const change = changes.get(event.type);
-      if (!change) continue;
-      for (const id of change.ids(event)) {
-        const key = `${collection}/${id}`;
-        const written = writes.get(key);
-        const before = written ? written.doc : (this.hot.get(key) ?? stored.get(key));
-        const doc = change.evolve(before, event, id);
-        writes.set(key, { collection, id, doc, indexes: doc ? indexes(doc) : {} });
-        this.hot.delete(key);
-        if (doc) this.hot.set(key, doc);
-      }
+  ): Map<string, Folded> {
+    const folded = new Map<string, Folded>();
+    for (const { event, rule, id, key } of concerned) {
+      let of = folded.get(key);
+      if (!of) folded.set(key, (of = { rule, id, doc: stored.get(key), isChanged: false }));
+      const doc = rule.change.evolve(of.doc, event, id);
+      if (doc !== of.doc) of.isChanged = true;
+      of.doc = doc;
     }
+    return folded;
   }
 
-  private cool(): void {
+  private keep(folded: ReadonlyMap<string, Folded>): void {
+    for (const [key, { doc }] of folded) {
+      this.hot.delete(key);
+      if (doc) this.hot.set(key, doc);
+    }
     for (const key of this.hot.keys()) {
       if (this.hot.size <= HOT_DOCUMENTS) break;
       this.hot.delete(key);
     }
   }
 }
+
+const writeOf = ({ rule, id, doc }: Folded): Write => ({
+  collection: rule.collection,
+  id,
+  doc,
+  indexes: doc ? rule.indexes(doc) : {},
+});

@@ -9,30 +9,31 @@ import {
   type ReadStore,
 } from '@foldline/kernel';
 import { ProjectionWriter } from './projection-writer.ts';
+import { Backlog } from './projector-backlog.ts';
 
-const PAUSE_MS = 5;
 const RETRY_MS = 200;
 /** How often a read store is asked whether it still has its memory while there is nothing to write. */
 const LOOK_MS = 2_000;
-const EVENTS_PER_WRITE = 2000;
+/** A reader that is handed stored events one by one is slower than one that is handed what came in this time. */
+const GATHER_MS = 1;
+const GATHERED_EVENTS = 100;
 type Waiter = { position: number; resolve: () => void };
 
 /** Name under which the read store keeps how far projections are that nobody has given a name. */
 export const PROJECTION_NAME = 'read-models';
 
 /**
- * Follows the log and keeps every read model current. Events that arrive together are written in one transaction;
- * somebody who waits for a position makes it write at once. Several may do so at once for one read store: each batch is
- * written by one of them, and a store that lost its memory is filled again from the log.
+ * Follows the log and keeps every read model current. Events that arrive together are written in one transaction, while
+ * the next ones are read; somebody who waits for a position makes it write at once. Several may do so at once for one
+ * read store: each batch is written by one of them, and a store that lost its memory is filled again from the log.
  */
 export class Projector implements ReadModels {
   private applied = 0;
-  private readonly pending: RecordedEvent[] = [];
   private readonly writer: ProjectionWriter;
   private readonly waiters: Waiter[] = [];
   private readonly stopping = new AbortController();
   private following: Promise<void> = Promise.resolve();
-  private wake: AbortController | undefined;
+  private backlog: Backlog | undefined;
   private failure: Error | undefined;
 
   constructor(
@@ -53,7 +54,6 @@ export class Projector implements ReadModels {
 
   async stop(): Promise<void> {
     this.stopping.abort();
-    this.wake?.abort();
     await this.following;
   }
 
@@ -66,7 +66,7 @@ export class Projector implements ReadModels {
     if (position <= this.applied) return true;
     const late = new AbortController();
     const arrived = new Promise<void>((resolve) => this.waiters.push({ position, resolve }));
-    this.wake?.abort();
+    this.backlog?.reconsider();
     await Promise.race([arrived, this.clock.sleep(timeoutMs, late.signal)]);
     late.abort();
     return position <= this.applied;
@@ -75,39 +75,57 @@ export class Projector implements ReadModels {
   private async follow(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const ended = new AbortController();
-      const looking = this.endWhenMemoryIsLost(ended);
       try {
-        await this.store.follow(this.applied, (events) => this.take(events), AbortSignal.any([signal, ended.signal]));
-        if (signal.aborted || !ended.signal.aborted) return;
+        if (!(await this.readAndWrite())) return;
         await this.resume(new TransientError('the read store is not where it was'));
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
         await this.resume(error);
-      } finally {
-        ended.abort();
-        await looking;
       }
     }
   }
 
-  /** The next event would show it, too, but there may be none for a long time. */
-  private async endWhenMemoryIsLost(following: AbortController): Promise<void> {
+  /**
+   * Reads the log and writes what came beside it. Throws what ended the writing, else what ended the reading, once what
+   * came before is written. Answers whether the read store lost its memory; if not, the log is over.
+   */
+  private async readAndWrite(): Promise<boolean> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([this.stopping.signal, ended.signal]);
+    const stored = await this.store.lastPosition();
+    const backlog = new Backlog(this.clock, this.applied, stored, (position) => this.isAwaited(position));
+    signal.addEventListener('abort', () => backlog.end(), { once: true });
+    this.backlog = backlog;
+    const [writing, reading, isLost] = await Promise.allSettled([
+      this.writeFrom(backlog).finally(() => ended.abort()),
+      this.store
+        .follow(this.applied, (events) => this.receive(events, backlog, signal), signal)
+        .finally(() => backlog.end()),
+      this.endWhenMemoryIsLost(ended),
+    ]);
+    for (const end of [writing, reading]) if (end.status === 'rejected') throw end.reason;
+    return isLost.status === 'fulfilled' && isLost.value;
+  }
+
+  /** The next event would show it, too, but there may be none for a long time. Answers whether it was lost. */
+  private async endWhenMemoryIsLost(following: AbortController): Promise<boolean> {
     const over = AbortSignal.any([this.stopping.signal, following.signal]);
     while (!over.aborted) {
       await this.clock.sleep(LOOK_MS, over);
-      if (over.aborted) return;
+      if (over.aborted) break;
       const before = this.applied;
       // A store that does not answer has something else to say when it does.
       const stored = await this.reads.position(this.name).catch(() => before);
-      if (stored < before) following.abort();
+      if (stored >= before) continue;
+      following.abort();
+      return true;
     }
+    return false;
   }
 
   /** Finds out where the read store is, for as long as it takes, and goes on from there. */
   private async resume(error: TransientError): Promise<void> {
     this.logger.warn({ err: error }, 'the read models are behind: they follow the log again when it can be done');
-    this.pending.length = 0;
     this.writer.forget();
     while (!this.stopping.signal.aborted) {
       await this.clock.sleep(RETRY_MS, this.stopping.signal);
@@ -126,23 +144,24 @@ export class Projector implements ReadModels {
     }
   }
 
-  private async take(events: readonly RecordedEvent[]): Promise<void> {
-    this.pending.push(...events);
-    if (this.waiters.length === 0 && events.length < EVENTS_PER_WRITE) {
-      this.wake = new AbortController();
-      await this.clock.sleep(PAUSE_MS, this.wake.signal);
-      this.wake = undefined;
-    }
-    await this.write();
+  private async receive(events: readonly RecordedEvent[], backlog: Backlog, signal: AbortSignal): Promise<void> {
+    await backlog.put(events);
+    if (backlog.isBehind && events.length < GATHERED_EVENTS) await this.clock.sleep(GATHER_MS, signal);
   }
 
-  private async write(): Promise<void> {
-    const events = this.pending.splice(0);
-    const last = events.at(-1);
-    if (!last) return;
+  private async writeFrom(backlog: Backlog): Promise<void> {
+    for (let events: RecordedEvent[]; (events = await backlog.take()).length > 0;) await this.write(events);
+  }
+
+  private async write(events: readonly RecordedEvent[]): Promise<void> {
+    const { position } = events.at(-1)!;
     const stored = await this.writer.apply(events, this.applied);
-    if (stored !== last.position) throw new TransientError(`the read store is at ${stored}, not at ${this.applied}`);
-    this.advance(last.position);
+    if (stored !== position) throw new TransientError(`the read store is at ${stored}, not at ${this.applied}`);
+    this.advance(position);
+  }
+
+  private isAwaited(position: number): boolean {
+    return this.waiters.some((waiter) => waiter.position <= position);
   }
 
   private advance(position: number): void {
