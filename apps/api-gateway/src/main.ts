@@ -1,11 +1,15 @@
 import { keepReadModels, runService, type StartService } from '@foldline/distributed';
+import { listenFailure } from '@foldline/host';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { createGateway } from './create-gateway.ts';
 
 const start: StartService = async ({ ports }) => {
   const readModels = keepReadModels(ports, READ_MODELS, READ_MODELS_NAME);
   const { app } = await createGateway(ports);
-  await app.listen(ports.settings.port, ports.settings.host);
+  const { host, port } = ports.settings;
+  await app.listen(port, host).catch((error: unknown) => {
+    throw listenFailure(error, host, port);
+  });
   return {
     url: await app.getUrl(),
     stop: async () => {

@@ -2,14 +2,19 @@ import 'reflect-metadata';
 import { createGateway } from '@foldline/api-gateway';
 import { ArtifactStoreModule } from '@foldline/artifact-store';
 import { DeployerModule } from '@foldline/deployer';
-import { openEmbeddedPorts, startServices, type ServiceDefinition } from '@foldline/host';
+import {
+  assertCanListen,
+  listenFailure,
+  openEmbeddedPorts,
+  startServices,
+  type ServiceDefinition,
+} from '@foldline/host';
 import type { Ports, Settings } from '@foldline/kernel';
 import { NotifierModule } from '@foldline/notifier';
 import { PipelinePlannerModule } from '@foldline/pipeline-planner';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { RunnerDrain, RunnerModule } from '@foldline/runner';
 import { SchedulerModule } from '@foldline/scheduler';
-import { assertCanListen, listenFailure } from './address.ts';
 
 /** The services behind the bus, in the order in which they start: who decides before who acts. */
 const SERVICES: readonly ServiceDefinition[] = [

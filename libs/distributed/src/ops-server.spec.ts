@@ -45,6 +45,13 @@ describe('the operations port of a service', () => {
     ]);
   });
 
+  it('refuses a port that is taken, and names the setting that chooses another', async () => {
+    await expect(startOpsServer({ host: '127.0.0.1', port: ops.port }, metrics, [])).rejects.toMatchObject({
+      code: 'cannot_listen',
+      message: expect.stringContaining('FOLDLINE_OPS_PORT'),
+    });
+  });
+
   it('is not ready any more when the service stops, and still answers', async () => {
     ops.stopping();
     expect((await get('/readyz')).status).toBe(503);

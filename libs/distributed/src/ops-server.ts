@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { listenFailure } from '@foldline/host';
 import type { Metrics } from './metrics.ts';
 
 /** One thing that must work for the process to be of use; rejects with what is wrong. */
@@ -74,6 +75,6 @@ const outcomeOf = async (test: () => Promise<void>): Promise<string> => {
 
 const listening = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => reject(listenFailure(error, host, port, 'FOLDLINE_OPS_PORT')));
     server.listen(port, host, () => resolve());
   });

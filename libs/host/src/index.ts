@@ -5,6 +5,7 @@ export {
   type HostSettings,
   type ServiceSettings,
 } from './config.ts';
+export { assertCanListen, listenFailure } from './address.ts';
 export { SETTINGS } from './settings-table.ts';
 export { SERVER_SETTINGS, type ServerSettings } from './server-settings.ts';
 export { openEmbeddedPorts, type EmbeddedPorts } from './embedded-ports.ts';

@@ -52,7 +52,7 @@ export const refuseIfTaken = async ({ eventStore, signals, clock, logger, settin
 const nameTaken = (runnerId: string): Refusal =>
   new Refusal(
     'runner_name_taken',
-    `Another process runs as the runner ${runnerId}. Stop it first, or give each process names of its own by FOLDLINE_RUNNERS`,
+    `Another process runs as the runner ${runnerId}. Stop it first, or give each process names of its own by FOLDLINE_RUNNERS, and a directory of its own by FOLDLINE_DATA_DIR`,
     { runnerId },
   );
 

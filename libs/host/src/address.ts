@@ -1,18 +1,25 @@
 import { createServer } from 'node:net';
 import { Refusal, systemCode } from '@foldline/kernel';
 
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'something else listens there already; FOLDLINE_PORT chooses another port',
+type PortSetting = 'FOLDLINE_PORT' | 'FOLDLINE_OPS_PORT';
+
+const reasons = (portSetting: PortSetting): Readonly<Record<string, string>> => ({
+  EADDRINUSE: `something else listens there already; ${portSetting} chooses another port`,
   EADDRNOTAVAIL: 'this machine has no such address; FOLDLINE_HOST names the one to listen on',
   ENOTFOUND: 'no such host is known; FOLDLINE_HOST names the address to listen on',
   EAI_AGAIN: 'no such host is known; FOLDLINE_HOST names the address to listen on',
   EAFNOSUPPORT: 'this machine has no such kind of address; FOLDLINE_HOST names the address to listen on',
-  EACCES: 'this user may not listen there; FOLDLINE_PORT chooses another port',
-};
+  EACCES: `this user may not listen there; ${portSetting} chooses another port`,
+});
 
 /** What the operating system says against listening there, as the refusal `cannot_listen`; everything else as it is. */
-export const listenFailure = (error: unknown, host: string, port: number): unknown => {
-  const reason = REASONS[systemCode(error) ?? ''];
+export const listenFailure = (
+  error: unknown,
+  host: string,
+  port: number,
+  portSetting: PortSetting = 'FOLDLINE_PORT',
+): unknown => {
+  const reason = reasons(portSetting)[systemCode(error) ?? ''];
   return reason === undefined
     ? error
     : new Refusal('cannot_listen', `Cannot listen on ${host}:${port}: ${reason}`, { host, port });
