@@ -25,19 +25,25 @@ export const attemptIdOf = ({ jobId, attempt }) => `${jobId}.${attempt}`;
  * Attempts whose runner was lost by its lease, with the position at which the log says so: from there on nothing that
  * they do counts, and others may do their jobs.
  */
-export const givenAway = (events) => {
+export const givenAway = (events) => whereRunnersSaid(events, 'RunnerLost', (known, epoch) => [...known, epoch]);
+
+/** Attempts whose runner drains, with the position at which the log says so: from there on it begins none of them. */
+export const letGo = (events) => whereRunnersSaid(events, 'RunnerDraining', (_known, epoch) => [epoch]);
+
+const whereRunnersSaid = (events, said, epochsMeant) => {
   const known = new Map();
   const attempts = [];
-  const lost = new Map();
+  const places = new Map();
   for (const { type, data, position } of events) {
     if (type === 'RunnerRegistered') known.set(data.runnerId, (known.get(data.runnerId) ?? new Set()).add(data.epoch));
     if (type === 'JobAssigned' && data.epoch !== undefined)
       attempts.push({ attemptId: attemptIdOf(data), key: `${data.runnerId} ${data.epoch}` });
-    if (type !== 'RunnerLost') continue;
-    for (const epoch of [...(known.get(data.runnerId) ?? []), data.epoch]) {
+    if (type !== said) continue;
+    for (const epoch of epochsMeant(known.get(data.runnerId) ?? [], data.epoch)) {
       const key = `${data.runnerId} ${epoch}`;
-      if (!lost.has(key)) lost.set(key, position);
+      if (!places.has(key)) places.set(key, position);
     }
   }
-  return new Map(attempts.filter(({ key }) => lost.has(key)).map(({ attemptId, key }) => [attemptId, lost.get(key)]));
+  const named = attempts.filter(({ key }) => places.has(key));
+  return new Map(named.map(({ attemptId, key }) => [attemptId, places.get(key)]));
 };

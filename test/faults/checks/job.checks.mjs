@@ -1,4 +1,4 @@
-import { attemptIdOf, givenAway, ofType, streamsOf } from './events.mjs';
+import { attemptIdOf, givenAway, letGo, ofType, streamsOf } from './events.mjs';
 
 const ACTIVE = new Set(['queued', 'assigned', 'finishing']);
 const OUTCOMES = { JobSucceeded: 'success', JobFailed: 'failed', JobCancelled: 'cancelled', JobSkipped: 'skipped' };
@@ -7,6 +7,8 @@ const COMMITS = { ArtifactCommitted: 'artifactId', CacheCommitted: 'cacheId', Ca
 /** When attempts ended and uploads became visible, by position in the log. */
 const milestones = (events) => ({
   away: givenAway(events),
+  letGo: letGo(events),
+  started: new Set(ofType(events, 'AttemptStarted').map(({ data }) => data.attemptId)),
   finished: new Map(ofType(events, 'AttemptFinished').map((event) => [event.data.attemptId, event])),
   commits: ofType(events, ...Object.keys(COMMITS)).map(({ type, data, position }) => ({
     id: data[COMMITS[type]],
@@ -25,8 +27,8 @@ class PipelineWalk {
   phase = 'new';
   cancelling = false;
 
-  constructor(pipelineId, { finished, commits, away }) {
-    Object.assign(this, { pipelineId, finished, commits, away });
+  constructor(pipelineId, known) {
+    Object.assign(this, { pipelineId, ...known });
   }
 
   follow(events) {
@@ -145,9 +147,10 @@ class PipelineWalk {
       this.report(`attempt ${attempt} of ${jobId} became ${next} while attempt ${job.attempt} was ${job.status}`);
   }
 
-  /** Ended by its runner, or its runner is lost. */
+  /** Ended by its runner, or its runner is lost, or drains and has not begun it and never does. */
   mustBeOver(attemptId, before, moment) {
     if (this.away.get(attemptId) < before) return;
+    if (this.letGo.get(attemptId) < before && !this.started.has(attemptId)) return;
     this.mustHaveFinished(attemptId, before, moment);
   }
 

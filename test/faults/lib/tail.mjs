@@ -12,6 +12,7 @@ export class Tail {
   #after = 0;
   /** Pipelines that have not ended and attempts whose log is not sealed, as recorded up to now. */
   #open = new Set();
+  #sealed = new Set();
 
   /** `open` answers with a log to read from. */
   constructor(open) {
@@ -68,8 +69,12 @@ export class Tail {
     const id = stream.slice(stream.indexOf('-') + 1);
     if (type === 'PipelineRequested' || type === 'PipelineReopened') this.#open.add(`pipeline ${id}`);
     if (type === 'PipelineFinished' || type === 'PipelineRejected') this.#open.delete(`pipeline ${id}`);
-    if (type === 'AttemptStarted') this.#open.add(`log ${id}`);
-    if (type === 'LogSealed') this.#open.delete(`log ${id}`);
+    // A log may be sealed before it is begun: a start that came late, of an attempt that was given to others.
+    if (type === 'AttemptStarted' && !this.#sealed.has(id)) this.#open.add(`log ${id}`);
+    if (type === 'LogSealed') {
+      this.#sealed.add(id);
+      this.#open.delete(`log ${id}`);
+    }
     if (type === 'NotificationRequested') this.#open.add(`notification ${id}`);
     if (type === 'NotificationDelivered' || type === 'NotificationAbandoned') this.#open.delete(`notification ${id}`);
   }
