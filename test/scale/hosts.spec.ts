@@ -203,13 +203,15 @@ onSeveralHosts(() => {
         const { cluster } = hosts.sandbox;
         hosts.sandbox.commitOnly({ '.codara-ci.yml': STEADY });
         const load = new SteadyLoad(hosts);
-        const codes: (number | null)[] = [];
+        const wrongEnds: string[] = [];
         for (const service of cluster.all) {
-          codes.push(await service.stop());
+          const before = service.log().length;
+          const code = await service.stop();
+          if (code !== 0) wrongEnds.push(`${service.name} ended with ${String(code)}: ${service.log().slice(before)}`);
           await service.start();
         }
         const pipelines = await load.stop();
-        expect(codes.every((code) => code === 0)).toBe(true);
+        expect(wrongEnds).toEqual([]);
         expect(pipelines.length).toBeGreaterThan(4);
         expect(pipelines.filter(({ status }) => status !== 'success')).toEqual([]);
         expect(pipelines.flatMap(({ jobs }) => jobs).filter(({ status }) => status !== 'success')).toEqual([]);
