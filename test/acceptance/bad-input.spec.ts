@@ -122,6 +122,20 @@ describe('A hostile definition', () => {
     }
   });
 
+  it('shows the commit that it was in, by itself and in the list, as one that runs does', async () => {
+    const cases: [string, Record<string, string>][] = [
+      ['Break the definition', { '.codara-ci.yml': 'build: [' }],
+      ['Forget the definition', { 'a.txt': 'x' }],
+    ];
+    for (const [message, files] of cases) {
+      const sha = sandbox.commitOnly(files, message);
+      const refused = await sandbox.rested((await sandbox.trigger()).id);
+      expect(refused).toMatchObject({ status: 'failed', jobs: [], sha, message });
+      const { items } = await sandbox.client.get<{ items: unknown[] }>(`/api/${PROJECT}/pipelines?limit=1`);
+      expect(items).toMatchObject([{ id: refused.id, sha, message }]);
+    }
+  });
+
   it('leaves room for the next one, which runs', async () => {
     expect((await run('build:\n  script: "true"\n')).status).toBe('success');
   });

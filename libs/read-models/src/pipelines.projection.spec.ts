@@ -100,6 +100,14 @@ describe('a pipeline document', () => {
     expect(rejected).toMatchObject({ status: 'failed', problems: [problem], finishedAt: timeAt(3) });
   });
 
+  it('shows the commit whose definition is refused, and none where none is known', () => {
+    const commit = { sha: 'c'.repeat(40), message: 'Grind gears' };
+    const refused = PlanRejected({ pipelineId: 'p1', problems: [problem], commit });
+    expect(after(requested, refused)).toMatchObject({ ...commit, problems: [problem] });
+    const unknown = PlanRejected({ pipelineId: 'p1', problems: [problem] });
+    expect(after(requested, unknown)).toMatchObject({ sha: '', message: '', problems: [problem] });
+  });
+
   it('holds no list of jobs, so that its size does not grow with them', () => {
     const many = planOf(...Array.from({ length: 500 }, (_, n) => plannedJob(n, 'same', { definition: 'same' })));
     const big = after(requested, PipelinePlanned({ pipelineId: 'p1', context, plan: { ...many, decisions: [] } }));

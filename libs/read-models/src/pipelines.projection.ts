@@ -77,7 +77,9 @@ export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipe
       jobCount: event.data.plan.jobs.length,
     }),
   ),
-  when(PlanRejected, pipelineId, (doc, event) => changed(doc, event, { problems: event.data.problems })),
+  when(PlanRejected, pipelineId, (doc, event) =>
+    changed(doc, event, { ...event.data.commit, problems: event.data.problems }),
+  ),
   when(PipelineStarted, pipelineId, (doc, event) =>
     changed(doc, event, { status: 'running', startedAt: event.recordedAt }),
   ),

@@ -213,6 +213,25 @@ describe('A requested pipeline', () => {
       expect(unfetched.map(([, , code]) => code)).toEqual(expect.arrayContaining([...sourceProblemCodes]));
     });
 
+    it.each(['broken', 'templates', 'without', 'link', 'large', 'directory'])(
+      'with the commit whose definition it is that was refused: %s',
+      async (ref) => {
+        const { type, data } = await outcome(ref);
+
+        expect(type).toBe('PlanRejected');
+        expect((data as Rejected).commit).toEqual({ sha: commits[ref], message: ref });
+      },
+    );
+
+    it('without a commit where none was found, or none of it could be fetched', async () => {
+      expect((await outcome('unknown')).data).not.toHaveProperty('commit');
+
+      await planning.plan(requested('good', { pipelineId: 'p2', sha: 'f'.repeat(40) }));
+      const [other] = await store.readStream(planStream('p2'), 0);
+      expect(other?.type).toBe('PlanRejected');
+      expect(other?.data).not.toHaveProperty('commit');
+    });
+
     it('for a definition of templates, which no trigger makes run', async () => {
       expect(await problemsOf('templates')).toEqual(['no-jobs']);
     });

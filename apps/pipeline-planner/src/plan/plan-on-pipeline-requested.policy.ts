@@ -18,7 +18,7 @@ import {
   type SourceRepository,
 } from '@foldline/kernel';
 import { DefinitionCompiler, problemHints, type CompileResult, type ProblemCode } from '@foldline/pipeline-language';
-import { planDecider, type PlanCommand } from './plan.decider.ts';
+import { planDecider, type Commit, type PlanCommand } from './plan.decider.ts';
 
 export const DEFINITION_FILE = '.codara-ci.yml';
 const MAX_DEFINITION_BYTES = 512 * 1024;
@@ -65,22 +65,30 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
     await this.commands.handle(planStream(pipelineId), planDecider, command, because(event, 'pipeline-planner'));
   }
 
-  private async decide(event: Request): Promise<PlanCommand> {
-    const { pipelineId } = event.data;
+  private async decide({ data }: Request): Promise<PlanCommand> {
+    const { pipelineId } = data;
+    let commit: Commit | undefined;
     try {
-      return await this.compile(event);
+      commit = await this.fetch(data);
+      return await this.compile(data, commit);
     } catch (error) {
       if (!(error instanceof Refusal) && !(error instanceof PermanentError)) throw error;
       const code = (error instanceof Refusal ? PROBLEM_CODES[error.code] : undefined) ?? OUT_OF_REACH;
-      return { type: 'RejectPlan', pipelineId, problems: [problem(code, error.message)] };
+      return rejection(pipelineId, [problem(code, error.message)], commit);
     }
   }
 
-  private async compile({ data }: Request): Promise<PlanCommand> {
-    const { pipelineId, project, ref } = data;
-    const sha = data.sha ?? (await this.repositories.resolveRef(project.url, ref.name))?.sha;
+  private async fetch({ project, ref, sha: known }: Request['data']): Promise<Commit> {
+    const sha = known ?? (await this.repositories.resolveRef(project.url, ref.name))?.sha;
     if (!sha) throw new Refusal('unknown_ref', `${project.url} has no ref ${ref.name}`);
     await this.repositories.fetchCommit({ projectId: project.id, url: project.url, ref: ref.name, sha });
+    const { message } = await this.repositories.describeCommit(project.id, sha);
+    return { sha, message: message.slice(0, MAX_MESSAGE) };
+  }
+
+  private async compile(data: Request['data'], commit: Commit): Promise<PlanCommand> {
+    const { pipelineId, project, ref } = data;
+    const { sha } = commit;
     const text = await this.repositories.readFile(project.id, sha, DEFINITION_FILE, MAX_DEFINITION_BYTES);
     if (!text) throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has no ${DEFINITION_FILE} in its root`);
     const result = await this.compiler.compile({
@@ -94,18 +102,24 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
       },
     });
     const plan = 'plan' in result ? result.plan : planOfNothing(result);
-    if (!plan) return { type: 'RejectPlan', pipelineId, problems: 'problems' in result ? result.problems : [] };
-    const { message } = await this.repositories.describeCommit(project.id, sha);
-    return { type: 'RecordPlan', plan, context: contextOf(data, sha, message) };
+    if (!plan) return rejection(pipelineId, 'problems' in result ? result.problems : [], commit);
+    return { type: 'RecordPlan', plan, context: contextOf(data, commit) };
   }
 }
 
-const contextOf = (data: Request['data'], sha: string, message: string): PipelineContext => ({
+const rejection = (pipelineId: string, problems: Problem[], commit: Commit | undefined): PlanCommand => ({
+  type: 'RejectPlan',
+  pipelineId,
+  problems,
+  ...(commit ? { commit } : {}),
+});
+
+const contextOf = (data: Request['data'], { sha, message }: Commit): PipelineContext => ({
   pipelineId: data.pipelineId,
   project: data.project,
   ref: data.ref,
   sha,
-  message: message.slice(0, MAX_MESSAGE),
+  message,
   source: data.source,
   variables: data.variables,
   projectVariables: data.projectVariables,

@@ -20,6 +20,12 @@ describe('The plan of a pipeline', () => {
     given().when({ type: 'RejectPlan', pipelineId: 'p1', problems }).then(rejected);
   });
 
+  it('tells of the commit that was refused, where one is known', () => {
+    const commit = { sha: 'c'.repeat(40), message: 'Add gears' };
+    const known = PlanRejected({ pipelineId: 'p1', problems, commit });
+    given().when({ type: 'RejectPlan', pipelineId: 'p1', problems, commit }).then(known);
+  });
+
   it('stays what it was first', () => {
     given(planned).when({ type: 'RecordPlan', context: sampleContext, plan }).thenNothing();
     given(planned).when({ type: 'RejectPlan', pipelineId: 'p1', problems }).thenNothing();

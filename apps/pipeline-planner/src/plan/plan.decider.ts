@@ -9,9 +9,11 @@ import {
 import type { Decider } from '@foldline/kernel';
 
 type State = { planned: boolean };
+/** Whose definition it is. */
+export type Commit = Pick<PipelineContext, 'sha' | 'message'>;
 export type PlanCommand =
   | { type: 'RecordPlan'; context: PipelineContext; plan: Plan }
-  | { type: 'RejectPlan'; pipelineId: string; problems: Problem[] };
+  | { type: 'RejectPlan'; pipelineId: string; problems: Problem[]; commit?: Commit };
 
 /** A pipeline is planned once; whatever the repository says later, its plan stays. */
 export const planDecider: Decider<
@@ -25,7 +27,8 @@ export const planDecider: Decider<
     if (state.planned) return [];
     state.planned = true;
     if (command.type === 'RejectPlan') {
-      return [PlanRejected({ pipelineId: command.pipelineId, problems: command.problems })];
+      const { pipelineId, problems, commit } = command;
+      return [PlanRejected({ pipelineId, problems, ...(commit ? { commit } : {}) })];
     }
     const { context, plan } = command;
     return [PipelinePlanned({ pipelineId: context.pipelineId, context, plan })];

@@ -12,5 +12,10 @@ export const PipelinePlanned = defineEvent(
 export const PlanRejected = defineEvent(
   'PlanRejected',
   1,
-  z.object({ pipelineId: text, problems: z.array(problem).min(1) }),
+  z.object({
+    pipelineId: text,
+    problems: z.array(problem).min(1),
+    /** Whose definition it is; absent where no commit could be fetched, and in the events of early releases. */
+    commit: z.object({ sha: text, message: text }).optional(),
+  }),
 );
