@@ -2,7 +2,8 @@ export { type RelayCheckpoint, type RelayCheckpoints } from './checkpoint-topic.
 export { type ExtraHeaders } from './event-message.ts';
 export { KafkaBus, createKafkaBus } from './kafka-bus.ts';
 export { type KafkaBusOptions } from './kafka-bus-options.ts';
-export { type KafkaLog, type KafkaSasl, type KafkaSettings, type KafkaTls } from './kafka-connection.ts';
+export { type KafkaSasl, type KafkaSettings, type KafkaTls } from './kafka-connection.ts';
+export { type KafkaLog } from './kafka-log.ts';
 export { createKafkaRelay, kafkaOutlet, type KafkaRelayOptions } from './kafka-relay.ts';
 export { type BusLag, type PartitionLag, type RelayLag } from './lag.ts';
 export { PARKED_CATEGORY } from './parked.events.ts';

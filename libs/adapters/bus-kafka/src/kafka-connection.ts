@@ -1,5 +1,6 @@
-import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import './idle-connections.ts';
+import { fieldsOf, levelOf, type KafkaLog } from './kafka-log.ts';
 
 export type KafkaTls = { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer };
 export type KafkaSasl = {
@@ -29,9 +30,6 @@ export type KafkaSettings = {
   socketFactory?: ISocketFactory;
 };
 
-/** What the client has to say; never with secrets. */
-export type KafkaLog = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
-
 /** Tries within one call of the client. What fails after these is begun anew by us, without an end. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 4 };
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -51,12 +49,4 @@ export const kafkaOf = ({ brokers, clientId, ssl, sasl, log, socketFactory }: Ka
   if (sasl !== undefined) config.sasl = sasl as SASLOptions;
   if (socketFactory !== undefined) config.socketFactory = socketFactory;
   return new Kafka(config);
-};
-
-const levelOf = ({ level }: LogEntry): 'info' | 'warn' | 'error' =>
-  level <= logLevel.ERROR ? 'error' : level === logLevel.WARN ? 'warn' : 'info';
-
-const fieldsOf = ({ namespace, log }: LogEntry): Record<string, unknown> => {
-  const { message: _message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = log;
-  return { ...fields, namespace };
 };

@@ -12,3 +12,8 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
   export default RequestQueue;
 }
+
+declare module 'kafkajs/src/protocol/error.js' {
+  const protocol: { readonly errorCodes: readonly { type: string; code: number; message: string }[] };
+  export default protocol;
+}
