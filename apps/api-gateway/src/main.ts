@@ -12,8 +12,10 @@ const start: StartService = async ({ ports }) => {
   });
   return {
     url: await app.getUrl(),
-    stop: async () => {
+    stop: async (now) => {
+      now('to answer its last requests');
       await app.close();
+      now('to write the read models');
       await readModels.stop();
     },
   };

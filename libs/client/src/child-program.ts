@@ -73,7 +73,10 @@ export class ChildProgram {
           .split('\n')
           .find((text) => isUp.test(text)),
       START_MS,
-    );
+    ).catch((error: unknown) => {
+      this.fail(`did not start within ${START_MS} ms`);
+      throw error;
+    });
     if (line === true) throw new Error(this.failures.at(-1) ?? `${name} was ended while it started`);
     return line;
   }

@@ -121,7 +121,7 @@ export const openDistributedPorts = async (
         logStore,
         secretBox: aesSecretBox(servers.secretKey),
       },
-      checks: checksOf(rawLog, kafka),
+      checks: checksOf(service, rawLog, kafka),
       group,
       startRelay: () => relay.start(),
       close,
@@ -133,13 +133,17 @@ export const openDistributedPorts = async (
 };
 
 /**
- * A service is of no use without the log and the bus. Without Redis it is slower and without S3 it waits where it needs
- * bytes, so neither takes it out of service.
+ * A service is of no use without the log and the bus, but for the gateway: it answers from the read models and says of
+ * each command whether it was accepted. Without Redis all are slower and without S3 they wait where they need bytes, so
+ * neither takes them out of service.
  */
-const checksOf = (log: EventStore, kafka: KafkaSettings): Check[] => [
-  { name: 'eventstore', test: async () => void (await log.lastPosition()) },
-  { name: 'kafka', test: () => reachKafka(kafka) },
-];
+const checksOf = (service: ServiceName, log: EventStore, kafka: KafkaSettings): Check[] => {
+  const isNeeded = service !== 'api-gateway';
+  return [
+    { name: 'eventstore', test: async () => void (await log.lastPosition()), isNeeded },
+    { name: 'kafka', test: () => reachKafka(kafka), isNeeded },
+  ];
+};
 
 /** Services share their events between their processes; of runners, each process must see what concerns its own. */
 const groupOf = (service: ServiceName, { runners }: ServiceSettings): string =>

@@ -10,23 +10,27 @@ describe('the operations port of a service', () => {
   beforeEach(async () => {
     metrics = new Metrics('scheduler');
     kafka = async () => undefined;
-    const checks = [
-      { name: 'eventstore', test: async () => undefined },
-      { name: 'kafka', test: () => kafka() },
-    ];
-    ops = await startOpsServer({ host: '127.0.0.1', port: 0 }, metrics, checks);
+    ops = await startOpsServer({ host: '127.0.0.1', port: 0 }, metrics);
   });
   afterEach(() => ops.close());
 
+  const isUp = ({ isNeeded } = { isNeeded: true }): void =>
+    ops.ready([
+      { name: 'eventstore', test: async () => undefined, isNeeded },
+      { name: 'kafka', test: () => kafka(), isNeeded },
+    ]);
   const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${ops.port}${path}`);
   const sample = async (name: string): Promise<string | undefined> =>
     (await (await get('/metrics')).text()).split('\n').find((line) => line.startsWith(name));
 
-  it('says that the process answers', async () => {
+  it('says that the process answers while its servers are waited for, and that it is not ready', async () => {
     expect((await get('/healthz')).status).toBe(200);
+    const answer = await get('/readyz');
+    expect([answer.status, await answer.json()]).toEqual([503, { status: 'starting' }]);
   });
 
   it('is ready when its servers answer', async () => {
+    isUp();
     const answer = await get('/readyz');
     expect([answer.status, await answer.json()]).toEqual([
       200,
@@ -38,6 +42,7 @@ describe('the operations port of a service', () => {
     kafka = async () => {
       throw new Error('no broker can be reached');
     };
+    isUp();
     const answer = await get('/readyz');
     expect([answer.status, await answer.json()]).toEqual([
       503,
@@ -45,15 +50,29 @@ describe('the operations port of a service', () => {
     ]);
   });
 
+  it('is ready without a server that it is of use without, and names it', async () => {
+    kafka = async () => {
+      throw new Error('no broker can be reached');
+    };
+    isUp({ isNeeded: false });
+    const answer = await get('/readyz');
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { status: 'degraded', checks: { eventstore: 'ok', kafka: 'no broker can be reached' } },
+    ]);
+  });
+
   it('refuses a port that is taken, and names the setting that chooses another', async () => {
-    await expect(startOpsServer({ host: '127.0.0.1', port: ops.port }, metrics, [])).rejects.toMatchObject({
+    await expect(startOpsServer({ host: '127.0.0.1', port: ops.port }, metrics)).rejects.toMatchObject({
       code: 'cannot_listen',
       message: expect.stringContaining('FOLDLINE_OPS_PORT'),
     });
   });
 
   it('is not ready any more when the service stops, and still answers', async () => {
+    isUp();
     ops.stopping();
+    isUp();
     expect((await get('/readyz')).status).toBe(503);
     expect((await get('/healthz')).status).toBe(200);
   });

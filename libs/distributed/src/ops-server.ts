@@ -3,8 +3,21 @@ import type { AddressInfo } from 'node:net';
 import { listenFailure } from '@foldline/host';
 import type { Metrics } from './metrics.ts';
 
-/** One thing that must work for the process to be of use; rejects with what is wrong. */
-export type Check = { name: string; test: () => Promise<void> };
+/** A server that the process works with; rejects with what is wrong. */
+export type Check = {
+  name: string;
+  test: () => Promise<void>;
+  /** Whether the process is of no use without it; else it is only told. */
+  isNeeded: boolean;
+};
+
+export type OpsServer = {
+  port: number;
+  /** From now on it is ready when the needed servers answer. */
+  ready: (checks: readonly Check[]) => void;
+  stopping: () => void;
+  close: () => Promise<void>;
+};
 
 const CHECK_MS = 3_000;
 
@@ -16,19 +29,20 @@ const json = (status: number, body: object): Answer => ({
 });
 
 /**
- * What orchestrators and monitoring ask a service: `/healthz` (the process answers), `/readyz` (its servers do) and
- * `/metrics`. Meant for the inside of a cluster; says nothing secret.
+ * What orchestrators and monitoring ask a service, from before it reaches its servers to its end: `/healthz` (the
+ * process answers), `/readyz` (it is up, and so are the servers that it is of no use without) and `/metrics`. Meant for
+ * the inside of a cluster; says nothing secret.
  */
 export const startOpsServer = async (
   { host, port }: { host: string; port: number },
   metrics: Metrics,
-  checks: readonly Check[],
-): Promise<{ port: number; stopping: () => void; close: () => Promise<void> }> => {
-  let isStopping = false;
+): Promise<OpsServer> => {
+  let phase: 'starting' | 'up' | 'stopping' = 'starting';
+  let checks: readonly Check[] = [];
   const answer = async (path: string): Promise<Answer> => {
     if (path === '/healthz') return json(200, { status: 'ok' });
     if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.text() };
-    if (path === '/readyz') return isStopping ? json(503, { status: 'stopping' }) : readiness(checks);
+    if (path === '/readyz') return phase === 'up' ? readiness(checks) : json(503, { status: phase });
     return json(404, { status: 'not found', paths: ['/healthz', '/readyz', '/metrics'] });
   };
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -41,8 +55,12 @@ export const startOpsServer = async (
   await listening(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,
+    ready: (servers) => {
+      checks = servers;
+      if (phase === 'starting') phase = 'up';
+    },
     stopping: () => {
-      isStopping = true;
+      phase = 'stopping';
     },
     close: () =>
       new Promise((resolve) => {
@@ -53,10 +71,15 @@ export const startOpsServer = async (
 };
 
 const readiness = async (checks: readonly Check[]): Promise<Answer> => {
-  const results = await Promise.all(checks.map(async ({ name, test }) => [name, await outcomeOf(test)] as const));
-  const failing = results.filter(([, outcome]) => outcome !== 'ok');
-  const body = { status: failing.length === 0 ? 'ok' : 'unavailable', checks: Object.fromEntries(results) };
-  return json(failing.length === 0 ? 200 : 503, body);
+  const results = await Promise.all(
+    checks.map(async ({ name, test, isNeeded }) => ({ name, isNeeded, outcome: await outcomeOf(test) })),
+  );
+  const failing = results.filter(({ outcome }) => outcome !== 'ok');
+  const isOfUse = failing.every(({ isNeeded }) => !isNeeded);
+  return json(isOfUse ? 200 : 503, {
+    status: failing.length === 0 ? 'ok' : isOfUse ? 'degraded' : 'unavailable',
+    checks: Object.fromEntries(results.map(({ name, outcome }) => [name, outcome])),
+  });
 };
 
 const outcomeOf = async (test: () => Promise<void>): Promise<string> => {

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import type { ServiceName } from '@foldline/contracts';
-import { TransientError } from '@foldline/kernel';
+import { TransientError, type Logger } from '@foldline/kernel';
 import {
   createLogger,
   exitBecause,
   readServiceSettings,
   startServices,
   stopOnSignals,
+  systemClock,
   type Drains,
   type ServiceSettings,
 } from '@foldline/host';
@@ -21,8 +22,16 @@ const RETRY_MS = 1_000;
 const RELAYED_MS = 3_000;
 const RELAY_LOOK_MS = 50;
 
+/** Says what the process is at while it stops. */
+type Now = (step: string) => void;
+
 /** A service under way in its own process. `url` where it listens for more than the operations port. */
-export type Running = { url?: string; drain?: (forced: AbortSignal) => Promise<void>; stop: () => Promise<void> };
+export type Running = {
+  url?: string;
+  drain?: (forced: AbortSignal) => Promise<void>;
+  stop: (now: Now) => Promise<void>;
+};
+type Up = { opened: DistributedPorts; running: Running };
 export type StartService = (opened: DistributedPorts, telemetry: Telemetry) => Promise<Running>;
 
 /** How a service that is a Nest module behind the bus is started. */
@@ -40,41 +49,39 @@ export type Program = {
 };
 
 /**
- * The main program of one service in distributed mode: settings, servers, the service, its relay and its operations
- * port. Waits for servers that do not answer yet; ends in order on SIGTERM.
+ * The main program of one service in distributed mode: settings, operations port, servers, the service and its relay.
+ * Waits for servers that do not answer yet; ends in order on SIGTERM, also while it waits.
  */
-export const runService = async ({ service, start, readModelsName, environment }: Program): Promise<void> => {
+export const runService = async (program: Program): Promise<void> => {
+  const { service, environment } = program;
   try {
     const settings = readServiceSettings(environment, service);
+    const logger = createLogger(settings.logLevel);
     const telemetry = new Telemetry(service, settings.version, settings.servers.otlpUrl);
-    const opened = await openPorts(service, settings, readModelsName, telemetry);
-    const running = await start(opened, telemetry);
-    opened.startRelay();
-    measure(service, opened, telemetry);
-    const ops = await startOpsServer(
-      { host: settings.host, port: settings.servers.opsPort },
-      telemetry.metrics,
-      opened.checks,
-    );
-    const { logger, clock, eventBus } = opened.ports;
+    const ops = await startOpsServer({ host: settings.host, port: settings.servers.opsPort }, telemetry.metrics);
     const stopping = new AbortController();
-    void giveBackStartMemory(clock, stopping.signal);
-    void watchRelay({ service, bus: eventBus, clock, logger }, stopping.signal);
+    const starting = bringUp(program, settings, telemetry, logger, stopping.signal);
+    let up: Up | undefined;
     stopOnSignals({
       drainMs: settings.drainMs,
-      ...(running.drain ? { drain: running.drain } : {}),
-      stop: async () => {
+      drain: async (forced) => up?.running.drain?.(forced),
+      stop: async (now) => {
         ops.stopping();
         stopping.abort();
-        await running.stop();
-        await relayed(service, opened);
-        await opened.close();
+        now('to start');
+        await takeDown(service, await starting, now);
+        now('to send its last traces');
         await telemetry.close();
         await ops.close();
       },
     });
+    up = await starting;
+    if (!up) return;
+    ops.ready(up.opened.checks);
+    watch(service, up, telemetry, stopping.signal);
+    const { url } = up.running;
     logger.info(
-      { service, version: settings.version, opsPort: ops.port, ...(running.url ? { url: running.url } : {}) },
+      { service, version: settings.version, opsPort: ops.port, ...(url ? { url } : {}) },
       'the service is up',
     );
   } catch (error) {
@@ -82,23 +89,61 @@ export const runService = async ({ service, start, readModelsName, environment }
   }
 };
 
-/** Servers that start beside us take their time; what is wrong for good ends the process. */
-const openPorts = async (
-  service: ServiceName,
+const bringUp = async (
+  program: Program,
   settings: ServiceSettings,
-  readModelsName: string,
   telemetry: Telemetry,
-): Promise<DistributedPorts> => {
-  const logger = createLogger(settings.logLevel);
-  for (;;) {
+  logger: Logger,
+  stopping: AbortSignal,
+): Promise<Up | undefined> => {
+  const opened = await openPorts(program, settings, telemetry, logger, stopping);
+  if (!opened) return undefined;
+  const running = await program.start(opened, telemetry);
+  opened.startRelay();
+  return { opened, running };
+};
+
+/**
+ * Servers that start beside us take their time; what is wrong for good ends the process. Answers with nothing when it
+ * was told to stop meanwhile.
+ */
+const openPorts = async (
+  { service, readModelsName }: Program,
+  settings: ServiceSettings,
+  telemetry: Telemetry,
+  logger: Logger,
+  stopping: AbortSignal,
+): Promise<DistributedPorts | undefined> => {
+  const told = new Promise<undefined>((resolve) => {
+    stopping.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  while (!stopping.aborted) {
     try {
-      return await openDistributedPorts(service, settings, readModelsName, telemetry);
+      return await Promise.race([openDistributedPorts(service, settings, readModelsName, telemetry), told]);
     } catch (err) {
       if (!(err instanceof TransientError)) throw err;
       logger.warn({ err, service }, 'a server does not answer yet; waiting for it');
-      await sleep(RETRY_MS);
+      await systemClock.sleep(RETRY_MS, stopping);
     }
   }
+  return undefined;
+};
+
+const takeDown = async (service: ServiceName, up: Up | undefined, now: Now): Promise<void> => {
+  if (!up) return;
+  now('to end what it was doing');
+  await up.running.stop(now);
+  now('to bring its last events to Kafka');
+  await relayed(service, up.opened);
+  now('to let go of its servers');
+  await up.opened.close();
+};
+
+const watch = (service: ServiceName, { opened }: Up, telemetry: Telemetry, stopping: AbortSignal): void => {
+  const { logger, clock, eventBus } = opened.ports;
+  measure(service, opened, telemetry);
+  void giveBackStartMemory(clock, stopping);
+  void watchRelay({ service, bus: eventBus, clock, logger }, stopping);
 };
 
 /**

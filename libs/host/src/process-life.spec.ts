@@ -94,6 +94,23 @@ describe('A process that is told to end', () => {
     },
   );
 
+  it('says what it was at when stopping took too long', async () => {
+    const written = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const signal = endingBySignals(
+      {
+        stop: (now) => {
+          now('to close its connections');
+          return new Promise(() => undefined);
+        },
+      },
+      () => undefined,
+    );
+    signal('SIGTERM');
+    await pass(30 * SECOND);
+    expect(written.mock.calls.flat()).toEqual(['Ended at once: after 30 s it still had to close its connections\n']);
+    written.mockRestore();
+  });
+
   it('ends at once at a signal while it stops, and when stopping takes too long', async () => {
     const told = open(0);
     await told.signal('SIGTERM');

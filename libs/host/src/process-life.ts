@@ -9,8 +9,8 @@ export type Ending = {
   drain?: (forced: AbortSignal) => Promise<void>;
   /** How long draining may take; without it nothing is drained. */
   drainMs?: number;
-  /** Stops in order. */
-  stop: () => Promise<void>;
+  /** Stops in order; says by `now` what it is at, for a message if it takes too long. */
+  stop: (now: (step: string) => void) => Promise<void>;
   /** How long stopping may take. */
   stopMs?: number;
 };
@@ -44,8 +44,12 @@ export const endingBySignals = (
   const end = async (): Promise<void> => {
     await drainFirst();
     phase = 'stopping';
-    setTimeout(() => exit(1), stopMs).unref();
-    await stop().then(
+    let step = 'to stop';
+    setTimeout(() => {
+      tell(`Ended at once: after ${stopMs / 1_000} s it still had ${step}`);
+      exit(1);
+    }, stopMs).unref();
+    await stop((next) => (step = next)).then(
       () => exit(0),
       (error: unknown) => {
         tell(error);
