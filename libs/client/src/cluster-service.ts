@@ -19,6 +19,9 @@ export type Host = {
 
 type Up = { opsPort: number; url?: string };
 
+/** What the other services refuse. */
+const WITHOUT_SECRETS_OF_GATEWAY = { FOLDLINE_ADMIN_TOKEN: undefined, FOLDLINE_WEBHOOK_SECRET: undefined };
+
 /** One process of one service. It keeps its directory, and the gateway its port, from one start to the next. */
 export class ClusterService {
   private readonly program: ChildProgram;
@@ -41,6 +44,7 @@ export class ClusterService {
       within: host?.within ?? [],
       environment: {
         ...environment,
+        ...(name === 'api-gateway' ? {} : WITHOUT_SECRETS_OF_GATEWAY),
         ...(host ? { FOLDLINE_HOST: host.address } : {}),
         FOLDLINE_PORT: '0',
         FOLDLINE_OPS_PORT: '0',

@@ -62,16 +62,14 @@ export const readServiceSettings = (environment: Given, service: ServiceName): S
       ? [`FOLDLINE_MODE: must be distributed to run ${service} as a process of its own`]
       : []),
     ...serverProblems(values),
-    ...(service === 'api-gateway' ? gatewayProblems(values) : []),
+    ...(service === 'api-gateway' ? gatewayProblems(values) : strangerProblems(environment, service)),
   ]);
   const dataDirectory = resolve(values.FOLDLINE_DATA_DIR);
   prepareDataDirectory(dataDirectory, () => undefined);
   return {
     ...sharedSettings(values, hostname().toLowerCase()),
     dataDirectory,
-    // Only the gateway asks for them. Elsewhere nothing may ever match them.
-    adminToken: values.FOLDLINE_ADMIN_TOKEN ?? randomBytes(32).toString('hex'),
-    webhookSecret: values.FOLDLINE_WEBHOOK_SECRET ?? randomBytes(32).toString('hex'),
+    ...(service === 'api-gateway' ? secretsOfGateway(values) : secretsOfNobody()),
     servers: serversOf(values),
   };
 };
@@ -85,10 +83,29 @@ export const readServerSettings = (environment: Given): ServerSettings =>
     ]),
   );
 
+const OF_GATEWAY = ['FOLDLINE_ADMIN_TOKEN', 'FOLDLINE_WEBHOOK_SECRET'] as const;
+
 const gatewayProblems = (values: SettingValues): string[] =>
-  (['FOLDLINE_ADMIN_TOKEN', 'FOLDLINE_WEBHOOK_SECRET'] as const)
-    .filter((name) => values[name] === undefined)
-    .map((name) => `${name}: is required by the gateway in distributed mode`);
+  OF_GATEWAY.filter((name) => values[name] === undefined).map(
+    (name) => `${name}: is required by the gateway in distributed mode`,
+  );
+
+const secretsOfGateway = (values: SettingValues) => ({
+  adminToken: values.FOLDLINE_ADMIN_TOKEN!,
+  webhookSecret: values.FOLDLINE_WEBHOOK_SECRET!,
+});
+
+/** Elsewhere nothing may ever match them. */
+const secretsOfNobody = () => ({
+  adminToken: randomBytes(32).toString('hex'),
+  webhookSecret: randomBytes(32).toString('hex'),
+});
+
+/** No other service has a use for them, and jobs can read what their runner was started with. */
+const strangerProblems = (environment: Given, service: ServiceName): string[] =>
+  OF_GATEWAY.flatMap((name) => [name, name + FILE])
+    .filter((name) => environment[name] !== undefined)
+    .map((name) => `${name}: is for the gateway alone; start ${service} without it`);
 
 const check = (environment: Given, more: (values: SettingValues, given: Given) => string[]): SettingValues => {
   const { given, problems } = withFiles(environment);

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { anyText, flag, oneOf, wholeNumber } from './setting-values.ts';
 
 const url = (protocols: readonly string[], example: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
@@ -43,34 +44,21 @@ export const SERVER_SETTINGS = {
     .refine((brokers) => brokers.every((broker) => /^[^\s:/]+:\d{1,5}$/.test(broker)), 'must be a list of host:port')
     .optional()
     .describe(`Brokers of Kafka as \`host:port\`, separated by commas. ${required}`),
-  FOLDLINE_KAFKA_TLS: z
-    .enum(['true', 'false'])
-    .transform((value) => value === 'true')
-    .default(false)
-    .describe('Whether Kafka is spoken to over TLS.'),
+  FOLDLINE_KAFKA_TLS: flag.default(false).describe('Whether Kafka is spoken to over TLS.'),
   FOLDLINE_KAFKA_CA: certificate.describe('PEM of the authority that signed the brokers’ certificates.'),
   FOLDLINE_KAFKA_CERTIFICATE: certificate.describe('PEM of the certificate that this process shows to Kafka.'),
   FOLDLINE_KAFKA_CERTIFICATE_KEY: key.describe('PEM of the private key of that certificate.'),
-  FOLDLINE_KAFKA_SASL: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+  FOLDLINE_KAFKA_SASL: oneOf(['plain', 'scram-sha-256', 'scram-sha-512'])
     .optional()
     .describe('How this process proves to Kafka who it is; not at all by default.'),
   FOLDLINE_KAFKA_USERNAME: z.string().optional().describe('User name for Kafka.'),
   FOLDLINE_KAFKA_PASSWORD: z.string().optional().describe('Password for Kafka.'),
-  FOLDLINE_KAFKA_PARTITIONS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000)
+  FOLDLINE_KAFKA_PARTITIONS: wholeNumber({ least: 1, most: 1_000 })
     .default(64)
     .describe(
       'Partitions of the topic of events, set when it is made and never changed: the most processes a service can use.',
     ),
-  FOLDLINE_KAFKA_REPLICATION: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(9)
+  FOLDLINE_KAFKA_REPLICATION: wholeNumber({ least: 1, most: 9 })
     .default(1)
     .describe('Copies of each partition, set when the topic is made; 3 where there are three brokers.'),
   FOLDLINE_REDIS_URL: url(['redis:', 'rediss:'], 'redis://user:password@host:6379')
@@ -82,8 +70,8 @@ export const SERVER_SETTINGS = {
   FOLDLINE_S3_URL: url(['http:', 'https:'], 'https://host:9000/bucket')
     .optional()
     .describe(`Address of MinIO or another S3 server, with the bucket as its path. ${required}`),
-  FOLDLINE_S3_ACCESS_KEY: z.string().min(1).optional().describe(`Access key for the S3 server. ${required}`),
-  FOLDLINE_S3_SECRET_KEY: z.string().min(1).optional().describe(`Secret key for the S3 server. ${required}`),
+  FOLDLINE_S3_ACCESS_KEY: anyText.optional().describe(`Access key for the S3 server. ${required}`),
+  FOLDLINE_S3_SECRET_KEY: anyText.optional().describe(`Secret key for the S3 server. ${required}`),
   FOLDLINE_S3_REGION: z.string().default('us-east-1').describe('Region of the bucket.'),
   FOLDLINE_S3_CA: certificate.describe('PEM of the authority that signed the S3 server’s certificate.'),
   FOLDLINE_NAMESPACE: z
@@ -93,11 +81,7 @@ export const SERVER_SETTINGS = {
     .describe(
       'Begins the names of topics, consumer groups and keys, so that several instances may share Kafka and Redis.',
     ),
-  FOLDLINE_OPS_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
+  FOLDLINE_OPS_PORT: wholeNumber({ least: 0, most: 65_535 })
     .default(9464)
     .describe('Port of each service for its own `/healthz`, `/readyz` and `/metrics`; 0 takes a free one.'),
   FOLDLINE_OTLP_URL: url(['http:', 'https:'], 'http://host:4318/v1/traces')

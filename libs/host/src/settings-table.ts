@@ -2,6 +2,7 @@ import { cpus, totalmem } from 'node:os';
 import { z } from 'zod';
 import type { ClusterPower } from '@foldline/contracts';
 import { SERVER_SETTINGS } from './server-settings.ts';
+import { anyText, flag, number, oneOf, wholeNumber } from './setting-values.ts';
 
 /** Bytes of a GiB, in which memory and disk are given. */
 export const GIB = 1024 ** 3;
@@ -18,25 +19,19 @@ const runners = z.string().transform((text, context): RunnerSetting[] => {
   );
   return z.NEVER;
 });
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const token = z.string().min(16, 'must have at least 16 characters');
 
 const COMMON_SETTINGS = {
-  FOLDLINE_MODE: z
-    .enum(['standalone', 'distributed'])
+  FOLDLINE_MODE: oneOf(['standalone', 'distributed'])
     .default('standalone')
     .describe(
       'How the services run: all in one process with nothing beside it, or each as its own with the servers below.',
     ),
-  FOLDLINE_HOST: z.string().min(1).default('127.0.0.1').describe('Address that the HTTP server listens on.'),
-  FOLDLINE_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
+  FOLDLINE_HOST: anyText.default('127.0.0.1').describe('Address that the HTTP server listens on.'),
+  FOLDLINE_PORT: wholeNumber({ least: 0, most: 65_535 })
     .default(8080)
     .describe('Port of the HTTP server; 0 takes a free one.'),
-  FOLDLINE_DATA_DIR: z.string().min(1).default('.foldline').describe('Directory of everything that is kept.'),
+  FOLDLINE_DATA_DIR: anyText.default('.foldline').describe('Directory of everything that is kept.'),
   FOLDLINE_ADMIN_TOKEN: token
     .optional()
     .describe(
@@ -47,8 +42,7 @@ const COMMON_SETTINGS = {
     .describe(
       'Secret that forges sign webhooks with. Standalone, the first start makes one; the distributed gateway requires it.',
     ),
-  FOLDLINE_LOG_LEVEL: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+  FOLDLINE_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Least severe lines of the server’s own log.'),
   FOLDLINE_RUNNERS: runners
@@ -56,31 +50,19 @@ const COMMON_SETTINGS = {
     .describe(
       'Runners of this process as `<id>:<power>:<slots>`, separated by commas. Without it `local-high:high-power:6,local-low:low-power:4`; in distributed mode the host’s name takes the place of `local`.',
     ),
-  FOLDLINE_RUNNER_CPU: z.coerce
-    .number()
-    .positive()
+  FOLDLINE_RUNNER_CPU: number({ above: 0 })
     .default(cpus().length)
     .describe('CPUs that each runner offers to `resources: cpu`; this host’s by default.'),
-  FOLDLINE_RUNNER_MEMORY_GB: z.coerce
-    .number()
-    .positive()
+  FOLDLINE_RUNNER_MEMORY_GB: number({ above: 0 })
     .default(Math.max(1, Math.floor(totalmem() / GIB)))
     .describe('Memory that each runner offers to `resources: memory`; this host’s by default.'),
-  FOLDLINE_RUNNER_DISK_GB: z.coerce
-    .number()
-    .positive()
+  FOLDLINE_RUNNER_DISK_GB: number({ above: 0 })
     .default(100)
     .describe('Disk that each runner offers to `resources: disk`.'),
-  FOLDLINE_RUNNER_LEASE_SECONDS: z.coerce
-    .number()
-    .min(2)
-    .max(86_400)
+  FOLDLINE_RUNNER_LEASE_SECONDS: number({ least: 2, most: 86_400 })
     .default(180)
     .describe('A runner that was silent for so long is lost, and its jobs go to others; at least 2.'),
-  FOLDLINE_DRAIN_SECONDS: z.coerce
-    .number()
-    .min(0)
-    .max(604_800)
+  FOLDLINE_DRAIN_SECONDS: number({ least: 0, most: 604_800 })
     .optional()
     .describe(
       'How long a stopped runner lets its jobs go on; then, or at a second signal, they are killed. By default 3600 in distributed mode; standalone 0, which kills them at once.',
@@ -89,16 +71,10 @@ const COMMON_SETTINGS = {
     .string()
     .default('*')
     .describe('Owners whose jobs may use high-power clusters, separated by commas; `*` is everybody.'),
-  FOLDLINE_QUEUE_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(1)
+  FOLDLINE_QUEUE_LIMIT: wholeNumber({ least: 1 })
     .default(20_000)
     .describe('While more jobs than this wait for a runner, requests for new pipelines are answered with 429.'),
-  FOLDLINE_PROJECT_QUEUE_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(1)
+  FOLDLINE_PROJECT_QUEUE_LIMIT: wholeNumber({ least: 1 })
     .default(2_000)
     .describe('The same for the waiting jobs of one project.'),
   FOLDLINE_ALLOW_PRIVATE_TARGETS: flag

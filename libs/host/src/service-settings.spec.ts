@@ -1,0 +1,81 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SERVICES } from '@foldline/contracts';
+import { readServiceSettings, type ServiceSettings } from './config.ts';
+
+const TOKEN = 'a-token-that-is-long-enough';
+const SECRET = 'a-secret-that-is-long-enough';
+const OTHERS = SERVICES.filter((service) => service !== 'api-gateway');
+
+describe('what only the gateway may know', () => {
+  let directory: string;
+  let settings: Readonly<Record<string, string>>;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'foldline-service-settings-'));
+    settings = {
+      FOLDLINE_MODE: 'distributed',
+      FOLDLINE_DATA_DIR: join(directory, 'data'),
+      FOLDLINE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64url'),
+      FOLDLINE_EVENTSTORE_URL: 'esdb://events.example:2113',
+      FOLDLINE_KAFKA_BROKERS: 'kafka.example:9093',
+      FOLDLINE_REDIS_URL: 'redis://redis.example',
+      FOLDLINE_S3_URL: 'https://s3.example/foldline',
+      FOLDLINE_S3_ACCESS_KEY: 'access',
+      FOLDLINE_S3_SECRET_KEY: 'secret',
+    };
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const read = (service: (typeof SERVICES)[number], more: Readonly<Record<string, string>> = {}): ServiceSettings =>
+    readServiceSettings({ ...settings, ...more }, service);
+
+  it('is required of the gateway, all of it at once and before anything is made', () => {
+    expect(() => read('api-gateway')).toThrow(
+      expect.objectContaining({
+        code: 'invalid_settings',
+        message: [
+          'The settings are wrong:',
+          '  - FOLDLINE_ADMIN_TOKEN: is required by the gateway in distributed mode',
+          '  - FOLDLINE_WEBHOOK_SECRET: is required by the gateway in distributed mode',
+        ].join('\n'),
+      }) as Error,
+    );
+    expect(existsSync(join(directory, 'data'))).toBe(false);
+  });
+
+  it('reaches the gateway by itself or as files', () => {
+    writeFileSync(join(directory, 'token'), `${TOKEN}\n`);
+    const given = { FOLDLINE_ADMIN_TOKEN_FILE: join(directory, 'token'), FOLDLINE_WEBHOOK_SECRET: SECRET };
+    expect(read('api-gateway', given)).toMatchObject({ adminToken: TOKEN, webhookSecret: SECRET });
+  });
+
+  it.each(OTHERS)('is not asked of %s, where nothing that anybody knows takes its place', (service) => {
+    const [first, second] = [read(service), read(service)];
+    expect(first.adminToken).toMatch(/^[0-9a-f]{64}$/);
+    expect(first.webhookSecret).toMatch(/^[0-9a-f]{64}$/);
+    expect(new Set([first.adminToken, second.adminToken, first.webhookSecret, second.webhookSecret]).size).toBe(4);
+  });
+
+  it.each(OTHERS)('is refused by %s, by itself and as a file, and not told', (service) => {
+    writeFileSync(join(directory, 'secret'), SECRET);
+    const given = { FOLDLINE_ADMIN_TOKEN: TOKEN, FOLDLINE_WEBHOOK_SECRET_FILE: join(directory, 'secret') };
+    expect(() => read(service, given)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_settings',
+        message: [
+          'The settings are wrong:',
+          `  - FOLDLINE_ADMIN_TOKEN: is for the gateway alone; start ${service} without it`,
+          `  - FOLDLINE_WEBHOOK_SECRET_FILE: is for the gateway alone; start ${service} without it`,
+        ].join('\n'),
+      }) as Error,
+    );
+    expect(existsSync(join(directory, 'data'))).toBe(false);
+  });
+
+  it('may lie about under a name that is not of this system', () => {
+    expect(read('runner', { WEBHOOK_SECRET: SECRET }).webhookSecret).not.toBe(SECRET);
+    expect(read('api-gateway', { WEBHOOK_SECRET: SECRET, FOLDLINE_ADMIN_TOKEN: TOKEN }).webhookSecret).toBe(SECRET);
+  });
+});

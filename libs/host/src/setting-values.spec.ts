@@ -1,0 +1,84 @@
+import { describe, expect, it } from '@jest/globals';
+import { readServerSettings } from './config.ts';
+import { SETTINGS } from './settings-table.ts';
+
+const SERVERS = {
+  FOLDLINE_MODE: 'distributed',
+  FOLDLINE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64url'),
+  FOLDLINE_EVENTSTORE_URL: 'esdb://events.example:2113',
+  FOLDLINE_KAFKA_BROKERS: 'kafka.example:9093',
+  FOLDLINE_REDIS_URL: 'redis://redis.example',
+  FOLDLINE_S3_URL: 'https://s3.example/foldline',
+  FOLDLINE_S3_ACCESS_KEY: 'access',
+  FOLDLINE_S3_SECRET_KEY: 'secret',
+};
+const problemsOf = (name: string, value: string): string[] => {
+  try {
+    readServerSettings({ ...SERVERS, [name]: value });
+    return [];
+  } catch (error) {
+    return (error as Error).message.split('\n').slice(1);
+  }
+};
+
+const PORT = 'must be a whole number from 0 to 65535';
+const SIZE = 'must be a number above 0';
+const COUNT = 'must be a whole number of at least 1';
+/** What each number is said to be, and values that are none of these. */
+const NUMBERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  FOLDLINE_PORT: [PORT, 'abc', '-1', '99999', '80.5', ''],
+  FOLDLINE_OPS_PORT: [PORT, 'abc', '-1', '99999', '80.5', ' '],
+  FOLDLINE_RUNNER_CPU: [SIZE, 'two', '0', '-1', 'Infinity'],
+  FOLDLINE_RUNNER_MEMORY_GB: [SIZE, '8GB', '0', '-1', '1e999'],
+  FOLDLINE_RUNNER_DISK_GB: [SIZE, '100 GB', '0', '-1', ''],
+  FOLDLINE_RUNNER_LEASE_SECONDS: ['must be a number from 2 to 86400', '3m', '1', '86401'],
+  FOLDLINE_DRAIN_SECONDS: ['must be a number from 0 to 604800', '10m', '-1', '604801', ''],
+  FOLDLINE_QUEUE_LIMIT: [COUNT, 'none', '0', '1.5', '9007199254740993'],
+  FOLDLINE_PROJECT_QUEUE_LIMIT: [COUNT, 'none', '0', '1.5'],
+  FOLDLINE_KAFKA_PARTITIONS: ['must be a whole number from 1 to 1000', 'many', '0', '1001', '2.5'],
+  FOLDLINE_KAFKA_REPLICATION: ['must be a whole number from 1 to 9', 'all', '0', '10'],
+};
+
+describe('a setting that is a number', () => {
+  it.each(Object.entries(NUMBERS).flatMap(([name, [said, ...wrong]]) => wrong.map((value) => [name, value, said])))(
+    '%s="%s" is refused with what is allowed: %s',
+    (name, value, said) => {
+      expect(problemsOf(name!, value!)).toEqual([`  - ${name}: ${said}`]);
+    },
+  );
+
+  it('is every one that takes a number', () => {
+    const taking = Object.entries(SETTINGS).filter(([, schema]) => schema.safeParse('7').data === 7);
+    expect(taking.map(([name]) => name).toSorted()).toEqual(Object.keys(NUMBERS).toSorted());
+  });
+
+  it.each([
+    ['FOLDLINE_PORT', '0', 0],
+    ['FOLDLINE_PORT', '65535', 65_535],
+    ['FOLDLINE_RUNNER_CPU', '0.5', 0.5],
+    ['FOLDLINE_RUNNER_LEASE_SECONDS', '2.5', 2.5],
+  ] as const)('%s=%s is taken as it is', (name, text, value) => {
+    expect(problemsOf(name, text)).toEqual([]);
+    expect(SETTINGS[name].parse(text)).toBe(value);
+  });
+});
+
+describe('any other setting', () => {
+  it.each([
+    ['FOLDLINE_MODE', 'cluster', 'must be standalone or distributed'],
+    ['FOLDLINE_LOG_LEVEL', 'loud', 'must be debug, info, warn, error or silent'],
+    ['FOLDLINE_KAFKA_TLS', 'yes', 'must be true or false'],
+    ['FOLDLINE_ALLOW_PRIVATE_TARGETS', '1', 'must be true or false'],
+    ['FOLDLINE_KAFKA_SASL', 'gssapi', 'must be plain, scram-sha-256 or scram-sha-512'],
+    ['FOLDLINE_HOST', '', 'must not be empty'],
+    ['FOLDLINE_DATA_DIR', '', 'must not be empty'],
+    ['FOLDLINE_S3_ACCESS_KEY', '', 'must not be empty'],
+  ])('%s="%s" is refused with what is allowed: %s', (name, value, said) => {
+    expect(problemsOf(name, value)).toEqual([`  - ${name}: ${said}`]);
+  });
+
+  it.each(Object.keys(SETTINGS))('%s is refused in words for a person', (name) => {
+    for (const value of ['', '?', '-1', '99999999999999999999', '1e999', '\u0000'])
+      for (const problem of problemsOf(name, value)) expect(problem).toMatch(/^ {2}- FOLDLINE_\w+: (must|needs|is) /);
+  });
+});

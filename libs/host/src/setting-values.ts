@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+type Bounds = {
+  least?: number;
+  most?: number;
+  /** Instead of `least`: the number itself is too little. */
+  above?: number;
+};
+
+/** A whole number, and in words what is allowed where it is none or out of bounds. */
+export const wholeNumber = (bounds: Bounds) =>
+  numeric(`must be a whole number${inWords(bounds)}`, bounds, (value) => Number.isSafeInteger(value));
+
+/** The same for a number that may have a fraction. */
+export const number = (bounds: Bounds) =>
+  numeric(`must be a number${inWords(bounds)}`, bounds, (value) => Number.isFinite(value));
+
+const numeric = (allowed: string, bounds: Bounds, isOne: (value: number) => boolean) =>
+  z.string().transform((text, context): number => {
+    // Nothing would be 0, which has a meaning of its own for some.
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (isOne(value) && isWithin(value, bounds)) return value;
+    context.addIssue(allowed);
+    return z.NEVER;
+  });
+
+const isWithin = (value: number, { least = -Infinity, most = Infinity, above = -Infinity }: Bounds): boolean =>
+  value >= least && value <= most && value > above;
+
+const inWords = ({ least, most, above }: Bounds): string => {
+  if (least !== undefined && most !== undefined) return ` from ${least} to ${most}`;
+  if (above !== undefined) return ` above ${above}`;
+  return least === undefined ? '' : ` of at least ${least}`;
+};
+
+export const oneOf = <const Names extends readonly string[]>(names: Names) =>
+  z.enum(names, { error: `must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)!}` });
+
+export const flag = oneOf(['true', 'false']).transform((value) => value === 'true');
+
+export const anyText = z.string().min(1, 'must not be empty');
