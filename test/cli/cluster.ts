@@ -8,7 +8,7 @@ import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { ApiClient, serverProgram, until } from '@foldline/client';
 import { openEsdbEventStore } from '@foldline/event-store-esdb';
 import { openRedis } from '@foldline/redis';
-import { openS3Bucket } from '@foldline/s3';
+import { openS3Bucket, type S3Bucket } from '@foldline/s3';
 import { withRealServer } from '@foldline/testing';
 import { ROOT } from './run-cli.ts';
 
@@ -204,13 +204,23 @@ export const clear = async (settings: Readonly<Record<string, string>>): Promise
   const keys = (await redis.call('list keys', 'KEYS', `{${namespace}}:*`)) as string[];
   if (keys.length > 0) await redis.call('remove keys', 'UNLINK', ...keys);
   await redis.close();
+  await clearBucket(settings);
+};
+
+/** The bucket of these settings, made where it is not there. */
+export const openBucket = (settings: Readonly<Record<string, string>>): Promise<S3Bucket> => {
   const { origin, pathname } = new URL(settings['FOLDLINE_S3_URL']!);
-  const bucket = await openS3Bucket({
+  return openS3Bucket({
     endpoint: origin,
     bucket: pathname.slice(1),
     accessKey: settings['FOLDLINE_S3_ACCESS_KEY']!,
     secretKey: settings['FOLDLINE_S3_SECRET_KEY']!,
   });
+};
+
+/** Takes the bucket away, with all that is in it. */
+export const clearBucket = async (settings: Readonly<Record<string, string>>): Promise<void> => {
+  const bucket = await openBucket(settings);
   for (const { key } of await bucket.list('')) await bucket.delete(key);
   await bucket.client.removeBucket(bucket.name);
   bucket.close();

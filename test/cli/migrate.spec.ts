@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -8,9 +9,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT, Sandbox, jobNamed, until, type Accepted, type PipelineAnswer } from '@foldline/client';
 import type { RecordedEvent } from '@foldline/contracts';
+import { requireInstanceKey } from '@foldline/distributed';
 import { openEventLogForReading } from '@foldline/event-store-embedded';
 import { openEsdbEventStore } from '@foldline/event-store-esdb';
-import { Cluster, EventStoreServer, clear, settingsFor, uniqueName, withServers } from './cluster.ts';
+import {
+  Cluster,
+  EventStoreServer,
+  clear,
+  clearBucket,
+  openBucket,
+  settingsFor,
+  uniqueName,
+  withServers,
+} from './cluster.ts';
 import { ROOT, foldline, type Ended } from './run-cli.ts';
 
 /** Long enough that its plan is no event's but the object store's. */
@@ -51,6 +62,7 @@ withServers((servers) => {
     let source: RecordedEvent[];
     let eventStore: EventStoreServer;
     let settings: Record<string, string>;
+    let elsewhere: Record<string, string>;
     const refused: Record<string, Ended> = {};
     let cut: { code: number | null; events: number };
     let moved: Ended;
@@ -58,6 +70,12 @@ withServers((servers) => {
 
     const migrate = (more: Readonly<Record<string, string>> = {}): Promise<Ended> =>
       foldline(['migrate', '--from', data], join(scratch, 'unused'), { ...settings, ...more });
+
+    /** As it is at a cluster whose first service was started with this key. */
+    const beginInstance = async (of: Readonly<Record<string, string>>, key: Buffer): Promise<void> => {
+      const bucket = await openBucket(of);
+      await requireInstanceKey(bucket, key).finally(() => bucket.close());
+    };
 
     /** Kills the program once it has copied a few events. */
     const migrateAndKill = async (): Promise<typeof cut> => {
@@ -117,6 +135,9 @@ withServers((servers) => {
       const log = openEventLogForReading({ directory: join(data, 'events') });
       source = await log.readAll({ after: 0, limit: 1_000_000 });
       await log.close();
+      elsewhere = settingsFor(servers, eventStore.url, uniqueName('begun'));
+      await beginInstance(elsewhere, randomBytes(32));
+      refused.begun = await migrate({ FOLDLINE_S3_URL: elsewhere['FOLDLINE_S3_URL']! });
       cut = await migrateAndKill();
       moved = await migrate();
       again = await migrate();
@@ -125,6 +146,7 @@ withServers((servers) => {
       receiver.close();
       await eventStore?.stop();
       await clear(settings);
+      await clearBucket(elsewhere);
       for (const directory of [scratch, sandbox.directory]) rmSync(directory, { recursive: true, force: true });
     }, 60_000);
 
@@ -136,6 +158,17 @@ withServers((servers) => {
       expect(refused.otherKey).toMatchObject({ code: 1, stdout: '' });
       expect(refused.otherKey!.stderr).toContain(`FOLDLINE_SECRET_KEY_FILE=${join(data, 'secret-key')}`);
       expect(refused.otherKey!.stderr).not.toContain(settings['FOLDLINE_SECRET_KEY']);
+    });
+
+    it('refuses a bucket of an instance that was begun with another key, and copies nothing', () => {
+      expect(refused.begun).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.begun!.stderr).toMatch(/FOLDLINE_SECRET_KEY is not the key that this instance was begun with/);
+      expect(refused.begun!.stderr).not.toContain(settings['FOLDLINE_SECRET_KEY']);
+    });
+
+    it('begins the cluster with the key of the directory: its services can have no other', async () => {
+      await expect(beginInstance(settings, randomBytes(32))).rejects.toMatchObject({ code: 'secret_key_differs' });
+      await beginInstance(settings, Buffer.from(settings['FOLDLINE_SECRET_KEY']!, 'base64url'));
     });
 
     it('says everything that is wrong with the settings at once', () => {

@@ -12,6 +12,7 @@ import { openRedis } from '@foldline/redis';
 import { openS3Bucket } from '@foldline/s3';
 import { aesSecretBox, openLocalTools, type ServerSettings, type ServiceSettings } from '@foldline/host';
 import type { Check } from './ops-server.ts';
+import { requireInstanceKey } from './instance-key/require-instance-key.ts';
 import { PAYLOADS } from './payloads-prefix.ts';
 import { SharedReadModels } from './shared-read-models.ts';
 import { reaching, reachingIfThere } from './server-access.ts';
@@ -61,6 +62,7 @@ export const openDistributedPorts = async (
     await reachingIfThere('redis', servers, () => redis.call('reach Redis', 'PING'), logger);
     const bucket = await reaching('s3', servers, () => openS3Bucket(servers.s3));
     closing.push(() => bucket.close());
+    await reaching('s3', servers, () => requireInstanceKey(bucket, servers.secretKey));
     const [objectStore, payloads] = await Promise.all([
       openS3ObjectStore({ bucket }),
       openS3ObjectStore({ bucket, prefix: PAYLOADS }),

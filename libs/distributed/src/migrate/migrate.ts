@@ -1,5 +1,6 @@
 import { PipelineFinished, PipelineReopened, PipelineStarted, type RecordedEvent } from '@foldline/contracts';
 import { systemClock, type ServerSettings } from '@foldline/host';
+import { requireInstanceKey } from '../instance-key/require-instance-key.ts';
 import { differencesOf, summaryOf } from './compare-logs.ts';
 import { copyEvents, findBegun } from './copy-events.ts';
 import { checkLogs, copyLogs, type LogsCopied } from './copy-logs.ts';
@@ -25,7 +26,8 @@ export type Migration = {
 /**
  * Copies a standalone data directory into EventStoreDB and S3: bytes first, then the events that name them, in the order
  * of the log and as they are. Changes nothing in the directory. Can be cut off at any moment and begun again.
- * Refuses while a server uses the directory, when the target holds anything else, and under another secret key.
+ * Refuses while a server uses the directory, when the target holds anything else, and under another secret key than the
+ * directory's or the one that the target was begun with.
  */
 export const migrate = async (directory: string, servers: ServerSettings, progress: Progress): Promise<Migration> => {
   requireSameKey(directory, servers.secretKey);
@@ -33,7 +35,7 @@ export const migrate = async (directory: string, servers: ServerSettings, progre
   try {
     const target = await openTarget(servers);
     try {
-      return await copy(source, target, progress);
+      return await copy(source, target, servers.secretKey, progress);
     } finally {
       await target.close();
     }
@@ -42,9 +44,11 @@ export const migrate = async (directory: string, servers: ServerSettings, progre
   }
 };
 
-const copy = async (source: Source, target: Target, progress: Progress): Promise<Migration> => {
+const copy = async (source: Source, target: Target, secretKey: Buffer, progress: Progress): Promise<Migration> => {
   const whole = await source.events.verify();
   const begun = await findBegun(source.events, target.events, progress);
+  // Not before: in the bucket of an instance that is there already nothing is begun.
+  await requireInstanceKey(target.bucket, secretKey);
   const objects = await copyObjects(source.objects, target.objects, (done) => progress('objects', done));
   const payloads = await copyObjects(source.payloads, target.payloads, (done) => progress('large events', done));
   const logs = await copyAllLogs(source, target, progress);
