@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -41,10 +41,11 @@ class Service {
 
   /** The line that says that it is up. */
   async up(): Promise<{ opsPort: number; url?: string }> {
-    const line = await until('the service to be up', async () => {
+    const isUp = () => {
       if (this.child.exitCode !== null) throw new Error(this.output);
       return this.output.split('\n').find((text) => text.includes('"the service is up"'));
-    });
+    };
+    const line = await until('the service to be up', isUp, START_MS);
     return JSON.parse(line) as { opsPort: number; url?: string };
   }
 
@@ -106,7 +107,7 @@ withSecureServers(() => {
     const start = (name: ServiceName, more: Readonly<Record<string, string | undefined>> = {}): Service => {
       count += 1;
       const dataDirectory = join(directory, `data-${count}`);
-      const all = Object.entries({ ...settings, ...more, FOLDLINE_DATA_DIR: dataDirectory });
+      const all = Object.entries({ ...settings, FOLDLINE_DATA_DIR: dataDirectory, ...more });
       const given = all.filter((entry): entry is [string, string] => entry[1] !== undefined);
       const service = new Service(name, Object.fromEntries(given));
       started.push(service);
@@ -123,30 +124,40 @@ withSecureServers(() => {
       otherFile(change(readFileSync(secret(`${server}-url`), 'utf8')));
     const wrongPassword = (text: string): string => text.replace(servers.password, WRONG);
 
+    /** What a pipeline needs, started, with a project of this definition. */
+    const startedFor = async (project: string, definition: string, ofRunner: Settings = {}) => {
+      const repository = join(directory, project);
+      mkdirSync(repository);
+      const git = async (...args: string[]): Promise<void> => {
+        const named = ['-c', 'user.name=a', '-c', 'user.email=a@foldline.example', ...args];
+        await once(spawn('git', named, { cwd: repository }), 'close');
+      };
+      writeFileSync(join(repository, '.codara-ci.yml'), definition);
+      await git('init', '--quiet', '--initial-branch=main');
+      await git('add', '--all');
+      await git('commit', '--quiet', '--message', 'Begin');
+      const token = randomBytes(16).toString('hex');
+      const own = { FOLDLINE_ADMIN_TOKEN: token, FOLDLINE_WEBHOOK_SECRET: token };
+      const services = PIPELINE_SERVICES.map((name) =>
+        start(name, { ...(name === 'api-gateway' ? own : {}), ...(name === 'runner' ? ofRunner : {}) }),
+      );
+      const [gateway] = await Promise.all(services.map((service) => service.up()));
+      const client = new ApiClient({ url: gateway!.url!, token });
+      await client.post('/api/v1/projects', { owner: 'acme', name: project, url: repository });
+      const { id } = await client.post<Accepted>(`/api/acme/${project}/pipelines`, { ref: 'main' });
+      const rested = () =>
+        until('the pipeline to end', async () => {
+          const pipeline = await client.get<PipelineAnswer>(`/api/acme/${project}/pipelines/${id}`);
+          return ['success', 'failed'].includes(pipeline.status) && pipeline;
+        });
+      return { services, client, rested };
+    };
+
     it(
       'takes a pipeline from the trigger to its end, with the settings that docs/distributed.md names',
       async () => {
-        const repository = join(directory, 'repository');
-        mkdirSync(repository);
-        const git = async (...args: string[]): Promise<void> => {
-          const named = ['-c', 'user.name=a', '-c', 'user.email=a@foldline.example', ...args];
-          await once(spawn('git', named, { cwd: repository }), 'close');
-        };
-        writeFileSync(join(repository, '.codara-ci.yml'), DEFINITION);
-        await git('init', '--quiet', '--initial-branch=main');
-        await git('add', '--all');
-        await git('commit', '--quiet', '--message', 'Begin');
-        const token = randomBytes(16).toString('hex');
-        const own = { FOLDLINE_ADMIN_TOKEN: token, FOLDLINE_WEBHOOK_SECRET: token };
-        const services = PIPELINE_SERVICES.map((name) => start(name, name === 'api-gateway' ? own : {}));
-        const [gateway] = await Promise.all(services.map((service) => service.up()));
-        const client = new ApiClient({ url: gateway!.url!, token });
-        await client.post('/api/v1/projects', { owner: 'acme', name: 'app', url: repository });
-        const { id } = await client.post<Accepted>('/api/acme/app/pipelines', { ref: 'main' });
-        const ended = await until('the pipeline to end', async () => {
-          const pipeline = await client.get<PipelineAnswer>(`/api/acme/app/pipelines/${id}`);
-          return ['success', 'failed'].includes(pipeline.status) && pipeline;
-        });
+        const { services, client, rested } = await startedFor('app', DEFINITION);
+        const ended = await rested();
         expect(ended.jobs.map((job) => [job.name, job.status])).toEqual([
           ['build', 'success'],
           ['test', 'success'],
@@ -157,6 +168,24 @@ withSecureServers(() => {
         expect(said).not.toContain(servers.password);
       },
       START_MS,
+    );
+
+    it(
+      'leaves a data directory to one process: a runner with another name is refused there, and the job in it goes on',
+      async () => {
+        const [begun, gate, shared] = ['begun', 'gate', 'shared'].map((name) => join(directory, name));
+        const definition = `wait: { script: 'touch ${begun}; until test -e ${gate}; do sleep 0.1; done' }`;
+        const here = { FOLDLINE_DATA_DIR: shared! };
+        const { services, rested } = await startedFor('one-directory', definition, here);
+        await until('the job to run', () => existsSync(begun!));
+        const second = start('runner', { ...here, FOLDLINE_RUNNERS: 'another:high-power:1' });
+        expect(await second.ended).toBe(2);
+        expect(second.output).toMatch(/Another process runs in .*\/shared\..* FOLDLINE_DATA_DIR of its own/);
+        writeFileSync(gate!, '');
+        expect((await rested()).jobs).toEqual([expect.objectContaining({ status: 'success', attempt: 1 })]);
+        expect(await Promise.all(services.map((service) => service.stop()))).toEqual(services.map(() => 0));
+      },
+      2 * START_MS,
     );
 
     it(
