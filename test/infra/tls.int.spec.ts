@@ -207,6 +207,20 @@ withSecureServers(() => {
       START_MS,
     );
 
+    it(
+      'lets no service in that has another key than the first that was started: it names the setting, and neither key',
+      async () => {
+        await start('notifier').up();
+        const other = randomBytes(32).toString('base64url');
+        const refused = start('scheduler', { FOLDLINE_SECRET_KEY: other });
+        expect(await refused.ended).toBe(2);
+        expect(refused.output).toMatch(/^FOLDLINE_SECRET_KEY is not the key that this instance was begun with.*$/m);
+        expect(refused.output).not.toContain('"the service is up"');
+        for (const key of [other, settings['FOLDLINE_SECRET_KEY']!]) expect(refused.output).not.toContain(key);
+      },
+      START_MS,
+    );
+
     it.each<[string, () => Readonly<Record<string, string | undefined>>]>([
       ['a user by SASL plain', () => ({ FOLDLINE_KAFKA_SASL: 'plain' })],
       [
