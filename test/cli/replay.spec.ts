@@ -127,11 +127,16 @@ describe('foldline replay --verify', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  it('says in one line that there is no log', async () => {
+  it('says in one line that there is no log, and what it takes to look at a cluster', async () => {
     const empty = mkdtempSync(join(tmpdir(), 'foldline-empty-'));
-    const { code, stderr } = await foldline(['replay', '--verify'], empty);
-    expect(code).toBe(1);
-    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('there is no event log in')]);
+    for (const directory of [empty, join(empty, 'none')]) {
+      const { code, stdout, stderr } = await foldline(['replay', '--verify'], directory);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      const [line, ...others] = stderr.trim().split('\n');
+      expect(others).toEqual([]);
+      expect(line).toContain(`there is no event log in ${directory}`);
+      expect(line).toMatch(/FOLDLINE_DATA_DIR.* FOLDLINE_MODE=distributed .*settings of its servers/);
+    }
     rmSync(empty, { recursive: true });
   });
 });
