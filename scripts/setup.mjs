@@ -1,17 +1,19 @@
-// Makes the workspace ready to run and is quick when it is: checks Node, installs when the lock file has changed,
-// builds when a source has. It runs before every `npm start`, so it says nothing unless it does something, and what it
-// says goes to standard error: standard output belongs to the command that follows.
+// Makes the workspace ready to run and is quick when it is: checks Node, installs when node_modules is not what the lock
+// file says, builds when a source has changed. It runs before every `npm start`, so it says nothing unless it does
+// something, and what it says goes to standard error: standard output belongs to the command that follows. With
+// `--keep-modules`, for a command that is of use while services run from here, nothing that is installed is replaced.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isInstalled } from './installed.mjs';
 import { projectFolders, root } from './workspace.mjs';
 
 const LEAST_NODE = [20, 19];
 const INSTALLED = join(root, 'node_modules/.foldline-installed');
 const BUNDLE = 'apps/standalone/bundle';
 const BUILT = join(root, 'node_modules/.foldline-built');
-
+const KEEPS_MODULES = process.argv.includes('--keep-modules');
 const say = (text) => process.stderr.write(`${text}\n`);
 const fail = (text) => {
   say(text);
@@ -29,16 +31,16 @@ const checkNode = () => {
   fail(`Foldline needs Node ${LEAST_NODE.join('.')} or newer; this is ${process.versions.node}.`);
 };
 
-/** Installed by this script from just this lock file, or by npm itself since the lock file last changed. */
-const isInstalled = (lock) =>
-  textOf(INSTALLED) === lock ||
-  modified(join(root, 'node_modules/.package-lock.json')) >= modified(join(root, 'package-lock.json'));
-
 const install = () => {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
-  if (isInstalled(lock)) return;
+  if (textOf(INSTALLED) === lock || isInstalled(root)) return;
+  if (KEEPS_MODULES && existsSync(join(root, 'node_modules')))
+    fail(
+      'node_modules is not what package-lock.json says. Installing takes it from under whatever runs from this directory: ' +
+        'stop that, then `npm run setup`.',
+    );
   say('Installing dependencies (npm ci) …');
   if (!run('npm', ['ci', '--ignore-scripts', '--loglevel=error'], process.platform === 'win32'))
     fail('npm ci failed. With a network connection, run `npm ci --ignore-scripts` and look at what it says.');
