@@ -10,7 +10,7 @@ import { AdminToken } from './http/bearer.guard.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
 import { KnownPaths } from './http/known-paths.ts';
 import { answerProblem } from './http/problem.filter.ts';
-import { watchUnusedConnections } from './http/unused-connections.ts';
+import { watchConnections } from './http/ending-connections.ts';
 import { LogSocket } from './logs/log-socket.ts';
 import { LogWatch } from './operations/log-watch.ts';
 import { WholeReadModels } from './operations/whole-read-models.ts';
@@ -66,9 +66,9 @@ const adapter = (ports: Ports): FastifyAdapter => {
     void reply.header('allow', allowed.join(', '));
     done(new Refusal('method_not_allowed', `this path does not take ${request.method}`));
   });
-  const endUnused = watchUnusedConnections(made.getInstance().server as Server);
+  const endConnections = watchConnections(made.getInstance().server as Server);
   made.getInstance().addHook('preClose', (done) => {
-    endUnused();
+    endConnections();
     done();
   });
   return made;
