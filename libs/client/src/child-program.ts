@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { until } from './until.ts';
 
-/** As long as a service gives itself, and a little more. */
-const STOP_MS = 35_000;
+/** As long as a service that drains for a minute gives itself, and a little more. */
+const STOP_MS = 95_000;
 const START_MS = 60_000;
 const LAST_LINES = 20;
 
