@@ -127,6 +127,11 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
       expect(log).toContain('made');
     }, 60_000);
 
+    it('has what a runner locks its data directory with, and the runner has locked it', () => {
+      const lock = () => docker('exec', `${name}-runner`, 'flock', '-n', '/var/lib/foldline/runners/lock', 'true');
+      expect(lock).toThrow(expect.objectContaining({ status: 1 }));
+    });
+
     it('is seen to be well by its own health check, and ends in order when told', async () => {
       await until(
         'Docker to call it healthy',
