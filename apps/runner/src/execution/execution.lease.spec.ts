@@ -94,6 +94,41 @@ describe('a runner that loses its lease', () => {
     expect(await finish()).toMatchObject({ outcome: 'lost' });
   });
 
+  it('runs nothing of a job that was given away before its start was stored, though it had not looked since', async () => {
+    await assign(script(`echo ran >> ${mark()}`));
+    const { eventStore } = embedded.ports;
+    const append = eventStore.append.bind(eventStore);
+    eventStore.append = async (stream, events, expected) => {
+      if (events[0]?.type === 'AttemptStarted') await isLost();
+      return append(stream, events, expected);
+    };
+    for (let n = 0; n < 2; n += 1) await runner.accept(assigned);
+    await ended();
+
+    expect(marked()).toBe('');
+    expect(await finish()).toMatchObject({ outcome: 'lost' });
+  });
+
+  it('begins a job late when the log does not say at once whether it still has its lease', async () => {
+    await assign(script(`echo ran >> ${mark()}`));
+    const { eventStore } = embedded.ports;
+    const readStream = eventStore.readStream.bind(eventStore);
+    let refused = 0;
+    eventStore.readStream = async (stream, ...range) => {
+      if (stream === runnerStream('one') && refused < 2) {
+        refused += 1;
+        expect(marked()).toBe('');
+        throw new TransientError('the store is away');
+      }
+      return readStream(stream, ...range);
+    };
+    await runner.accept(assigned);
+    await ended();
+
+    expect({ refused, marked: marked() }).toEqual({ refused: 2, marked: 'ran\n' });
+    expect(await finish()).toMatchObject({ outcome: 'success' });
+  });
+
   it('lets a job wait that comes before it knows whether it holds its lease', async () => {
     await assign(script(`echo ran >> ${mark()}`));
     leases.all[0]!.expired(Number.POSITIVE_INFINITY);

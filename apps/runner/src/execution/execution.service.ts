@@ -16,6 +16,7 @@ import { attemptDecider } from './attempt.decider.ts';
 import { AttemptExecution, type Assigned } from './attempt-execution.ts';
 import { AttemptStart } from './attempt-start.ts';
 import { attemptsUnderWay } from './attempts-under-way.ts';
+import { isStillHeld } from './lease-check.ts';
 import { RUNNER_PORTS } from '../runner.ports.ts';
 
 /**
@@ -119,8 +120,8 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     if (!(await this.start.record(event))) return;
     const cause = this.start.causeOf(event);
     const execution = new AttemptExecution(event, this.ports, this.workspaces, this.commands, cause);
-    // The start may have been stored long after it was asked for. What is not held now was perhaps given to others.
-    if (this.leases.standing(event.data.runnerId, event.data.epoch) !== 'held') execution.stop('lease_lost');
+    // What is not held now was perhaps given to others, before the start was stored.
+    if (!(await isStillHeld(event.data, this.leases, this.ports, () => this.closing))) execution.stop('lease_lost');
     const done = this.carryOut(execution);
     this.running.set(attemptId, { attempt: execution, done });
   }
