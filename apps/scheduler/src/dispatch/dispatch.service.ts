@@ -16,7 +16,7 @@ import {
 import { pipelineDecider, type PipelineCommand } from '../pipeline/pipeline.decider.ts';
 import { isRunnerNews, type RunnerNews } from '../runners/runner-roster.ts';
 import { DispatchPicture, isAboutPlaces } from './dispatch-picture.ts';
-import { Dispatcher, type DispatchStep } from './dispatcher.ts';
+import { Dispatcher, type DispatchStep, type Running } from './dispatcher.ts';
 import type { QueuedJob } from './job-queue.ts';
 
 const PAGE = 200;
@@ -28,6 +28,8 @@ const SECOND_LOOK_MS = 1_000;
 const CATEGORIES = ['pipeline', 'runner'];
 /** How long news from the log wait, so that this scheduler recognises its own. */
 const RECOGNISED_MS = 50;
+
+type PlaceOf = Pick<QueuedJob, 'jobId' | 'attempt'>;
 
 /**
  * Every command to a pipeline goes through here, so that the dispatcher sees what each one changed and gives free
@@ -42,6 +44,7 @@ export class DispatchService implements BeforeApplicationShutdown {
   /** Aborted when this scheduler leads no longer; absent while it does not lead. */
   private leading: AbortController | undefined;
   private runnerNews: (event: RunnerNews) => Promise<void> = async () => undefined;
+  private strayed: (running: Running) => void = () => undefined;
   /** How far the log has been read back. */
   private watched = 0;
   /** Events of this scheduler that have not come back from the log yet, and the last of them by pipeline. */
@@ -70,6 +73,7 @@ export class DispatchService implements BeforeApplicationShutdown {
       this.own.add(event.id);
       this.ahead.set(pipelineId, event.revision);
       this.picture.observe(event, state);
+      this.checkPlace(event.data as PlaceOf);
     }
     this.dispatch();
   }
@@ -97,6 +101,11 @@ export class DispatchService implements BeforeApplicationShutdown {
   /** What the log says about runners, in its order; the listener is awaited. */
   onRunnerNews(listener: (event: RunnerNews) => Promise<void>): void {
     this.runnerNews = listener;
+  }
+
+  /** Jobs that were given to a runner that gets none: it was decided when it still got them, or by somebody else. */
+  onStrayed(listener: (running: Running) => void): void {
+    this.strayed = listener;
   }
 
   /** Reads the queue back from the pipelines that have not ended; needed once, before the first command. */
@@ -144,7 +153,13 @@ export class DispatchService implements BeforeApplicationShutdown {
   async lookAt(job: QueuedJob): Promise<void> {
     const state = await this.commands.stateOf(pipelineStream(job.pipelineId), pipelineDecider);
     this.picture.settle(job, job.position, state);
+    this.checkPlace(job);
     this.dispatch();
+  }
+
+  private checkPlace(job: PlaceOf): void {
+    const running = this.leads ? this.dispatcher.assignmentOf(job) : undefined;
+    if (running && !this.dispatcher.isRegistered(running.runnerId, running.epoch)) this.strayed(running);
   }
 
   /** What came of a failed step is not known: the log is asked until it answers. When closing, the next start asks. */
@@ -190,6 +205,7 @@ export class DispatchService implements BeforeApplicationShutdown {
       const state = await this.commands.stateOf(pipelineStream(pipelineId), pipelineDecider, event.revision);
       if (event.revision > ahead) this.picture.observe(event, state);
       else this.picture.observeLate(event, state);
+      this.checkPlace(event.data as PlaceOf);
     } catch (err) {
       if (err instanceof TransientError) throw err;
       const { position } = event;

@@ -39,10 +39,19 @@ export class Dispatcher {
     return [...this.running.values()];
   }
 
+  /** The place that the attempt has on a runner. */
+  assignmentOf(job: Pick<QueuedJob, 'jobId' | 'attempt'>): Running | undefined {
+    return this.running.get(attemptKey(job));
+  }
+
   /** Whether jobs are given to the runner under this epoch, and as many as it offers. */
-  isRegistered(id: string, epoch: string, offer?: RunnerOffer): boolean {
+  isRegistered(id: string, epoch: string | undefined, offer?: RunnerOffer): boolean {
     const runner = this.runners.get(id);
-    return runner?.epoch === epoch && (!offer || JSON.stringify(runner.offer) === JSON.stringify(offer));
+    return (
+      runner !== undefined &&
+      runner.epoch === epoch &&
+      (!offer || JSON.stringify(runner.offer) === JSON.stringify(offer))
+    );
   }
 
   registerRunner(id: string, offer: RunnerOffer, epoch?: string): void {

@@ -16,17 +16,18 @@ type Tools = {
   roster: RunnerRoster;
 };
 
+/** `lost`: the grace period is not over; `given up`: it is. */
+type Standing = 'kept' | 'draining' | 'lost' | 'given up';
+
 /**
  * Ends the attempts of runners that are lost, so that others may do the jobs. Whose attempts these are follows from the
  * log alone: a scheduler that takes over goes on with what the one before it had begun.
  *
- * The grace period between `RunnerLost` and this is what makes it safe. A runner works on only while it knows, from an
- * answer or from the log, that it is not lost, and nothing it knows is good for as long as the grace. It looks again
- * after a start has been stored and before anything of the job runs. So when no start is found here, none that comes
- * later will run anything.
- *
- * A runner that drains keeps what it has begun, and what it has not begun needs no grace: it says that it drains when
- * every start that it has asked for is answered, and runs nothing of a start that is stored after that.
+ * - What was not begun is given to others at once. A start is looked for when the log says that the runner is lost, or
+ *   drains; the runner looks for that when its start is stored, and before anything of the job runs. So when no start
+ *   is found here, none that comes later will run anything.
+ * - What was begun is given to others after a grace period. A runner works on only while it knows, from an answer or from
+ *   the log, that it is not lost, and nothing it knows is good for as long as the grace. One that drains keeps it.
  */
 export class GiveAway {
   private readonly underWay = new Set<string>();
@@ -36,39 +37,61 @@ export class GiveAway {
     private readonly tools: Tools,
   ) {}
 
-  /** Ends whatever has waited for the grace period, and returns what nobody will begin; asked again and again. */
+  /** Looks at every job that a runner has; asked again and again. */
   async sweep(): Promise<void> {
-    const { dispatch, roster, clock, logger } = this.tools;
-    for (const running of dispatch.dispatcher.assignments) {
-      const key = attemptKey(running.job);
-      if (!dispatch.leads || this.underWay.has(key)) continue;
-      this.underWay.add(key);
-      try {
-        const { runnerId, epoch } = running;
-        const endedAt = await roster.endedAt(runnerId, epoch);
-        if (endedAt !== undefined && clock.monotonic() - endedAt >= this.terms.graceMs) await this.end(running);
-        else if (isDraining(await roster.historyOf(runnerId), epoch)) await this.end(running, true);
-      } catch (err) {
-        logger.error({ err, ...running.job }, 'a job of a lost runner could not be given away yet');
-      } finally {
-        this.underWay.delete(key);
-      }
+    for (const running of this.tools.dispatch.dispatcher.assignments) await this.look(running);
+  }
+
+  /** Returns the job when nobody will begin it, and ends its attempt when that has waited for the grace period. */
+  async look({ job }: Running): Promise<void> {
+    const { dispatch, logger } = this.tools;
+    const key = attemptKey(job);
+    const running = dispatch.leads ? dispatch.dispatcher.assignmentOf(job) : undefined;
+    if (!running || this.underWay.has(key)) return;
+    this.underWay.add(key);
+    try {
+      await this.giveAway(running);
+    } catch (err) {
+      logger.error({ err, ...job }, 'a job of a lost runner could not be given away yet');
+    } finally {
+      this.underWay.delete(key);
     }
   }
 
+  private async giveAway(running: Running): Promise<void> {
+    const { job, runnerId } = running;
+    const standing = await this.standingOf(running);
+    if (standing === 'kept') return;
+    const phase = await this.phaseOf(attemptIdOf(job.jobId, job.attempt));
+    if (phase === 'new') return this.end(running, returned(running, standing === 'draining'));
+    // The runner may have said how it ended; that news is on its way, and is better than ours.
+    if (phase === 'started' && standing === 'given up')
+      await this.end(running, {
+        type: 'FinishAttempt',
+        jobId: job.jobId,
+        attempt: job.attempt,
+        outcome: 'lost',
+        reason: 'runner_lost',
+        detail: `${runnerId} was lost while it ran`,
+        commits: [],
+      });
+  }
+
+  private async standingOf({ runnerId, epoch }: Running): Promise<Standing> {
+    const { roster, clock } = this.tools;
+    const endedAt = await roster.endedAt(runnerId, epoch);
+    if (endedAt !== undefined) return clock.monotonic() - endedAt >= this.terms.graceMs ? 'given up' : 'lost';
+    return isDraining(await roster.historyOf(runnerId), epoch) ? 'draining' : 'kept';
+  }
+
   /** An attempt is assigned once, so its number says that this is about the runner that is lost. */
-  private async end({ job, runnerId, epoch }: Running, draining = false): Promise<void> {
+  private async end({ job, epoch }: Running, command: PipelineCommand): Promise<void> {
     const { dispatch } = this.tools;
-    const { jobId, attempt, pipelineId } = job;
-    const phase = await this.phaseOf(attemptIdOf(jobId, attempt));
-    // Its runner has said how it ended; that news is on its way, and is better than ours.
-    if (phase === 'finished' || (draining && phase === 'started')) return;
-    const command = commandFor(phase, { jobId, attempt, runnerId, draining });
     const cause: Cause = {
-      id: `${draining ? 'draining' : 'lost'}:${attemptIdOf(jobId, attempt)}:${epoch ?? ''}`,
+      id: `${command.type === 'ReturnJob' ? 'not begun' : 'lost'}:${attemptIdOf(job.jobId, job.attempt)}:${epoch ?? ''}`,
       actor: { kind: 'system', id: 'scheduler' },
     };
-    await dispatch.handle(pipelineId, command, cause);
+    await dispatch.handle(job.pipelineId, command, cause);
     await dispatch.lookAt(job);
   }
 
@@ -83,23 +106,9 @@ export class GiveAway {
   }
 }
 
-const commandFor = (
-  phase: 'new' | 'started',
-  { jobId, attempt, runnerId, draining }: { jobId: string; attempt: number; runnerId: string; draining: boolean },
-): PipelineCommand =>
-  phase === 'new'
-    ? {
-        type: 'ReturnJob',
-        jobId,
-        attempt,
-        detail: `${runnerId} ${draining ? 'is being stopped and had not' : 'was lost before it had'} started the job`,
-      }
-    : {
-        type: 'FinishAttempt',
-        jobId,
-        attempt,
-        outcome: 'lost',
-        reason: 'runner_lost',
-        detail: `${runnerId} was lost while it ran`,
-        commits: [],
-      };
+const returned = ({ job: { jobId, attempt }, runnerId }: Running, draining: boolean): PipelineCommand => ({
+  type: 'ReturnJob',
+  jobId,
+  attempt,
+  detail: `${runnerId} ${draining ? 'is being stopped and had not' : 'was lost before it had'} started the job`,
+});

@@ -85,6 +85,7 @@ describe('A scheduler that stands by', () => {
     await story.until(() => r1.answers.length > 0);
     await story.start(first.scheduler, ['a']);
     await story.until(() => story.pipeline('JobAssigned').length > 0);
+    await story.attemptStarted('p1.0', 'r1');
     r1.silent = true;
     await story.until(() => story.lost('r1'));
     await first.die();

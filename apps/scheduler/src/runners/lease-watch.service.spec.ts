@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { leaseTerms, pipelineStream } from '@foldline/contracts';
-import { TransientError, type EventStore } from '@foldline/kernel';
+import { Commands, TransientError, type EventStore } from '@foldline/kernel';
 import { ManualClock } from '@foldline/testing';
+import { pipelineDecider } from '../pipeline/pipeline.decider.ts';
 import { LeaseStory, SECOND, cuttable, millisOf, type TalkingRunner } from '../testing/lease-story.ts';
 import { LEASE_MS, Schedulers, type Scheduler } from '../testing/schedulers.ts';
 
-const { graceMs, suspectMs } = leaseTerms(LEASE_MS);
+const { graceMs, suspectMs, watchMs } = leaseTerms(LEASE_MS);
 
 let clock: ManualClock;
 let schedulers: Schedulers;
@@ -59,7 +60,9 @@ describe('A runner that is silent for good', () => {
     story.runner('r2');
     r1.silent = true;
     await story.until(() => assignedTo(2));
-    expect(story.pipeline('JobRetried').map(({ data }) => data)).toMatchObject([{ by: 'not_started', attempt: 2 }]);
+    const retried = story.pipeline('JobRetried');
+    expect(retried.map(({ data }) => data)).toMatchObject([{ by: 'not_started', attempt: 2 }]);
+    expect(millisOf(retried[0]) - millisOf(story.lost('r1'))).toBeLessThan(graceMs);
     expect(story.pipeline('JobFailed')).toEqual([]);
   });
 
@@ -142,6 +145,8 @@ describe('A runner that was lost', () => {
 });
 
 describe('A runner whose place another process takes', () => {
+  const retried = (pipelineId = 'p1') => story.pipeline('JobRetried', pipelineId)[0];
+
   it('loses what it was given at once, and the job is given away after the grace period', async () => {
     await oneJobRuns();
     r1.epoch = 'r1 second';
@@ -149,6 +154,58 @@ describe('A runner whose place another process takes', () => {
     const lost = story.lost('r1');
     expect(lost?.data).toMatchObject({ epoch: 'r1 first' });
     expect(millisOf(story.pipeline('JobFailed')[0]) - millisOf(lost)).toBeGreaterThanOrEqual(graceMs);
+  });
+
+  it('gives what it had not begun to the later one at once, as the same job for nothing', async () => {
+    await oneJobRuns(['a'], false);
+    r1.epoch = 'r1 second';
+    await story.atOnce(() => assignedTo(2));
+    expect(retried()?.data).toMatchObject({ by: 'not_started', attempt: 2 });
+    expect(assignedTo(2)).toMatchObject({ runnerId: 'r1', epoch: 'r1 second' });
+    await story.pass(60 * SECOND);
+    expect(story.pipeline('JobAssigned')).toHaveLength(2);
+  });
+
+  it('gives back at once what another scheduler gives it after that', async () => {
+    await oneJobRuns(['a'], false);
+    r1.epoch = 'r1 second';
+    await story.atOnce(() => assignedTo(2));
+    const other = new Commands(schedulers.store, clock, 'scheduler');
+    await story.start(scheduler, ['late'], 'p2');
+    const about = { jobId: 'p2.0', attempt: 1, cluster: { id: 'small', power: 'low-power' }, detail: '' };
+    const late = { type: 'AssignJob', ...about, runnerId: 'r1', epoch: 'r1 first' } as const;
+    await other.handle(pipelineStream('p2'), pipelineDecider, late, {
+      id: 'late',
+      actor: { kind: 'system', id: 'another scheduler' },
+    });
+    await story.atOnce(() => retried('p2'));
+    expect(story.pipeline('JobAssigned', 'p2')[0]?.data).toMatchObject({ epoch: 'r1 first' });
+  });
+
+  it('gives back at once what was on its way into the log when that happened', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const store: EventStore = Object.create(schedulers.store, {
+      append: {
+        value: async (...call: Parameters<EventStore['append']>) => {
+          const [, [event]] = call;
+          if (event?.type === 'JobAssigned' && (event.data as { attempt: number }).attempt === 1) await held;
+          return schedulers.store.append(...call);
+        },
+      },
+    }) as EventStore;
+    scheduler = await schedulers.start({ store });
+    r1 = story.runner('r1');
+    await r1.sayHello();
+    await story.until(() => r1.answers.length > 0);
+    await story.start(scheduler, ['a']);
+    r1.epoch = 'r1 second';
+    await story.until(() => story.lost('r1'));
+    await story.pass(2 * watchMs);
+    release();
+    await story.atOnce(() => assignedTo(2));
+    expect(assignedTo(1)).toMatchObject({ epoch: 'r1 first' });
+    expect(assignedTo(2)).toMatchObject({ epoch: 'r1 second' });
   });
 });
 

@@ -51,7 +51,8 @@ export class LeaseWatch implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.registry.onDraining(() => void this.giveAway.sweep());
+    this.registry.onLetGo(() => void this.giveAway.sweep());
+    this.dispatch.onStrayed((running) => void this.giveAway.look(running));
     await this.registry.open();
     this.stopListening = this.signals.listen(RUNNER_SIGNAL.echo, (message) => {
       const echo = schedulerEcho.safeParse(message);

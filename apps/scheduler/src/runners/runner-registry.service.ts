@@ -39,7 +39,7 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
   readonly leases: Leases;
   readonly roster: RunnerRoster;
   private readonly listening: (() => void)[] = [];
-  private draining: () => void = () => undefined;
+  private letGo: () => void = () => undefined;
 
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
@@ -74,8 +74,8 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
   }
 
   /** What a runner was given and will not begin is to be given to others now. */
-  onDraining(listener: () => void): void {
-    this.draining = listener;
+  onLetGo(listener: () => void): void {
+    this.letGo = listener;
   }
 
   beforeApplicationShutdown(): void {
@@ -150,8 +150,8 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
     const { runnerId, epoch } = event.data;
     if (event.type === 'RunnerRegistered') return this.leases.expect(runnerId, epoch, this.clock.monotonic());
     if (this.dispatch.dispatcher.isRegistered(runnerId, epoch)) this.dispatch.dispatcher.removeRunner(runnerId);
-    if (event.type === 'RunnerDraining') this.draining();
-    else this.leases.forget(runnerId, epoch);
+    if (event.type === 'RunnerLost') this.leases.forget(runnerId, epoch);
+    this.letGo();
   }
 
   private async expectThoseWhoWereThere(): Promise<void> {

@@ -15,7 +15,10 @@ export const RunnerRegistered = defineEvent(
  */
 export const RunnerDraining = defineEvent('RunnerDraining', 1, z.object({ runnerId: text, epoch: text }));
 
-/** Ends this epoch and all before it: what was assigned under them is given to others after the grace period. */
+/**
+ * Ends this epoch and all before it: what was assigned under them is given to others, at once when it had not been
+ * begun when this was said, and else after the grace period.
+ */
 export const RunnerLost = defineEvent(
   'RunnerLost',
   1,
