@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -40,7 +40,9 @@ const STARTED = [
 ];
 const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1, -'.js'.length);
 
-const bundle = async (outdir, entries, more) => {
+/** `beside` are texts of further files, by name. */
+const bundle = async (directory, entries, more, beside = {}) => {
+  const outdir = `${directory}.next`;
   rmSync(join(root, outdir), { recursive: true, force: true });
   await build({
     absWorkingDir: root,
@@ -61,6 +63,17 @@ const bundle = async (outdir, entries, more) => {
   });
   for (const name of readdirSync(join(root, outdir)).filter((file) => file.endsWith('.js')))
     escapeBeyondAscii(join(root, outdir, name));
+  for (const [name, text] of Object.entries(beside)) writeFileSync(join(root, outdir, name), text);
+  replace(join(root, directory), join(root, outdir));
+};
+
+/** File by file, so that whoever starts one of them meanwhile finds it, old or new. */
+const replace = (directory, next) => {
+  mkdirSync(directory, { recursive: true });
+  const names = readdirSync(next);
+  for (const name of names) renameSync(join(next, name), join(directory, name));
+  for (const name of readdirSync(directory)) if (!names.includes(name)) rmSync(join(directory, name));
+  rmSync(next, { recursive: true });
 };
 
 /**
@@ -92,17 +105,21 @@ writeFileSync(
 export const start = (name) => mains[name]();`,
 );
 // Source text stays in memory as long as the process lives, and there are many. Lines are kept short for stack traces.
-await bundle(SERVICES, [{ in: choice, out: 'services' }], {
-  minifyWhitespace: true,
-  minifySyntax: true,
-  lineLimit: 160,
-  external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
-});
-for (const name of services)
-  writeFileSync(
-    join(root, SERVICES, `${name}.js`),
-    `import { start } from './services.js';\nawait start('${name}');\n`,
-  );
+const starters = services.map((name) => [
+  `${name}.js`,
+  `import { start } from './services.js';\nawait start('${name}');\n`,
+]);
+await bundle(
+  SERVICES,
+  [{ in: choice, out: 'services' }],
+  {
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 160,
+    external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
+  },
+  Object.fromEntries(starters),
+);
 // A release's own directory says what it is, as the workspace's package.json does beside the sources.
 const { version } = JSON.parse(readFileSync(join(root, 'libs/host/package.json'), 'utf8'));
 writeFileSync(join(root, 'dist/package.json'), `${JSON.stringify({ name: 'foldline', version, type: 'module' })}\n`);
