@@ -14,9 +14,6 @@ import { Backlog } from './projector-backlog.ts';
 const RETRY_MS = 200;
 /** How often a read store is asked whether it still has its memory while there is nothing to write. */
 const LOOK_MS = 2_000;
-/** A reader that is handed stored events one by one is slower than one that is handed what came in this time. */
-const GATHER_MS = 1;
-const GATHERED_EVENTS = 100;
 type Waiter = { position: number; resolve: () => void };
 
 /** Name under which the read store keeps how far projections are that nobody has given a name. */
@@ -98,9 +95,7 @@ export class Projector implements ReadModels {
     this.backlog = backlog;
     const [writing, reading, isLost] = await Promise.allSettled([
       this.writeFrom(backlog).finally(() => ended.abort()),
-      this.store
-        .follow(this.applied, (events) => this.receive(events, backlog, signal), signal)
-        .finally(() => backlog.end()),
+      this.store.follow(this.applied, (events) => backlog.put(events), signal).finally(() => backlog.end()),
       this.endWhenMemoryIsLost(ended),
     ]);
     for (const end of [writing, reading]) if (end.status === 'rejected') throw end.reason;
@@ -142,11 +137,6 @@ export class Projector implements ReadModels {
       this.advance(stored);
       return;
     }
-  }
-
-  private async receive(events: readonly RecordedEvent[], backlog: Backlog, signal: AbortSignal): Promise<void> {
-    await backlog.put(events);
-    if (backlog.isBehind && events.length < GATHERED_EVENTS) await this.clock.sleep(GATHER_MS, signal);
   }
 
   private async writeFrom(backlog: Backlog): Promise<void> {

@@ -9,7 +9,6 @@ export type EventContent = Omit<RecordedEvent, 'position' | 'recordedAt'>;
  * The same in every store that holds the same stream. Each part carries its length, so no two contents read the same.
  */
 export const contentHash = (event: EventContent, previous = ''): string => {
-  const hash = createHash('sha256');
   const parts = [
     previous,
     event.stream,
@@ -23,11 +22,12 @@ export const contentHash = (event: EventContent, previous = ''): string => {
     event.actor.kind,
     event.actor.id,
   ];
+  let text = '';
   for (const part of parts) {
     const field = String(part);
-    hash.update(`${field.length}:${field}`);
+    text += `${field.length}:${field}`;
   }
-  return hash.digest('hex');
+  return createHash('sha256').update(text).digest('hex');
 };
 
 /**

@@ -8,7 +8,7 @@ type Listener = (events: readonly RecordedEvent[]) => Promise<void> | void;
 
 /** Events handed over at once (an append is never cut, so it may be more), and held back by the client. */
 const BATCH = 250;
-const BUFFER = 32;
+const BUFFER = 256;
 /** Events that the server looks through before it says how far it is. */
 const SEARCH_WINDOW = 1_000;
 const PAUSE = { firstMs: 50, longestMs: 5_000 };

@@ -10,6 +10,10 @@ export type ClientStream = {
   unsubscribe?: () => Promise<void>;
 };
 
+/** What comes within this time after a batch belongs to a run of items, and is worth waiting for more of them. */
+const RUN_MS = 5;
+const GATHER_MS = 1;
+
 /**
  * Takes what has come, batch by batch, from a stream of the client. Nothing is read while nobody asks, so a slow taker
  * slows the server down and fills no memory here.
@@ -19,6 +23,7 @@ export class Pull<Item> {
   private failure: unknown;
   private over = false;
   private caughtUp = false;
+  private takenAt = -Infinity;
   private readonly stream: Readable;
 
   constructor(
@@ -48,14 +53,19 @@ export class Pull<Item> {
   }
 
   /**
-   * What has come, at most `limit`; waits until there is something. Empty when the stream has ended or the signal has
-   * aborted. Throws what ended the stream, when nothing that came before is left.
+   * What has come, at most `limit`; waits until there is something, and in a run of items for a few more: one by one
+   * they cost several times as much. Empty when the stream has ended or the signal has aborted. Throws what ended the
+   * stream, when nothing that came before is left.
    */
   async take(limit: number, signal: AbortSignal): Promise<Item[]> {
     for (;;) {
       const items = this.drain(limit);
-      if (items.length > 0 || this.isOver || signal.aborted) return items;
+      if (items.length > 0 || this.isOver || signal.aborted) {
+        this.takenAt = performance.now();
+        return items;
+      }
       await this.something(signal);
+      if (performance.now() - this.takenAt < RUN_MS && !this.over) await pauseUnless(signal, GATHER_MS);
     }
   }
 
