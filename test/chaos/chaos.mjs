@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { percentile } from '../faults/lib/percentile.mjs';
@@ -6,7 +7,7 @@ import { createRandom } from '../faults/lib/random.mjs';
 import { checkHistory } from './check-history.mjs';
 import { Cluster } from './lib/cluster.mjs';
 import { FAULTS } from './lib/faults.mjs';
-import { ROOT } from './lib/places.mjs';
+import { ALONE_PORT, ROOT } from './lib/places.mjs';
 import { servers } from './lib/servers.mjs';
 
 /**
@@ -132,6 +133,15 @@ if (choices.length === 0) {
 }
 if (!existsSync(join(ROOT, 'dist/services/scheduler.js'))) {
   say('needs the build: npm run build');
+  process.exit(2);
+}
+const isAlone = await new Promise((resolve) => {
+  const alone = createServer().unref();
+  alone.once('error', () => resolve(false));
+  alone.listen(ALONE_PORT, '127.0.0.1', () => resolve(true));
+});
+if (!isAlone) {
+  say(`another run is under way here: it holds port ${ALONE_PORT}, and would lose its servers to this one`);
   process.exit(2);
 }
 for (const signal of ['SIGINT', 'SIGTERM']) {

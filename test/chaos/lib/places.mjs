@@ -30,6 +30,8 @@ export const SERVER_PORTS = {
   s3: 17_480 + OFFSET,
 };
 export const GATEWAY_PORT = 21_000 + OFFSET;
+/** Taken by whoever runs a cluster there, for as long as the process lives: there is room for one. */
+export const ALONE_PORT = GATEWAY_PORT - 1;
 
 const numberOf = (name) => INSTANCES.findIndex((instance) => instance.name === name);
 /** Kafka tells its clients where it is reached, so it has a door of its own for each of them. */
