@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceName } from '@foldline/contracts';
 import { ChildProgram } from './child-program.ts';
-import { serviceProgram } from './programs.ts';
+import { startOf } from './programs.ts';
 import { until } from './until.ts';
 
 const HERE = '127.0.0.1';
@@ -17,6 +17,9 @@ export type Host = {
   there: (settings: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
 };
 
+/** Where and how the process runs; here, as it is, where nothing is said. */
+type Running = { host?: Host; preload?: string | undefined };
+
 type Up = { opsPort: number; url?: string };
 
 /** What the other services refuse. */
@@ -25,6 +28,7 @@ const WITHOUT_SECRETS_OF_GATEWAY = { FOLDLINE_ADMIN_TOKEN: undefined, FOLDLINE_W
 /** One process of one service. It keeps its directory, and the gateway its port, from one start to the next. */
 export class ClusterService {
   private readonly program: ChildProgram;
+  private readonly host: Host | undefined;
   private up: Up | undefined;
 
   constructor(
@@ -33,14 +37,15 @@ export class ClusterService {
     readonly instance: number,
     directory: string,
     environment: Readonly<Record<string, string | undefined>>,
-    private readonly host?: Host,
+    { host, preload }: Running = {},
   ) {
+    this.host = host;
     const title = `${name}-${instance}`;
     this.dataDirectory = join(directory, 'data', title);
     mkdirSync(this.dataDirectory, { recursive: true });
     this.program = new ChildProgram({
       name: title,
-      args: [serviceProgram(name)],
+      args: startOf(name, preload),
       within: host?.within ?? [],
       environment: {
         ...environment,

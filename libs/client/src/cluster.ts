@@ -45,13 +45,15 @@ export class Cluster implements Server {
 
   /**
    * Starts everything, with its data and its logs in this directory, and waits until all of it is ready. `environment` adds
-   * settings, for all services alike. Where there are `hosts`, each has a runner, and there are no others.
+   * settings, for all services alike. Where there are `hosts`, each has a runner, and there are no others. `preload` is the
+   * URL of a module that is loaded before each service.
    */
   static async start(
     directory: string,
     environment: Environment = {},
     instances: Instances = {},
     hosts: readonly Host[] = [],
+    preload?: string,
   ): Promise<Cluster> {
     for (const part of ['data', 'logs']) mkdirSync(join(directory, part), { recursive: true });
     const eventStorePort = await freePort();
@@ -67,13 +69,13 @@ export class Cluster implements Server {
     const here = SERVICES.filter((name) => name !== 'runner' || hosts.length === 0).flatMap((name) =>
       Array.from({ length: instances[name] ?? 1 }, (_none, n) => {
         const runners = n === 0 ? {} : { FOLDLINE_RUNNERS: runnersOf(`more-${n}`) };
-        return new ClusterService(name, n, directory, { ...inherited, ...settings, ...runners });
+        return new ClusterService(name, n, directory, { ...inherited, ...settings, ...runners }, { preload });
       }),
     );
     const there = await Promise.all(
       hosts.map(async (host, n) => {
         const environmentThere = { ...inherited, ...(await host.there(settings)) };
-        return new ClusterService('runner', n, directory, environmentThere, host);
+        return new ClusterService('runner', n, directory, environmentThere, { host, preload });
       }),
     );
     const services = [...here, ...there];

@@ -13,6 +13,15 @@ export const serverProgram = (): string =>
 export const serviceProgram = (service: ServiceName): string =>
   newer(join(ROOT, 'dist/services', `${service}.js`), join(ROOT, 'apps', service, 'dist/main.js'));
 
+/**
+ * What Node is given to start the server, or this service. A module that is to be loaded first finds the programs as they
+ * were built, each library in a file of its own, since it can put nothing around what a bundle has inside.
+ */
+export const startOf = (service: ServiceName | 'standalone', preload: string | undefined): string[] => {
+  if (preload !== undefined) return ['--import', preload, join(ROOT, 'apps', service, 'dist/main.js')];
+  return [service === 'standalone' ? serverProgram() : serviceProgram(service)];
+};
+
 /** The server that speaks EventStoreDB's protocol, for tests. */
 export const EVENT_STORE_PROGRAM = join(ROOT, 'infra/ci/event-store/main.mjs');
 

@@ -57,13 +57,18 @@ export type Place = {
   hosts?: readonly Host[];
   /** Where the services find the project's repository, given where it lies; there by default. */
   addressOf?: (repository: string) => string;
+  /** The URL of a module that every process of Foldline loads before it begins. */
+  preload?: string;
 };
+
+const asItIs = (repository: string): string => repository;
 
 /** A real system on a fresh directory, as one process or as a cluster of them, with one project whose repository the caller writes. */
 export class Sandbox {
   private constructor(
     readonly directory: string,
     private readonly environment: Readonly<Record<string, string>>,
+    private readonly preload: string | undefined,
     public server: Server,
   ) {}
 
@@ -71,7 +76,7 @@ export class Sandbox {
   static async start(
     environment: Readonly<Record<string, string>> = {},
     programs: Readonly<Record<string, string>> = {},
-    { topology = topologyAskedFor(), instances = {}, hosts = [], addressOf = (repository) => repository }: Place = {},
+    { topology = topologyAskedFor(), instances = {}, hosts = [], addressOf = asItIs, preload }: Place = {},
   ): Promise<Sandbox> {
     const directory = mkdtempSync(join(tmpdir(), 'foldline-sandbox-'));
     const bin = join(directory, 'bin');
@@ -83,9 +88,9 @@ export class Sandbox {
     const settings = { ...environment, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
     const server =
       topology === 'standalone'
-        ? await startServerProcess(join(directory, 'data'), settings)
-        : await Cluster.start(directory, settings, instances, hosts);
-    const sandbox = new Sandbox(directory, settings, server);
+        ? await startServerProcess(join(directory, 'data'), settings, preload)
+        : await Cluster.start(directory, settings, instances, hosts, preload);
+    const sandbox = new Sandbox(directory, settings, preload, server);
     mkdirSync(sandbox.repository);
     sandbox.git('init', '--quiet', '--initial-branch=main');
     sandbox.commit({ 'README.md': 'sandbox\n' });
@@ -170,7 +175,7 @@ export class Sandbox {
   /** Starts the server again on the same data, as after a crash. */
   async restart(): Promise<void> {
     if (this.server instanceof Cluster) await this.server.startAll();
-    else this.server = await startServerProcess(join(this.directory, 'data'), this.environment);
+    else this.server = await startServerProcess(join(this.directory, 'data'), this.environment, this.preload);
   }
 
   async stop(): Promise<void> {

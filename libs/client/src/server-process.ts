@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ApiClient } from './api-client.ts';
-import { serverProgram } from './programs.ts';
+import { startOf } from './programs.ts';
 import { inheritedEnvironment } from './topology.ts';
 
 const LISTENS = /listens on (http:\/\/\S+)/;
@@ -27,14 +27,15 @@ export type ServerProcess = Server & { pid: number };
 
 /**
  * Starts the built server as a process of its own, on a free port, and waits until it says where it listens.
- * `environment` adds settings to those of this process.
+ * `environment` adds settings to those of this process; `preload` is the URL of a module that is loaded before it.
  */
 export const startServerProcess = async (
   dataDirectory: string,
   environment: Readonly<Record<string, string>> = {},
+  preload?: string,
 ): Promise<ServerProcess> => {
   const inherited = inheritedEnvironment();
-  const child = spawn(process.execPath, [serverProgram()], {
+  const child = spawn(process.execPath, startOf('standalone', preload), {
     env: {
       ...inherited,
       FOLDLINE_PORT: '0',
