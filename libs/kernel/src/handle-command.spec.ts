@@ -10,6 +10,7 @@ import type { Decider } from './decider.ts';
 import { PermanentError, Refusal, TransientError, WrongExpectedRevision } from './errors.ts';
 import type { Cause } from './decide-together.ts';
 import { Commands } from './handle-command.ts';
+import { logAbout, logFields } from './log-context.ts';
 import type { Clock } from './ports/environment.ports.ts';
 import { NO_STREAM, type EventStore } from './ports/event-store.port.ts';
 
@@ -359,5 +360,29 @@ describe('a stream with an event that this release does not know', () => {
     await expect(process().handle(STREAM, counter, count(1), cause('c1'))).rejects.toThrow('FromTheFuture');
     await expect(process().stateOf(STREAM, counter)).rejects.toThrow(PermanentError);
     expect(await store.readStream(STREAM)).toHaveLength(1);
+  });
+});
+
+describe('whoever is told of what commands store', () => {
+  it('hears of each on behalf of whoever gave it, also of those that were stored together', async () => {
+    const heard: unknown[] = [];
+    const commands = new Commands(store, clock, 'deployer', (events, givenAt) =>
+      heard.push([logFields().eventId, events.map(({ causationId }) => causationId), Date.now() - givenAt < 60_000]),
+    );
+    const because = ['c1', 'c2', 'c3', 'c4'];
+    const handled = await Promise.all(
+      because.map((id) => logAbout({ eventId: id }, () => commands.handle(STREAM, counter, count(1), cause(id)))),
+    );
+    expect(heard).toEqual(because.map((id) => [id, [id], true]));
+    expect(new Set(handled.map(({ position }) => position)).size).toBe(4);
+  });
+
+  it('hears nothing of what was stored before, or came to nothing', async () => {
+    const heard: unknown[] = [];
+    const commands = new Commands(store, clock, 'deployer', (events) => heard.push(...events));
+    await commands.handle(STREAM, counter, count(1), cause('c1'));
+    await commands.handle(STREAM, counter, count(1), cause('c1'));
+    await commands.handle(STREAM, counter, count(0), cause('c2'));
+    expect(heard).toHaveLength(1);
   });
 });

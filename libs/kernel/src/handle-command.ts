@@ -19,6 +19,12 @@ import { StreamTurns } from './stream-turns.ts';
 export type Handled<State = unknown> = { events: RecordedEvent[]; position: number; revision: number; state: State };
 type Stored = Omit<Handled, 'state'>;
 
+/**
+ * Told of the events that a command has stored, in the async context of whoever gave it: what is stored together need
+ * not have one cause. `givenAt` is in milliseconds since 1970.
+ */
+export type OnStored = (events: readonly RecordedEvent[], givenAt: number) => void;
+
 type Waiting<State> = Asked & { resolve: (handled: Handled<State>) => void; reject: (error: unknown) => void };
 type AnyDecider<State> = Decider<State, { type: string }, NewEvent>;
 
@@ -46,6 +52,7 @@ export class Commands {
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly service: ServiceName,
+    private readonly onStored?: OnStored,
   ) {}
 
   async handle<State, Command extends { type: string }, Event extends NewEvent>(
@@ -58,10 +65,13 @@ export class Commands {
     if (owner !== this.service) throw new PermanentError(`${this.service} may not write ${stream}; ${owner} does`);
     // A turn is shared only by commands that were given with the same decider.
     const shared = decider as unknown as AnyDecider<State>;
-    return new Promise((resolve, reject) => {
+    const givenAt = Date.now();
+    const handled = await new Promise<Handled<State>>((resolve, reject) => {
       const waiting: Waiting<State> = { command, cause, resolve, reject };
       this.turns.join(stream, decider, waiting, (all) => this.handleSome(stream, shared, all));
     });
+    if (handled.events.length > 0) this.onStored?.(handled.events, givenAt);
+    return handled;
   }
 
   /**

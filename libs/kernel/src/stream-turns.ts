@@ -1,8 +1,14 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /** Does the first of the items, together, and answers how many that were. Must not fail. */
 type Work<Item> = (items: readonly Item[]) => Promise<number>;
-type Turn = { kind: unknown; items: unknown[]; work: Work<never> };
+/** `context` is that of whoever asked for it, where it had to wait. */
+type Turn = { kind: unknown; items: unknown[]; work: Work<never>; context?: AsyncResource };
 
-/** Work on streams: on each stream one turn after the other. What waits for a turn of the same kind takes it together. */
+/**
+ * Work on streams: on each stream one turn after the other. What waits for a turn of the same kind takes it together. A
+ * turn runs in the async context of whoever asked for it first, also when another one's ends before it.
+ */
 export class StreamTurns {
   /** The first turn of each is under way. */
   private readonly queues = new Map<string, Turn[]>();
@@ -28,6 +34,7 @@ export class StreamTurns {
   private enter(stream: string, turn: Turn): void {
     const queue = this.queues.get(stream);
     if (queue) {
+      turn.context = new AsyncResource('StreamTurn');
       queue.push(turn);
       return;
     }
@@ -38,7 +45,9 @@ export class StreamTurns {
 
   private async run(stream: string, queue: Turn[]): Promise<void> {
     for (let turn = queue[0]; turn; turn = queue[0]) {
-      const done = await turn.work(turn.items as never[]);
+      const { work, context } = turn;
+      const items = turn.items as never[];
+      const done = await (context ? context.runInAsyncScope(work, undefined, items) : work(items));
       turn.items.splice(0, done);
       if (turn.items.length === 0) queue.shift();
     }
