@@ -7,6 +7,7 @@ export {
 } from './config.ts';
 export { assertCanListen, listenFailure } from './address.ts';
 export { SETTINGS } from './settings-table.ts';
+export { type RunnerPool } from './runner-pools.ts';
 export { SERVER_SETTINGS, type ServerSettings } from './server-settings.ts';
 export { openEmbeddedPorts, type EmbeddedPorts } from './embedded-ports.ts';
 export { BusTransport, type Around } from './bus-transport.ts';

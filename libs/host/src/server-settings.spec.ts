@@ -114,3 +114,37 @@ withPrograms(['openssl'], () => {
     });
   });
 });
+
+describe('pools of runners', () => {
+  const read = (text?: string) =>
+    readServerSettings({ ...SERVERS, ...(text === undefined ? {} : { FOLDLINE_RUNNER_POOLS: text }) }).runnerPools;
+
+  it('are none unless they are given', () => expect(read()).toEqual([]));
+
+  it('are told with what each of their runners offers', () =>
+    expect(read('ci-big:high-power:2:16:64:200, ci-small:low-power:4:1.5:0.5:10').map(({ offer }) => offer)).toEqual([
+      {
+        cluster: { id: 'ci-big', power: 'high-power' },
+        cpu: 16,
+        memoryBytes: 64 * 1024 ** 3,
+        diskBytes: 200 * 1024 ** 3,
+        slots: 2,
+        executors: ['process'],
+      },
+      expect.objectContaining({ cpu: 1.5, memoryBytes: 0.5 * 1024 ** 3, slots: 4 }),
+    ]));
+
+  it.each([
+    ['', 'must be a list of'],
+    ['big:high-power:2', 'must be a list of'],
+    ['big:high-power:0:1:1:1', 'must be a list of'],
+    ['big:high-power:2:0:1:1', 'must be a list of'],
+    ['big:high-power:2:1:1:1,', 'must be a list of'],
+    ['big:fast:2:1:1:1', 'must be a list of'],
+    ['Big:high-power:2:1:1:1', 'must be a list of'],
+    ['a:low-power:1:1:1:1,a:low-power:2:1:1:1', 'must name each pool once'],
+    [Array.from({ length: 101 }, (_, n) => `p${n}:low-power:1:1:1:1`).join(','), 'must be at most 100 pools'],
+  ])('cannot be "%.40s"', (text, problem) => {
+    expect(problemsOf({ FOLDLINE_RUNNER_POOLS: text })).toContain(`FOLDLINE_RUNNER_POOLS: ${problem}`);
+  });
+});

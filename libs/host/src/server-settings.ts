@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { runnerPools, type RunnerPool } from './runner-pools.ts';
 import { anyText, flag, oneOf, wholeNumber } from './setting-values.ts';
 
 const url = (protocols: readonly string[], example: string) =>
@@ -87,6 +88,11 @@ export const SERVER_SETTINGS = {
   FOLDLINE_OTLP_URL: url(['http:', 'https:'], 'http://host:4318/v1/traces')
     .optional()
     .describe('Where traces are sent by OTLP over HTTP; nowhere by default.'),
+  FOLDLINE_RUNNER_POOLS: runnerPools
+    .optional()
+    .describe(
+      'For the scheduler: pools of runners called `<pool>-<number>`, of which it measures how many each needs, as `<pool>:<power>:<slots>:<cpu>:<memory GB>:<disk GB>`, separated by commas.',
+    ),
 } as const;
 
 const NEEDED = [
@@ -120,6 +126,8 @@ export type ServerSettings = {
   secretKey: Buffer;
   opsPort: number;
   otlpUrl?: string;
+  /** Whose size is measured; none unless somebody scales them. */
+  runnerPools: readonly RunnerPool[];
   eventStore: { url: string; certificateAuthority?: string };
   kafka: {
     brokers: string[];
@@ -180,6 +188,7 @@ export const serversOf = (values: Values): ServerSettings => ({
   secretKey: Buffer.from(values.FOLDLINE_SECRET_KEY!, 'base64url'),
   opsPort: values.FOLDLINE_OPS_PORT,
   ...(values.FOLDLINE_OTLP_URL === undefined ? {} : { otlpUrl: values.FOLDLINE_OTLP_URL }),
+  runnerPools: values.FOLDLINE_RUNNER_POOLS ?? [],
   eventStore: {
     url: values.FOLDLINE_EVENTSTORE_URL!,
     ...(values.FOLDLINE_EVENTSTORE_CA === undefined ? {} : { certificateAuthority: values.FOLDLINE_EVENTSTORE_CA }),
