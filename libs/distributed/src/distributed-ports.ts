@@ -26,7 +26,7 @@ import type { Telemetry } from './telemetry.ts';
 const GROUP = { sessionTimeoutMs: 10_000, heartbeatMs: 2_000 };
 
 export type DistributedPorts = {
-  ports: Ports & { eventBus: KafkaBus };
+  ports: Ports & { eventBus: KafkaBus; settings: ServiceSettings };
   checks: Check[];
   /** The consumer group that the service takes its events in. */
   group: string;

@@ -57,6 +57,20 @@ export class Metrics {
     });
   }
 
+  /** The same for several values, told apart by a label of which there are few. */
+  gauges(name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect: () => {
+        gauge.reset();
+        for (const [labelled, value] of read()) gauge.set({ [label]: labelled }, value);
+      },
+    });
+  }
+
   /** Counts something that happens now and then. */
   counter(name: string, help: string): () => void {
     const counter = new Counter({ name, help, registers: [this.registry] });

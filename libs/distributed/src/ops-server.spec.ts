@@ -100,6 +100,20 @@ describe('the operations port of a service', () => {
     expect(await sample('foldline_consumer_lag')).toBeUndefined();
   });
 
+  it('tells values apart by a label, and no more of one that is gone', async () => {
+    let waiting = new Map([
+      ['any', 2],
+      ['low-power', 1],
+    ]);
+    metrics.gauges('foldline_jobs_waiting', 'Jobs that wait', 'cluster', () => waiting);
+    expect(await sample('foldline_jobs_waiting{cluster="low')).toBe(
+      'foldline_jobs_waiting{cluster="low-power",service="scheduler"} 1',
+    );
+    waiting = new Map([['any', 0]]);
+    expect(await sample('foldline_jobs_waiting{')).toBe('foldline_jobs_waiting{cluster="any",service="scheduler"} 0');
+    expect(await sample('foldline_jobs_waiting{cluster="low')).toBeUndefined();
+  });
+
   it('knows no other path', async () => {
     expect((await get('/anything')).status).toBe(404);
   });
