@@ -1,10 +1,10 @@
-import { behindTheBus, runService } from '@foldline/distributed';
+import { runService } from '@foldline/distributed';
 import { READ_MODELS_NAME } from '@foldline/read-models';
-import { SchedulerModule } from './scheduler.module.ts';
+import { startScheduler } from './start-scheduler.ts';
 
 await runService({
   service: 'scheduler',
-  start: behindTheBus('scheduler', SchedulerModule),
+  start: startScheduler,
   readModelsName: READ_MODELS_NAME,
   environment: process.env,
 });

@@ -4,5 +4,9 @@ import { LeaseWatch } from './runners/lease-watch.service.ts';
 import { RunnerRegistry } from './runners/runner-registry.service.ts';
 import { SchedulerEvents } from './scheduler.events.ts';
 
-@Module({ controllers: [SchedulerEvents], providers: [DispatchService, LeaseWatch, RunnerRegistry] })
+@Module({
+  controllers: [SchedulerEvents],
+  providers: [DispatchService, LeaseWatch, RunnerRegistry],
+  exports: [DispatchService],
+})
 export class SchedulerModule {}

@@ -1,5 +1,5 @@
 import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
-import { JobQueue, attemptKey, type QueuedJob } from './job-queue.ts';
+import { JobQueue, attemptKey, type QueueGroup, type QueuedJob } from './job-queue.ts';
 import { addLoad, explainMismatch, matchRunner, type RunnerState } from './match-runner.ts';
 
 export type Running = { job: QueuedJob; runnerId: string; epoch?: string | undefined; preempting: boolean };
@@ -32,6 +32,11 @@ export class Dispatcher {
 
   get waiting(): number {
     return this.queue.size;
+  }
+
+  /** What waiting jobs ask of a runner, and how many ask for it. */
+  get demand(): readonly (QueueGroup & { waiting: number })[] {
+    return this.queue.demand;
   }
 
   /** Attempts that have a place on a runner, also on one that is silent. */

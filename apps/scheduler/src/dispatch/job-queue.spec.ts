@@ -29,6 +29,19 @@ describe('The queue', () => {
     expect(ids(queue.heads())).toEqual(['p1.4', 'p1.1']);
   });
 
+  it('counts what is asked for, and forgets what nobody asks for any more', () => {
+    const queue = queueOf(queuedJob(1), queuedJob(1), queuedJob(2), queuedJob(3, { requirements: { cpu: 8 } }));
+    const demand = () => queue.demand.map(({ requirements, waiting }) => [requirements, waiting]);
+    expect(demand()).toEqual([
+      [{}, 2],
+      [{ cpu: 8 }, 1],
+    ]);
+    for (const removed of [1, 1, 3]) queue.remove(`p1.${removed}`, 1);
+    expect(demand()).toEqual([[{}, 1]]);
+    queue.remove('p1.2', 1);
+    expect(demand()).toEqual([]);
+  });
+
   it('passes over a job that was removed', () => {
     const queue = queueOf(queuedJob(1), queuedJob(2), queuedJob(3));
     queue.remove('p1.1', 1);

@@ -25,8 +25,8 @@ const CLEARED_AT = 1024;
  */
 export class JobQueue {
   private readonly groups = new Map<string, Group>();
-  private readonly present = new Map<string, QueuedJob>();
-  private readonly isWaiting = (job: QueuedJob): boolean => this.present.get(attemptKey(job)) === job;
+  private readonly present = new Map<string, { job: QueuedJob; group: Group }>();
+  private readonly isWaiting = (job: QueuedJob): boolean => this.present.get(attemptKey(job))?.job === job;
 
   get size(): number {
     return this.present.size;
@@ -35,26 +35,35 @@ export class JobQueue {
   add(job: QueuedJob): void {
     const key = attemptKey(job);
     if (this.present.has(key)) return;
-    this.present.set(key, job);
     const { requirements, highPowerAllowed } = job;
     const name = JSON.stringify([requirements, highPowerAllowed]);
-    const group = this.groups.get(name) ?? new Group(requirements, highPowerAllowed);
+    const group = this.groups.get(name) ?? new Group(name, requirements, highPowerAllowed);
     this.groups.set(name, group);
+    this.present.set(key, { job, group });
     group.push(job);
   }
 
   /** The job is assigned, cancelled or gone; it is passed over when its lane comes to it. */
   remove(jobId: string, attempt: number): void {
-    this.present.delete(attemptKey({ jobId, attempt }));
+    const key = attemptKey({ jobId, attempt });
+    const group = this.present.get(key)?.group;
+    if (!group) return;
+    this.present.delete(key);
+    group.waiting -= 1;
+    if (group.waiting === 0) this.groups.delete(group.name);
+  }
+
+  /** What waiting jobs ask of a runner, and how many ask for it; one entry for each that differs. */
+  get demand(): readonly (QueueGroup & { waiting: number })[] {
+    return [...this.groups.values()];
   }
 
   /** The first job of each group, best first. */
   heads(): QueuedJob[] {
     const heads: QueuedJob[] = [];
-    for (const [name, group] of this.groups) {
+    for (const group of this.groups.values()) {
       const head = group.head(this.isWaiting);
       if (head) heads.push(head);
-      else this.groups.delete(name);
     }
     return heads.toSorted((a, b) => b.priority - a.priority || a.position - b.position);
   }
@@ -87,14 +96,17 @@ type Lane = { jobs: QueuedJob[]; next: number; untold: number };
 class Group implements QueueGroup {
   private readonly lanes: Lane[] = Array.from({ length: PRIORITIES }, () => ({ jobs: [], next: 0, untold: 0 }));
   hasUntold = false;
+  waiting = 0;
 
   constructor(
+    readonly name: string,
     readonly requirements: RunnerRequirements,
     readonly highPowerAllowed: boolean,
   ) {}
 
   push(job: QueuedJob): void {
     this.lanes[PRIORITIES - 1 - Math.min(Math.max(job.priority, 0), PRIORITIES - 1)]!.jobs.push(job);
+    this.waiting += 1;
     this.hasUntold = true;
   }
 

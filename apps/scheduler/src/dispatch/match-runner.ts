@@ -23,7 +23,11 @@ export const matchRunner = (
 const rank = ({ offer }: RunnerState): number => (offer.cluster.power === 'low-power' ? 0 : 1);
 const loadOf = ({ offer, used }: RunnerState): number => used.slots / offer.slots;
 
-const mayRun = (requirements: RunnerRequirements, highPowerAllowed: boolean, { offer }: RunnerState): boolean =>
+const mayRun = (
+  requirements: RunnerRequirements,
+  highPowerAllowed: boolean,
+  { offer }: Pick<RunnerState, 'offer'>,
+): boolean =>
   (!requirements.cluster || requirements.cluster === offer.cluster.power) &&
   (highPowerAllowed || offer.cluster.power !== 'high-power');
 
@@ -35,6 +39,24 @@ const hasRoom = (requirements: RunnerRequirements, { offer, used }: RunnerState)
   thousandths(used.cpu + (requirements.cpu ?? 0)) <= thousandths(offer.cpu) &&
   used.memoryBytes + (requirements.memoryBytes ?? 0) <= offer.memoryBytes &&
   used.diskBytes + (requirements.diskBytes ?? 0) <= offer.diskBytes;
+
+/**
+ * How many such jobs a runner that offers this could carry out at once, were it idle; 0 where it could never take one.
+ */
+export const jobsPerRunner = (
+  requirements: RunnerRequirements,
+  highPowerAllowed: boolean,
+  offer: RunnerOffer,
+): number => {
+  if (!mayRun(requirements, highPowerAllowed, { offer })) return 0;
+  const { cpu = 0, memoryBytes = 0, diskBytes = 0 } = requirements;
+  return Math.min(
+    offer.slots,
+    Math.floor(thousandths(offer.cpu) / thousandths(cpu)),
+    Math.floor(offer.memoryBytes / memoryBytes),
+    Math.floor(offer.diskBytes / diskBytes),
+  );
+};
 
 /** Why no runner could ever take such a job, even if all were idle; nothing when waiting is enough. */
 export const explainMismatch = (

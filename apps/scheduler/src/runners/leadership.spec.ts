@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { leaseTerms } from '@foldline/contracts';
 import { ManualClock } from '@foldline/testing';
+import { runnersNeeded, waitingJobs } from '../dispatch/demand.ts';
+import { offer } from '../testing/queued-job.ts';
 import { LeaseStory, SECOND, millisOf } from '../testing/lease-story.ts';
 import { LEASE_MS, Schedulers, type Scheduler } from '../testing/schedulers.ts';
 import { SharedClaims } from '../testing/shared-claims.ts';
@@ -45,6 +47,25 @@ describe('A scheduler that stands by', () => {
     await story.start(second.scheduler, ['a']);
     await story.until(() => story.pipeline('JobAssigned').length > 0);
     await story.until(() => second.scheduler.dispatch.dispatcher.waiting === 0);
+  });
+
+  it('tells the same as the one that leads of what waits and of how many runners a pool needs', async () => {
+    const first = await candidate();
+    const second = await candidate();
+    const pools = [{ id: 'r', offer: offer({ slots: 1 }) }];
+    const tells = ({ scheduler: { dispatch } }: typeof first) => [
+      waitingJobs(dispatch.dispatcher).get('any'),
+      runnersNeeded(dispatch.dispatcher, pools).get('r'),
+    ];
+    const r0 = story.runner('r-0');
+    await story.until(() => r0.answers.length > 0);
+    await story.start(first.scheduler, ['a', 'b', 'c']);
+    await story.until(() => tells(first)[0] === 2 && tells(second)[0] === 2);
+    expect([first, second].map(({ scheduler }) => scheduler.dispatch.leads)).toEqual([true, false]);
+    expect([tells(first), tells(second)]).toEqual([
+      [2, 3],
+      [2, 3],
+    ]);
   });
 
   it('leads within 20 s when the one that led is dead, and gives away what was queued', async () => {
