@@ -7,6 +7,7 @@ export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-sa
 export { ManualClock } from './manual-clock.ts';
 export { readStoreContract, type ReadStoreFixture } from './contracts/read-store.contract.ts';
 export { eventBusContract } from './contracts/event-bus.contract.ts';
+export { handlingFailuresContract } from './contracts/handling-failures.contract.ts';
 export type { EventBusFixture, EventBusOptions } from './contracts/event-bus-opening.ts';
 export { planOf, plannedJob, sampleContext } from './plan-samples.ts';
 export { absent, whenAsked, withPrograms, withRealServer, type ServerSetting } from './real-server.ts';

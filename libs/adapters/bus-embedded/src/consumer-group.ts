@@ -1,5 +1,13 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import { KeyLanes, Progress, throughOutages, type Entry, type Failure, type Retry } from '@foldline/delivery';
+import {
+  KeyLanes,
+  Progress,
+  throughOutages,
+  type Entry,
+  type Failure,
+  type HandlingFailure,
+  type Retry,
+} from '@foldline/delivery';
 import { Inbox, type EventHandler, type EventStore } from '@foldline/kernel';
 import { reasonOf } from '@foldline/sqlite';
 import type { BusState } from './bus-state.ts';
@@ -16,6 +24,7 @@ export type GroupContext = {
   /** Aborts when the bus stops taking events. */
   closing: AbortSignal;
   onProgress: (group: string, position: number) => void;
+  onHandlingFailure: (failure: HandlingFailure) => void;
   onFailure: (group: string, error: unknown) => void;
 };
 
@@ -60,6 +69,7 @@ export class ConsumerGroup {
         return items.length;
       },
       park: (key, items, failure) => this.park(key, items, failure),
+      failed: ({ event }, failure) => this.failed(event, failure),
       done: ({ entry }) => this.done(entry),
       onFailure: (error) => context.onFailure(name, error),
     });
@@ -85,6 +95,11 @@ export class ConsumerGroup {
   async idle(): Promise<void> {
     this.onRoom();
     await this.lanes.idle();
+  }
+
+  /** Tells of a try that failed. */
+  failed(event: RecordedEvent, failure: Failure): void {
+    this.context.onHandlingFailure({ ...failure, group: this.name, key: event.correlationId, event });
   }
 
   private async take(events: readonly RecordedEvent[]): Promise<void> {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { NO_STREAM, PermanentError, TransientError, type EventStore } from '@foldline/kernel';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
-import { Collected, eventBusContract, gate, sampleEvents } from '@foldline/testing';
+import { Collected, eventBusContract, gate, handlingFailuresContract, sampleEvents } from '@foldline/testing';
 import { createEmbeddedBus, type EmbeddedBusOptions } from './embedded-bus.ts';
 
 const now = (): string => new Date().toISOString();
@@ -33,6 +33,7 @@ const openFixture = async () => {
 };
 
 eventBusContract('embedded', openFixture);
+handlingFailuresContract('embedded', openFixture);
 
 describe('the embedded bus', () => {
   let fixture: Awaited<ReturnType<typeof openFixture>>;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { RecordedEvent } from '@foldline/contracts';
-import { DEFAULT_RETRY, type Retry } from '@foldline/delivery';
+import { DEFAULT_RETRY, type HandlingFailure, type Retry } from '@foldline/delivery';
 import {
   PermanentError,
   type EventBus,
@@ -21,6 +21,8 @@ export type EmbeddedBusOptions = {
   /** Must end, in whatever way, soon after the signal aborts. */
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   retry?: Partial<Retry>;
+  /** Told of each time that an event could not be handled, for the log. */
+  onHandlingFailure?: (failure: HandlingFailure) => void;
   /**
    * Told when a group stops because the log or the bus state is broken. Without it the error ends the process: a
    * group that silently stands still would be worse.
@@ -68,6 +70,7 @@ export class EmbeddedBus implements EventBus {
       deliveries: options.deliveries ?? ((event) => [event]),
       closing: this.stopping.signal,
       onProgress: (group, position) => this.moved(group, position),
+      onHandlingFailure: (failure) => options.onHandlingFailure?.(failure),
       onFailure: (group, error) => {
         this.failed(group, error);
         onFailure(group, error);

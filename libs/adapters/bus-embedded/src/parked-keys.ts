@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import { Tries } from '@foldline/delivery';
+import { persistently, type Failure } from '@foldline/delivery';
 import { PermanentError, Refusal, type ParkedStream, type ParkedStreams } from '@foldline/kernel';
 import { parkingOf, type ConsumerGroup, type GroupContext } from './consumer-group.ts';
 
@@ -53,22 +53,14 @@ export class ParkedKeys implements ParkedStreams {
 
   /** Hands one waiting event to the handler, with the same patience as the first time. */
   private async handled(group: ConsumerGroup, position: number): Promise<boolean> {
-    const { state, retry, closing, now } = this.context;
+    const { state, now } = this.context;
     const event = await this.eventAt(position);
-    const tries = new Tries(retry);
-    while (!closing.aborted) {
-      try {
-        await group.handler(event);
-        return true;
-      } catch (error) {
-        const pause = tries.pauseAfter(error);
-        if (pause === undefined) {
-          state.park(parkingOf(group.name, event, tries.failures, error, now()), []);
-          return false;
-        }
-        await this.context.pause(pause);
-      }
-    }
+    const failed = (failure: Failure): void => group.failed(event, failure);
+    const came = await persistently(() => group.handler(event), this.context, failed);
+    if (!came) return true;
+    if (came === 'closing') return false;
+    state.park(parkingOf(group.name, event, came.attempts, came.error, now()), []);
+    failed(came);
     return false;
   }
 

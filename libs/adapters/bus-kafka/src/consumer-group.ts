@@ -1,7 +1,8 @@
 import type { Kafka } from 'kafkajs';
 import type { RecordedEvent } from '@foldline/contracts';
-import { KeyLanes, throughOutages, type Failure, type Outage } from '@foldline/delivery';
+import { KeyLanes, throughOutages, type Failure, type HandlingFailure, type Outage } from '@foldline/delivery';
 import { TransientError, type EventHandler, type EventStore } from '@foldline/kernel';
+import type { EventReference } from './event-message.ts';
 import { GroupMember, type MemberTimings } from './group-member.ts';
 import type { ParkedLog } from './parked-log.ts';
 import { decideDivert, decidePark } from './parked-state.ts';
@@ -22,6 +23,7 @@ export type GroupContext = {
   /** How long running handlers are waited for before their partitions go to another member. */
   drainMs: number;
   onTrouble: (error: Error) => void;
+  onHandlingFailure: (failure: HandlingFailure) => void;
   onFailure: (group: string, error: unknown) => void;
 };
 
@@ -56,10 +58,11 @@ export class ConsumerGroup {
       concurrency,
       retry,
       pause,
-      handle: async (delivery) => handler(await delivery.load()),
+      handle: (delivery) => this.handle(delivery),
       isParked: (key) => parked.state.keys.has(key),
       divert: (key, items) => this.divert(key, items),
       park: (key, items, failure) => this.park(key, items, failure),
+      failed: ({ key, reference, failed }, failure) => this.tell(key, reference, failure, failed?.data),
       done: (delivery) => delivery.done(),
       onFailure: (error) => this.failed(error),
     });
@@ -80,6 +83,7 @@ export class ConsumerGroup {
       parked,
       owns: (partition) => this.partitions.has(partition),
       handle: async (event) => handler(await restore(event)),
+      failed: (key, reference, failure) => this.tell(key, reference, failure),
       store,
       outage,
       now,
@@ -146,6 +150,22 @@ export class ConsumerGroup {
       pause: () => this.member.pause(partition),
       resume: () => this.member.resume(partition),
     });
+  }
+
+  /** Tells of a try that failed; with the event's data, where it could be loaded. */
+  private tell(key: string, { eventId: id, type, stream }: EventReference, failure: Failure, data?: unknown): void {
+    const event = { id, type, stream, correlationId: key, data };
+    this.context.onHandlingFailure({ ...failure, group: this.name, key, event });
+  }
+
+  private async handle(delivery: Delivery): Promise<void> {
+    const event = await delivery.load();
+    try {
+      await this.handler(event);
+    } catch (error) {
+      delivery.failed = event;
+      throw error;
+    }
   }
 
   private async divert(key: string, items: readonly Delivery[]): Promise<number> {

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import type { Retry } from '@foldline/delivery';
+import type { HandlingFailure, Retry } from '@foldline/delivery';
 import type { EventStore } from '@foldline/kernel';
 import type { MemberTimings } from './group-member.ts';
 import type { KafkaSettings } from './kafka-connection.ts';
@@ -25,6 +25,8 @@ export type KafkaBusOptions = {
   auditEveryMs?: number;
   /** Told of events that Kafka had acknowledged and has lost; they have been published again. */
   onLost?: (events: readonly RecordedEvent[]) => void;
+  /** Told of each time that an event could not be handled, for the log. */
+  onHandlingFailure?: (failure: HandlingFailure) => void;
   /** Told of every failure that the bus goes on from by itself, for the log. */
   onTrouble?: (error: Error) => void;
   /**

@@ -65,6 +65,7 @@ export class KafkaBus implements EventBus {
       commitEvery: COMMIT_EVERY,
       drainMs,
       onTrouble: (error) => options.onTrouble?.(error),
+      onHandlingFailure: (failure) => options.onHandlingFailure?.(failure),
       onFailure: (group, error) => this.failed(group, error),
     };
     this.audit = new ArrivalAudit({

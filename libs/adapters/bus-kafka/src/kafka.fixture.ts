@@ -140,10 +140,10 @@ export const openContractFixture = async (brokers: string) => {
   let relay: Relay | undefined;
   return {
     store: fixture.store,
-    open: async ({ deliveries }: EventBusOptions = {}): Promise<EventBus> => {
+    open: async ({ deliveries, ...told }: EventBusOptions = {}): Promise<EventBus> => {
       await relay?.close();
       relay = fixture.relay(deliveries ? faultyOutlet(fixture.settings, deliveries) : {});
-      return fixture.bus();
+      return fixture.bus(told);
     },
     close: fixture.close,
   };

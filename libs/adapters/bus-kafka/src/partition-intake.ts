@@ -12,6 +12,8 @@ export type Delivery = {
   /** Parses it and puts large data back. */
   load: () => Promise<RecordedEvent>;
   done: () => void;
+  /** The event, when its handler has failed. */
+  failed?: RecordedEvent;
 };
 
 export type IntakeWork = {

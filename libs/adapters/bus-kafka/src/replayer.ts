@@ -1,14 +1,16 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import { Tries, throughOutages, type Outage } from '@foldline/delivery';
+import { persistently, throughOutages, type Failure, type Outage, type Persisted } from '@foldline/delivery';
 import { PermanentError, type EventHandler, type EventStore } from '@foldline/kernel';
+import type { EventReference } from './event-message.ts';
 import type { ParkedLog } from './parked-log.ts';
-import { decideReplayed, decideReplayFailed, type ParkedKey } from './parked-state.ts';
+import { decideReplayed, decideReplayFailed } from './parked-state.ts';
 
 export type ReplayerOptions = {
   parked: ParkedLog;
   /** Whether the partition is this member's: only its owner replays a key. */
   owns: (partition: number) => boolean;
   handle: EventHandler;
+  failed: (key: string, event: EventReference, failure: Failure) => void;
   store: EventStore;
   outage: Outage;
   now: () => string;
@@ -50,10 +52,16 @@ export class Replayer {
     for (let next = this.next(key); next; next = this.next(key)) {
       const { id } = next.request;
       const { eventId } = next.first;
-      const failure = await this.handled(next.first);
+      const failure = await this.handled(key, next.first);
       if (failure === 'closing') return;
-      if (failure) await parked.change((state) => decideReplayFailed(state, key, id, { ...failure, parkedAt: now() }));
-      else await parked.change((state) => decideReplayed(state, key, id, eventId));
+      if (!failure) {
+        await parked.change((state) => decideReplayed(state, key, id, eventId));
+        continue;
+      }
+      const { attempts, error } = failure;
+      const told = { attempts, error: reasonOf(error), parkedAt: now() };
+      await parked.change((state) => decideReplayFailed(state, key, id, told));
+      this.options.failed(key, next.first, failure);
     }
   }
 
@@ -66,19 +74,14 @@ export class Replayer {
   }
 
   /** Hands one event to the handler, with the same patience as the first time. */
-  private async handled({ stream, revision }: ParkedKey['events'][number]) {
-    const { outage, handle } = this.options;
-    for (const tries = new Tries(outage.retry); !outage.closing.aborted;) {
-      try {
-        await handle(await this.read(stream, revision));
-        return undefined;
-      } catch (error) {
-        const pause = tries.pauseAfter(error);
-        if (pause === undefined) return { attempts: tries.failures, error: reasonOf(error) };
-        await outage.pause(pause);
-      }
-    }
-    return 'closing' as const;
+  private handled(key: string, event: EventReference): Promise<Persisted> {
+    const { outage, handle, failed } = this.options;
+    const { stream, revision } = event;
+    return persistently(
+      async () => handle(await this.read(stream, revision)),
+      outage,
+      (failure) => failed(key, event, failure),
+    );
   }
 
   private async read(stream: string, revision: number): Promise<RecordedEvent> {

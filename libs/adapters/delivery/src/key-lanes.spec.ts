@@ -31,6 +31,7 @@ describe('KeyLanes', () => {
         parked.add(key);
         told(`park ${items.length} from`, items[0]!);
       },
+      failed: () => undefined,
       done: (item) => void told('done', item),
       onFailure: (error) => failures.push(error),
       ...overrides,
@@ -50,6 +51,30 @@ describe('KeyLanes', () => {
     add('a', 3);
     await opened.idle();
     expect(log).toEqual(['handle a1', 'handle a1', 'park 2 from a1', 'done a1', 'done a2', 'divert a3', 'done a3']);
+  });
+
+  it('tells of each try that failed what follows: a pause, or, when that is done, that the key is parked', async () => {
+    const told: unknown[] = [];
+    const errors = [new TransientError('not now'), new Error('once'), new Error('twice')];
+    const { opened, add } = lanes({
+      pause: async (ms) => void told.push(`pause ${ms > 0}`),
+      handle: async () => {
+        throw errors[told.length / 2];
+      },
+      park: () => void told.push('park'),
+      failed: ({ key, n }, { error, tries, attempts, retryMs }) =>
+        told.push([`${key}${n}`, (error as Error).message, tries, attempts, retryMs === undefined]),
+    });
+    add('a', 1, 2);
+    await opened.idle();
+    expect(told.slice(0, 6)).toEqual([
+      ['a1', 'not now', 1, 0, false],
+      'pause true',
+      ['a1', 'once', 2, 1, false],
+      'pause true',
+      'park',
+      ['a1', 'twice', 3, 2, true],
+    ]);
   });
 
   it('handles an item whose key is parked no longer when its turn has come', async () => {

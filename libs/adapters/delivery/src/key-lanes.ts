@@ -1,6 +1,4 @@
-import { Tries, type Retry } from './retry.ts';
-
-export type Failure = { attempts: number; error: unknown };
+import { Tries, type Failure, type Retry } from './retry.ts';
 
 /** What is done with the items, and how patiently. */
 export type LaneWork<Item> = {
@@ -15,6 +13,8 @@ export type LaneWork<Item> = {
   divert: (key: string, items: readonly Item[]) => Promise<number> | number;
   /** Parks a key because its first item failed for good; the items are all that wait here, that one first. */
   park: (key: string, items: readonly Item[], failure: Failure) => Promise<void> | void;
+  /** Told each time that an item could not be handled, when it is known what follows: a pause, or its key is parked. */
+  failed: (item: Item, failure: Failure) => void;
   /** An item was handled or set aside; not called for what was cleared away. */
   done: (item: Item) => void;
   /** Parking or setting aside failed, or something here is wrong. */
@@ -125,17 +125,19 @@ export class KeyLanes<Item> {
   /** Sees to an item that failed; true when the key's turn comes again by itself. */
   private async failed(key: string, lane: Lane<Item>, first: Waiting<Item>, error: unknown): Promise<boolean> {
     if (lane[0] !== first) return false;
-    const pause = first.tries.pauseAfter(error);
-    if (pause !== undefined) {
-      this.comeBack(key, lane, pause);
+    const failure = first.tries.after(error);
+    if (failure.retryMs !== undefined) {
+      this.work.failed(first.item, failure);
+      this.comeBack(key, lane, failure.retryMs);
       return true;
     }
     const items = [...lane];
     await this.work.park(
       key,
       items.map(({ item }) => item),
-      { attempts: first.tries.failures, error },
+      failure,
     );
+    this.work.failed(first.item, failure);
     this.finish(lane, items);
     return false;
   }
