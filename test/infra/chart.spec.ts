@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SERVICES } from '@foldline/contracts';
+import { SERVER_SETTINGS } from '@foldline/host';
 import { withPrograms } from '@foldline/testing';
 import { isSetting } from './documented-settings.ts';
 import { GOOD_VALUES, REFUSED_VALUES, renderChart } from './chart.ts';
@@ -10,10 +11,19 @@ import type { Container, KubernetesObject, Labels, Rendered } from './chart.ts';
 const FIRST_TIME_MS = 240_000;
 /** Kinds that something installed in the cluster defines; Kubernetes has no model of them. */
 const CUSTOM = ['ScaledObject', 'ServiceMonitor', 'TriggerAuthentication'];
+type Trigger = { type: string; metadata: Record<string, string> };
+const GIB = 1024 ** 3;
 const WORKLOADS = ['Deployment', 'StatefulSet'];
 
 const matches = (selector: Labels, labels: Labels): boolean =>
   Object.entries(selector).every(([name, value]) => labels[name] === value);
+const settingsOf = ({ spec }: Pick<KubernetesObject, 'spec'>): Map<string, string | undefined> =>
+  new Map(spec.template.spec.containers[0]!.env.map(({ name, value }) => [name, value]));
+const labelsOf = (component: string): Labels => ({
+  'app.kubernetes.io/name': 'foldline',
+  'app.kubernetes.io/instance': 'ci',
+  'app.kubernetes.io/component': component,
+});
 const quantities = (container: Container): string[] => Object.keys(container.resources.limits).toSorted();
 
 withPrograms(['javac', 'mvn'], () => {
@@ -130,13 +140,30 @@ withPrograms(['javac', 'mvn'], () => {
 
     it('calls each runner after its pod, with names that fit', () => {
       for (const { metadata, spec } of ofKind(values, 'StatefulSet')) {
-        const env = new Map(spec.template.spec.containers[0]!.env.map(({ name, value }) => [name, value]));
+        const env = settingsOf({ spec });
         expect(env.get('FOLDLINE_RUNNERS')).toMatch(/^\$\(POD_NAME\):(?:high|low)-power:\d+$/);
         expect([...env.keys()].indexOf('POD_NAME')).toBeLessThan([...env.keys()].indexOf('FOLDLINE_RUNNERS'));
         // Kubernetes adds a hash of eleven characters to it in a label.
         expect(metadata.name.length).toBeLessThanOrEqual(52);
         expect(named(values, 'Service', spec.serviceName!)).toBeDefined();
       }
+    });
+
+    it('tells the scheduler what the runners of each pool are called and what they offer', () => {
+      const scheduler = workloads(values).find((workload) => containerOf(workload).name === 'scheduler')!;
+      const pools = SERVER_SETTINGS.FOLDLINE_RUNNER_POOLS.parse(settingsOf(scheduler).get('FOLDLINE_RUNNER_POOLS'))!;
+      const told = pools.map(({ id, offer: { cluster, slots, cpu, memoryBytes, diskBytes } }) => [
+        id,
+        `$(POD_NAME):${cluster.power}:${slots}`,
+        ...[cpu, memoryBytes / GIB, diskBytes / GIB].map(String),
+      ]);
+      const offered = ['', '_CPU', '_MEMORY_GB', '_DISK_GB'].map((what) => `FOLDLINE_RUNNER${what || 'S'}`);
+      expect(told).toEqual(
+        ofKind(values, 'StatefulSet').map((pool) => [
+          pool.metadata.name,
+          ...offered.map((name) => settingsOf(pool).get(name)),
+        ]),
+      );
     });
 
     it('scales each workload by one thing: a number or an autoscaler', () => {
@@ -158,6 +185,12 @@ withPrograms(['javac', 'mvn'], () => {
       ['secret-in-an-address.yaml', 's3.url'],
       ['unknown-sasl.yaml', 'kafka.sasl'],
       ['certificate-without-key.yaml', 'secretKeys.redisCertificateKey'],
+      [
+        'keda-for-the-gateway.yaml',
+        'services.api-gateway.autoscaling.kind must be one of the following: "none", "hpa"',
+      ],
+      ['keda-for-all.yaml', 'no events and no jobs wait for the gateway'],
+      ['lag-of-runners.yaml', 'runnerPools.high.autoscaling: Additional property consumerGroup'],
     ])('refuses %s and says why', (values, reason) => {
       expect(rendered.get(values)!.refused).toContain(reason);
     });
@@ -187,7 +220,8 @@ withPrograms(['javac', 'mvn'], () => {
       expect(high.spec.template.spec.terminationGracePeriodSeconds).toBe(3600);
       expect(high.spec['volumeClaimTemplates']).toHaveLength(1);
       const low = named('everything.yaml', 'StatefulSet', 'ci-foldline-runner-low');
-      expect(low.spec.template.spec.terminationGracePeriodSeconds).toBe(45);
+      expect(low.spec.template.spec.terminationGracePeriodSeconds).toBe(3645);
+      expect(settingsOf(low).get('FOLDLINE_DRAIN_SECONDS')).toBe('3600');
       expect(low.spec['volumeClaimTemplates']).toBeUndefined();
     });
 
@@ -227,14 +261,78 @@ withPrograms(['javac', 'mvn'], () => {
       });
     });
 
+    it('goes by the lag of those services that share the partitions of the topic, and never to none of their pods', () => {
+      const scaled = ofKind('everything.yaml', 'ScaledObject')
+        .filter(({ spec }) => (spec['triggers'] as Trigger[])[0]!.type === 'kafka')
+        .map(({ metadata, spec }) => [
+          metadata.name.replace('ci-foldline-', ''),
+          (spec['triggers'] as Trigger[])[0]!.metadata['consumerGroup'],
+          spec['minReplicaCount'],
+        ]);
+      expect(scaled.toSorted()).toEqual([
+        ['artifact-store', 'builds.artifact-store', 2],
+        ['deployer', 'builds.deployer', 2],
+        ['notifier', 'builds.notifier', 1],
+        ['pipeline-planner', 'builds.pipeline-planner', 2],
+        ['scheduler', 'other', 2],
+      ]);
+    });
+
+    it('scales a pool to the runners that it needs, as the scheduler tells it', () => {
+      const { spec } = named('everything.yaml', 'ScaledObject', 'ci-foldline-runner-low');
+      expect(spec).toEqual({
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'ci-foldline-runner-low' },
+        minReplicaCount: 0,
+        maxReplicaCount: 40,
+        cooldownPeriod: 600,
+        advanced: {
+          horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: 600 } } },
+        },
+        triggers: [
+          {
+            type: 'metrics-api',
+            metadata: {
+              url: 'http://ci-foldline-scheduler.builds.svc:9464/metrics',
+              format: 'prometheus',
+              valueLocation: 'foldline_runners_needed{pool="ci-foldline-runner-low"}',
+              targetValue: '1',
+            },
+          },
+        ],
+      });
+    });
+
+    it('lets KEDA ask the schedulers that are ready, and only where it scales a pool', () => {
+      expect(named('everything.yaml', 'Service', 'ci-foldline-scheduler').spec).toEqual({
+        clusterIP: 'None',
+        selector: labelsOf('scheduler'),
+        ports: [{ name: 'operations', port: 9464, targetPort: 'operations' }],
+      });
+      expect(named('everything.yaml', 'NetworkPolicy', 'ci-foldline-scaling-in').spec).toEqual({
+        podSelector: { matchLabels: labelsOf('scheduler') },
+        policyTypes: ['Ingress'],
+        ingress: [
+          {
+            ports: [{ port: 'operations', protocol: 'TCP' }],
+            from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'keda' } } }],
+          },
+        ],
+      });
+      expect(named('defaults.yaml', 'Service', 'ci-foldline-scheduler')).toBeUndefined();
+      expect(named('defaults.yaml', 'NetworkPolicy', 'ci-foldline-scaling-in')).toBeUndefined();
+    });
+
+    it('scales the gateway by its CPU', () => {
+      expect(named('everything.yaml', 'HorizontalPodAutoscaler', 'ci-foldline-api-gateway').spec).toMatchObject({
+        maxReplicas: 9,
+        metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { averageUtilization: 70 } } }],
+      });
+    });
+
     it('lets Prometheus find the operations ports of all pods', () => {
       expect(named('everything.yaml', 'ServiceMonitor', 'ci-foldline').spec).toEqual({
         selector: {
-          matchLabels: {
-            'app.kubernetes.io/name': 'foldline',
-            'app.kubernetes.io/instance': 'ci',
-            'app.kubernetes.io/component': 'operations',
-          },
+          matchLabels: labelsOf('operations'),
         },
         podTargetLabels: ['app.kubernetes.io/component', 'foldline.dev/pool'],
         endpoints: [{ port: 'operations', path: '/metrics', interval: '30s' }],

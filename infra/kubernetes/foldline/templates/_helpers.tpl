@@ -40,7 +40,8 @@ foldline.dev/pool: {{ . }}
 {{- end -}}
 
 {{/*
-The workloads as one YAML list: six services and each pool of runners, every one with the defaults filled in.
+The workloads as one YAML list: six services and each pool of runners, every one with the defaults filled in. What
+stops a service in order would kill the jobs of a runner, so pools have an hour for them unless they say otherwise.
 */}}
 {{- define "foldline.workloads" -}}
 {{- $root := . -}}
@@ -51,9 +52,28 @@ The workloads as one YAML list: six services and each pool of runners, every one
 {{- end -}}
 {{- range $pool, $own := .Values.runnerPools -}}
 {{- $named := dict "name" (printf "runner-%s" $pool) "service" "runner" "pool" $pool "kind" "StatefulSet" -}}
-{{- $all = append $all (mergeOverwrite (deepCopy $root.Values.defaults) (deepCopy $own) $named) -}}
+{{- $hour := dict "terminationGracePeriodSeconds" 3645 -}}
+{{- $all = append $all (mergeOverwrite (deepCopy $root.Values.defaults) $hour (deepCopy $own) $named) -}}
 {{- end -}}
 {{- toYaml $all -}}
+{{- end -}}
+
+{{/* Whether KEDA asks the scheduler how many runners are needed; empty where it does not. */}}
+{{- define "foldline.scalesRunners" -}}
+{{- range $workload := include "foldline.workloads" . | fromYamlArray -}}
+{{- if and (eq $workload.service "runner") (eq $workload.autoscaling.kind "keda") }}true{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The pools for the scheduler's measure: names of their pods without the number, and what each pod offers. */}}
+{{- define "foldline.runnerPools" -}}
+{{- $pools := list -}}
+{{- range $pool, $own := .Values.runnerPools -}}
+{{- $name := printf "%s-runner-%s" (include "foldline.fullname" $) $pool -}}
+{{- $offer := printf "%v:%v:%v" $own.offer.cpu $own.offer.memoryGb $own.offer.diskGb -}}
+{{- $pools = append $pools (printf "%s:%s:%d:%s" $name $own.power (int $own.slots) $offer) -}}
+{{- end -}}
+{{- join "," $pools -}}
 {{- end -}}
 
 {{/* Secrets that a service gets, as a YAML map from the setting's name to the Secret's key. Takes {root, workload}. */}}
@@ -111,6 +131,9 @@ FOLDLINE_S3_CA: {{ . }}
 {{- if eq $workload.service "api-gateway" -}}
 {{- $_ := set $env "FOLDLINE_HOST" "0.0.0.0" -}}
 {{- $_ := set $env "FOLDLINE_PORT" "8080" -}}
+{{- end -}}
+{{- if eq $workload.service "scheduler" -}}
+{{- $_ := set $env "FOLDLINE_RUNNER_POOLS" (include "foldline.runnerPools" .root) -}}
 {{- end -}}
 {{- if eq $workload.service "runner" -}}
 {{- $_ := set $env "FOLDLINE_RUNNERS" (printf "$(POD_NAME):%s:%d" $workload.power (int $workload.slots)) -}}
