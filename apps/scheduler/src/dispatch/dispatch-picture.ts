@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { RecordedEvent } from '@foldline/contracts';
 import { currentAttempt, jobById, type JobState, type PipelineState } from '../pipeline/pipeline.state.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -91,6 +92,7 @@ export class DispatchPicture {
       requirements: planned.runner,
       highPowerAllowed: highPowerOwners.includes('*') || highPowerOwners.includes(project.owner),
       interruptible: planned.interruptible,
+      context: new AsyncResource('QueuedJob'),
     };
   }
 }

@@ -18,6 +18,7 @@ import { isRunnerNews, type RunnerNews } from '../runners/runner-roster.ts';
 import { DispatchPicture, isAboutPlaces } from './dispatch-picture.ts';
 import { Dispatcher, type DispatchStep, type Running } from './dispatcher.ts';
 import type { QueuedJob } from './job-queue.ts';
+import { onBehalfOf } from './on-behalf-of.ts';
 
 const PAGE = 200;
 const RUNNERS_EXPECTED_MS = 10_000;
@@ -130,7 +131,8 @@ export class DispatchService implements BeforeApplicationShutdown {
   /** Carries out what can be done now. Steps of different pipelines do not wait for each other. */
   dispatch(): void {
     if (this.closing.signal.aborted || !this.leads) return;
-    for (let step = this.dispatcher.next(); step; step = this.dispatcher.next()) void this.carryOut(step);
+    for (let step = this.dispatcher.next(); step; step = this.dispatcher.next())
+      void onBehalfOf(step.job, () => this.carryOut(step));
   }
 
   beforeApplicationShutdown(): void {

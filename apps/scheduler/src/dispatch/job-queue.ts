@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { RunnerRequirements } from '@foldline/contracts';
 
 export type QueuedJob = {
@@ -10,6 +11,8 @@ export type QueuedJob = {
   requirements: RunnerRequirements;
   highPowerAllowed: boolean;
   interruptible: boolean;
+  /** Where it was queued, as `onBehalfOf` goes on from. */
+  context?: AsyncResource;
 };
 
 /** Jobs that ask the same of a runner: where one of them fits, each does. */

@@ -3,6 +3,7 @@ import type { Cause, Clock, EventStore, Logger } from '@foldline/kernel';
 import type { DispatchService } from '../dispatch/dispatch.service.ts';
 import type { Running } from '../dispatch/dispatcher.ts';
 import { attemptKey } from '../dispatch/job-queue.ts';
+import { onBehalfOf } from '../dispatch/on-behalf-of.ts';
 import type { PipelineCommand } from '../pipeline/pipeline.decider.ts';
 import type { RunnerRoster } from './runner-roster.ts';
 
@@ -50,9 +51,10 @@ export class GiveAway {
     if (!running || this.underWay.has(key)) return;
     this.underWay.add(key);
     try {
-      await this.giveAway(running);
+      await onBehalfOf(running.job, () => this.giveAway(running));
     } catch (err) {
-      logger.error({ err, ...job }, 'a job of a lost runner could not be given away yet');
+      const { pipelineId, jobId, attempt } = job;
+      logger.error({ err, pipelineId, jobId, attempt }, 'a job of a lost runner could not be given away yet');
     } finally {
       this.underWay.delete(key);
     }
