@@ -6,6 +6,7 @@ import { percentile } from '../faults/lib/percentile.mjs';
 import { createRandom } from '../faults/lib/random.mjs';
 import { checkHistory } from './check-history.mjs';
 import { Cluster } from './lib/cluster.mjs';
+import { mountForServers } from './lib/disks.mjs';
 import { FAULTS } from './lib/faults.mjs';
 import { ALONE_PORT, ROOT } from './lib/places.mjs';
 import { servers } from './lib/servers.mjs';
@@ -17,11 +18,13 @@ import { servers } from './lib/servers.mjs';
  *   --runs 10           strikes, one after the other
  *   --seed 1            of the first; each of the others has the next one
  *   --victims a,b       only these services and servers; --faults a,b  only these faults; --point  only this failpoint
- *   --minutes 60        begins no further run after this time
+ *   --plan a:kill,b:cut the strikes themselves, one run for each, in the place of chance
+ *   --minutes 60        begins no further run after this time, counted from when the servers are up
  *   --per-cluster 8     runs until everything starts from nothing
  *   --settle 90         seconds within which everything must have come to its end after the faults
  *   --mutant NAME       breaks one promise in every service: then violations must be found, and the first ends it
  *   --strikes 1         how often each run strikes; 0 only uses the cluster
+ *   --record            every service tells what it handles, not only those of every other cluster
  *   --keep              keeps the directory; --keep-servers leaves the servers running
  */
 const { values } = parseArgs({
@@ -31,6 +34,8 @@ const { values } = parseArgs({
     victims: { type: 'string' },
     faults: { type: 'string' },
     point: { type: 'string' },
+    plan: { type: 'string' },
+    record: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '600' },
     'per-cluster': { type: 'string', default: '8' },
     settle: { type: 'string', default: '90' },
@@ -50,12 +55,27 @@ const choices = Object.entries(FAULTS).flatMap(([victim, faults]) =>
     .map((fault) => ({ victim, fault })),
 );
 
+const plan = values.plan?.split(',').map((strike) => {
+  const [victim, fault, point] = strike.split(':');
+  return { victim, fault, point };
+});
+const unknown = (plan ?? []).filter(({ victim, fault }) => FAULTS[victim]?.[fault] === undefined);
+const RUNS = plan?.length ?? Number(values.runs);
+
 const results = [];
-const until = performance.now() + Number(values.minutes) * 60_000;
 const STRIKES = Number(values.strikes);
-const inside = values.mutant === undefined ? undefined : { '*': { mutant: values.mutant, record: true } };
+/**
+ * What is put around the adapters of all services: a mutant, and a record of what they handle. The services of the other
+ * clusters are the bundles as they are shipped.
+ */
+const insideOf = (seed) => {
+  const { mutant } = values;
+  const record = values.record || mutant !== undefined || createRandom(seed, 'record').chance(0.5);
+  return record ? { '*': { mutant, record } } : undefined;
+};
 let cluster;
 let runsHere = 0;
+let disks = new Map();
 
 const end = async () => {
   if (!cluster) return;
@@ -77,7 +97,13 @@ const end = async () => {
 };
 
 const begin = async (seed) => {
-  cluster = new Cluster({ seed, say: (text) => say(`    ${text}`), inside, settleMs: Number(values.settle) * 1000 });
+  cluster = new Cluster({
+    seed,
+    say: (text) => say(`    ${text}`),
+    inside: insideOf(seed),
+    disks,
+    settleMs: Number(values.settle) * 1000,
+  });
   runsHere = 0;
   await cluster.start();
 };
@@ -90,6 +116,7 @@ const show = (what, violations) => {
 /** Victim and fault follow from the seed alone, so that a seed says all. */
 const strikeOf = (seed) => {
   if (STRIKES === 0) return { seed };
+  if (plan) return { ...plan[seed - Number(values.seed)], seed, strikes: STRIKES };
   const { victim, fault } = createRandom(seed, 'strike').pick(choices);
   return { seed, victim, fault, strikes: STRIKES, point: values.point };
 };
@@ -104,6 +131,7 @@ const oneRun = async (seed) => {
   const { ms } = await cluster.run(strike);
   const history = await cluster.history(STRIKES === 0);
   const violations = checkHistory(history);
+  if (violations.length > 0 || values.keep) cluster.keepEvents(history.events);
   results.push({ ...strike, ms, violations, cluster, events: history.events });
   const pipelines = history.events.filter(({ type }) => type === 'PipelineRequested').length;
   show(
@@ -120,14 +148,14 @@ const summary = () => {
   const times = results.filter(({ ms }) => ms !== undefined).map(({ ms }) => ms);
   const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
   const bad = results.filter((result) => result.violations.length > 0 && result.seed !== undefined);
-  say(`runs: ${times.length}; seeds ${values.seed} to ${Number(values.seed) + times.length - 1}`);
+  say(`runs: ${times.length} of ${RUNS}; seeds ${values.seed} to ${Number(values.seed) + times.length - 1}`);
   say(`time to converge (ms): p50 ${percentile(times, 0.5)}, most ${Math.max(0, ...times)}`);
   if (bad.length > 0) say(`seeds with violations: ${bad.map(({ seed }) => seed).join(', ')}`);
   say(`violations: ${violations}`);
   return violations;
 };
 
-if (choices.length === 0) {
+if (choices.length === 0 || unknown.length > 0) {
   say(`no such victim or fault; victims: ${Object.keys(FAULTS).join(', ')}`);
   process.exit(2);
 }
@@ -150,12 +178,19 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     process.exit(130);
   });
 }
-await servers.up();
+disks = mountForServers(servers.isRunning, say);
 try {
-  for (let n = 0; n < Number(values.runs) && performance.now() < until && !isCaught(); n += 1)
-    await oneRun(Number(values.seed) + n);
+  await servers.up();
+  const until = performance.now() + Number(values.minutes) * 60_000;
+  for (let n = 0; n < RUNS && performance.now() < until && !isCaught(); n += 1) await oneRun(Number(values.seed) + n);
   await end();
 } finally {
-  if (!values['keep-servers']) await servers.down();
+  // Something went wrong here, not in what is struck: nothing of it may be in the way of the next run.
+  if (cluster) say(`kept: ${cluster.directory}`);
+  cluster?.abandon();
+  if (!values['keep-servers']) {
+    await servers.down();
+    for (const disk of disks.values()) disk.unmount();
+  }
 }
 process.exit(summary() > 0 ? 1 : 0);

@@ -17,10 +17,8 @@ if (record) {
   const path = join(directory, `handled-${name}-${process.pid}.jsonl`);
   aroundHandlers(async (event, group, work) => {
     await work();
-    appendFileSync(
-      path,
-      `${JSON.stringify({ group, id: event.id, stream: event.stream, revision: event.revision })}\n`,
-    );
+    const { id, stream, correlationId: key, revision } = event;
+    appendFileSync(path, `${JSON.stringify({ group, id, stream, key, revision })}\n`);
   });
 }
 if (mutant) await MUTANTS[mutant]();

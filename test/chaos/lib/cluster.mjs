@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,8 @@ import { Requests } from '../../faults/lib/requests.mjs';
 import { Tail } from '../../faults/lib/tail.mjs';
 import { Viewers } from '../../faults/lib/viewers.mjs';
 import { Disorder } from './disorder.mjs';
-import { FAULTS, SmallDisk } from './faults.mjs';
+import { mountForProcesses } from './disks.mjs';
+import { FAULTS } from './faults.mjs';
 import { GATEWAY_PORT, INSTANCES } from './places.mjs';
 import { Reader } from './read-history.mjs';
 import { servers } from './servers.mjs';
@@ -24,14 +25,18 @@ const VIEWERS_MS = 10_000;
 const LOOK_MS = 250;
 const WARM_MS = 60_000;
 const REPEATED = 0.15;
+const OFTEN = 0.9;
 
 /** Seven services in nine processes on four servers, with people who use them and somebody who strikes them. */
 export class Cluster {
   pauses = [];
+  /** Strikes that were planned and did not come about. */
+  unmade = [];
+  /** Runners whose jobs may fail because of the fault. */
   #doomed = new Set();
 
-  constructor({ seed, say, settleMs, inside = {}, inFlight = 2 }) {
-    Object.assign(this, { seed, say, settleMs, inFlight });
+  constructor({ seed, say, settleMs, disks, inside = {}, inFlight = 2 }) {
+    Object.assign(this, { seed, say, settleMs, serverDisks: disks, inFlight });
     this.namespace = `chaos-${randomBytes(5).toString('hex')}`;
     this.directory = mkdtempSync(join(tmpdir(), 'foldline-chaos-'));
     this.secrets = {
@@ -56,15 +61,7 @@ export class Cluster {
   async start() {
     await servers.empty();
     await this.wires.open();
-    const runnerData = join(this.directory, 'data', 'runner-1');
-    mkdirSync(runnerData, { recursive: true });
-    this.disk = new SmallDisk(runnerData);
-    try {
-      this.disk.mount();
-    } catch (error) {
-      this.say(`no small disk for runner-1: ${error.message}`);
-      this.disk = undefined;
-    }
+    this.processDisks = mountForProcesses(this.directory, this.say);
     await this.receiver.listen();
     await this.services.startAll();
     this.reader = await Reader.open(this);
@@ -79,7 +76,11 @@ export class Cluster {
   /** Uses the cluster, strikes it, and waits until everything has come to rest. */
   async run({ seed, victim, fault, strikes = 1, loadMs = 4_000, point }) {
     const random = createRandom(seed, 'faults');
+    this.wires.follow(createRandom(seed, 'slow'));
+    // A deployer that is to die at a point has to come past it: people deploy more.
+    const again = fault === 'failpoint' && victim === 'deployer' ? OFTEN : undefined;
     const load = new Load({
+      again,
       seed,
       requests: this.requests,
       viewers: this.viewers,
@@ -90,7 +91,8 @@ export class Cluster {
     const began = load.start(this.inFlight);
     this.disorder.strike(true);
     await sleep(random.between(1_000, 3_000));
-    if (fault === 'disk-full') this.#doomed.add('one');
+    const { runner } = INSTANCES.find(({ name }) => name === victim) ?? {};
+    if (fault === 'disk-full' && runner) this.#doomed.add(runner);
     for (let n = 0; n < (fault === undefined ? 0 : strikes); n += 1) {
       await FAULTS[victim][fault]({ ...this.#tools(victim), random, point });
       if (n + 1 < strikes) await sleep(random.between(500, 3_000));
@@ -117,6 +119,7 @@ export class Cluster {
     return {
       ...found,
       undisturbed,
+      unmade: this.unmade,
       requests: this.requests.acknowledged,
       seen: this.viewers.seen,
       received: this.receiver.received,
@@ -156,18 +159,29 @@ export class Cluster {
 
   /** At once, whatever is under way. */
   abandon() {
-    for (const pid of this.services.pids) process.kill(pid, 'SIGKILL');
-    this.remove();
+    this.services.abandon();
+    this.wires.close();
+    this.#unmount();
+  }
+
+  /** The log as it was read, for whoever wants to know what happened: the server's own is gone with the next cluster. */
+  keepEvents(events) {
+    writeFileSync(join(this.directory, 'events.jsonl'), events.map((event) => `${JSON.stringify(event)}\n`).join(''));
   }
 
   remove() {
-    this.disk?.unmount();
+    this.#unmount();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  #unmount() {
+    for (const disk of this.processDisks?.values() ?? []) disk.unmount();
+  }
+
   #tools(victim) {
-    const { services, wires, pauses, disk, say } = this;
-    return { services, servers, wires, pauses, disk, say, victim, leaseMs: LEASE_SECONDS * 1000 };
+    const { services, wires, pauses, unmade, say } = this;
+    const disks = new Map([...(this.serverDisks ?? []), ...(this.processDisks ?? [])]);
+    return { services, servers, wires, pauses, unmade, disks, say, victim, leaseMs: LEASE_SECONDS * 1000 };
   }
 
   async #runnersRegistered() {

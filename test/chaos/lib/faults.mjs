@@ -1,17 +1,58 @@
-import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILPOINTS } from '../inside/failpoints.mjs';
+import { SERVERS_WITH_DISK, WITH_DISK } from './disks.mjs';
 import { INSTANCES, SERVERS } from './places.mjs';
 import { WIRE_FAULTS } from './wires.mjs';
 
-const FAILPOINT_WAIT_MS = 8_000;
+/** Under load every point is passed within this time, the rarest of a deployer's as well. */
+const FAILPOINT_WAIT_MS = 60_000;
+const FAILPOINT_TRIES = 3;
+/** Longer than the longest claim (15 s, of a relay): a leader that wakes finds another one beside it. */
+const BEYOND_CLAIMS_MS = 18_000;
+/** A server that cannot write ends within this time, if it does. */
+const ENDING_MS = 5_000;
 const ALL = INSTANCES.map(({ name }) => name);
 const runnerOf = (name) => INSTANCES.find((each) => each.name === name)?.runner;
 
-/** Points that a service never comes past. */
-const isPassed = (service, point) => (point.startsWith('spawn') ? service === 'runner' : true);
+/**
+ * What a service can come past. Each appends, brings what it appended to Kafka and keeps how far it has come; the gateway
+ * takes no events, and only runners start shells.
+ */
+const APPENDING = ['append', 'produce', 'checkpoint'];
+const HANDLING = [...APPENDING, 'handle', 'commit'];
+const PASSED = { 'api-gateway': APPENDING, runner: [...HANDLING, 'spawn'] };
+export const pointsOf = (service) => {
+  const passed = PASSED[service] ?? HANDLING;
+  return Object.keys(FAILPOINTS).filter((point) => passed.includes(point.split('.')[0]));
+};
+/** One process of a service passes these for all of them. */
+const isOfTheLeader = (point) => point.startsWith('produce') || point.startsWith('checkpoint');
+/** A deployer appends when somebody deploys, which is now and then. */
+const passageOf = (service, random) => random.between(1, service === 'deployer' ? 2 : 6);
+
+/**
+ * Starts a service that dies at a point, and waits until it has. What the one before it held it gives up in order:
+ * claims and partitions of a process that was killed are still its own when the next one starts, and nothing is passed
+ * until they are over. Answers with false when the point was not reached.
+ */
+const dieAt = async ({ services, victim, say }, service, failpoint, passage) => {
+  const others = isOfTheLeader(failpoint) ? INSTANCES.filter((each) => each.service === service) : [];
+  const rivals = others.map(({ name }) => name).filter((name) => name !== victim);
+  await Promise.all([victim, ...rivals].map((name) => services.stop(name)));
+  const since = performance.now();
+  const running = services.start(victim, { ...services.inside['*'], failpoint, passage });
+  await running.ready;
+  await Promise.all(rivals.map((name) => services.start(name).ready));
+  const died = await Promise.race([running.ended.then(() => true), sleep(FAILPOINT_WAIT_MS, false, { ref: false })]);
+  const after = ((performance.now() - since) / 1000).toFixed(1);
+  say(`${failpoint} at passage ${passage} ${died ? `reached after ${after} s` : 'was not reached'}`);
+  if (died) await services.replaced(victim, running);
+  else {
+    await services.stop(victim);
+    await services.start(victim).ready;
+  }
+  return died;
+};
 
 /** Faults of a service, each with what is done; every one of them is over when its promise settles. */
 const SERVICE_FAULTS = {
@@ -32,21 +73,21 @@ const SERVICE_FAULTS = {
   pause: async ({ services, victim, random, leaseMs, pauses }) => {
     const from = Date.now();
     const resume = services.pause(victim);
-    await sleep(leaseMs * 1.5 + random.between(0, 4_000));
+    const ms = random.chance(0.4) ? BEYOND_CLAIMS_MS : leaseMs * 1.5;
+    await sleep(ms + random.between(0, 4_000));
     resume();
     if (runnerOf(victim)) pauses.push({ runnerId: runnerOf(victim), from, to: Date.now() });
   },
-  failpoint: async ({ services, victim, random, say, point }) => {
+  failpoint: async (tools) => {
+    const { victim, random, point, unmade } = tools;
     const { service } = INSTANCES.find(({ name }) => name === victim);
-    const failpoint = point ?? random.pick(Object.keys(FAILPOINTS).filter((name) => isPassed(service, name)));
-    const passage = random.between(1, 6);
-    await services.kill(victim);
-    const running = services.start(victim, { failpoint, passage });
-    await running.ready;
-    const died = await Promise.race([running.ended.then(() => true), sleep(FAILPOINT_WAIT_MS, false)]);
-    say(`${failpoint} at passage ${passage}${died ? '' : ' was not reached'}`);
-    if (!died) await services.kill(victim);
-    if (!died) await services.start(victim).ready;
+    let points = point === undefined ? pointsOf(service) : [point];
+    for (let tries = 0; tries < FAILPOINT_TRIES && points.length > 0; tries += 1) {
+      const failpoint = random.pick(points);
+      if (await dieAt(tools, service, failpoint, passageOf(service, random))) return;
+      points = points.filter((each) => each !== failpoint);
+    }
+    unmade.push(`${victim} was to die at a failpoint, and came past none`);
   },
 };
 
@@ -87,52 +128,32 @@ const SPECIAL = {
       }
     },
   },
-  'runner-1': {
-    'disk-full': async ({ disk, random }) => {
-      const empty = disk.fill();
-      await sleep(random.between(2_000, 6_000));
-      empty();
-    },
-  },
 };
+
+const diskFull = async ({ disks, servers, victim, random, say, unmade }) => {
+  const disk = disks.get(victim);
+  if (!disk) return void unmade.push(`${victim} has no disk of its own that could be full`);
+  const giveBack = disk.fill();
+  await sleep(random.between(2_000, 6_000));
+  giveBack();
+  if (SERVERS_WITH_DISK.includes(victim)) await keptRunning(servers, victim, say);
+};
+/** Some servers end when they cannot write, as Kafka does, and are started again by whoever keeps them. */
+const keptRunning = async (servers, name, say) => {
+  for (const since = performance.now(); performance.now() - since < ENDING_MS; await sleep(200)) {
+    if (servers.isRunning(name)) continue;
+    say(`${name} has ended, and is started again`);
+    return servers.up(name);
+  }
+};
+const onDisk = (name) => ([...WITH_DISK, ...SERVERS_WITH_DISK].includes(name) ? { 'disk-full': diskFull } : {});
 
 /** Every fault of every victim, by both names. */
 export const FAULTS = Object.fromEntries([
-  ...ALL.map((name) => [name, { ...SERVICE_FAULTS, ...wireFaults(), ...SPECIAL[name] }]),
-  ...SERVERS.map((name) => [name, { ...SERVER_FAULTS, ...wireFaults(), ...SPECIAL[name] }]),
+  ...ALL.map((name) => [name, { ...SERVICE_FAULTS, ...wireFaults(), ...onDisk(name) }]),
+  ...SERVERS.map((name) => [name, { ...SERVER_FAULTS, ...wireFaults(), ...onDisk(name), ...SPECIAL[name] }]),
 ]);
 
 function wireFaults() {
   return Object.fromEntries(Object.keys(WIRE_FAULTS).map((fault) => [fault, onWires(fault)]));
-}
-
-/** A small file system of its own, which can be full. */
-export class SmallDisk {
-  #mounted = false;
-
-  constructor(path) {
-    this.path = path;
-  }
-
-  mount() {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'foldline-chaos', this.path]);
-    this.#mounted = true;
-  }
-
-  /** Answers with what makes room again. */
-  fill() {
-    const filler = join(this.path, 'filler');
-    const piece = Buffer.alloc(256 * 1024);
-    try {
-      for (;;) writeFileSync(filler, piece, { flag: 'a' });
-    } catch (error) {
-      if (error.code !== 'ENOSPC') throw error;
-    }
-    return () => rmSync(filler);
-  }
-
-  unmount() {
-    if (this.#mounted) execFileSync('umount', ['--lazy', this.path]);
-    this.#mounted = false;
-  }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
@@ -32,6 +32,7 @@ const isAlive = (pid) => {
 export const servers = {
   up: (...names) => script('up', ...(names.length > 0 ? names : SERVERS)),
   down: () => script('down', ...SERVERS),
+  isRunning: (server) => existsSync(join(CI_DIRECTORY, PID_FILES[server])) && isAlive(pidOf(server)),
   signal: (server, signal) => process.kill(pidOf(server), signal),
 
   /** Sends the signal and waits until the process is gone. */
@@ -44,7 +45,10 @@ export const servers = {
   /** A log without events and a Redis without memory, for services that begin anew. */
   async empty() {
     await servers.end('eventstore', 'SIGTERM');
-    rmSync(join(CI_DIRECTORY, 'eventstore'), { recursive: true, force: true });
+    // The directory itself may be where a small disk is mounted.
+    const data = join(CI_DIRECTORY, 'eventstore');
+    for (const name of existsSync(data) ? readdirSync(data) : [])
+      rmSync(join(data, name), { recursive: true, force: true });
     await servers.up('eventstore');
     await servers.flushRedis();
   },

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cpSync, createWriteStream, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { GATEWAY_PORT, INSTANCES, ROOT, S3_ACCESS, wirePort } from './places.mjs';
 
@@ -82,13 +83,17 @@ export class Services {
     this.release = copyRelease(this.directory);
   }
 
-  get pids() {
-    return [...this.#running.values()].map(({ child }) => child.pid);
+  /** All of them at once, and none is started again. */
+  abandon() {
+    this.#closing = true;
+    for (const { child } of this.#running.values()) child.kill('SIGKILL');
   }
 
   async startAll() {
     for (const { name } of INSTANCES) mkdirSync(join(this.directory, 'data', name), { recursive: true });
-    await Promise.all(INSTANCES.map(({ name }) => this.start(name).ready));
+    const up = await Promise.all(INSTANCES.map(async ({ name }) => [name, await this.start(name).ready]));
+    const down = up.filter(([, ready]) => !ready).map(([name]) => name);
+    if (down.length > 0) throw new Error(`${down.join(', ')} did not start`);
   }
 
   start(name, inside = this.inside[name] ?? this.inside['*']) {
@@ -111,6 +116,12 @@ export class Services {
     this.#running.set(name, running);
     void running.ended.then((end) => this.#ended(name, running, end, inside));
     return running;
+  }
+
+  /** Resolves when another process has taken the place of this one, which ended by itself, and is ready. */
+  async replaced(name, before) {
+    while (this.#running.get(name) === before) await sleep(RESTART_MS / 5);
+    await this.#running.get(name).ready;
   }
 
   /** As it is; the caller sees to a new one. */

@@ -23,8 +23,8 @@ class Direction {
   #held = [];
   #queue = Promise.resolve();
 
-  constructor(from, to, modeOf) {
-    Object.assign(this, { to, modeOf });
+  constructor(from, to, modeOf, slowMs) {
+    Object.assign(this, { to, modeOf, slowMs });
     from.on('data', (bytes) => this.#carry(bytes));
     from.on('end', () => void this.#queue.then(() => to.end()));
   }
@@ -33,7 +33,7 @@ class Direction {
     const mode = this.modeOf();
     if (mode === 'lose') this.lost = true;
     else if (mode === 'hold' || this.#held.length > 0) this.#held.push(bytes);
-    else if (mode === 'slow') this.#later(bytes, SLOW_MS[0] + Math.random() * (SLOW_MS[1] - SLOW_MS[0]));
+    else if (mode === 'slow') this.#later(bytes, this.slowMs());
     else this.#later(bytes, 0);
   }
 
@@ -55,7 +55,8 @@ class Wire {
   #connections = new Set();
   #server;
 
-  constructor(target) {
+  constructor(target, slowMs) {
+    this.slowMs = slowMs;
     this.#server = createServer((near) => this.#join(near, target));
   }
 
@@ -85,8 +86,8 @@ class Wire {
     near.setNoDelay();
     far.setNoDelay();
     const directions = [
-      new Direction(near, far, () => this.#mode.requests),
-      new Direction(far, near, () => this.#mode.answers),
+      new Direction(near, far, () => this.#mode.requests, this.slowMs),
+      new Direction(far, near, () => this.#mode.answers, this.slowMs),
     ];
     const drop = () => {
       near.destroy();
@@ -106,11 +107,18 @@ class Wire {
 /** Every wire of a cluster. */
 export class Wires {
   #wires = new Map();
+  #random;
+
+  /** Slow is as slow as these numbers say, from now on. */
+  follow(random) {
+    this.#random = random;
+  }
 
   async open() {
+    const slowMs = () => this.#random.between(...SLOW_MS);
     for (const { name } of INSTANCES) {
       for (const server of SERVERS) {
-        const wire = new Wire(server === 'kafka' ? kafkaDoor(name) : SERVER_PORTS[server]);
+        const wire = new Wire(server === 'kafka' ? kafkaDoor(name) : SERVER_PORTS[server], slowMs);
         await wire.listen(wirePort(name, server));
         this.#wires.set(`${name} ${server}`, wire);
       }

@@ -13,13 +13,16 @@ export class Load {
   #workers = [];
   #projects = [];
 
-  constructor({ seed, requests, viewers, repository, webhookSecret, subscriber }) {
-    Object.assign(this, { seed, requests, viewers, repository, webhookSecret, subscriber });
+  /** `again`: how probably somebody takes up a pipeline that has ended. */
+  constructor({ seed, requests, viewers, repository, webhookSecret, subscriber, again = 0.3 }) {
+    Object.assign(this, { seed, requests, viewers, repository, webhookSecret, subscriber, again });
   }
 
   async start(inFlight) {
     await this.#register(createRandom(this.seed, 'project'));
     this.#workers = Array.from({ length: inFlight }, (_, n) => this.#work(createRandom(this.seed, `load ${n}`)));
+    // Whoever stops the load learns of what went wrong; until then it is nobody's surprise.
+    for (const worker of this.#workers) worker.catch(() => undefined);
   }
 
   /** No new pipelines; what was begun is asked for to its end. */
@@ -39,7 +42,7 @@ export class Load {
         await this.#wish(random, { project, pipelineId: id }, 'cancel', `pipelines/${id}/cancel`);
       }
       await this.#rested(project, id);
-      if (random.chance(0.3)) await this.#again(random, project, id);
+      if (random.chance(this.again)) await this.#again(random, project, id);
       if (random.chance(0.1)) await this.#repeatOne(random);
     }
   }
@@ -64,8 +67,10 @@ export class Load {
 
   async #push(random, project) {
     const payload = { ref: 'refs/heads/main', after: this.repository.sha, repository: { full_name: project } };
-    const { body } = await this.requests.deliver(payload, { kind: 'webhook' }, random.id(), this.webhookSecret);
-    return body.pipelines[0];
+    const answer = await this.requests.deliver(payload, { kind: 'webhook' }, random.id(), this.webhookSecret);
+    const [id] = answer.body.pipelines ?? [];
+    if (id === undefined) throw new Error(`a delivery was refused: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return id;
   }
 
   #wish(random, { project, ...about }, kind, path) {
