@@ -7,9 +7,14 @@ export type Published = { eventId: string; stream: string; key: string; revision
 export type ChaosHistory = History & {
   topic: Published[];
   /** What each process says that it handled, where it was asked to. */
-  handled: { process: string; events: { group: string; id: string; stream: string; revision: number }[] }[];
+  handled: {
+    process: string;
+    events: { group: string; id: string; stream: string; key: string; revision: number }[];
+  }[];
   /** Nobody was struck since the start: then nothing has a reason to be delivered twice to one process. */
   undisturbed: boolean;
+  /** Strikes that were planned and did not come about, each with the reason. */
+  unmade: string[];
   convergence: { ms: number; open: string[]; withinMs: number };
 };
 

@@ -13,7 +13,13 @@ const goodChaos = (): ChaosHistory => {
     revision,
     type,
   }));
-  const handled = history.events.map(({ id, stream, revision }) => ({ group: 'scheduler', id, stream, revision }));
+  const handled = history.events.map(({ id, stream, revision, correlationId: key }) => ({
+    group: 'scheduler',
+    id,
+    stream,
+    key,
+    revision,
+  }));
   return {
     ...history,
     topic: [...published.slice(0, 9), ...published.slice(3, 6), ...published.slice(9)],
@@ -22,6 +28,7 @@ const goodChaos = (): ChaosHistory => {
       { process: 'scheduler-2', events: handled.slice(15) },
     ],
     undisturbed: true,
+    unmade: [],
     convergence: { ms: 1200, open: [], withinMs: 90_000 },
   };
 };
@@ -29,6 +36,7 @@ const goodChaos = (): ChaosHistory => {
 const assigned = (jobId: string, position: number): ChaosHistory['events'][number] => ({
   ...goodHistory().events[0]!,
   id: `more-${position}`,
+  causationId: `cause of more-${position}`,
   stream: 'pipeline-p2',
   type: 'JobAssigned',
   position,
@@ -61,6 +69,29 @@ const MUTANTS: readonly [violation: string, rule: string, plant: (history: Chaos
     'an event that one process handled twice',
     'eventsAreHandledOnce',
     ({ handled }) => void handled[0]!.events.push(handled[0]!.events[4]!),
+  ],
+  [
+    'an event that no process of a group handled',
+    'eventsReachTheirHandlers',
+    ({ handled }) => {
+      const [missed] = handled[0]!.events.splice(4, 1);
+      handled[1]!.events = handled[1]!.events.filter(({ id }) => id !== missed!.id);
+    },
+  ],
+  [
+    'an event that a process came to after a later one of its stream',
+    'eventsReachTheirHandlers',
+    ({ handled }) => {
+      const list = handled[0]!.events;
+      const places = list.flatMap(({ stream }, n) => (stream === 'pipeline-p1' ? [n] : []));
+      const [one, other] = [places[0]!, places[1]!];
+      [list[one], list[other]] = [list[other]!, list[one]!];
+    },
+  ],
+  [
+    'a strike that did not come about',
+    'strikesWereMade',
+    ({ unmade }) => void unmade.push('scheduler-1 was to die at a failpoint, and came past none'),
   ],
   [
     'a runner that was given more than it has places for',

@@ -8,10 +8,13 @@ const TEST = 'p1.1';
 /** Numbers the events anew, as if the log had always been so. */
 const renumbered = (events: Event[]): Event[] => {
   const revisions = new Map<string, number>();
+  const ids = new Map(events.map(({ id }, n) => [id, `e${n}`]));
   return events.map((event, n) => {
     const revision = revisions.get(event.stream) ?? 0;
     revisions.set(event.stream, revision + 1);
-    return { ...event, id: `e${n}`, revision, position: n + 1, recordedAt: new Date((n + 1) * 1000).toISOString() };
+    const causationId = ids.get(event.causationId) ?? event.causationId;
+    const recordedAt = new Date((n + 1) * 1000).toISOString();
+    return { ...event, causationId, id: `e${n}`, revision, position: n + 1, recordedAt };
   });
 };
 
@@ -45,7 +48,15 @@ const addedBefore =
   (place: (event: Event) => boolean, stream: string, type: string, data: Record<string, unknown>) =>
   (history: History) => {
     const at = indexOf(history, place);
-    history.events.splice(at, 0, { ...history.events[at]!, stream, type, data: { pipelineId: 'p1', ...data } });
+    const causationId = `cause of ${type}`;
+    history.events.splice(at, 0, {
+      ...history.events[at]!,
+      id: 'new',
+      causationId,
+      stream,
+      type,
+      data: { pipelineId: 'p1', ...data },
+    });
     history.events = renumbered(history.events);
   };
 const changed = (wanted: (event: Event) => boolean, change: Record<string, unknown>) => (history: History) => {
@@ -59,10 +70,11 @@ const cancelling = ['pipeline-p1', 'PipelineCancelling', {}] as const;
 
 /** The first attempt of `build` runs under a lease that is over when the scheduler gives the job to others. */
 const givenAway = (history: History): void => {
-  const runner = { stream: 'runner-one', causationId: 'c', correlationId: 'runner-one' };
+  const runner = { stream: 'runner-one', correlationId: 'runner-one' };
   const place = (at: (event: Event) => boolean, type: string, data: Record<string, unknown>): void => {
     const n = indexOf(history, at);
-    history.events.splice(n, 0, { ...history.events[n]!, ...runner, type, data: { runnerId: 'one', ...data } });
+    const about = { ...runner, id: `new ${type} ${n}`, causationId: `cause of ${type} ${n}` };
+    history.events.splice(n, 0, { ...history.events[n]!, ...about, type, data: { runnerId: 'one', ...data } });
   };
   changed(is('JobAssigned', firstBuild), { epoch: 'e1' })(history);
   changed(is('JobAssigned', secondBuild), { epoch: 'e2' })(history);
@@ -244,6 +256,57 @@ const MUTANTS: readonly [violation: string, rule: string, plant: (history: Histo
       history.graceMs = 1500;
     },
   ],
+  ['an effect that an event has twice', 'eventsHaveOneEffect', twice(is('DeploymentStarted'))],
+  [
+    'an effect that an event has in a second stream as well',
+    'eventsHaveOneEffect',
+    ({ events }) => {
+      for (const event of events.filter(is('NotificationRequested'))) event.causationId = 'one end';
+    },
+  ],
+  ['an event whose effect is missing', 'eventsHaveOneEffect', without(is('EnvironmentDeployed'))],
+  ['a log that counts as whole although its runner never said so', 'logsAreSealed', wholeByItself],
+  [
+    'a job that is to deploy after its pipeline was cancelled',
+    'nothingIsDeployedAfterACancellation',
+    addedBefore(is('JobAssigned', { jobId: TEST, attempt: 1 }), ...cancelling),
+  ],
+  [
+    'a deployment that follows from nothing',
+    'nothingIsDeployedAfterACancellation',
+    ({ events }) => void (events.find(is('DeploymentStarted'))!.causationId = 'nothing'),
+  ],
+  [
+    'a cancelled job that counts as deployed',
+    'nothingIsDeployedAfterACancellation',
+    (history) => void (history.events.find(is('JobSucceeded', { jobId: TEST, attempt: 1 }))!.type = 'JobCancelled'),
+  ],
+  [
+    'a job that deploys although it was cancelled before it began',
+    'nothingIsDeployedAfterACancellation',
+    addedBefore(is('AttemptStarted', { jobId: TEST, attempt: 1 }), 'pipeline-p1', 'JobCancelled', {
+      jobId: TEST,
+      attempt: 1,
+    }),
+  ],
+  [
+    'a deployment that succeeds after its attempt was given away',
+    'givenAwayAttemptsChangeNothing',
+    (history) => {
+      givenAway(history);
+      const assigned = history.events.find(is('JobAssigned', firstBuild))!;
+      history.events.find(is('DeploymentStarted'))!.causationId = assigned.id;
+    },
+  ],
+  [
+    'an upload that becomes visible although its attempt was lost for good',
+    'givenAwayAttemptsChangeNothing',
+    (history) => {
+      givenAway(history);
+      changed(is('ArtifactUploaded'), { attemptId: `${BUILD}.1` })(history);
+      without(is('JobRetried', { jobId: BUILD }))(history);
+    },
+  ],
   [
     'an upload that becomes visible after its attempt was given away',
     'givenAwayAttemptsChangeNothing',
@@ -253,6 +316,10 @@ const MUTANTS: readonly [violation: string, rule: string, plant: (history: Histo
     },
   ],
 ];
+
+function wholeByItself(history: History): void {
+  changed(is('LogSealed', { complete: false }), { complete: true })(history);
+}
 
 function grow(log: { bytes: Buffer }): void {
   log.bytes = Buffer.concat([log.bytes, Buffer.from('more\n')]);

@@ -17,8 +17,16 @@ class Log {
     const revision = this.events.filter((event) => event.stream === stream).length;
     const recordedAt = new Date(position * 1000).toISOString();
     const actor = { kind: 'system', id: 'test' } as const;
-    const about = { causationId: 'c', correlationId: PIPELINE, actor, recordedAt, version: 1 };
+    const causationId = `cause of e${position}`;
+    const about = { causationId, correlationId: PIPELINE, actor, recordedAt, version: 1 };
     this.events.push({ ...about, id: `e${position}`, stream, type, revision, position, data });
+    return this;
+  }
+
+  /** The last event follows from the one of this type that is the newest. */
+  because(type: string): this {
+    const cause = this.events.findLast((event) => event.type === type)!;
+    this.events.at(-1)!.causationId = cause.id;
     return this;
   }
 
@@ -73,7 +81,10 @@ export const goodHistory = (): History => {
   const log = new Log()
     .add('subscription-s1', 'SubscriptionCreated', { subscriptionId: 's1', projectId: 'pr1' })
     .trigger('PipelineRequested')
+    .add(`plan-${PIPELINE}`, 'PipelinePlanned', { pipelineId: PIPELINE })
+    .because('PipelineRequested')
     .pipeline('PipelineStarted')
+    .because('PipelinePlanned')
     .pipeline('JobQueued', { jobId: BUILD, attempt: 1 })
     .pipeline('JobAssigned', { jobId: BUILD, attempt: 1, runnerId: 'one' })
     .attempt('AttemptStarted', BUILD, 1, { runnerId: 'one' })
@@ -95,9 +106,12 @@ export const goodHistory = (): History => {
     .attempt('AttemptStarted', TEST, 1, { runnerId: 'one' })
     .attempt('AttemptFinished', TEST, 1, { outcome: 'success', commits: [], ...sent(logs.test) })
     .add('deployment-d1', 'DeploymentStarted', { deploymentId: 'd1', jobId: TEST })
+    .because('JobAssigned')
     .sealed(TEST, 1, logs.test)
     .pipeline('JobSucceeded', { jobId: TEST, attempt: 1 })
     .add('deployment-d1', 'DeploymentSucceeded', { deploymentId: 'd1', jobId: TEST })
+    .add('environment-n1', 'EnvironmentDeployed', { environmentId: 'n1', deploymentId: 'd1' })
+    .because('DeploymentSucceeded')
     .pipeline('PipelineFinished', { status: 'success', context })
     .notified('n1')
     .trigger('JobRetryRequested', { jobId: TEST })

@@ -51,6 +51,40 @@ export const eventsAreHandledOnce = ({ handled, undisturbed }) =>
     });
   });
 
+/** A runner's group belongs to one process, and begins with what is published when it first starts. */
+const isOfAProcess = (group) => group.includes('.');
+const TOLD_AT_THE_START = 'runner-';
+
+/**
+ * I2: where services told what they handled, also while they were struck: each group has handled every event of the
+ * types that it takes, and each process came to the events of a stream for the first time in their order.
+ */
+export const eventsReachTheirHandlers = ({ events, handled }) => {
+  const groups = new Map();
+  const disorder = [];
+  for (const { process, events: list } of handled) {
+    const last = new Map();
+    const known = new Set();
+    for (const { group, id, stream, key, revision } of list) {
+      groups.set(group, (groups.get(group) ?? new Set()).add(id));
+      const name = `${group} ${stream} ${key}`;
+      if (known.has(`${group} ${id}`)) continue;
+      known.add(`${group} ${id}`);
+      if (revision < last.get(name)) disorder.push(`${process} handled revision ${revision} of ${stream} late`);
+      last.set(name, Math.max(revision, last.get(name) ?? -1));
+    }
+  }
+  return [...disorder, ...[...groups].flatMap(([group, ids]) => unhandled(events, group, ids))];
+};
+
+const unhandled = (events, group, ids) => {
+  const types = new Set(events.filter(({ id }) => ids.has(id)).map(({ type }) => type));
+  return events
+    .filter(({ id, type, stream }) => types.has(type) && !ids.has(id) && OWNED.has(categoryOf(stream)))
+    .filter(({ stream }) => !isOfAProcess(group) || !stream.startsWith(TOLD_AT_THE_START))
+    .map(({ type, stream, revision }) => `${group} never handled ${type} (${stream}, revision ${revision})`);
+};
+
 /** I10: at every prefix of the log, a runner has no more attempts than it offered places for, under one lease. */
 export const placesAreNotOverrun = ({ events }) => {
   const slots = new Map();
@@ -89,3 +123,6 @@ export const placesAreNotOverrun = ({ events }) => {
 /** I13: when the faults were over, everything came to its end in time. */
 export const everythingConverges = ({ convergence }) =>
   convergence.open.length > 0 ? [`not settled within ${convergence.withinMs} ms: ${convergence.open.join(', ')}`] : [];
+
+/** A strike that did not come about has shown nothing. */
+export const strikesWereMade = ({ unmade }) => unmade;

@@ -134,29 +134,59 @@ export const lostRunnersStop = ({ events, side, pauses = [], graceMs = Number.PO
   });
 };
 
-/** I4: once the scheduler has gone on to another attempt, nothing becomes visible of the one that was given away. */
-export const givenAwayAttemptsChangeNothing = ({ events }) => {
+/**
+ * When a job went on without an attempt that was given away: with another one, or to its end when there is none for a
+ * lost deployment or one that was lost too often.
+ */
+const overtakings = (events) => {
   const away = givenAway(events);
   const overtaken = new Map();
-  for (const { data, position } of ofType(events, 'JobRetried')) {
-    const attemptId = `${data.jobId}.${data.attempt - 1}`;
-    if (away.has(attemptId)) overtaken.set(attemptId, position);
+  for (const { type, data, position } of ofType(events, 'JobRetried', 'JobFailed')) {
+    if (type === 'JobFailed' && data.reason !== 'runner_lost') continue;
+    const attemptId = `${data.jobId}.${type === 'JobRetried' ? data.attempt - 1 : data.attempt}`;
+    if (away.has(attemptId) && !overtaken.has(attemptId)) overtaken.set(attemptId, position);
   }
-  const uploads = new Map(
-    ofType(events, 'ArtifactUploaded', 'CacheUploaded').map(({ data }) => [
+  return overtaken;
+};
+
+/** The attempt that each upload and each deployment is of. */
+const attemptsOf = (events) => {
+  const assigned = new Map(ofType(events, 'JobAssigned').map(({ id, data }) => [id, attemptIdOf(data)]));
+  return new Map([
+    ...ofType(events, 'ArtifactUploaded', 'CacheUploaded').map(({ data }) => [
       data.artifactId ?? data.cacheId,
       data.attemptId,
     ]),
-  );
+    ...ofType(events, 'DeploymentStarted').map(({ data, causationId }) => [
+      data.deploymentId,
+      assigned.get(causationId),
+    ]),
+  ]);
+};
+
+/** What becomes visible, and which upload or deployment it is. */
+const SHOWN = {
+  ArtifactCommitted: 'artifactId',
+  CacheCommitted: 'cacheId',
+  DeploymentSucceeded: 'deploymentId',
+  EnvironmentDeployed: 'deploymentId',
+};
+
+/**
+ * I4: once its job has gone on, nothing becomes visible of an attempt that was given away: no result, no artifact, no
+ * cache, no deployment.
+ */
+export const givenAwayAttemptsChangeNothing = ({ events }) => {
+  const overtaken = overtakings(events);
+  const attempts = attemptsOf(events);
+  const isLate = (attemptId, position) => overtaken.get(attemptId) < position;
   return [
-    ...ofType(events, 'ArtifactCommitted', 'CacheCommitted').flatMap(({ type, data, position }) => {
-      const attemptId = uploads.get(data.artifactId ?? data.cacheId);
-      return overtaken.get(attemptId) < position
-        ? [`${type} of ${attemptId} after its job had gone on without it`]
-        : [];
+    ...ofType(events, ...Object.keys(SHOWN)).flatMap(({ type, data, position }) => {
+      const attemptId = attempts.get(data[SHOWN[type]]);
+      return isLate(attemptId, position) ? [`${type} of ${attemptId} after its job had gone on without it`] : [];
     }),
     ...ofType(events, 'JobSucceeded', 'JobFinishing').flatMap(({ type, data, position }) =>
-      overtaken.get(attemptIdOf(data)) < position ? [`${type} of ${attemptIdOf(data)} after its job had gone on`] : [],
+      isLate(attemptIdOf(data), position) ? [`${type} of ${attemptIdOf(data)} after its job had gone on`] : [],
     ),
   ];
 };

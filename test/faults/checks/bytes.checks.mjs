@@ -38,6 +38,8 @@ export const logsAreSealed = ({ events, logs }) => {
     const sent = ends.get(attemptId)?.log;
     if (sent && !late.has(attemptId) && (sent.sha256 !== seal.data.sha256 || !seal.data.complete))
       problems.push(`the log of ${attemptId} is not what its runner sent`);
+    if (seal.data.complete && sent?.sha256 !== seal.data.sha256)
+      problems.push(`the log of ${attemptId} counts as whole, which its runner never said of these bytes`);
     return problems;
   });
 };

@@ -1,4 +1,4 @@
-import { ofType, streamsOf } from './events.mjs';
+import { attemptIdOf, ofType, streamsOf } from './events.mjs';
 
 const countBy = (list, keyOf) => {
   const counts = new Map();
@@ -53,4 +53,46 @@ export const deploymentsAreNotRepeated = ({ events }) => {
   return ofType(events, 'JobRetried')
     .filter(({ data }) => data.by === 'runner_lost' && deploying.has(data.jobId))
     .map(({ data }) => `${data.jobId} deploys and was begun again although nobody asked for it`);
+};
+
+/** The stretches of the log in which a pipeline is cancelled: from there on until somebody takes it up again. */
+const cancellations = (events) => {
+  const stretches = new Map();
+  for (const { type, data, position } of ofType(events, 'PipelineCancelling', 'PipelineReopened')) {
+    const known = stretches.get(data.pipelineId) ?? [];
+    if (type === 'PipelineCancelling') stretches.set(data.pipelineId, [...known, { from: position }]);
+    else if (known.length > 0) known.at(-1).to ??= position;
+  }
+  return (pipelineId, position) =>
+    (stretches.get(pipelineId) ?? []).some(
+      ({ from, to = Number.POSITIVE_INFINITY }) => from < position && position < to,
+    );
+};
+
+/**
+ * I7: nothing is deployed of what was cancelled. A deployment follows from an assignment of its job, which was made
+ * before the cancellation; its record may come later, as that of any other event does. Where the job was cancelled before
+ * the attempt had begun, nothing of it runs; and where it was cancelled, nothing counts as deployed.
+ */
+export const nothingIsDeployedAfterACancellation = ({ events, side }) => {
+  const isCancelled = cancellations(events);
+  const byId = new Map(events.map((event) => [event.id, event]));
+  const started = new Map(ofType(events, 'AttemptStarted').map(({ data, position }) => [data.attemptId, position]));
+  const cancelled = new Map(ofType(events, 'JobCancelled').map((event) => [attemptIdOf(event.data), event.position]));
+  const succeeded = new Set(ofType(events, 'DeploymentSucceeded').map(({ data }) => data.deploymentId));
+  return ofType(events, 'DeploymentStarted').flatMap(({ data: { deploymentId, jobId }, causationId, position }) => {
+    const assigned = byId.get(causationId);
+    if (assigned?.type !== 'JobAssigned' || assigned.data.jobId !== jobId || assigned.position > position)
+      return [`deployment ${deploymentId} does not follow from an assignment of ${jobId}`];
+    const attemptId = attemptIdOf(assigned.data);
+    const ended = cancelled.get(attemptId) ?? Number.POSITIVE_INFINITY;
+    const problems = [];
+    if (isCancelled(assigned.data.pipelineId, assigned.position))
+      problems.push(`${attemptId} was to deploy after its pipeline had been cancelled`);
+    if (started.get(attemptId) > ended && (side.get(attemptId) ?? []).length > 0)
+      problems.push(`${attemptId} deployed although its job had been cancelled before it began`);
+    if (cancelled.has(attemptId) && succeeded.has(deploymentId))
+      problems.push(`${attemptId} was cancelled and counts as deployed`);
+    return problems;
+  });
 };

@@ -23,6 +23,54 @@ export const idsAreUnique = ({ events }) => {
   });
 };
 
+/** What an event is about, beside its type: one cause may queue many jobs and tell many subscribers, but each once. */
+const SUBJECT = [
+  'projectId',
+  'pipelineId',
+  'jobId',
+  'index',
+  'artifactId',
+  'cacheId',
+  'commitId',
+  'environmentId',
+  'subscriptionId',
+  'requestId',
+  'runnerId',
+  'key',
+];
+
+/** Events that have one consequence, whatever else happens. */
+const CONSEQUENCES = {
+  PipelineRequested: ['PipelinePlanned', 'PlanRejected'],
+  PipelinePlanned: ['PipelineStarted'],
+  PlanRejected: ['PipelineRejected'],
+  SubscriptionRequested: ['SubscriptionCreated'],
+  DeploymentSucceeded: ['EnvironmentDeployed'],
+};
+
+/**
+ * I2: an event is applied once by each who takes it, however often it was delivered: it causes nothing twice, in whatever
+ * stream, and what must follow from it does. Services give causes, and whatever acted twice would give the same.
+ */
+export const eventsHaveOneEffect = ({ events }) => {
+  const seen = new Set();
+  const effects = new Map();
+  const twice = events.flatMap(({ causationId, type, stream, data }) => {
+    effects.set(causationId, [...(effects.get(causationId) ?? []), type]);
+    const effect = JSON.stringify([causationId, type, ...SUBJECT.map((name) => data[name] ?? '')]);
+    if (seen.has(effect)) return [`${stream}: ${causationId} caused ${type} once more`];
+    seen.add(effect);
+    return [];
+  });
+  const wrong = events.flatMap(({ id, type, stream }) => {
+    const expected = CONSEQUENCES[type];
+    if (expected === undefined) return [];
+    const found = (effects.get(id) ?? []).filter((effect) => expected.includes(effect)).length;
+    return found === 1 ? [] : [`${stream}: ${type} led ${found} times to ${expected.join(' or ')}`];
+  });
+  return [...twice, ...wrong];
+};
+
 /** I11: rebuilding every read model gives the same bytes; the hash chains were checked on the way. */
 export const replayIsEqual = ({ replay }) => [
   ...(replay.failure ? [`the log does not verify: ${replay.failure}`] : []),
