@@ -1,15 +1,15 @@
-import { Partitioners, type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import type { RecordedEvent } from '@foldline/contracts';
 import { TransientError, type EventStore } from '@foldline/kernel';
 import type { RelayCheckpoint } from './checkpoint-topic.ts';
+import { HandledMarks, type MarkedGroup } from './handled-marks.ts';
 import { groupLags } from './lag.ts';
+import { partitionOf } from './partition-of.ts';
 import { openPublisher } from './publisher.ts';
 import type { Topics } from './topics.ts';
 
 /** A group as far as it runs here. */
-export type AuditedGroup = {
-  group: string;
-  groupId: string;
+export type AuditedGroup = MarkedGroup & {
   /** Whether an event that must have come by this partition is known not to have. */
   misses: (partition: number, event: RecordedEvent) => boolean;
 };
@@ -44,12 +44,14 @@ const SAMPLE = 500;
  */
 export class ArrivalAudit {
   private readonly groups: AuditedGroup[] = [];
-  private readonly partitioner = Partitioners.DefaultPartitioner();
+  private readonly marks: HandledMarks;
   private after: number | undefined;
   private upTo = 0;
   private suspects: Suspect[] = [];
 
-  constructor(private readonly options: AuditOptions) {}
+  constructor(private readonly options: AuditOptions) {
+    this.marks = new HandledMarks(options);
+  }
 
   add(group: AuditedGroup): void {
     this.groups.push(group);
@@ -78,6 +80,7 @@ export class ArrivalAudit {
       const stored = await store.readAll({ after: this.after, limit: SAMPLE });
       await this.suspect(stored.filter(({ position }) => position <= this.upTo));
     }
+    if (this.after !== undefined) await this.marks.round(this.groups);
     this.after = this.after === undefined ? last : this.upTo;
     this.upTo = last;
   }
@@ -130,17 +133,8 @@ export class ArrivalAudit {
     return this.groups.some(({ misses }) => misses(partition, event));
   }
 
-  /** As a relay's producer chooses it. */
   private partitionOf({ correlationId }: RecordedEvent): number {
-    const { events, partitions } = this.options.topics;
-    const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
-      partitionId,
-      partitionErrorCode: 0,
-      leader: 0,
-      replicas: [],
-      isr: [],
-    }));
-    return this.partitioner({ topic: events, partitionMetadata, message: { key: correlationId, value: null } });
+    return partitionOf(correlationId, this.options.topics);
   }
 }
 

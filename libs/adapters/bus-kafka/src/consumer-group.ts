@@ -2,17 +2,21 @@ import type { Kafka } from 'kafkajs';
 import type { RecordedEvent } from '@foldline/contracts';
 import { KeyLanes, throughOutages, type Failure, type HandlingFailure, type Outage } from '@foldline/delivery';
 import { TransientError, type EventHandler, type EventStore } from '@foldline/kernel';
-import type { EventReference } from './event-message.ts';
+import { catchUp } from './catch-up.ts';
+import { expiryText, standingOf, type Expired } from './expired.ts';
+import { GroupCommits } from './group-commits.ts';
 import { GroupMember, type MemberTimings } from './group-member.ts';
 import type { ParkedLog } from './parked-log.ts';
 import { decideDivert, decidePark } from './parked-state.ts';
+import type { EventReference } from './event-message.ts';
 import { PartitionIntake, type Delivery } from './partition-intake.ts';
 import { Replayer } from './replayer.ts';
+import type { Topics } from './topics.ts';
 
 /** What the groups of a bus share. */
 export type GroupContext = {
   kafka: Kafka;
-  topic: string;
+  topics: Topics;
   store: EventStore;
   restore: (event: RecordedEvent) => Promise<RecordedEvent>;
   outage: Outage;
@@ -35,23 +39,20 @@ const LONGEST_REASON = 2_000;
 export class ConsumerGroup {
   private readonly lanes: KeyLanes<Delivery>;
   private readonly member: GroupMember;
+  readonly commits: GroupCommits;
   private readonly replayer: Replayer;
   private readonly types: ReadonlySet<string> | undefined;
   private partitions = new Map<number, PartitionIntake>();
-  /** What the group has been told of each partition since it is ours. */
-  private committed = new Map<number, number>();
-  private steps = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private committing: Promise<void> = Promise.resolve();
 
   constructor(
     readonly name: string,
     private readonly handler: EventHandler,
-    { groupId, concurrency, types }: GroupOptions,
+    private readonly options: GroupOptions,
     private readonly parked: ParkedLog,
     private readonly context: GroupContext,
   ) {
-    const { kafka, topic, outage, timings, onTrouble, now, store, restore } = context;
+    const { kafka, topics, outage, timings, onTrouble, now, store, restore } = context;
+    const { groupId, concurrency, types } = options;
     const { retry, pause, closing } = outage;
     this.types = types && new Set(types);
     this.lanes = new KeyLanes({
@@ -71,13 +72,24 @@ export class ConsumerGroup {
       ...timings,
       kafka,
       groupId,
-      topic,
+      topic: topics.events,
       pause,
       closing,
       onTrouble,
       beforeJoin: () => this.handOver(),
       joined: (partitions) => this.joined(partitions),
       take: (partition, messages) => this.partitions.get(partition)?.take(messages),
+    });
+    this.commits = new GroupCommits({
+      kafka,
+      topic: topics.events,
+      groupId,
+      member: this.member,
+      partitions: () => this.partitions,
+      everyMs: context.commitEveryMs,
+      everyEvents: context.commitEvery,
+      closing,
+      onTrouble,
     });
     this.replayer = new Replayer({
       parked,
@@ -101,7 +113,7 @@ export class ConsumerGroup {
   async run(): Promise<void> {
     await this.member.run();
     await Promise.all([this.lanes.idle(), this.replayer.idle()]);
-    await this.commit();
+    await this.commits.commit();
     await this.member.leave();
   }
 
@@ -110,30 +122,61 @@ export class ConsumerGroup {
     this.lanes.stop();
     if (this.partitions.size === 0) return;
     await Promise.race([this.lanes.idle(), this.context.outage.pause(this.context.drainMs)]);
-    await this.commit();
+    await this.commits.commit();
     // What is left comes again: from the last commit, to whoever is given the partition.
     this.partitions = new Map();
-    this.committed = new Map();
+    this.commits.forget();
     this.lanes.clear();
   }
 
   private joined(partitions: readonly number[]): void {
-    this.committed = new Map();
+    this.commits.forget();
     this.lanes.clear();
     const ours = new Map(partitions.map((partition) => [partition, this.intake(partition)]));
     this.partitions = ours;
-    // What the owner before us parked must be known before anything is handed out.
+    // What the owner before us parked must be known before anything is handed out, and what the topic has dropped.
+    let last = 0;
+    let expired: Expired[] = [];
     throughOutages(async () => {
-      const last = await this.context.store.lastPosition();
+      last = await this.context.store.lastPosition();
       for (const intake of ours.values()) intake.bringsAllAfter(last);
       await this.parked.catchUp();
+      const { kafka, topics } = this.context;
+      const standing = await standingOf(kafka, topics.events, this.options.groupId);
+      expired = standing.expired.filter(({ partition }) => ours.has(partition));
     }, this.context.outage)
       .then(() => {
         if (this.partitions !== ours || this.context.outage.closing.aborted) return;
         this.lanes.resume();
         this.replayer.look();
+        const behind = new Set(expired.map(({ partition }) => partition));
+        for (const intake of ours.values()) if (!behind.has(intake.partition)) intake.begin();
+        this.catchUp(expired, last);
       })
       .catch((error: unknown) => this.failed(error));
+  }
+
+  /** Hands out from the log what the topic has dropped, and then what it holds. */
+  private catchUp(expired: readonly Expired[], upTo: number): void {
+    if (expired.length === 0) return;
+    const { partitions } = this;
+    const { store, topics, outage, onTrouble } = this.context;
+    const after = this.commits.handled;
+    onTrouble(new Error(expiryText(this.options.groupId, expired, after)));
+    for (const each of expired) partitions.get(each.partition)?.lacks(each);
+    const behind = expired.flatMap(({ partition }) => partitions.get(partition) ?? []);
+    const isOver = (): boolean => this.partitions !== partitions || outage.closing.aborted;
+    catchUp({ store, topics, behind, after, upTo, reading: (read) => this.throughOutages(read), isOver })
+      .then(() => {
+        if (!isOver()) for (const intake of behind) intake.begin();
+      })
+      .catch((error: unknown) => this.failed(error));
+  }
+
+  private async expired(expired: Expired): Promise<void> {
+    const { partitions } = this;
+    const last = await this.throughOutages(() => this.context.store.lastPosition());
+    if (this.partitions === partitions) this.catchUp([expired], last);
   }
 
   private intake(partition: number): PartitionIntake {
@@ -143,9 +186,10 @@ export class ConsumerGroup {
       readMissing: (stream, from, count) =>
         this.throughOutages(() => this.context.store.readStream(stream, from, count)),
       add: (delivery) => this.lanes.add(delivery.key, delivery),
-      onMoved: () => this.moved(),
+      onMoved: () => this.commits.moved(),
       onForeign: (offset) =>
         this.context.onTrouble(new Error(`message ${offset} of partition ${partition} is none of ours: passed over`)),
+      onExpired: (expired) => void this.expired(expired).catch((error: unknown) => this.failed(error)),
       onFailure: (error) => this.failed(error),
       pause: () => this.member.pause(partition),
       resume: () => this.member.resume(partition),
@@ -194,38 +238,6 @@ export class ConsumerGroup {
     }, this.context.outage);
     if (!result) throw new TransientError('the bus has closed');
     return result.value;
-  }
-
-  private moved(): void {
-    const { commitEvery, commitEveryMs, outage } = this.context;
-    this.steps += 1;
-    if (outage.closing.aborted) return;
-    if (this.steps >= commitEvery) void this.commit();
-    else this.timer ??= setTimeout(() => void this.commit(), commitEveryMs).unref();
-  }
-
-  /** One at a time. What could not be said is said with the next, or delivered again. */
-  private commit(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.steps = 0;
-    this.committing = this.committing.then(() => this.commitNow());
-    return this.committing;
-  }
-
-  private async commitNow(): Promise<void> {
-    const { partitions, committed } = this;
-    const offsets = new Map<number, number>();
-    for (const [partition, { next }] of partitions)
-      if (next !== undefined && next > (committed.get(partition) ?? -1)) offsets.set(partition, next);
-    if (offsets.size === 0 || !this.member.isMember) return;
-    try {
-      await this.member.commit(offsets);
-      for (const [partition, next] of offsets) committed.set(partition, next);
-    } catch (error) {
-      this.context.onTrouble(error as Error);
-      if (this.partitions === partitions) this.moved();
-    }
   }
 
   private failed(error: unknown): void {

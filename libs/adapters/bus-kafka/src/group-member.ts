@@ -62,10 +62,11 @@ export class GroupMember {
     return this.member !== undefined;
   }
 
-  /** Says how far the group is; `offsets` name the next message of each partition. */
-  async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
+  /** Says how far the group is; `offsets` name the next message of each partition, and `remark` is kept with each. */
+  async commit(offsets: ReadonlyMap<number, number>, remark?: string): Promise<void> {
     const { topic } = this.options;
-    const commits = [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
+    const metadata = remark ?? null;
+    const commits = [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset), metadata }));
     try {
       await this.member?.commitOffsets(commits);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Kafka } from 'kafkajs';
 import { SERVICES } from '@foldline/contracts';
-import { DEFAULT_RETRY, RECONNECT, throughOutages, type Outage } from '@foldline/delivery';
+import { DEFAULT_RETRY, type Outage } from '@foldline/delivery';
 import {
   PermanentError,
   TransientError,
@@ -14,9 +14,10 @@ import { ArrivalAudit } from './arrival-audit.ts';
 import { CheckpointReader } from './checkpoint-topic.ts';
 import { ConsumerGroup, type GroupContext } from './consumer-group.ts';
 import { kafkaOf } from './kafka-connection.ts';
-import { assertNothingExpired, groupLags, relayLags, type BusLag, type RelayLag } from './lag.ts';
+import { groupLags, relayLags, type BusLag, type RelayLag } from './lag.ts';
 import { ParkedLogs } from './parked-logs.ts';
 import { beginAtEnd, groupsBegunNow } from './own-groups.ts';
+import { readyGroup } from './ready-group.ts';
 import { ensureTopics, prefixOf, topicsOf, type Topics } from './topics.ts';
 
 const CONCURRENCY = 32;
@@ -55,7 +56,7 @@ export class KafkaBus implements EventBus {
     };
     this.context = {
       kafka: this.kafka,
-      topic: this.topics.events,
+      topics: this.topics,
       store,
       restore: options.restore ?? (async (event) => event),
       outage,
@@ -108,7 +109,12 @@ export class KafkaBus implements EventBus {
     const groupOptions = { concurrency: CONCURRENCY, ...options, groupId: this.groupId(group) };
     const consumer = new ConsumerGroup(group, handler, groupOptions, parked, this.context);
     this.parked.follow();
-    this.audit.add({ group, groupId: groupOptions.groupId, misses: (...missed) => consumer.misses(...missed) });
+    this.audit.add({
+      group,
+      groupId: groupOptions.groupId,
+      misses: (...missed) => consumer.misses(...missed),
+      handledUpTo: (position) => consumer.commits.handledUpTo(position),
+    });
     this.auditing ??= this.audit.run();
     this.groups.set(group, this.run(group, consumer));
   }
@@ -155,26 +161,13 @@ export class KafkaBus implements EventBus {
   }
 
   private async run(group: string, consumer: ConsumerGroup): Promise<void> {
-    const outage = { ...this.context.outage, retry: RECONNECT };
+    const { outage, onTrouble } = this.context;
     try {
-      await throughOutages(async () => {
-        await this.telling(async () => {
-          const topics = await ensureTopics(this.kafka, this.options.kafka);
-          await assertNothingExpired(this.kafka, topics, this.groupId(group));
-        });
-      }, outage);
+      const { kafka } = this;
+      await readyGroup({ kafka, settings: this.options.kafka, commits: consumer.commits, outage, onTrouble });
       await consumer.run();
     } catch (error) {
       this.context.onFailure(group, error);
-    }
-  }
-
-  private async telling<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      this.context.onTrouble(error as Error);
-      throw error;
     }
   }
 

@@ -23,7 +23,10 @@ export type KafkaSettings = {
   partitions?: number;
   /** Copies of each topic: 3 for a cluster that survives a broker. With 3 or more, two must have an event to accept it. */
   replication?: number;
-  /** How long an event stays in the topic, 30 days when absent. A group that was away for longer refuses to go on. */
+  /**
+   * How long an event stays in the topic when that is made, 30 days when absent. A group that was away for longer reads
+   * what it has missed in the log.
+   */
   retentionMs?: number;
   log?: KafkaLog;
   /** Opens the connections to the brokers, where they are reached in some other way than directly. */

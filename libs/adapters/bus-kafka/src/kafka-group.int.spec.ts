@@ -4,9 +4,7 @@ import { NO_STREAM, type EventHandler } from '@foldline/kernel';
 import { Collected, gate, sampleEvents, withRealServer } from '@foldline/testing';
 import type { KafkaBus } from './kafka-bus.ts';
 import type { KafkaBusOptions } from './kafka-bus-options.ts';
-import { kafkaOf } from './kafka-connection.ts';
 import { lost, openKafkaFixture, pause, type KafkaFixture } from './kafka.fixture.ts';
-import { topicsOf, withAdmin } from './topics.ts';
 
 const GROUP = 'scheduler';
 const KEYS = Array.from({ length: 12 }, (_, n) => `key-${n}`);
@@ -179,33 +177,6 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       expect(caughtUp.groups[0]!.lag).toBe(0);
       expect(caughtUp.relays).toMatchObject([{ name: 'test', position: last, storePosition: last }]);
       expect(caughtUp.relays[0]!.oldest).toBeUndefined();
-    });
-
-    it('refuses to pass over events that the topic no longer holds', async () => {
-      const relay = fixture.relay();
-      const { bus } = await join();
-      await bus.handled(GROUP, await append(2));
-      await bus.close();
-      const last = await append(5);
-      while (relay.position < last) await pause(5);
-      const { events } = topicsOf(fixture.settings);
-      await withAdmin(kafkaOf(fixture.settings), async (admin) => {
-        const partitions = (await admin.fetchTopicOffsets(events)).map(({ partition, high }) => ({
-          partition,
-          offset: high,
-        }));
-        await admin.deleteTopicRecords({ topic: events, partitions });
-      });
-      const told = gate();
-      const failures: string[] = [];
-      await join(undefined, {
-        onFailure: (_group, error) => {
-          failures.push((error as Error).message);
-          told.open();
-        },
-      });
-      await told.opened;
-      expect(failures).toEqual([expect.stringMatching(/no longer holds messages/)]);
     });
 
     it('refuses a topic that has another number of partitions', async () => {

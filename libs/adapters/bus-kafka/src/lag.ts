@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { PermanentError, type EventStore } from '@foldline/kernel';
+import type { EventStore } from '@foldline/kernel';
 import type { RelayCheckpoint } from './checkpoint-topic.ts';
 import { withAdmin, type Topics } from './topics.ts';
 
@@ -38,31 +38,15 @@ export const groupLags = (
         const [offsets] = await admin.fetchOffsets({ groupId, topics: [events] });
         const committed = new Map(offsets?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
         const partitions = ends
-          .map(({ partition, high, low }) => {
-            const [end, next] = [Number(high), Math.max(Number(low), committed.get(partition) ?? 0)];
+          .map(({ partition, high }) => {
+            // What the topic has dropped before the group had it counts as well: it is read from the log.
+            const [end, next] = [Number(high), Math.max(0, committed.get(partition) ?? 0)];
             return { partition, committed: next, end, lag: Math.max(0, end - next) };
           })
           .toSorted((a, b) => a.partition - b.partition);
         return { group, partitions, lag: partitions.reduce((sum, { lag }) => sum + lag, 0) };
       }),
     );
-  });
-
-/**
- * Throws `PermanentError` when the topic no longer holds what the group is to be given next: it was away for longer than
- * events are kept, and going on would pass over them in silence.
- */
-export const assertNothingExpired = (kafka: Kafka, { events }: Topics, groupId: string): Promise<void> =>
-  withAdmin(kafka, async (admin) => {
-    const kept = new Map((await admin.fetchTopicOffsets(events)).map(({ partition, low }) => [partition, Number(low)]));
-    const [offsets] = await admin.fetchOffsets({ groupId, topics: [events] });
-    for (const { partition, offset } of offsets?.partitions ?? []) {
-      const [next, low] = [Number(offset), kept.get(partition) ?? 0];
-      if (next >= 0 && next < low)
-        throw new PermanentError(
-          `${events} no longer holds messages ${next} to ${low - 1} of partition ${partition}, which ${groupId} has not handled`,
-        );
-    }
   });
 
 /** How far each relay is behind the log. */

@@ -6,8 +6,8 @@ import { withAdmin } from './topics.ts';
 export const beginAtEnd = (kafka: Kafka, topic: string, groupId: string): Promise<void> =>
   withAdmin(kafka, async (admin) => {
     const [known] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    // -1 stands for a partition of which nothing was committed.
-    if (known?.partitions.some(({ offset }) => Number(offset) >= 0)) return;
+    // -1 stands for a partition of which nothing was committed; -2, the oldest there is, is said of one that has lost some.
+    if (known?.partitions.some(({ offset }) => Number(offset) !== -1)) return;
     const ends = await admin.fetchTopicOffsets(topic);
     const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
     await admin.setOffsets({ groupId, topic, partitions });

@@ -4,6 +4,7 @@ import type { RecordedEvent } from '@foldline/contracts';
 import { gate } from '@foldline/testing';
 import { toMessage } from './event-message.ts';
 import { PartitionIntake, type Delivery, type IntakeWork } from './partition-intake.ts';
+import { Room } from './room.ts';
 
 const event = (revision: number, key = 'a', type = 'JobQueued'): RecordedEvent => ({
   id: `group-one@${revision}`,
@@ -32,7 +33,12 @@ describe('one partition', () => {
     offset = 0;
   });
 
-  const intake = (overrides: Partial<IntakeWork> = {}): PartitionIntake =>
+  const intake = (overrides: Partial<IntakeWork> = {}): PartitionIntake => {
+    const partition = unbegun(overrides);
+    partition.begin();
+    return partition;
+  };
+  const unbegun = (overrides: Partial<IntakeWork> = {}): PartitionIntake =>
     new PartitionIntake(0, {
       types: undefined,
       restore: async (restored) => restored,
@@ -43,6 +49,7 @@ describe('one partition', () => {
       add: (delivery) => deliveries.push(delivery),
       onMoved: () => told.push('moved'),
       onForeign: (at) => told.push(`foreign ${at}`),
+      onExpired: ({ from, kept }) => told.push(`expired ${from} to ${kept - 1}`),
       onFailure: (error) => told.push(String(error)),
       pause: () => told.push('pause'),
       resume: () => told.push('resume'),
@@ -132,5 +139,44 @@ describe('one partition', () => {
     const partition = intake();
     partition.take([message(event(0), -1), message(event(1), 0), message(event(0), -1), message(event(1), 0)]);
     expect(revisions()).toEqual([0, 1]);
+  });
+
+  it('hands out what the topic has dropped in front of what it holds, and what is in both once', () => {
+    const partition = unbegun({ onMoved: () => undefined });
+    const room = new Room(10);
+    offset = 7;
+    partition.take([message(event(2), 1), message(event(3), 2)]);
+    expect(revisions()).toEqual([]);
+    partition.lacks({ partition: 0, from: 4, kept: 7 });
+    for (const revision of [0, 1, 2]) partition.handOut(event(revision), room);
+    partition.begin();
+    expect(revisions()).toEqual([0, 1, 2, 3]);
+    for (const delivery of deliveries.slice(1)) delivery.done();
+    expect(partition.next).toBeUndefined();
+    deliveries[0]!.done();
+    expect(partition.next).toBe(9);
+  });
+
+  it('is done with what the topic has dropped when that is done, also where nothing came since', () => {
+    const partition = unbegun();
+    partition.lacks({ partition: 0, from: 4, kept: 7 });
+    partition.handOut(event(0), new Room(10));
+    partition.begin();
+    expect(partition.next).toBeUndefined();
+    deliveries[0]!.done();
+    expect(partition.next).toBe(7);
+  });
+
+  it('holds what comes behind messages that the topic dropped while it was paused, until they were handed out', () => {
+    const partition = intake({ onExpired: ({ from, kept }) => void told.push(`expired ${from} to ${kept - 1}`) });
+    partition.take([message(event(0), -1)]);
+    offset = 3;
+    partition.take([message(event(3), 2), message(event(4), 3)]);
+    expect(told).toEqual(['expired 1 to 2']);
+    expect(revisions()).toEqual([0]);
+    partition.lacks({ partition: 0, from: 1, kept: 3 });
+    for (const revision of [1, 2, 3]) partition.handOut(event(revision), new Room(10));
+    partition.begin();
+    expect(revisions()).toEqual([0, 1, 2, 3, 4]);
   });
 });

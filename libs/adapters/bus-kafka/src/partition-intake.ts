@@ -3,6 +3,8 @@ import type { RecordedEvent } from '@foldline/contracts';
 import { Progress, type Entry } from '@foldline/delivery';
 import { Inbox } from '@foldline/kernel';
 import { fromMessage, referenceOf, type EventReference, type Incoming } from './event-message.ts';
+import type { Expired } from './expired.ts';
+import type { Room } from './room.ts';
 
 /** An event on its way to its handler. */
 export type Delivery = {
@@ -24,26 +26,31 @@ export type IntakeWork = {
   add: (delivery: Delivery) => void;
   onMoved: () => void;
   onForeign: (offset: number) => void;
+  /** Messages were dropped by the topic before they came here; what comes behind them waits for `begin`. */
+  onExpired: (expired: Expired) => void;
   onFailure: (error: unknown) => void;
   pause: () => void;
   resume: () => void;
 };
-
-type Taken = { message: KafkaMessage; entry: Entry };
 
 /** Messages of one partition that were taken and are not done; the partition is paused beyond. */
 const MAXIMUM_HELD = 1_000;
 const ENOUGH_ROOM = 500;
 const REMEMBERED_STREAMS = 50_000;
 
-/** One partition as long as it is ours: what of it has arrived, is new, and is done. */
+/**
+ * One partition as long as it is ours: what of it has arrived, is new, and is done. Until it is known that the topic
+ * still holds everything, and what it does not has been handed out, whatever arrives is kept.
+ */
 export class PartitionIntake {
   private readonly inbox = new Inbox(REMEMBERED_STREAMS);
   private readonly progress = new Progress(-1);
-  private readonly backlog: Taken[] = [];
+  private readonly backlog: KafkaMessage[] = [];
   private held = 0;
   private paused = false;
-  private repairing = false;
+  private waits = true;
+  private following: number | undefined;
+  private expired: Entry | undefined;
   private completeAfter = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -66,38 +73,70 @@ export class PartitionIntake {
     return position > this.completeAfter && this.inbox.lacks(inboxKey({ stream, key }), revision);
   }
 
+  /** What was kept is handed out, and what comes. To be called when there is nothing more to hand out of the log. */
+  begin(): void {
+    const { expired } = this;
+    this.expired = undefined;
+    this.waits = false;
+    if (expired) this.finish(expired);
+    this.sort();
+  }
+
+  /** The partition goes on with the message `kept`; events that came before are handed out before `begin`. */
+  lacks({ kept }: Expired): void {
+    this.expired = this.progress.begin(kept - 1);
+    this.held += 1;
+    this.following = kept;
+  }
+
+  /** Hands out an event of the log that the topic may have dropped. */
+  handOut(event: RecordedEvent, room: Room): void {
+    const { stream, revision, correlationId: key } = event;
+    if (!this.expired || this.inbox.accept(inboxKey({ stream, key }), revision, -1) !== 'next') return;
+    const { expired } = this;
+    room.take();
+    const done = (): void => {
+      room.giveBack();
+      this.finish(expired);
+    };
+    const isOurs = this.enqueue(key, referenceOf(event), () => this.work.restore(event), expired, done);
+    if (!isOurs) room.giveBack();
+  }
+
   take(messages: readonly KafkaMessage[]): void {
-    for (const message of messages) {
-      this.backlog.push({ message, entry: this.progress.begin(Number(message.offset)) });
-      this.held += 1;
-    }
+    this.backlog.push(...messages);
+    this.held += messages.length;
     if (this.held >= MAXIMUM_HELD && !this.paused) {
       this.paused = true;
       this.work.pause();
     }
-    if (!this.repairing) this.sort();
+    if (!this.waits) this.sort();
   }
 
   /** Passes on what has arrived, in order; a gap holds up what came behind it. */
   private sort(): void {
     const taken = this.backlog.splice(0);
-    for (const [n, each] of taken.entries()) {
-      const repair = this.accept(each);
+    for (const [n, message] of taken.entries()) {
+      const kept = Number(message.offset);
+      if (kept > (this.following ?? kept)) {
+        this.waits = true;
+        this.backlog.unshift(...taken.slice(n));
+        return this.work.onExpired({ partition: this.partition, from: this.following!, kept });
+      }
+      this.following = Math.max(kept + 1, this.following ?? 0);
+      const repair = this.accept(message, this.progress.begin(kept));
       if (!repair) continue;
-      this.repairing = true;
+      this.waits = true;
       this.backlog.unshift(...taken.slice(n + 1));
       repair.then(
-        () => {
-          this.repairing = false;
-          this.sort();
-        },
+        () => this.begin(),
         (error: unknown) => this.work.onFailure(error),
       );
       return;
     }
   }
 
-  private accept({ message, entry }: Taken): Promise<void> | undefined {
+  private accept(message: KafkaMessage, entry: Entry): Promise<void> | undefined {
     const incoming = fromMessage(message);
     if (incoming) {
       const arrival = this.inbox.accept(inboxKey(incoming), incoming.revision, incoming.previous);
@@ -129,17 +168,19 @@ export class PartitionIntake {
     return async () => this.work.restore(JSON.parse(value.toString()) as RecordedEvent);
   }
 
-  private enqueue(key: string, event: EventReference, load: () => Promise<RecordedEvent>, entry: Entry): void {
-    if (this.work.types && !this.work.types.has(event.type)) return;
+  private enqueue(
+    key: string,
+    event: EventReference,
+    load: () => Promise<RecordedEvent>,
+    entry: Entry,
+    done = (): void => this.finish(entry),
+  ): boolean {
+    if (this.work.types && !this.work.types.has(event.type)) return false;
     const { eventId, type, stream, revision, position } = event;
     entry.open += 1;
-    this.work.add({
-      partition: this.partition,
-      key,
-      reference: { eventId, type, stream, revision, position },
-      load,
-      done: () => this.finish(entry),
-    });
+    const reference = { eventId, type, stream, revision, position };
+    this.work.add({ partition: this.partition, key, reference, load, done });
+    return true;
   }
 
   private finish(entry: Entry): void {

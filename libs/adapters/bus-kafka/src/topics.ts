@@ -1,12 +1,13 @@
-import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
-import { PermanentError } from '@foldline/kernel';
+import type { Admin, ITopicConfig, Kafka, ResourceConfigQuery } from 'kafkajs';
+import { AccessDenied, PermanentError } from '@foldline/kernel';
 import type { KafkaSettings } from './kafka-connection.ts';
 import { brokenKafka, endClient } from './kafka-failure.ts';
 
 export type Topics = { events: string; checkpoints: string; partitions: number };
 
 const PARTITIONS = 64;
-const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const RETENTION_MS = 30 * DAY_MS;
 const MAXIMUM_MESSAGE_BYTES = 2 * 1024 * 1024;
 /** Small, so that old checkpoints are soon compacted away and a relay reads little when it starts. */
 const CHECKPOINT_SEGMENT_BYTES = 4 * 1024 * 1024;
@@ -33,6 +34,46 @@ export const ensureTopics = async (kafka: Kafka, settings: KafkaSettings): Promi
   });
   return topics;
 };
+
+/**
+ * In words, where the topic of events keeps them for another time than was asked for; what Kafka does not tell us is no
+ * problem. It is never changed here: processes with different settings would change it back and forth, and what the
+ * brokers' operator has set is theirs.
+ */
+export const retentionProblem = async (
+  kafka: Kafka,
+  topic: string,
+  { retentionMs: asked = RETENTION_MS }: KafkaSettings,
+): Promise<string | undefined> => {
+  const kept = await retentionOf(kafka, topic);
+  if (kept === undefined || kept === asked) return undefined;
+  return (
+    `the topic ${topic} keeps events for ${inDays(kept)}, not for ${inDays(asked)}; to change it: ` +
+    `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config retention.ms=${asked}`
+  );
+};
+
+/** Undefined when this client may not know. */
+const retentionOf = async (kafka: Kafka, topic: string): Promise<number | undefined> => {
+  try {
+    return await withAdmin(kafka, async (admin) => {
+      const query: ResourceConfigQuery = { type: OF_TOPIC, name: topic, configNames: ['retention.ms'] };
+      const { resources } = await admin.describeConfigs({ resources: [query], includeSynonyms: false });
+      const value = Number(
+        resources[0]?.configEntries.find(({ configName }) => configName === 'retention.ms')?.configValue,
+      );
+      return Number.isFinite(value) ? value : undefined;
+    });
+  } catch (error) {
+    if (error instanceof AccessDenied) return undefined;
+    throw error;
+  }
+};
+
+/** The protocol's number for it: the client's own name of it cannot be imported by name from a module. */
+const OF_TOPIC = 2;
+
+const inDays = (ms: number): string => (ms < 0 ? 'ever' : `${ms / DAY_MS} days`);
 
 /** Runs the work with a connected admin client; what Kafka fails with becomes `TransientError`. */
 export const withAdmin = async <Result>(kafka: Kafka, work: (admin: Admin) => Promise<Result>): Promise<Result> => {
