@@ -23,7 +23,7 @@ import { servers } from './lib/servers.mjs';
  *   --per-cluster 8     runs until everything starts from nothing
  *   --settle 90         seconds within which everything must have come to its end after the faults
  *   --mutant NAME       breaks one promise in every service: then violations must be found, and the first ends it
- *   --strikes 1         how often each run strikes; 0 only uses the cluster
+ *   --strikes 1         how often each run strikes; 0 only uses the cluster, for so many seconds: --load 4
  *   --record            every service tells what it handles, not only those of every other cluster
  *   --keep              keeps the directory; --keep-servers leaves the servers running
  */
@@ -41,6 +41,7 @@ const { values } = parseArgs({
     settle: { type: 'string', default: '90' },
     mutant: { type: 'string' },
     strikes: { type: 'string', default: '1' },
+    load: { type: 'string', default: '4' },
     keep: { type: 'boolean', default: false },
     'keep-servers': { type: 'boolean', default: false },
   },
@@ -128,7 +129,7 @@ const oneRun = async (seed) => {
   const strike = strikeOf(seed);
   const name = `seed ${seed}: ${strike.victim ?? 'nobody'} ${strike.fault ?? ''}`.trim();
   say(name);
-  const { ms } = await cluster.run(strike);
+  const { ms } = await cluster.run({ ...strike, loadMs: Number(values.load) * 1000 });
   const history = await cluster.history(STRIKES === 0);
   const violations = checkHistory(history);
   if (violations.length > 0 || values.keep) cluster.keepEvents(history.events);

@@ -1,17 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
 import { chaos, whenChaosIsAskedFor } from './run-chaos.ts';
 
-const RUNS = 5;
-/** Five strikes that differ: a full disk, a failpoint, a Redis that forgets, a cut wire, a log that is killed. */
-const SEED = 119;
+/** One of each kind: a service and a server are killed, one is cut off, one stands still, one dies at a failpoint. */
+const PLAN = [
+  'scheduler-1:kill',
+  'kafka:kill',
+  'runner-2:cut',
+  'runner-1:pause',
+  'pipeline-planner:failpoint:produce.after',
+];
+const SEED = 300;
+const STRUCK = PLAN.map((strike, n) => `seed ${SEED + n}: ${strike.split(':').slice(0, 2).join(' ')}\n`);
 
 whenChaosIsAskedFor(() => {
   describe('the distributed mode, struck while it is used', () => {
-    it(`keeps every promise over ${RUNS} strikes (seeds ${SEED} to ${SEED + RUNS - 1})`, async () => {
-      const { code, said } = await chaos('--runs', String(RUNS), '--seed', String(SEED), '--minutes', '3');
+    it(`keeps every promise over ${PLAN.length} strikes (seeds ${SEED} to ${SEED + PLAN.length - 1})`, async () => {
+      const { code, said } = await chaos('--plan', PLAN.join(), '--seed', String(SEED), '--keep-servers');
 
-      expect(said).toContain('violations: 0');
+      for (const struck of STRUCK) expect(said).toContain(struck);
+      expect(said).toMatch(/produce\.after at passage \d reached/);
+      expect(said).toContain(`runs: ${PLAN.length} of ${PLAN.length};`);
+      expect(said).toContain('violations: 0\n');
       expect(code).toBe(0);
-    }, 480_000);
+    }, 360_000);
+
+    it('is told from one that takes what was delivered before for new', async () => {
+      const { code, said } = await chaos('--mutant', 'no-dedupe', '--strikes', '0', '--load', '8', '--runs', '4');
+
+      expect(said).toContain('eventsAreHandledOnce: ');
+      expect(code).toBe(1);
+    }, 240_000);
   });
 });

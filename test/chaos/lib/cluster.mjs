@@ -74,7 +74,7 @@ export class Cluster {
   }
 
   /** Uses the cluster, strikes it, and waits until everything has come to rest. */
-  async run({ seed, victim, fault, strikes = 1, loadMs = 4_000, point }) {
+  async run({ seed, victim, fault, strikes = 1, loadMs, point }) {
     const random = createRandom(seed, 'faults');
     this.wires.follow(createRandom(seed, 'slow'));
     // A deployer that is to die at a point has to come past it: people deploy more.

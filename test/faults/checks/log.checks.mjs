@@ -29,6 +29,7 @@ const SUBJECT = [
   'pipelineId',
   'jobId',
   'index',
+  'name',
   'artifactId',
   'cacheId',
   'commitId',
