@@ -62,6 +62,11 @@ export const SERVER_SETTINGS = {
   FOLDLINE_KAFKA_REPLICATION: wholeNumber({ least: 1, most: 9 })
     .default(1)
     .describe('Copies of each partition, set when the topic is made; 3 where there are three brokers.'),
+  FOLDLINE_KAFKA_RETENTION_DAYS: wholeNumber({ least: 1, most: 3_650 })
+    .default(30)
+    .describe(
+      'Days that Kafka keeps events, set when the topic is made; a service that was away for longer reads them in the log.',
+    ),
   FOLDLINE_REDIS_URL: url(['redis:', 'rediss:'], 'redis://user:password@host:6379')
     .optional()
     .describe(`URL of Redis, \`rediss://\` for TLS. ${required}`),
@@ -133,6 +138,7 @@ export type ServerSettings = {
     brokers: string[];
     partitions: number;
     replicationFactor: number;
+    retentionDays: number;
     tls?: TlsTexts;
     sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
   };
@@ -213,6 +219,7 @@ const kafkaOf = (values: Values): ServerSettings['kafka'] => ({
   brokers: values.FOLDLINE_KAFKA_BROKERS!,
   partitions: values.FOLDLINE_KAFKA_PARTITIONS,
   replicationFactor: values.FOLDLINE_KAFKA_REPLICATION,
+  retentionDays: values.FOLDLINE_KAFKA_RETENTION_DAYS,
   ...(values.FOLDLINE_KAFKA_TLS ? { tls: textsOf(values, OF_KAFKA_TLS) } : {}),
   ...(values.FOLDLINE_KAFKA_SASL === undefined
     ? {}

@@ -36,6 +36,7 @@ const NUMBERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   FOLDLINE_QUEUE_LIMIT: [COUNT, 'none', '0', '1.5', '9007199254740993'],
   FOLDLINE_PROJECT_QUEUE_LIMIT: [COUNT, 'none', '0', '1.5'],
   FOLDLINE_KAFKA_PARTITIONS: ['must be a whole number from 1 to 1000', 'many', '0', '1001', '2.5'],
+  FOLDLINE_KAFKA_RETENTION_DAYS: ['must be a whole number from 1 to 3650', 'ever', '0', '-1', '3651', '0.5'],
   FOLDLINE_KAFKA_REPLICATION: ['must be a whole number from 1 to 9', 'all', '0', '10'],
 };
 
