@@ -3,13 +3,14 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PortsModule } from '@foldline/host';
-import { Refusal, type Ports } from '@foldline/kernel';
+import { Refusal, type OnStored, type Ports } from '@foldline/kernel';
 import type { FastifyReply, FastifyRequest } from './http/fastify.ts';
 import { ApiGatewayModule } from './api-gateway.module.ts';
 import { AdminToken } from './http/bearer.guard.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
 import { KnownPaths } from './http/known-paths.ts';
 import { answerProblem } from './http/problem.filter.ts';
+import { nameRequests } from './http/request-context.ts';
 import { watchConnections } from './http/ending-connections.ts';
 import { LogSocket } from './logs/log-socket.ts';
 import { LogWatch } from './operations/log-watch.ts';
@@ -32,13 +33,13 @@ const STALE = { 'x-read-models': 'stale' };
 @Module({})
 class GatewayRoot {}
 
-const rootOf = (ports: Ports): DynamicModule => {
+const rootOf = (ports: Ports, onStored?: OnStored): DynamicModule => {
   const models = new WholeReadModels(ports.readModels);
   const guarded = { ...ports, readStore: models.guard(ports.readStore) };
   return {
     module: GatewayRoot,
     global: true,
-    imports: [PortsModule.forService('api-gateway', guarded), ApiGatewayModule],
+    imports: [PortsModule.forService('api-gateway', guarded, onStored), ApiGatewayModule],
     providers: [{ provide: WholeReadModels, useValue: models }],
     exports: [WholeReadModels],
   };
@@ -57,6 +58,7 @@ const adapter = (ports: Ports): FastifyAdapter => {
     },
   });
   readBodies(made.getInstance(), ({ headers }) => !token.matchesHeader(headers.authorization));
+  nameRequests(made.getInstance());
   const paths = new KnownPaths();
   made.getInstance().addHook('onRoute', (route) => paths.add(route));
   made.getInstance().addHook('onRequest', (request, reply, done) => {
@@ -74,10 +76,10 @@ const adapter = (ports: Ports): FastifyAdapter => {
   return made;
 };
 
-/** The gateway on its ports, ready to listen; whoever starts it decides where. */
-export const createGateway = async (ports: Ports): Promise<{ app: NestFastifyApplication }> => {
+/** The gateway on its ports, ready to listen; whoever starts it decides where, and may be told of what it stores. */
+export const createGateway = async (ports: Ports, onStored?: OnStored): Promise<{ app: NestFastifyApplication }> => {
   const made = adapter(ports);
-  const app = await NestFactory.create<NestFastifyApplication>(rootOf(ports), made, {
+  const app = await NestFactory.create<NestFastifyApplication>(rootOf(ports, onStored), made, {
     logger: false,
     bodyParser: false,
     abortOnError: false,

@@ -3,9 +3,9 @@ import { listenFailure } from '@foldline/host';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { createGateway } from './create-gateway.ts';
 
-const start: StartService = async ({ ports }) => {
+const start: StartService = async ({ ports }, { onStored }) => {
   const readModels = keepReadModels(ports, READ_MODELS, READ_MODELS_NAME);
-  const { app } = await createGateway(ports);
+  const { app } = await createGateway(ports, onStored);
   const { host, port } = ports.settings;
   await app.listen(port, host).catch((error: unknown) => {
     throw listenFailure(error, host, port);

@@ -1,6 +1,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createKafkaBus, createKafkaRelay, reachKafka, type KafkaBus, type KafkaSettings } from '@foldline/bus-kafka';
+import {
+  createKafkaBus,
+  createKafkaRelay,
+  logFailures,
+  reachKafka,
+  type KafkaBus,
+  type KafkaSettings,
+} from '@foldline/bus-kafka';
 import { openRedisSignals, redisClaims } from '@foldline/coordination-redis';
 import { OWNER, type Category, type ServiceName } from '@foldline/contracts';
 import { openEsdbEventStore } from '@foldline/event-store-esdb';
@@ -48,7 +55,7 @@ export const openDistributedPorts = async (
     for (const step of closing.splice(0).toReversed()) await step();
   };
   try {
-    const tools = openLocalTools(settings);
+    const tools = openLocalTools(settings, service);
     closing.push(tools.close);
     const { clock, logger } = tools.ports;
     const redis = openRedis(servers.redis, {
@@ -91,6 +98,7 @@ export const openDistributedPorts = async (
           logger.error({ eventId, stream, position }, 'Kafka has lost an event; it was published again');
         }
       },
+      onHandlingFailure: logFailures(logger),
       onTrouble: (err) => logger.warn({ err }, 'the event bus has trouble and goes on'),
     });
     closing.push(() => eventBus.close());

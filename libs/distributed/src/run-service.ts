@@ -37,8 +37,8 @@ export type StartService = (opened: DistributedPorts, telemetry: Telemetry) => P
 /** How a service that is a Nest module behind the bus is started. */
 export const behindTheBus =
   (name: ServiceName, module: Type, drain?: Type<Drains>): StartService =>
-  ({ ports, group }, { around }) =>
-    startServices([{ name, module, group, ...(drain ? { drain } : {}) }], ports, around);
+  ({ ports, group }, observer) =>
+    startServices([{ name, module, group, ...(drain ? { drain } : {}) }], ports, observer);
 
 export type Program = {
   service: ServiceName;
@@ -56,7 +56,7 @@ export const runService = async (program: Program): Promise<void> => {
   const { service, environment } = program;
   try {
     const settings = readServiceSettings(environment, service);
-    const logger = createLogger(settings.logLevel);
+    const logger = createLogger(settings.logLevel, service);
     const telemetry = new Telemetry(service, settings.version, settings.servers.otlpUrl);
     const ops = await startOpsServer({ host: settings.host, port: settings.servers.opsPort }, telemetry.metrics);
     const stopping = new AbortController();

@@ -1,12 +1,12 @@
 import type { RecordedEvent, ServiceName } from '@foldline/contracts';
 import type { EventStore } from '@foldline/kernel';
-import type { Around } from '@foldline/host';
+import type { Observer } from '@foldline/host';
 import { Metrics } from './metrics.ts';
 import { observedEventStore } from './observed-event-store.ts';
 import { Tracing } from './tracing.ts';
 
 /** What one service tells about its own work: measures always, traces where somebody collects them. */
-export class Telemetry {
+export class Telemetry implements Observer {
   readonly metrics: Metrics;
   /** Made here, once: the servers may be opened several times until all of them answer. */
   readonly countLost: () => void;
@@ -23,7 +23,7 @@ export class Telemetry {
   }
 
   observed(store: EventStore): EventStore {
-    return observedEventStore(store, this.metrics, this.tracing);
+    return observedEventStore(store, this.metrics);
   }
 
   headersOf(event: RecordedEvent): Record<string, string> {
@@ -31,7 +31,7 @@ export class Telemetry {
   }
 
   /** To be put around each handling of an event. */
-  readonly around: Around = async (event, work) => {
+  readonly around: Observer['around'] = async (event, work) => {
     const start = performance.now();
     let outcome: 'done' | 'failed' = 'failed';
     try {
@@ -41,6 +41,9 @@ export class Telemetry {
       this.metrics.handled(event.type, outcome, (performance.now() - start) / 1000);
     }
   };
+
+  /** To be told of what commands store, on behalf of whoever gave them. */
+  readonly onStored: Observer['onStored'] = (events, givenAt) => this.tracing?.stored(events, givenAt);
 
   async close(): Promise<void> {
     await this.tracing?.close();

@@ -94,8 +94,11 @@ export class Tracing {
     }
   }
 
-  /** `startTime` in milliseconds since 1970: when its append began. */
-  appended(events: readonly RecordedEvent[], startTime: number): void {
+  /**
+   * What one command has stored, told in the async context of whoever gave it. `startTime` in milliseconds since 1970:
+   * when that was.
+   */
+  stored(events: readonly RecordedEvent[], startTime: number): void {
     for (const event of events) {
       const ids = contextOf(event);
       const current = this.current.getStore();

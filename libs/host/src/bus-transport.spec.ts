@@ -5,14 +5,23 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from '@foldline/contracts';
 import { TransientError, type EventBus, type EventHandler } from '@foldline/kernel';
 import { BusTransport, RethrowFilter } from './bus-transport.ts';
+import { createLogger } from './log.ts';
 
 const seen: string[] = [];
+let lines: Record<string, unknown>[] = [];
+const logger = createLogger('debug', undefined, { write: (line) => void lines.push(withoutTime(line)) });
+const withoutTime = (line: string): Record<string, unknown> => {
+  const { time, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  expect(time).toEqual(expect.any(Number));
+  return fields;
+};
 
 @Controller()
 class Listener {
   @EventPattern<string>('JobQueued')
   async onQueued(@Payload() event: RecordedEvent): Promise<void> {
     await Promise.resolve();
+    logger.info({ found: event.id }, 'looked');
     if (event.id === 'broken') throw new TransientError('not now');
     seen.push(event.id);
   }
@@ -26,7 +35,7 @@ const hosted = async (): Promise<{ handle: EventHandler; close: () => Promise<vo
   let handle: EventHandler | undefined;
   const bus = { subscribe: async (_group: string, handler: EventHandler) => void (handle = handler) };
   const app = await NestFactory.createMicroservice(ListenerModule, {
-    strategy: new BusTransport(bus as unknown as EventBus, 'listener'),
+    strategy: new BusTransport({ bus: bus as unknown as EventBus, service: 'scheduler', group: 'listener', logger }),
     logger: false,
   });
   app.useGlobalFilters(new RethrowFilter());
@@ -34,12 +43,14 @@ const hosted = async (): Promise<{ handle: EventHandler; close: () => Promise<vo
   return { handle: handle!, close: () => app.close() };
 };
 
-const event = (id: string, type = 'JobQueued'): RecordedEvent => ({ id, type }) as RecordedEvent;
+const event = (id: string, type = 'JobQueued'): RecordedEvent =>
+  ({ id, type, stream: 'pipeline-p1', correlationId: 'p1', data: { jobId: 'p1.2', attempt: 1 } }) as RecordedEvent;
 
 describe('Embedded transport', () => {
   let close: () => Promise<void> = async () => undefined;
   afterEach(async () => {
     seen.length = 0;
+    lines = [];
     await close();
   });
 
@@ -61,5 +72,35 @@ describe('Embedded transport', () => {
     close = host.close;
     await host.handle(event('other', 'SomethingElse'));
     expect(seen).toEqual([]);
+  });
+
+  it('lets every line that a handler logs name the service, the event and what that is about', async () => {
+    const host = await hosted();
+    close = host.close;
+    await Promise.all([host.handle(event('one')), host.handle(event('two'))]);
+    const about = {
+      service: 'scheduler',
+      eventType: 'JobQueued',
+      pipelineId: 'p1',
+      jobId: 'p1.2',
+      attemptId: 'p1.2.1',
+    };
+    const [looked, handled] = [
+      { level: 30, msg: 'looked' },
+      { level: 20, msg: 'an event was handled' },
+    ];
+    expect(lines.toSorted((a, b) => String(a['eventId']).localeCompare(String(b['eventId'])))).toEqual([
+      { ...looked, ...about, eventId: 'one', found: 'one' },
+      { ...handled, ...about, eventId: 'one' },
+      { ...looked, ...about, eventId: 'two', found: 'two' },
+      { ...handled, ...about, eventId: 'two' },
+    ]);
+  });
+
+  it('does not say that an event was handled whose handler failed', async () => {
+    const host = await hosted();
+    close = host.close;
+    await expect(host.handle(event('broken'))).rejects.toThrow('not now');
+    expect(lines.map(({ msg }) => msg)).toEqual(['looked']);
   });
 });

@@ -1,30 +1,39 @@
 import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import type { EventBus } from '@foldline/kernel';
-import type { RecordedEvent } from '@foldline/contracts';
+import type { RecordedEvent, ServiceName } from '@foldline/contracts';
+import { idsOf, logAbout, type EventBus, type Logger } from '@foldline/kernel';
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
 
 export type Around = (event: RecordedEvent, work: () => Promise<void>) => Promise<void>;
 
+export type BusTransportOptions = {
+  bus: EventBus;
+  service: ServiceName;
+  /** The consumer group. */
+  group: string;
+  logger: Logger;
+  /** Sees every handling of an event: measures and traces it. */
+  around?: Around | undefined;
+};
+
+const NOTHING_MORE = {};
+
 /**
  * Serves a service's `@EventPattern` methods from the event bus, whichever that is: awaited, in order per pipeline,
- * repeated until they succeed. One per service, so that each is a consumer group of its own.
+ * repeated until they succeed. One per service, so that each is a consumer group of its own. Here handling begins: what
+ * is logged from here on names the event, its pipeline and its job.
  */
 export class BusTransport extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;
 
-  constructor(
-    private readonly bus: EventBus,
-    private readonly group: string,
-    /** Sees every handling of an event: measures and traces it. */
-    private readonly around: Around = (_event, work) => work(),
-  ) {
+  constructor(private readonly options: BusTransportOptions) {
     super();
   }
 
   listen(listening: (error?: unknown) => void): void {
-    this.bus
-      .subscribe(this.group, (event) => this.deliver(event), { types: [...this.messageHandlers.keys()] })
+    const { bus, group } = this.options;
+    bus
+      .subscribe(group, (event) => this.deliver(event), { types: [...this.messageHandlers.keys()] })
       .then(
         () => listening(),
         (error: unknown) => listening(error),
@@ -35,18 +44,24 @@ export class BusTransport extends Server implements CustomTransportStrategy {
   close(): void {}
   on(): void {}
   unwrap<Broker>(): Broker {
-    return this.bus as Broker;
+    return this.options.bus as Broker;
   }
 
   private async deliver(event: RecordedEvent): Promise<void> {
     const handler = this.messageHandlers.get(event.type);
     if (!handler) return;
-    await this.around(event, async () => {
-      const result: unknown = await handler(event, new BaseRpcContext([event]));
-      if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+    const { service, logger, around = withNothing } = this.options;
+    await logAbout({ service, ...idsOf(event) }, async () => {
+      await around(event, async () => {
+        const result: unknown = await handler(event, new BaseRpcContext([event]));
+        if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+      });
+      logger.debug(NOTHING_MORE, 'an event was handled');
     });
   }
 }
+
+const withNothing: Around = (_event, work) => work();
 
 /** Hands a handler's error to the transport as it is, so that the bus can tell transient from permanent. */
 @Catch()

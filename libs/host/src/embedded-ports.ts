@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createEmbeddedBus } from '@foldline/bus-embedded';
+import { createEmbeddedBus, logFailures } from '@foldline/bus-embedded';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import { soleClaims, withLargePayloads, type Ports, type Projection, type Settings } from '@foldline/kernel';
 import { openFileLogStore } from '@foldline/log-store-files';
@@ -42,6 +42,7 @@ export const openEmbeddedPorts = async (
     directory: directory('bus'),
     now: clock.now,
     sleep: clock.sleep,
+    onHandlingFailure: logFailures(logger),
   });
   const key = Buffer.from(keptSecret(settings.dataDirectory, 'secret-key', '').value, 'base64url');
   const ports: Ports = {

@@ -15,7 +15,7 @@ export { openLocalTools } from './local-tools.ts';
 export { createLogger } from './log.ts';
 export { PortsModule } from './ports.module.ts';
 export { PROJECTION_NAME, Projector } from './projector.ts';
-export { startServices, type Drains, type ServiceDefinition } from './run-services.ts';
+export { startServices, type Drains, type Observer, type ServiceDefinition } from './run-services.ts';
 export { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';
 export { compareReadModels, type LiveReadModels } from './compare-read-models.ts';
 export { verifyReplay, type ReplayReport } from './verify-replay.ts';

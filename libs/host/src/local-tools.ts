@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createProcessExecutor } from '@foldline/executor-process';
 import { createGitRepositories } from '@foldline/git-cli';
+import type { ServiceName } from '@foldline/contracts';
 import type { Ports, Settings } from '@foldline/kernel';
 import { Spawner } from '@foldline/spawner';
 import { createLogger } from './log.ts';
@@ -11,14 +12,17 @@ type LocalTools = {
   close: () => Promise<void>;
 };
 
-/** What every process has of its own host, whatever the mode: its clock, its programs, its copies of repositories. */
-export const openLocalTools = ({ dataDirectory, logLevel }: Settings): LocalTools => {
+/**
+ * What every process has of its own host, whatever the mode: its clock, its programs, its copies of repositories. A
+ * process that is one service names it in its log.
+ */
+export const openLocalTools = ({ dataDirectory, logLevel }: Settings, service?: ServiceName): LocalTools => {
   const spawner = new Spawner();
   return {
     ports: {
       clock: systemClock,
       ids: ulidIds(),
-      logger: createLogger(logLevel),
+      logger: createLogger(logLevel, service),
       executor: createProcessExecutor({
         baseEnvironment: inherited(JOB_INHERITS),
         directory: join(dataDirectory, 'runners/pipes'),

@@ -2,7 +2,7 @@ import type { INestMicroservice, Type } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { ServiceName } from '@foldline/contracts';
-import type { Ports } from '@foldline/kernel';
+import type { OnStored, Ports } from '@foldline/kernel';
 import { BusTransport, RethrowFilter, type Around } from './bus-transport.ts';
 import { PortsModule } from './ports.module.ts';
 
@@ -14,6 +14,9 @@ export type Services = {
   drain: (forced: AbortSignal) => Promise<void>;
   stop: () => Promise<void>;
 };
+
+/** Who watches the work of services. */
+export type Observer = { around: Around; onStored: OnStored };
 
 export type ServiceDefinition = {
   name: ServiceName;
@@ -31,13 +34,19 @@ export type ServiceDefinition = {
 export const startServices = async (
   services: readonly ServiceDefinition[],
   ports: Ports,
-  around?: Around,
+  observer?: Observer,
 ): Promise<Services> => {
   const running: INestMicroservice[] = [];
   const draining: Drains[] = [];
   for (const service of services) {
-    const app = await NestFactory.createMicroservice(hosted(service, ports), {
-      strategy: new BusTransport(ports.eventBus, service.group ?? service.name, around),
+    const app = await NestFactory.createMicroservice(hosted(service, ports, observer), {
+      strategy: new BusTransport({
+        bus: ports.eventBus,
+        service: service.name,
+        group: service.group ?? service.name,
+        logger: ports.logger,
+        around: observer?.around,
+      }),
       logger: false,
       abortOnError: false,
     });
@@ -56,8 +65,8 @@ export const startServices = async (
   };
 };
 
-const hosted = ({ name, module }: ServiceDefinition, ports: Ports): Type => {
-  @Module({ imports: [PortsModule.forService(name, ports), module] })
+const hosted = ({ name, module }: ServiceDefinition, ports: Ports, observer?: Observer): Type => {
+  @Module({ imports: [PortsModule.forService(name, ports, observer?.onStored), module] })
   class ServiceHost {}
   return ServiceHost;
 };

@@ -247,6 +247,7 @@ describe('an answer that is the server\u2019s fault', () => {
       level: 'error',
       message: expect.any(String),
       fields: {
+        service: 'api-gateway',
         requestId: answer.body.requestId,
         method: 'GET',
         url: '/api/ada/engine/pipelines',

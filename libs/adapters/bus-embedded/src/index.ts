@@ -1,2 +1,2 @@
 export { EmbeddedBus, createEmbeddedBus, type EmbeddedBusOptions } from './embedded-bus.ts';
-export type { Retry } from '@foldline/delivery';
+export { logFailures, type Retry } from '@foldline/delivery';

@@ -1,3 +1,4 @@
+export { logFailures } from '@foldline/delivery';
 export { type RelayCheckpoint, type RelayCheckpoints } from './checkpoint-topic.ts';
 export { type ExtraHeaders } from './event-message.ts';
 export { KafkaBus, createKafkaBus } from './kafka-bus.ts';
