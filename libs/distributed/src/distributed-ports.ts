@@ -32,6 +32,8 @@ import type { Telemetry } from './telemetry.ts';
  */
 const GROUP = { sessionTimeoutMs: 10_000, heartbeatMs: 2_000 };
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 export type DistributedPorts = {
   ports: Ports & { eventBus: KafkaBus; settings: ServiceSettings };
   checks: Check[];
@@ -168,6 +170,7 @@ const kafkaSettings = (service: ServiceName, { namespace, kafka }: ServerSetting
   prefix: `${namespace}.`,
   partitions: kafka.partitions,
   replication: kafka.replicationFactor,
+  retentionMs: kafka.retentionDays * DAY_MS,
   ...(kafka.tls ? { ssl: kafka.tls } : {}),
   ...(kafka.sasl ? { sasl: kafka.sasl } : {}),
   log: (level, message, fields) => logger[level](fields, `Kafka: ${message}`),
