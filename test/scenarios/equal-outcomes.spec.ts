@@ -1,70 +1,104 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { RecordedEvent } from '@foldline/contracts';
-import { Sandbox, START_MS, TOPOLOGIES, type Topology } from '@foldline/client';
+import { START_MS, TOPOLOGIES, type Topology } from '@foldline/client';
+import { eventTypes, SERVICES } from '@foldline/contracts';
 import { withRealServer } from '@foldline/testing';
-import { PROGRAMS } from '../acceptance/samples.ts';
-import { settled, storyOf, type Story } from './histories.ts';
-import { redeliverEverything } from './redelivery.ts';
+import { redeliverThePast } from './redelivery.ts';
+import { DELIVERIES, Run, type Delivery, type Outcome } from './run.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-/** Some twenty jobs on each topology, one after the other. */
-const RUN_MS = 240_000;
+/** Some fifty jobs, twice on each topology. */
+const RUN_MS = 400_000;
 
-type Run = { sandbox: Sandbox; ids: string[]; events: RecordedEvent[]; story: Story };
 const runs = new Map<Topology, Run>();
 const runOn = (topology: Topology): Run => runs.get(topology)!;
+const COMBINATIONS = TOPOLOGIES.flatMap((topology) => DELIVERIES.map((delivery) => [topology, delivery] as const));
+/** In one process, where every event is told once: what the others are compared with. */
+const [SIMPLEST, ...OTHERS] = COMBINATIONS;
+const outcomeOf = ([topology, delivery]: readonly [Topology, Delivery]): Outcome => runOn(topology).outcome(delivery);
 
-const runAll = async (topology: Topology): Promise<void> => {
-  const sandbox = await Sandbox.start({}, PROGRAMS, { topology });
-  const run: Run = { sandbox, ids: [], events: [], story: {} };
-  runs.set(topology, run);
-  for (const scenario of SCENARIOS) run.ids.push(await scenario.run(sandbox));
-  run.events = await settled(sandbox, run.ids);
-  run.story = storyOf(run.events, run.ids, sandbox.directory);
-};
-
-/** The lists and documents that the API answers with about these pipelines. */
-const shown = ({ sandbox, ids }: Run): Promise<unknown[]> => Promise.all(ids.map((id) => sandbox.pipeline(id)));
+/** What no scenario brings about, and which tests do. */
+const ELSEWHERE = new Set([
+  // test/chaos, test/acceptance/drain.spec.ts
+  'RunnerRegistered',
+  'RunnerDraining',
+  'RunnerLost',
+  // test/acceptance/scheduling.spec.ts
+  'JobWaiting',
+  // Specs of the artifact store and of the gateway
+  'ArtifactRefused',
+  'ArtifactExpired',
+  'CacheRefused',
+  'ParkedEventsDiscarded',
+]);
 
 withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', () => {
   beforeAll(async () => {
-    for (const topology of TOPOLOGIES) await runAll(topology);
-  }, 2 * RUN_MS);
-  afterAll(() => Promise.all(Array.from(runs.values(), ({ sandbox }) => sandbox.stop())), START_MS);
-
-  describe('The same scenario on both topologies', () => {
-    it.each(SCENARIOS.map(({ name }, n) => [name, `pipeline-${n + 1}`] as const))(
-      'records the same: %s',
-      (_name, pipeline) => {
-        const [one, other] = TOPOLOGIES.map((topology) =>
-          Object.entries(runOn(topology).story).filter(([name]) => new RegExp(`${pipeline}\\b`).test(name)),
-        );
-        expect(other).toEqual(one);
-        expect(one!.length).toBeGreaterThan(1);
-      },
+    const all = await Promise.allSettled(
+      TOPOLOGIES.map(async (topology) => {
+        runs.set(topology, await Run.start(topology));
+        for (const delivery of DELIVERIES) await runOn(topology).runAll(delivery);
+      }),
     );
+    for (const each of all) if (each.status === 'rejected') throw each.reason;
+  }, RUN_MS);
+  afterAll(() => Promise.all(Array.from(runs.values(), (run) => run.stop())), START_MS);
 
-    it('records nothing besides on one of them', () => {
-      const [one, other] = TOPOLOGIES.map((topology) => runOn(topology).story);
-      expect(other).toEqual(one);
+  const ofScenario = ({ story }: Outcome, n: number): [string, string[]][] =>
+    Object.entries(story).filter(([name]) => new RegExp(`pipeline-${n + 1}-\\d`).test(name));
+
+  describe.each(SCENARIOS.map(({ name }, n) => [name, n] as const))('%s', (_name, n) => {
+    it.each(OTHERS)('has the same story %s, %s, as in one process and told once', (...combination) => {
+      const story = ofScenario(outcomeOf(SIMPLEST!), n);
+      expect(ofScenario(outcomeOf(combination), n)).toEqual(story);
+      expect(story.length).toBeGreaterThan(1);
     });
   });
 
-  describe.each(TOPOLOGIES)('Every event delivered again, %s', (topology) => {
+  describe.each(OTHERS)('All scenarios, %s, %s', (...combination) => {
+    it('record nothing else than in one process and told once', () => {
+      expect(outcomeOf(combination).story).toEqual(outcomeOf(SIMPLEST!).story);
+    });
+
+    it('look the same', () => {
+      expect(outcomeOf(combination).shown).toEqual(outcomeOf(SIMPLEST!).shown);
+    });
+
+    it('tell those outside the same, as often', () => {
+      const { heard } = outcomeOf(combination);
+      expect(heard).toEqual(outcomeOf(SIMPLEST!).heard);
+      expect(heard).toEqual({ '/good': [1], '/shaky': [2], '/gone': [1] });
+    });
+  });
+
+  it('have every kind of event in them but those that other tests bring about', () => {
+    const known = new Set(
+      runOn('standalone')
+        .events()
+        .map(({ type }) => type),
+    );
+    expect(eventTypes().filter((type) => !known.has(type) && !ELSEWHERE.has(type))).toEqual([]);
+  });
+
+  it.each(TOPOLOGIES)('are handled twice by every service that takes events: %s', (topology) => {
+    const counts = runOn(topology).repetition.counts();
+    const services = SERVICES.filter((service) => service !== 'api-gateway');
+    // Each runner has a group of its own where there may be several processes of them.
+    expect(new Set(counts.map(({ group }) => group.split('.')[0]))).toEqual(new Set(services));
+    expect(counts.map(({ again }) => again)).toEqual(counts.map(({ first }) => first));
+  });
+
+  describe.each(TOPOLOGIES)('The whole past delivered again to services that know nothing of it, %s', (topology) => {
     it(
       'changes nothing: no event, no answer',
       async () => {
         const run = runOn(topology);
-        const before = await shown(run);
-        await redeliverEverything(run.sandbox);
-        const last = await SCENARIOS.at(-1)!.run(run.sandbox);
-        const events = await settled(run.sandbox, [...run.ids, last]);
-        const known = new Set(run.events.map(({ id }) => id));
-        const added = events.filter(
-          ({ id, stream, correlationId }) => !known.has(id) && !stream.startsWith('runner-') && correlationId !== last,
-        );
+        const before = await run.shown();
+        await redeliverThePast(run.sandbox);
+        const known = new Set(run.events().map(({ id }) => id));
+        await run.runOneMore('after');
+        const added = run.events().filter(({ id, stream }) => !known.has(id) && !stream.startsWith('runner-'));
         expect(added.map(({ stream, type }) => `${stream} ${type}`)).toEqual([]);
-        expect(await shown(run)).toEqual(before);
+        expect(await run.shown()).toEqual(before);
       },
       RUN_MS,
     );

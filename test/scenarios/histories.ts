@@ -2,55 +2,82 @@ import type { RecordedEvent } from '@foldline/contracts';
 import { until, type Sandbox } from '@foldline/client';
 
 const PAGE = 1000;
-/** Runners come and go with their processes, and when a job says that it waits depends on how busy they are. */
+const SETTLED_MS = 120_000;
+const POLL_MS = 500;
+/** When a job says that it waits depends on how busy the runners are. */
 const OF_THE_MOMENT = new Set(['JobWaiting']);
 
-/** Every event of the log, as the API tells it. */
-export const everyEvent = async (sandbox: Sandbox): Promise<RecordedEvent[]> => {
-  const all: RecordedEvent[] = [];
+/** Adds what the log holds beyond these events, as the API tells it. */
+export const readOn = async (sandbox: Sandbox, events: RecordedEvent[]): Promise<void> => {
   for (;;) {
     const { items } = await sandbox.client.get<{ items: RecordedEvent[] }>(
-      `/api/v1/events?limit=${PAGE}&after=${all.at(-1)?.position ?? 0}`,
+      `/api/v1/events?limit=${PAGE}&after=${events.at(-1)?.position ?? 0}`,
     );
-    all.push(...items);
-    if (items.length < PAGE) return all;
+    events.push(...items);
+    if (items.length < PAGE) return;
   }
 };
 
+type Is = (event: RecordedEvent) => boolean;
+const is = (...types: readonly string[]): Is => {
+  const known = new Set(types);
+  return ({ type }) => known.has(type);
+};
+const deploys: Is = ({ type, data }) =>
+  type === 'JobAssigned' && (data as { job: { environment?: unknown } }).job.environment !== undefined;
+
 /** What every one of these is followed by, sooner or later. */
-const FOLLOWED: readonly [first: readonly string[], then: readonly string[]][] = [
-  [['AttemptFinished'], ['LogSealed']],
-  [['ArtifactUploaded'], ['ArtifactCommitted', 'ArtifactRefused']],
-  [['CacheUploaded'], ['CacheCommitted', 'CacheRefused']],
-  [['DeploymentStarted'], ['DeploymentSucceeded', 'DeploymentFailed']],
-  [['DeploymentSucceeded'], ['EnvironmentDeployed']],
+const FOLLOWED: readonly [first: Is, then: Is][] = [
+  [is('PipelineRequested'), is('PipelinePlanned', 'PlanRejected')],
+  [is('PipelinePlanned'), is('PipelineStarted')],
+  [is('JobAssigned'), is('AttemptFinished')],
+  [is('AttemptFinished'), is('LogSealed')],
+  [is('ArtifactUploaded'), is('ArtifactCommitted', 'ArtifactRefused')],
+  [is('CacheUploaded'), is('CacheCommitted', 'CacheRefused')],
+  [deploys, is('DeploymentStarted')],
+  [is('DeploymentStarted'), is('DeploymentSucceeded', 'DeploymentFailed')],
+  [is('DeploymentSucceeded'), is('EnvironmentDeployed')],
+  [is('SubscriptionRequested'), is('SubscriptionCreated')],
+  [is('NotificationRequested'), is('NotificationDelivered', 'NotificationAbandoned')],
 ];
+const hasEnded = is('PipelineFinished', 'PlanRejected');
 
-/** Resolves when these pipelines have ended, with everything that follows from it. */
-export const settled = (sandbox: Sandbox, pipelineIds: readonly string[]): Promise<RecordedEvent[]> =>
-  until(`what follows from ${pipelineIds.length} pipelines`, async () => {
-    const events = await everyEvent(sandbox);
-    const count = (types: readonly string[]): number => events.filter(({ type }) => types.includes(type)).length;
-    const hasEnded = (id: string): boolean =>
-      events.some(({ type, correlationId }) => correlationId === id && ENDS.includes(type));
-    return pipelineIds.every(hasEnded) && FOLLOWED.every(([first, then]) => count(first) === count(then)) && events;
-  });
-
-const ENDS = ['PipelineFinished', 'PlanRejected'];
+/** Reads on until these pipelines have ended, with everything that follows from it. */
+export const settled = async (
+  sandbox: Sandbox,
+  events: RecordedEvent[],
+  pipelineIds: readonly string[],
+): Promise<void> => {
+  await until(
+    `what follows from ${pipelineIds.length} pipelines, ${sandbox.topology}`,
+    async () => {
+      await readOn(sandbox, events);
+      const ended = new Set(events.filter(hasEnded).map(({ correlationId }) => correlationId));
+      const count = (which: Is): number => events.filter(which).length;
+      return pipelineIds.every((id) => ended.has(id)) && FOLLOWED.every(([a, b]) => count(a) === count(b));
+    },
+    SETTLED_MS,
+    POLL_MS,
+  );
+};
 
 /** What happened to each thing, in order, without what differs from run to run; by stream and, within one, by job. */
 export type Story = Record<string, string[]>;
 
 /**
- * The histories of these pipelines as two runs of the same scenarios can be compared: ids, times, digests and sizes of
- * compressed files say nothing, nor does which of several free runners took a job. Jobs run side by side, so the order
- * counts among the events of one job.
+ * The histories of a run as two runs of the same scenarios can be compared: ids, times, digests and sizes of compressed
+ * files say nothing, nor does which of several free runners took a job; runners come and go with their processes. Jobs
+ * run side by side, so the order counts among the events of one job. `pipelineIds` are those of each scenario.
  */
-export const storyOf = (events: readonly RecordedEvent[], pipelineIds: readonly string[], directory: string): Story => {
-  const normal = normaliser(pipelineIds, directory);
+export const storyOf = (
+  events: readonly RecordedEvent[],
+  pipelineIds: readonly (readonly string[])[],
+  names: Readonly<Record<string, string>>,
+): Story => {
+  const normal = normaliser(pipelineIds, names);
   const lists = new Map<string, string[]>();
   for (const event of events) {
-    if (!pipelineIds.includes(event.correlationId) || OF_THE_MOMENT.has(event.type)) continue;
+    if (event.stream.startsWith('runner-') || OF_THE_MOMENT.has(event.type)) continue;
     const { jobId = '' } = event.data as { jobId?: string };
     const key = `${event.stream} ${jobId}`;
     const told = normal(`${event.type} ${JSON.stringify(withoutChance(event.data))}`);
@@ -72,7 +99,7 @@ const byName = (lists: readonly (readonly [string, string[]])[]): Story => {
   );
 };
 
-const CHANCE = new Set(['durationMs', 'runnerId', 'cluster', 'bytes', 'frames']);
+const CHANCE = new Set(['durationMs', 'runnerId', 'cluster', 'bytes', 'frames', 'sealed']);
 
 const withoutChance = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutChance);
@@ -89,11 +116,19 @@ const withoutChance = (value: unknown): unknown => {
 const ruleOf = (because: unknown): unknown =>
   typeof because === 'object' && because !== null && 'rule' in because ? because.rule : because;
 
-const normaliser = (pipelineIds: readonly string[], directory: string): ((text: string) => string) => {
-  const labels = pipelineIds.map((id, n) => [id, `pipeline-${n + 1}`] as const);
+const normaliser = (
+  pipelineIds: readonly (readonly string[])[],
+  names: Readonly<Record<string, string>>,
+): ((text: string) => string) => {
+  const labels = new Map([
+    ...Object.entries(names),
+    ...pipelineIds.flatMap((ids, n) => ids.map((id, m) => [id, `pipeline-${n + 1}-${m + 1}`] as const)),
+  ]);
   return (text) =>
-    labels
-      .reduce((rest, [id, label]) => rest.replaceAll(id, label), text.replaceAll(directory, '<directory>'))
+    Array.from(labels)
+      .reduce((rest, [name, label]) => rest.replaceAll(name, label), text)
+      // Who of both ends of a connection says first that it ends is a matter of luck.
+      .replaceAll(/fatal: (?:remote error: |git )upload-pack/g, 'fatal: upload-pack')
       .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
       .replaceAll(/\b[0-9a-z]{26}\b/g, '<id>')
       .replaceAll(/\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b/g, '<digest>')

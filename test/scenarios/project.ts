@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until, type Accepted, type JobAnswer, type PipelineAnswer, type Sandbox } from '@foldline/client';
+import { jobNamed } from '@foldline/client';
+
+const AUTHOR = ['-c', 'user.name=Scenario', '-c', 'user.email=scenario@foldline.example', '-c', 'commit.gpgsign=false'];
+const OWNER = 'acme';
+const RESTING = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
+/** Many scenarios run beside each other, on several systems at once. */
+const REST_MS = 120_000;
+
+/** A project of its own for each scenario, so that scenarios can run side by side and know nothing of each other. */
+export class ScenarioProject {
+  private constructor(
+    readonly sandbox: Sandbox,
+    readonly name: string,
+  ) {}
+
+  static async create(sandbox: Sandbox, name: string): Promise<ScenarioProject> {
+    const project = new ScenarioProject(sandbox, name);
+    mkdirSync(project.repository, { recursive: true });
+    project.git('init', '--quiet', '--initial-branch=main');
+    project.commit({ 'README.md': `${name}\n` });
+    await sandbox.client.post('/api/v1/projects', { owner: OWNER, name, url: project.repository });
+    return project;
+  }
+
+  get repository(): string {
+    return join(this.sandbox.directory, 'scenarios', this.name);
+  }
+
+  get fullName(): string {
+    return `${OWNER}/${this.name}`;
+  }
+
+  /** A place for gates and counters of this scenario. */
+  get directory(): string {
+    const directory = join(this.sandbox.directory, 'scenarios', `${this.name}-beside`);
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  }
+
+  /** Commits these files on `main`; answers with the commit's id. */
+  commit(files: Readonly<Record<string, string>>): string {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(this.repository, name), content);
+    this.git('add', '--all');
+    this.git('commit', '--quiet', '--allow-empty', '-m', 'change');
+    return this.git('rev-parse', 'HEAD');
+  }
+
+  /** Commits the definition and starts a pipeline of it; answers with its id. */
+  async start(definition: string, variables: Readonly<Record<string, string>> = {}): Promise<string> {
+    this.commit({ '.codara-ci.yml': definition });
+    return this.trigger('main', variables);
+  }
+
+  async trigger(ref = 'main', variables: Readonly<Record<string, string>> = {}): Promise<string> {
+    return (await this.post<Accepted>('/pipelines', { ref, variables })).id;
+  }
+
+  get<Answer>(path: string): Promise<Answer> {
+    return this.sandbox.client.get<Answer>(`/api/${this.fullName}${path}`);
+  }
+
+  post<Answer>(path: string, body: object = {}): Promise<Answer> {
+    return this.sandbox.client.post<Answer>(`/api/${this.fullName}${path}`, body);
+  }
+
+  async remove(path: string): Promise<void> {
+    const { status } = await this.sandbox.client.raw('DELETE', `/api/${this.fullName}${path}`);
+    if (status !== 204) throw new Error(`DELETE ${path} was answered with ${status}`);
+  }
+
+  /** The pipeline once it is in one of these states; by default once it has ended or waits for a person. */
+  rested(id: string, ...statuses: readonly string[]): Promise<PipelineAnswer> {
+    const awaited = statuses.length > 0 ? new Set(statuses) : RESTING;
+    return this.pipelineWhen(id, ({ status }) => awaited.has(status));
+  }
+
+  /** The job of this name once it is in this state. */
+  async jobIs(id: string, name: string, status: string): Promise<JobAnswer> {
+    const isThere = ({ jobs }: PipelineAnswer): boolean =>
+      jobs.some((job) => job.name === name && job.status === status);
+    return jobNamed(await this.pipelineWhen(id, isThere), name);
+  }
+
+  private pipelineWhen(id: string, isThere: (pipeline: PipelineAnswer) => boolean): Promise<PipelineAnswer> {
+    return until(
+      `pipeline ${id} of ${this.fullName}, ${this.sandbox.topology}`,
+      async () => {
+        const pipeline = await this.get<PipelineAnswer>(`/pipelines/${id}`);
+        return isThere(pipeline) && pipeline;
+      },
+      REST_MS,
+      250,
+    );
+  }
+
+  private git(...args: string[]): string {
+    return execFileSync('git', [...AUTHOR, ...args], { cwd: this.repository, encoding: 'utf8' }).trim();
+  }
+}
