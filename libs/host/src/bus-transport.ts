@@ -1,7 +1,7 @@
 import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import type { RecordedEvent, ServiceName } from '@foldline/contracts';
-import { idsOf, logAbout, type EventBus, type Logger } from '@foldline/kernel';
+import { handlingOf, logAbout, type EventBus, type Logger } from '@foldline/kernel';
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
 
 export type Around = (event: RecordedEvent, work: () => Promise<void>) => Promise<void>;
@@ -51,7 +51,7 @@ export class BusTransport extends Server implements CustomTransportStrategy {
     const handler = this.messageHandlers.get(event.type);
     if (!handler) return;
     const { service, logger, around = withNothing } = this.options;
-    await logAbout({ service, ...idsOf(event) }, async () => {
+    await logAbout(handlingOf(service, event), async () => {
       await around(event, async () => {
         const result: unknown = await handler(event, new BaseRpcContext([event]));
         if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });

@@ -7,7 +7,7 @@ export * from './event-ids.ts';
 export type { Cause } from './decide-together.ts';
 export { Commands, type Handled, type OnStored } from './handle-command.ts';
 export * from './inbox.ts';
-export { idsOf, logAbout, logFields, type LogFields } from './log-context.ts';
+export { handlingOf, idsOf, logAbout, logFields, type LogFields } from './log-context.ts';
 export { restoreLargePayload, withLargePayloads } from './large-payloads.ts';
 export * from './ports/claims.port.ts';
 export * from './ports/environment.ports.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { idsOf, logAbout, logFields } from './log-context.ts';
+import { handlingOf, idsOf, logAbout, logFields } from './log-context.ts';
 
 const event = (stream: string, data: unknown, correlationId = stream) => ({
   id: 'e1',
@@ -11,6 +11,8 @@ const event = (stream: string, data: unknown, correlationId = stream) => ({
 });
 const about = (...args: Parameters<typeof event>): object => {
   const { eventId, eventType, ...ids } = idsOf(event(...args));
+  const handling = logAbout(handlingOf('runner', event(...args)), logFields);
+  expect(handling).toEqual({ service: 'runner', eventId, eventType, ...ids });
   expect({ eventId, eventType }).toEqual({ eventId: 'e1', eventType: 'Happened' });
   return ids;
 };

@@ -12,16 +12,22 @@ export type LogFields = {
   attemptId?: string;
 };
 
-const current = new AsyncLocalStorage<LogFields>();
+/** Fields, or how to make them when a line is written. */
+type About = LogFields | (() => LogFields);
+
+const current = new AsyncLocalStorage<About>();
 
 /**
  * Log lines that the work writes, and whatever it begins, carry these fields besides their own. They are held as long
  * as anything lives that was begun meanwhile, such as a connection: so they are ids, never an event itself.
  */
-export const logAbout = <Result>(fields: LogFields, work: () => Result): Result => current.run(fields, work);
+export const logAbout = <Result>(about: About, work: () => Result): Result => current.run(about, work);
 
 /** What a line that is written now is about; a copy of the caller's own. */
-export const logFields = (): LogFields => ({ ...current.getStore() });
+export const logFields = (): LogFields => {
+  const about = current.getStore();
+  return typeof about === 'function' ? about() : { ...about };
+};
 
 /** Events whose data lies elsewhere, and references to events, are told by their stream alone. */
 type Named = Pick<RecordedEvent, 'id' | 'type' | 'stream' | 'correlationId'> & { data?: unknown };
@@ -32,6 +38,13 @@ const JOB_ID = /^[0-9a-z]{1,64}\.\d{1,6}$/;
 const ATTEMPT_ID = /^[0-9a-z]{1,64}\.\d{1,6}\.\d{1,6}$/;
 const OF_ATTEMPTS = new Set(['attempt', 'log']);
 const OF_PIPELINES = new Set(['trigger', 'plan', 'pipeline']);
+
+/** What the lines of a service that handles an event are about: nothing is worked out unless one is written. */
+export const handlingOf = (service: string, { id, type, stream, correlationId, data }: Named): (() => LogFields) => {
+  const { pipelineId, jobId, attemptId, attempt } = (data ?? {}) as Ids;
+  const named = { id, type, stream, correlationId, data: { pipelineId, jobId, attemptId, attempt } };
+  return () => ({ service, ...idsOf(named) });
+};
 
 /** What an event is about: by its data, else by its stream. Anything that does not look like an id is none. */
 export const idsOf = ({ id, type, stream, correlationId, data }: Named): LogFields => {
