@@ -172,27 +172,32 @@ describe('environments, deployments, notifications, runners and parked events', 
   ])('are listed at %s', async (path) => {
     expect((await gateway.as('get', path).expect(200)).body.items).toEqual([]);
   });
-  it('are parked when a service cannot handle them, and given up with a reason', async () => {
-    await gateway.ports.eventBus.subscribe('notifier', () => Promise.reject(new PermanentError('cannot')));
-    const position = await gateway.ports.eventStore.lastPosition();
-    await gateway.ports.eventBus.handled('notifier', position);
-    const { body } = await gateway.as('get', '/api/v1/parked').expect(200);
-    const { group, key } = body.items[0];
-    expect({ group, error: body.items[0].error }).toEqual({
-      group: 'notifier',
-      error: expect.stringContaining('cannot'),
-    });
-    expect((await gateway.as('post', '/api/v1/parked/replay').send({ group, key }).expect(200)).body).toMatchObject({
-      parked: true,
-    });
-    const given = await gateway
-      .as('post', '/api/v1/parked/discard')
-      .send({ group, key, reason: 'no longer wanted' })
-      .expect(200);
-    expect(given.body.discarded).toBeGreaterThan(0);
-    const record = await gateway.ports.eventStore.readStream('access-parked');
-    expect(record).toMatchObject([{ type: 'ParkedEventsDiscarded', data: { group, key, reason: 'no longer wanted' } }]);
-  });
+  it.each(['notifier', 'runner.one'])(
+    'are parked when %s cannot handle them, and given up with a reason',
+    async (by) => {
+      await gateway.ports.eventBus.subscribe(by, () => Promise.reject(new PermanentError('cannot')));
+      const position = await gateway.ports.eventStore.lastPosition();
+      await gateway.ports.eventBus.handled(by, position);
+      const { body } = await gateway.as('get', '/api/v1/parked').expect(200);
+      const { group, key, error } = body.items.find((item: { group: string }) => item.group === by);
+      expect({ group, error }).toEqual({
+        group: by,
+        error: expect.stringContaining('cannot'),
+      });
+      expect((await gateway.as('post', '/api/v1/parked/replay').send({ group, key }).expect(200)).body).toMatchObject({
+        parked: true,
+      });
+      const given = await gateway
+        .as('post', '/api/v1/parked/discard')
+        .send({ group, key, reason: 'no longer wanted' })
+        .expect(200);
+      expect(given.body.discarded).toBeGreaterThan(0);
+      const record = await gateway.ports.eventStore.readStream('access-parked');
+      expect(record.slice(-1)).toMatchObject([
+        { type: 'ParkedEventsDiscarded', data: { group, key, reason: 'no longer wanted' } },
+      ]);
+    },
+  );
   it('cannot be replayed or given up when nothing is parked', async () => {
     await gateway.as('post', '/api/v1/parked/replay').send({ group: 'scheduler', key: 'p1' }).expect(404);
     await gateway.as('post', '/api/v1/parked/discard').send({ group: 'scheduler', key: 'p1', reason: 'x' }).expect(404);

@@ -1,16 +1,20 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { COLLECTION, SERVICES, type RunnerDoc } from '@foldline/contracts';
 import { COMMANDS, PORT, Refusal, type Commands, type EventBus, type ReadStore } from '@foldline/kernel';
-import { IsIn, IsString, Length } from 'class-validator';
+import { IsString, Length, Matches } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';
 import { parkedDecider } from './parked.decider.ts';
 
+const GROUP = new RegExp(`^(?:${SERVICES.join('|')})(?:\\.[^\\s.][^\\s]{0,199})?$`);
+
 export class ParkedKeyBody {
-  /** The service whose events wait. */
-  @IsIn(SERVICES)
+  /** The service whose events wait; of one whose processes each have events of their own, with the process's name. */
+  @Matches(GROUP, {
+    message: `group must be one of ${SERVICES.join(', ')}, or one of these, a dot and a process of it`,
+  })
   group!: string;
 
   @IsString()
