@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { version } from '@foldline/host';
 import { demo } from './demo/demo.ts';
+import { CommandFailure } from './parked/command-failure.ts';
+import { addParkedCommands } from './parked/parked.command.ts';
 
 const program = new Command('foldline')
   .description('Foldline: CI/CD whose whole state is a log of events')
@@ -42,9 +44,13 @@ program
     process.exitCode = isSame ? 0 : 1;
   });
 
+addParkedCommands(program, process.env, (code) => {
+  process.exitCode = code;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
+  process.exitCode = error instanceof CommandFailure ? error.exitCode : 1;
 }
