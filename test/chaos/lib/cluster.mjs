@@ -32,8 +32,8 @@ export class Cluster {
   pauses = [];
   /** Strikes that were planned and did not come about. */
   unmade = [];
-  /** Runners whose jobs may fail because of the fault. */
-  #doomed = new Set();
+  /** Runners whose jobs may fail because of a fault, each with the stretch of the log in which they may. */
+  #doomed = [];
 
   constructor({ seed, say, settleMs, disks, inside = {}, inFlight = 2 }) {
     Object.assign(this, { seed, say, settleMs, serverDisks: disks, inFlight });
@@ -92,7 +92,8 @@ export class Cluster {
     this.disorder.strike(true);
     await sleep(random.between(1_000, 3_000));
     const { runner } = INSTANCES.find(({ name }) => name === victim) ?? {};
-    if (fault === 'disk-full' && runner) this.#doomed.add(runner);
+    const doomed = { runner, from: this.tail.position };
+    if (fault === 'disk-full' && runner) this.#doomed.push(doomed);
     for (let n = 0; n < (fault === undefined ? 0 : strikes); n += 1) {
       await FAULTS[victim][fault]({ ...this.#tools(victim), random, point });
       if (n + 1 < strikes) await sleep(random.between(500, 3_000));
@@ -103,6 +104,7 @@ export class Cluster {
     await load.stop();
     this.disorder.strike(false);
     const open = await this.#rest(since + this.settleMs);
+    doomed.to = this.tail.position;
     this.convergence = { ms: Math.round(performance.now() - since), open, withinMs: this.settleMs };
     return this.convergence;
   }
@@ -131,9 +133,12 @@ export class Cluster {
       convergence: this.convergence,
       leftovers: { processes: [], directories: [] },
       server: { internalErrors: this.requests.internalErrors, unexpectedEnds: this.services.unexpectedEnds },
-      plannedFailures: ({ jobId, attempt, reason }) =>
+      plannedFailures: ({ jobId, attempt, reason }, position) =>
         (reason === 'script_failure' && attempt === 1 && jobId.endsWith('.2')) ||
-        this.#doomed.has(assigned.get(`${jobId}.${attempt}`)?.runnerId),
+        this.#doomed.some(
+          ({ runner, from, to }) =>
+            runner === assigned.get(`${jobId}.${attempt}`)?.runnerId && from < position && position <= to,
+        ),
     };
   }
 

@@ -170,5 +170,5 @@ export const jobsFollowTheRules = ({ events }) => {
 export const failuresArePlanned = ({ events, plannedFailures }) =>
   ofType(events, 'JobFailed')
     .filter(({ data: { reason } }) => reason !== 'runner_lost')
-    .filter(({ data }) => !plannedFailures(data))
+    .filter(({ data, position }) => !plannedFailures(data, position))
     .map(({ data }) => `${attemptIdOf(data)} failed for no planned reason: ${data.reason} ${data.detail ?? ''}`);
