@@ -32,7 +32,8 @@ export type History = {
   pauses?: { runnerId: string; from: number; to: number }[];
   /** How long after it was lost a runner may still be killing what it had started, in ms; for ever when absent. */
   graceMs?: number;
-  plannedFailures: (failure: Record<string, unknown>) => boolean;
+  /** Whether a job may have failed so, at this position in the log. */
+  plannedFailures: (failure: Record<string, unknown>, position: number) => boolean;
 };
 
 export const CHECKS: Record<string, (history: History) => string[]>;
