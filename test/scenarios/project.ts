@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { until, type Accepted, type JobAnswer, type PipelineAnswer, type Sandbox } from '@foldline/client';
-import { jobNamed } from '@foldline/client';
+import { promisify } from 'node:util';
+import { jobNamed, until, type Accepted, type JobAnswer, type PipelineAnswer, type Sandbox } from '@foldline/client';
 
 const AUTHOR = ['-c', 'user.name=Scenario', '-c', 'user.email=scenario@foldline.example', '-c', 'commit.gpgsign=false'];
 const OWNER = 'acme';
@@ -20,8 +20,8 @@ export class ScenarioProject {
   static async create(sandbox: Sandbox, name: string): Promise<ScenarioProject> {
     const project = new ScenarioProject(sandbox, name);
     mkdirSync(project.repository, { recursive: true });
-    project.git('init', '--quiet', '--initial-branch=main');
-    project.commit({ 'README.md': `${name}\n` });
+    await project.git('init', '--quiet', '--initial-branch=main');
+    await project.commit({ 'README.md': `${name}\n` });
     await sandbox.client.post('/api/v1/projects', { owner: OWNER, name, url: project.repository });
     return project;
   }
@@ -42,16 +42,16 @@ export class ScenarioProject {
   }
 
   /** Commits these files on `main`; answers with the commit's id. */
-  commit(files: Readonly<Record<string, string>>): string {
+  async commit(files: Readonly<Record<string, string>>): Promise<string> {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(this.repository, name), content);
-    this.git('add', '--all');
-    this.git('commit', '--quiet', '--allow-empty', '-m', 'change');
+    await this.git('add', '--all');
+    await this.git('commit', '--quiet', '--allow-empty', '-m', 'change');
     return this.git('rev-parse', 'HEAD');
   }
 
   /** Commits the definition and starts a pipeline of it; answers with its id. */
   async start(definition: string, variables: Readonly<Record<string, string>> = {}): Promise<string> {
-    this.commit({ '.codara-ci.yml': definition });
+    await this.commit({ '.codara-ci.yml': definition });
     return this.trigger('main', variables);
   }
 
@@ -97,7 +97,9 @@ export class ScenarioProject {
     );
   }
 
-  private git(...args: string[]): string {
-    return execFileSync('git', [...AUTHOR, ...args], { cwd: this.repository, encoding: 'utf8' }).trim();
+  /** Beside everything else: a receiver in this process must answer meanwhile. */
+  private async git(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)('git', [...AUTHOR, ...args], { cwd: this.repository });
+    return stdout.trim();
   }
 }

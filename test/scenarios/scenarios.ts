@@ -107,7 +107,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'the flagship: cache, artifacts, coverage, and a deployment that a person starts',
     run: async (project) => {
-      project.commit({ 'package-lock.json': '{}' });
+      await project.commit({ 'package-lock.json': '{}' });
       const id = await project.start(sample('S0-flagship'));
       await play(project, id, 'deploy');
       await project.rested(id, 'success');
@@ -225,7 +225,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'a push that a forge tells about twice',
     run: async (project) => {
-      const sha = project.commit({ '.codara-ci.yml': 'show:\n  script: echo "$CI_PIPELINE_SOURCE"\n' });
+      const sha = await project.commit({ '.codara-ci.yml': 'show:\n  script: echo "$CI_PIPELINE_SOURCE"\n' });
       const repository = { full_name: project.fullName, clone_url: project.repository };
       const body = JSON.stringify({ ref: 'refs/heads/main', after: sha, repository });
       const { webhookSecret } = project.sandbox.server;
@@ -247,7 +247,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'a request that is sent twice under one key',
     run: async (project) => {
-      project.commit({ '.codara-ci.yml': 'build:\n  script: "true"\n' });
+      await project.commit({ '.codara-ci.yml': 'build:\n  script: "true"\n' });
       const request = {
         headers: { 'content-type': 'application/json', 'idempotency-key': `key-of-${project.name}` },
         body: JSON.stringify({ ref: 'main' }),
