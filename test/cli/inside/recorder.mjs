@@ -15,7 +15,8 @@ const tell = (what, detail) => appendFileSync(file, `${JSON.stringify({ what, de
 const around = (object, method, describe) => {
   const inner = object[method];
   object[method] = function (...args) {
-    tell(...describe(args));
+    const told = describe(args);
+    if (told) tell(...told);
     return inner.apply(this, args);
   };
 };
@@ -32,7 +33,7 @@ around(net.Socket.prototype, 'connect', (args) => {
 for (const method of ['send', 'connect']) around(dgram.Socket.prototype, method, () => ['datagram', method]);
 for (const method of Object.keys(dns).filter((name) => /^(?:lookup|resolve|reverse)/.test(name)))
   for (const names of [dns, dns.promises])
-    if (method in names) around(names, method, ([name]) => ['look up', String(name)]);
+    if (method in names) around(names, method, ([name]) => (net.isIP(name) ? undefined : ['look up', String(name)]));
 around(childProcess.ChildProcess.prototype, 'spawn', ([{ args }]) => ['start', args.join(' ')]);
 for (const method of ['spawnSync', 'execFileSync', 'execSync'])
   around(childProcess, method, ([program, args]) => [
