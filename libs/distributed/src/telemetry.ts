@@ -10,6 +10,7 @@ export class Telemetry implements Observer {
   readonly metrics: Metrics;
   /** Made here, once: the servers may be opened several times until all of them answer. */
   readonly countLost: () => void;
+  readonly onLong: Observer['onLong'];
   private readonly tracing: Tracing | undefined;
 
   constructor(
@@ -19,6 +20,7 @@ export class Telemetry implements Observer {
   ) {
     this.metrics = new Metrics(service);
     this.countLost = this.metrics.counter('foldline_relay_gap', 'Events that Kafka had acknowledged and has lost');
+    this.onLong = this.metrics.counter('foldline_long_handling', 'Handlings of events that took longer than 30 s');
     this.tracing = otlpUrl === undefined ? undefined : new Tracing(service, version, otlpUrl);
   }
 

@@ -4,10 +4,12 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from '@foldline/contracts';
 import { TransientError, type EventBus, type EventHandler } from '@foldline/kernel';
-import { BusTransport, RethrowFilter } from './bus-transport.ts';
+import { BusTransport, RethrowFilter, type BusTransportOptions } from './bus-transport.ts';
 import { createLogger } from './log.ts';
 
 const seen: string[] = [];
+/** What the handler of the slow event waits for. */
+let released: Promise<void> = Promise.resolve();
 let lines: Record<string, unknown>[] = [];
 const logger = createLogger('debug', undefined, { write: (line) => void lines.push(withoutTime(line)) });
 const withoutTime = (line: string): Record<string, unknown> => {
@@ -22,6 +24,7 @@ class Listener {
   async onQueued(@Payload() event: RecordedEvent): Promise<void> {
     await Promise.resolve();
     logger.info({ found: event.id }, 'looked');
+    if (event.id === 'slow') await released;
     if (event.id === 'broken') throw new TransientError('not now');
     seen.push(event.id);
   }
@@ -31,11 +34,19 @@ class Listener {
 class ListenerModule {}
 
 /** Hands events to the handler as the bus would, and shows what comes back. */
-const hosted = async (): Promise<{ handle: EventHandler; close: () => Promise<void> }> => {
+const hosted = async (
+  watching: Pick<BusTransportOptions, 'longMs' | 'onLong'> = {},
+): Promise<{ handle: EventHandler; close: () => Promise<void> }> => {
   let handle: EventHandler | undefined;
   const bus = { subscribe: async (_group: string, handler: EventHandler) => void (handle = handler) };
   const app = await NestFactory.createMicroservice(ListenerModule, {
-    strategy: new BusTransport({ bus: bus as unknown as EventBus, service: 'scheduler', group: 'listener', logger }),
+    strategy: new BusTransport({
+      bus: bus as unknown as EventBus,
+      service: 'scheduler',
+      group: 'listener',
+      logger,
+      ...watching,
+    }),
     logger: false,
   });
   app.useGlobalFilters(new RethrowFilter());
@@ -102,5 +113,46 @@ describe('Embedded transport', () => {
     close = host.close;
     await expect(host.handle(event('broken'))).rejects.toThrow('not now');
     expect(lines.map(({ msg }) => msg)).toEqual(['looked']);
+  });
+
+  it('says once of a handler that takes long that it does, while it goes on, with what it is at', async () => {
+    let release = (): void => undefined;
+    released = new Promise((resolve) => (release = resolve));
+    let times = 0;
+    let told = (): void => undefined;
+    const toldOf = new Promise<void>((resolve) => (told = resolve));
+    const onLong = (): void => {
+      times += 1;
+      told();
+    };
+    const host = await hosted({ longMs: 1, onLong });
+    close = host.close;
+    const handling = host.handle(event('slow'));
+    await toldOf;
+    expect(seen).toEqual([]);
+    release();
+    await handling;
+    expect(seen).toEqual(['slow']);
+    expect(times).toBe(1);
+    expect(lines.filter(({ level }) => level === 40)).toEqual([
+      expect.objectContaining({
+        service: 'scheduler',
+        group: 'listener',
+        key: 'p1',
+        eventId: 'slow',
+        eventType: 'JobQueued',
+        pipelineId: 'p1',
+        msg: 'the handling of an event takes long; it goes on',
+      }),
+    ]);
+  });
+
+  it('says nothing of one that is done before', async () => {
+    let times = 0;
+    const host = await hosted({ longMs: 60_000, onLong: () => (times += 1) });
+    close = host.close;
+    await host.handle(event('one'));
+    expect(times).toBe(0);
+    expect(lines.filter(({ level }) => level === 40)).toEqual([]);
   });
 });

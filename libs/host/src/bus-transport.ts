@@ -3,6 +3,7 @@ import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/mi
 import type { RecordedEvent, ServiceName } from '@foldline/contracts';
 import { handlingOf, logAbout, type EventBus, type Logger } from '@foldline/kernel';
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
+import { LONG_HANDLING_MS, watched } from './watched-handling.ts';
 
 export type Around = (event: RecordedEvent, work: () => Promise<void>) => Promise<void>;
 
@@ -14,6 +15,10 @@ export type BusTransportOptions = {
   logger: Logger;
   /** Sees every handling of an event: measures and traces it. */
   around?: Around | undefined;
+  /** Told once of each handling that takes long, while it does. */
+  onLong?: (() => void) | undefined;
+  /** Milliseconds after which it does; 30 s when absent. */
+  longMs?: number;
 };
 
 const NOTHING_MORE = {};
@@ -51,13 +56,26 @@ export class BusTransport extends Server implements CustomTransportStrategy {
     const handler = this.messageHandlers.get(event.type);
     if (!handler) return;
     const { service, logger, around = withNothing } = this.options;
+    const { longMs = LONG_HANDLING_MS } = this.options;
     await logAbout(handlingOf(service, event), async () => {
-      await around(event, async () => {
+      const handle = async (): Promise<void> => {
         const result: unknown = await handler(event, new BaseRpcContext([event]));
         if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-      });
+      };
+      await watched(
+        longMs,
+        () => this.tellLong(event, longMs),
+        () => around(event, handle),
+      );
       logger.debug(NOTHING_MORE, 'an event was handled');
     });
+  }
+
+  /** Whatever comes behind it under its key waits meanwhile, and nothing else would show it. */
+  private tellLong({ correlationId: key }: RecordedEvent, longMs: number): void {
+    const { group, logger, onLong } = this.options;
+    onLong?.();
+    logger.warn({ group, key, seconds: longMs / 1000 }, 'the handling of an event takes long; it goes on');
   }
 }
 

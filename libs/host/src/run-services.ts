@@ -16,7 +16,7 @@ export type Services = {
 };
 
 /** Who watches the work of services. */
-export type Observer = { around: Around; onStored: OnStored };
+export type Observer = { around: Around; onStored: OnStored; onLong: () => void };
 
 export type ServiceDefinition = {
   name: ServiceName;
@@ -46,6 +46,7 @@ export const startServices = async (
         group: service.group ?? service.name,
         logger: ports.logger,
         around: observer?.around,
+        onLong: observer?.onLong,
       }),
       logger: false,
       abortOnError: false,
