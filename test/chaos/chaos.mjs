@@ -81,8 +81,8 @@ let disks = new Map();
 const end = async () => {
   if (!cluster) return;
   const ending = cluster;
-  cluster = undefined;
   const { leftovers, server } = await ending.stop();
+  cluster = undefined;
   const violations = [
     ...leftovers.processes.map(({ pid, command }) => `process ${pid} is still there: ${command}`),
     ...leftovers.directories.map((name) => `the directory of attempt ${name} is still there`),
