@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SERVICES, type RecordedEvent } from '@foldline/contracts';
@@ -70,13 +70,14 @@ const lineOf = <Found>(
 export class EventStoreServer {
   private constructor(
     private readonly program: Program,
+    private readonly directory: string,
     readonly url: string,
   ) {}
 
   static async start(directory: string): Promise<EventStoreServer> {
     const program = start(['infra/ci/event-store/main.mjs', '--port', '0', '--data', directory], {});
     const port = await lineOf(program, 'the event store', (line) => /^ready on [\d.]+:(\d+)/.exec(line)?.[1]);
-    return new EventStoreServer(program, `esdb://127.0.0.1:${port}?tls=false`);
+    return new EventStoreServer(program, directory, `esdb://127.0.0.1:${port}?tls=false`);
   }
 
   /** Every event, in the order of the log. */
@@ -86,6 +87,16 @@ export class EventStoreServer {
       return await store.readAll({ after: 0, limit: 1_000_000 });
     } finally {
       await store.close();
+    }
+  }
+
+  /** What its files are at one moment, as a snapshot of its volume has them: it writes nothing while they are copied. */
+  snapshot(to: string): void {
+    this.program.child.kill('SIGSTOP');
+    try {
+      cpSync(this.directory, to, { recursive: true });
+    } finally {
+      this.program.child.kill('SIGCONT');
     }
   }
 
