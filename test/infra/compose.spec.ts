@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,9 @@ type TakenCompose = {
     { environment: Record<string, string>; secrets: { source: string }[]; networks: Record<string, unknown> }
   >;
 };
+
+/** A program and its first arguments. */
+type Composer = readonly [string, ...string[]];
 
 const SERVERS = ['kafka', 'eventstore', 'minio', 'redis'];
 const path = join(root, 'docker-compose.yml');
@@ -181,15 +184,16 @@ describe('infra/compose/make-secrets', () => {
   });
 });
 
-withPrograms(['docker-compose'], () => {
-  describe('Docker Compose', () => {
+/** What Compose makes of these files. */
+const takenBy = ([program, ...first]: Composer, ...files: string[]): unknown => {
+  const args = [...first, ...files.flatMap((file) => ['--file', file]), 'config'];
+  return parse(execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
+};
+
+const describeComposer = (name: string, composer: Composer): void => {
+  describe(name, () => {
     it('takes the file', () => {
-      const taken = parse(
-        execFileSync('docker-compose', ['--file', path, 'config'], {
-          encoding: 'utf8',
-          stdio: ['ignore', 'pipe', 'pipe'],
-        }),
-      ) as Compose;
+      const taken = takenBy(composer, path) as Compose;
       expect(Object.keys(taken.services).toSorted()).toEqual(all.map(([name]) => name).toSorted());
     });
 
@@ -197,10 +201,7 @@ withPrograms(['docker-compose'], () => {
       const text = /^```yaml\n([^]*?)^```/m.exec(readFileSync(join(root, 'docs/compose.md'), 'utf8'))![1]!;
       const folder = mkdtempSync(join(tmpdir(), 'foldline-elsewhere-'));
       writeFileSync(join(folder, 'elsewhere.yml'), text);
-      const files = ['--file', path, '--file', join(folder, 'elsewhere.yml')];
-      const taken = parse(
-        execFileSync('docker-compose', [...files, 'config'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
-      ) as TakenCompose;
+      const taken = takenBy(composer, path, join(folder, 'elsewhere.yml')) as TakenCompose;
       rmSync(folder, { recursive: true });
       for (const service of SERVICES) {
         const { environment, secrets, networks } = taken.services[service]!;
@@ -216,4 +217,9 @@ withPrograms(['docker-compose'], () => {
       }
     });
   });
-});
+};
+
+withPrograms(['docker-compose'], () => describeComposer('Docker Compose 1', ['docker-compose']));
+// It comes as a plugin, which is not to be had wherever Docker is.
+if (spawnSync('docker', ['compose', 'version']).status === 0)
+  describeComposer('Docker Compose 2', ['docker', 'compose']);
