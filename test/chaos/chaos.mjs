@@ -47,7 +47,8 @@ const { values } = parseArgs({
   },
 });
 const say = (text) => process.stdout.write(`${text}\n`);
-const SHOWN = 25;
+/** Violations of one rule that are shown; the rest is counted. */
+const SHOWN = 5;
 
 const wanted = (list, name) => list === undefined || list.split(',').includes(name);
 const choices = Object.entries(FAULTS).flatMap(([victim, faults]) =>
@@ -111,7 +112,11 @@ const begin = async (seed) => {
 
 const show = (what, violations) => {
   say(`  ${what}: ${violations.length} violations`);
-  for (const { rule, message } of violations.slice(0, SHOWN)) say(`    ${rule}: ${message}`);
+  for (const rule of new Set(violations.map((violation) => violation.rule))) {
+    const messages = violations.filter((violation) => violation.rule === rule).map(({ message }) => message);
+    for (const message of messages.slice(0, SHOWN)) say(`    ${rule}: ${message}`);
+    if (messages.length > SHOWN) say(`    ${rule}: and ${messages.length - SHOWN} more`);
+  }
 };
 
 /** Victim and fault follow from the seed alone, so that a seed says all. */
