@@ -1,3 +1,4 @@
+import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT, until, type ClusterService, type PipelineAnswer } from '@foldline/client';
 import { Hosts, LEASE_SECONDS } from './hosts.fixture.ts';
@@ -76,6 +77,69 @@ onSeveralHosts(() => {
       const [one, other] = await Promise.all(hosts.clients.map((client) => logs(client)));
       expect(one).toEqual(other);
     });
+  });
+
+  describe('two gateways that are told the same many times at once', () => {
+    const TIMES = 100;
+    type Told = { status: number; id?: string };
+
+    /** By turns to one and to the other, all under way at the same time. */
+    const toldBoth = (path: string, headers: Readonly<Record<string, string>>, body: string): Promise<Told[]> =>
+      Promise.all(
+        Array.from({ length: TIMES }, async (_none, n) => {
+          const json = { 'content-type': 'application/json', ...headers };
+          const answer = await hosts.clients[n % 2]!.raw('POST', path, { headers: json, body });
+          const { id } = (await answer.json()) as Pick<Told, 'id'>;
+          return { status: answer.status, ...(id === undefined ? {} : { id }) };
+        }),
+      );
+    const pipelinesAt = async (sha: string): Promise<PipelineAnswer[]> => {
+      const path = `/api/${PROJECT}/pipelines?limit=200`;
+      const { items } = await hosts.answered((client) => client.get<{ items: PipelineAnswer[] }>(path));
+      return items.filter((pipeline) => pipeline.sha === sha);
+    };
+    /** One pipeline at this commit, which ends, and after which there is still no other. */
+    const oneAt = async (sha: string): Promise<PipelineAnswer> => {
+      const [found] = await until('a pipeline', async () => {
+        const pipelines = await pipelinesAt(sha);
+        return pipelines.length > 0 && pipelines;
+      });
+      const ended = await hosts.ended(found!.id);
+      const after = await hosts.trigger('build:\n  script: "true"\n');
+      await hosts.ended(after);
+      expect(await pipelinesAt(sha)).toHaveLength(1);
+      return ended;
+    };
+
+    it(
+      'start one pipeline for one delivery of a forge',
+      async () => {
+        const sha = hosts.sandbox.commitOnly({ '.codara-ci.yml': STEADY });
+        const body = JSON.stringify({ ref: 'refs/heads/main', after: sha, repository: { full_name: PROJECT } });
+        const { webhookSecret } = hosts.sandbox.server;
+        const headers = {
+          'x-github-event': 'push',
+          'x-github-delivery': randomUUID(),
+          'x-hub-signature-256': `sha256=${createHmac('sha256', webhookSecret).update(body).digest('hex')}`,
+        };
+        const told = await toldBoth('/v1/webhooks/github', headers, body);
+        expect(new Set(told.map(({ status }) => Math.floor(status / 100)))).toEqual(new Set([2]));
+        expect((await oneAt(sha)).status).toBe('success');
+      },
+      LONG_MS,
+    );
+
+    it(
+      'start one pipeline for one request with a key, and name it to all who asked',
+      async () => {
+        const sha = hosts.sandbox.commitOnly({ '.codara-ci.yml': STEADY });
+        const headers = { 'idempotency-key': randomUUID() };
+        const told = await toldBoth(`/api/${PROJECT}/pipelines`, headers, JSON.stringify({ ref: 'main' }));
+        const { id } = await oneAt(sha);
+        expect(new Set(told.map((answer) => `${answer.status} ${answer.id}`))).toEqual(new Set([`202 ${id}`]));
+      },
+      LONG_MS,
+    );
   });
 
   describe('hosts that are cut off', () => {
