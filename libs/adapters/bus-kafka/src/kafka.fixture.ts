@@ -39,7 +39,7 @@ export const openKafkaFixture = async (brokers: string) => {
     prefix: `test-${randomUUID()}.`,
     partitions: 3,
   };
-  const directory = mkdtempSync(join(tmpdir(), 'foldline-kafka-'));
+  const directory = mkdtempSync(join(tmpdir(), 'foldline-bus-kafka-'));
   const store = await openEmbeddedEventStore({ directory: join(directory, 'events'), now });
   const relays: Relay[] = [];
   const relay = (options: Partial<RelayOptions> = {}): Relay => {
