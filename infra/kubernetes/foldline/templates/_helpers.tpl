@@ -123,6 +123,7 @@ FOLDLINE_S3_CA: {{ . }}
 {{- $_ := set $env "FOLDLINE_KAFKA_TLS" (toString $values.kafka.tls) -}}
 {{- with $values.kafka.sasl }}{{ $_ := set $env "FOLDLINE_KAFKA_SASL" . }}{{ end -}}
 {{- $_ := set $env "FOLDLINE_KAFKA_PARTITIONS" (toString (int $values.kafka.partitions)) -}}
+{{- $_ := set $env "FOLDLINE_KAFKA_RETENTION_DAYS" (toString (int $values.kafka.retentionDays)) -}}
 {{- $_ := set $env "FOLDLINE_KAFKA_REPLICATION" (toString (int $values.kafka.replication)) -}}
 {{- $_ := set $env "FOLDLINE_S3_URL" $values.s3.url -}}
 {{- $_ := set $env "FOLDLINE_S3_REGION" $values.s3.region -}}

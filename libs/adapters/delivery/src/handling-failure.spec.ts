@@ -58,7 +58,12 @@ describe('what the log is told of an event that could not be handled', () => {
       [
         'error',
         'an event could not be handled; it is parked, with what comes behind it under its key',
-        { ...about, attempts: 1, see: 'GET /api/v1/parked', mend: 'POST /api/v1/parked/replay' },
+        {
+          ...about,
+          attempts: 1,
+          see: 'GET /api/v1/parked (foldline parked ls)',
+          mend: 'POST /api/v1/parked/replay (foldline parked replay)',
+        },
       ],
     ]);
   });

@@ -20,7 +20,12 @@ export const logFailures =
       return;
     }
     logger.error(
-      { ...fields, attempts, see: 'GET /api/v1/parked', mend: 'POST /api/v1/parked/replay' },
+      {
+        ...fields,
+        attempts,
+        see: 'GET /api/v1/parked (foldline parked ls)',
+        mend: 'POST /api/v1/parked/replay (foldline parked replay)',
+      },
       'an event could not be handled; it is parked, with what comes behind it under its key',
     );
   };
