@@ -94,8 +94,11 @@ const end = async () => {
     show('after the end', violations);
   }
   const failed = results.some((result) => result.violations.length > 0 && result.cluster === ending);
-  if (values.keep || violations.length > 0 || failed) say(`kept: ${ending.directory}`);
-  else ending.remove();
+  // A mutant is expected to go wrong, time and again.
+  const isFound = values.mutant === undefined && (violations.length > 0 || failed);
+  if (!values.keep && !isFound) return ending.remove();
+  ending.keep();
+  say(`kept: ${ending.directory}`);
 };
 
 const begin = async (seed) => {

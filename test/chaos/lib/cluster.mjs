@@ -166,7 +166,12 @@ export class Cluster {
   abandon() {
     this.services.abandon();
     this.wires.close();
-    this.#unmount();
+    this.keep();
+  }
+
+  /** Leaves the directory to whoever wants to look into it. */
+  keep() {
+    for (const disk of this.processDisks?.values() ?? []) disk.keep();
   }
 
   /** The log as it was read, for whoever wants to know what happened: the server's own is gone with the next cluster. */
@@ -175,12 +180,8 @@ export class Cluster {
   }
 
   remove() {
-    this.#unmount();
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-
-  #unmount() {
     for (const disk of this.processDisks?.values() ?? []) disk.unmount();
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #tools(victim) {

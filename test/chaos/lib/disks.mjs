@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CI_DIRECTORY } from './places.mjs';
 
@@ -36,6 +36,16 @@ export class SmallDisk {
     const { blocks, bfree, bsize } = statfsSync(this.path);
     this.#resize(Math.max(1, blocks - bfree) * bsize);
     return () => this.#resize(ROOM_MB * 1024 * 1024);
+  }
+
+  /** What is on it stays where it is, as files of the disk below. */
+  keep() {
+    if (!this.#mounted) return;
+    const copy = `${this.path}.kept`;
+    execFileSync('cp', ['-a', this.path, copy]);
+    this.unmount();
+    rmdirSync(this.path);
+    renameSync(copy, this.path);
   }
 
   unmount() {
