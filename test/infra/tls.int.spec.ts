@@ -194,7 +194,11 @@ withSecureServers(() => {
         const twin = { FOLDLINE_RUNNERS: 'twin:high-power:1', FOLDLINE_RUNNER_LEASE_SECONDS: '4' };
         await start('scheduler', twin).up();
         const oneOf = async (twins: readonly Service[]): Promise<Service> => {
-          const ended = await until('one process of two to end', () => twins.find((one) => one.code !== undefined));
+          const ended = await until(
+            'one process of two to end',
+            () => twins.find((one) => one.code !== undefined),
+            START_MS,
+          );
           // It was refused, or had begun and stopped in order when the other took its place.
           expect(`${ended.code} ${ended.output}`).toMatch(/^[02] [^]*[Aa]nother process .* by FOLDLINE_RUNNERS/);
           const other = twins.find((one) => one !== ended)!;
@@ -204,7 +208,7 @@ withSecureServers(() => {
         const first = await oneOf([start('runner', twin), start('runner', twin)]);
         await oneOf([first, start('runner', twin)]);
       },
-      START_MS,
+      4 * START_MS,
     );
 
     it(
@@ -218,7 +222,7 @@ withSecureServers(() => {
         expect(refused.output).not.toContain('"the service is up"');
         for (const key of [other, settings['FOLDLINE_SECRET_KEY']!]) expect(refused.output).not.toContain(key);
       },
-      START_MS,
+      2 * START_MS,
     );
 
     it.each<[string, () => Readonly<Record<string, string | undefined>>]>([

@@ -128,6 +128,7 @@ class GitRepositories implements SourceRepository {
       });
     const byId = await fetch(`+${sha}:refs/foldline/${sha}`);
     if (byId.code === 0) return;
+    assertRoom(byId);
     // Servers may refuse to hand out a commit by its id alone; then its branch or tag brings it.
     const byName = isSha(ref) ? byId : await fetchByName(ref, fetch);
     if (byName.code !== 0) throw unreachable(url, byName);
@@ -212,14 +213,29 @@ const removeLocks = async (mirror: string): Promise<void> => {
 };
 
 const check = (result: GitResult, doing: string): GitResult => {
-  if (result.code !== 0) throw new PermanentError(`git could not ${doing}: ${firstLine(result.stderr)}`);
-  return result;
+  if (result.code === 0) return result;
+  assertRoom(result);
+  throw new PermanentError(`git could not ${doing}: ${firstLine(result.stderr)}`);
 };
 
-const unreachable = (url: string, { stderr }: GitResult): Refusal =>
-  new Refusal('repository_unreachable', `${withoutCredentials(url)} cannot be read: ${firstLine(stderr)}`, {
-    pointer: '/url',
-  });
+const unreachable = (url: string, result: GitResult): Refusal => {
+  assertRoom(result);
+  return new Refusal(
+    'repository_unreachable',
+    `${withoutCredentials(url)} cannot be read: ${firstLine(result.stderr)}`,
+    {
+      pointer: '/url',
+    },
+  );
+};
+
+/** Of what the system refused git hands on the C library's words, in its own locale, and no number. */
+const NO_ROOM = /: (?:No space left on device|Disk quota exceeded)$/m;
+
+/** A disk without room is this host's trouble and passes: nothing is said of the repository. */
+const assertRoom = ({ stderr }: GitResult): void => {
+  if (NO_ROOM.test(stderr)) throw new TransientError('there is no room for repositories on the disk of this host');
+};
 
 const firstLine = (text: string): string => text.trim().split('\n').at(0)?.slice(0, 300) ?? '';
 
