@@ -45,7 +45,9 @@ class Service {
       if (this.child.exitCode !== null) throw new Error(this.output);
       return this.output.split('\n').find((text) => text.includes('"the service is up"'));
     };
-    const line = await until('the service to be up', isUp, START_MS);
+    const line = await until('the service to be up', isUp, START_MS).catch((error: unknown) => {
+      throw new Error(`not up: ${this.output}`, { cause: error });
+    });
     return JSON.parse(line) as { opsPort: number; url?: string };
   }
 
@@ -192,7 +194,10 @@ withSecureServers(() => {
       'leaves a runner to one process: of two that start at once one ends, and so does one of it and a later one',
       async () => {
         const twin = { FOLDLINE_RUNNERS: 'twin:high-power:1', FOLDLINE_RUNNER_LEASE_SECONDS: '4' };
-        await start('scheduler', twin).up();
+        const token = randomBytes(16).toString('hex');
+        // A scheduler begins when the read models are up to date, which a gateway keeps.
+        const keeper = start('api-gateway', { FOLDLINE_ADMIN_TOKEN: token, FOLDLINE_WEBHOOK_SECRET: token });
+        await Promise.all([keeper.up(), start('scheduler', twin).up()]);
         const oneOf = async (twins: readonly Service[]): Promise<Service> => {
           const ended = await until(
             'one process of two to end',

@@ -73,7 +73,15 @@ describe('a service whose handler fails', () => {
     const failures = lines.filter(([level]) => level !== 'info').map(([level, fields]) => [level, fields]);
     expect(failures).toEqual([
       ...[1, 2, 3, 4].map((tries) => ['warn', { ...about, tries, retryMs: expect.any(Number) }]),
-      ['error', { ...about, attempts: 5, see: 'GET /api/v1/parked', mend: 'POST /api/v1/parked/replay' }],
+      [
+        'error',
+        {
+          ...about,
+          attempts: 5,
+          see: expect.stringContaining('/parked'),
+          mend: expect.stringContaining('/parked/replay'),
+        },
+      ],
     ]);
     expect(await eventBus.parked.list()).toMatchObject([{ group: 'deployer', key: 'p1', attempts: 5 }]);
   });

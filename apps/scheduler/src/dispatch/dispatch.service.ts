@@ -23,6 +23,7 @@ import { onBehalfOf } from './on-behalf-of.ts';
 const PAGE = 200;
 const RUNNERS_EXPECTED_MS = 10_000;
 const CATCH_UP_MS = 60_000;
+const SOON_MS = 3_000;
 /** Pause before a step that could not be carried out is looked at again. */
 const SECOND_LOOK_MS = 1_000;
 /** What pipelines and runners are told of by other schedulers. */
@@ -112,8 +113,7 @@ export class DispatchService implements BeforeApplicationShutdown {
   /** Reads the queue back from the pipelines that have not ended; needed once, before the first command. */
   async rebuild(): Promise<void> {
     this.watched = await this.store.lastPosition();
-    if (!(await this.readModels.reached(this.watched, CATCH_UP_MS)))
-      throw new Error('the read models do not catch up with the log');
+    await this.caughtUp(this.watched);
     let after: string | undefined;
     do {
       const page = await this.reads.query<PipelineDoc>(COLLECTION.pipelines, {
@@ -126,6 +126,13 @@ export class DispatchService implements BeforeApplicationShutdown {
       after = page.nextCursor;
     } while (after);
     void this.watch();
+  }
+
+  private async caughtUp(position: number): Promise<void> {
+    if (await this.readModels.reached(position, SOON_MS)) return;
+    this.logger.warn({ position }, 'the scheduler waits for the read models, which an api-gateway brings up to date');
+    if (!(await this.readModels.reached(position, CATCH_UP_MS)))
+      throw new Error('the read models do not catch up with the log: does an api-gateway run?');
   }
 
   /** Carries out what can be done now. Steps of different pipelines do not wait for each other. */
