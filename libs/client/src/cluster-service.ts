@@ -50,7 +50,6 @@ export class ClusterService {
       environment: {
         ...environment,
         ...(name === 'api-gateway' ? {} : WITHOUT_SECRETS_OF_GATEWAY),
-        ...(name === 'notifier' ? { FOLDLINE_WEBHOOK_SECRET: environment['FOLDLINE_WEBHOOK_SECRET'] } : {}),
         ...(host ? { FOLDLINE_HOST: host.address } : {}),
         FOLDLINE_PORT: '0',
         FOLDLINE_OPS_PORT: '0',

@@ -69,7 +69,7 @@ export const readServiceSettings = (environment: Given, service: ServiceName): S
   return {
     ...sharedSettings(values, hostname().toLowerCase()),
     dataDirectory,
-    ...(service === 'api-gateway' ? secretsOfGateway(values) : secretsOfNobody(values, service)),
+    ...(service === 'api-gateway' ? secretsOfGateway(values) : secretsOfNobody()),
     servers: serversOf(values),
   };
 };
@@ -96,20 +96,14 @@ const secretsOfGateway = (values: SettingValues) => ({
 });
 
 /** Elsewhere nothing may ever match them. */
-const secretsOfNobody = (values: SettingValues, service: ServiceName) => ({
+const secretsOfNobody = () => ({
   adminToken: randomBytes(32).toString('hex'),
-  webhookSecret:
-    (mayKnow(service, 'FOLDLINE_WEBHOOK_SECRET') && values.FOLDLINE_WEBHOOK_SECRET) || randomBytes(32).toString('hex'),
+  webhookSecret: randomBytes(32).toString('hex'),
 });
-
-/** The notifier signs what it sends by the webhook secret, so that whom the gateway told the key can check it. */
-const mayKnow = (service: ServiceName, name: string): boolean =>
-  service === 'notifier' && name === 'FOLDLINE_WEBHOOK_SECRET';
 
 /** No other service has a use for them, and jobs can read what their runner was started with. */
 const strangerProblems = (environment: Given, service: ServiceName): string[] =>
-  OF_GATEWAY.filter((name) => !mayKnow(service, name))
-    .flatMap((name) => [name, name + FILE])
+  OF_GATEWAY.flatMap((name) => [name, name + FILE])
     .filter((name) => environment[name] !== undefined)
     .map((name) => `${name}: is for the gateway alone; start ${service} without it`);
 

@@ -66,25 +66,18 @@ describe('what only the gateway may know', () => {
     expect(new Set([first.adminToken, second.adminToken, first.webhookSecret, second.webhookSecret]).size).toBe(4);
   });
 
-  it('is known to the notifier as well as far as it signs by it', () => {
-    expect(read('notifier', { FOLDLINE_WEBHOOK_SECRET: SECRET }).webhookSecret).toBe(SECRET);
+  it.each(OTHERS)('is refused by %s, by itself and as a file, and not told', (service) => {
+    writeFileSync(join(directory, 'secret'), SECRET);
+    const given = { FOLDLINE_ADMIN_TOKEN: TOKEN, FOLDLINE_WEBHOOK_SECRET_FILE: join(directory, 'secret') };
+    expect(problemsOf(service, given)).toEqual({
+      code: 'invalid_settings',
+      problems: [
+        `  - FOLDLINE_ADMIN_TOKEN: is for the gateway alone; start ${service} without it`,
+        `  - FOLDLINE_WEBHOOK_SECRET_FILE: is for the gateway alone; start ${service} without it`,
+      ],
+    });
+    expect(existsSync(join(directory, 'data'))).toBe(false);
   });
-
-  it.each(OTHERS.filter((service) => service !== 'notifier'))(
-    'is refused by %s, by itself and as a file, and not told',
-    (service) => {
-      writeFileSync(join(directory, 'secret'), SECRET);
-      const given = { FOLDLINE_ADMIN_TOKEN: TOKEN, FOLDLINE_WEBHOOK_SECRET_FILE: join(directory, 'secret') };
-      expect(problemsOf(service, given)).toEqual({
-        code: 'invalid_settings',
-        problems: [
-          `  - FOLDLINE_ADMIN_TOKEN: is for the gateway alone; start ${service} without it`,
-          `  - FOLDLINE_WEBHOOK_SECRET_FILE: is for the gateway alone; start ${service} without it`,
-        ],
-      });
-      expect(existsSync(join(directory, 'data'))).toBe(false);
-    },
-  );
 
   it('may lie about under a name that is not of this system', () => {
     expect(read('runner', { WEBHOOK_SECRET: SECRET }).webhookSecret).not.toBe(SECRET);
