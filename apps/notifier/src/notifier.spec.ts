@@ -107,6 +107,7 @@ class FoldedOnDemand implements ReadModels {
 const box: SecretBox = {
   seal: (clear, context) => `sealed|${context}|${clear}`,
   open: (sealed, context) => sealed.slice(`sealed|${context}|`.length),
+  keyFor: (purpose) => Buffer.from(`a key for ${purpose}`),
 };
 const lines: string[] = [];
 const line = (_fields: object, message: string): void => void lines.push(message);
@@ -134,7 +135,7 @@ const start = async (): Promise<void> => {
     { provide: PORT.readStore, useValue: reads },
     { provide: PORT.readModels, useValue: new FoldedOnDemand([subscriptions, notifications], store, reads) },
     { provide: PORT.secretBox, useValue: box },
-    { provide: PORT.settings, useValue: { webhookSecret: 'a secret of the instance', allowPrivateTargets } },
+    { provide: PORT.settings, useValue: { allowPrivateTargets } },
   ];
   @Global()
   @Module({ providers: ports, exports: ports.map(({ provide }) => provide) })
@@ -287,7 +288,7 @@ describe('a notification', () => {
     expect(received).toHaveLength(1);
     const { headers, body } = received[0]!;
     expect(JSON.parse(body)).toMatchObject({ type: 'pipeline.finished', pipelineId: 'p1', status: 'success' });
-    const key = signingKeyOf('a secret of the instance', 's1');
+    const key = signingKeyOf(box, 's1');
     expect(headers).toMatchObject({
       'x-foldline-delivery': notificationId,
       ...signatureHeaders(key, notificationId, clock.now(), body),

@@ -33,6 +33,14 @@ describe('Secret box', () => {
     }
   });
 
+  it('has a key for each purpose, which every process of the instance finds and no other instance', () => {
+    const key = randomBytes(32);
+    const keys = [aesSecretBox(key).keyFor('a'), aesSecretBox(key).keyFor('b'), box.keyFor('a'), key];
+    expect(new Set(keys.map((each) => each.toString('hex'))).size).toBe(4);
+    expect(aesSecretBox(key).keyFor('a')).toEqual(keys[0]);
+    expect(keys[0]).toHaveLength(32);
+  });
+
   it.each(['', 'v1', 'v1.', 'v2.AAAA', 'v1.AAAA', 'plain'])('takes %j for no sealed value', (text) => {
     expect(() => box.open(text, 'here')).toThrow(PermanentError);
   });

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
@@ -22,8 +22,9 @@ export const ulidIds = (): Ids => {
 const VERSION = 'v1';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
+const KEY_BYTES = 32;
 
-/** AES-256-GCM under one key of the instance; the context is authenticated with the value. */
+/** AES-256-GCM under one key of the instance; the context is authenticated with the value. Further keys by HKDF (RFC 5869). */
 export const aesSecretBox = (key: Buffer): SecretBox => ({
   seal: (clear, context) => {
     const iv = randomBytes(IV_BYTES);
@@ -44,6 +45,7 @@ export const aesSecretBox = (key: Buffer): SecretBox => ({
       throw new PermanentError(`a sealed value does not open for ${context}`, { cause });
     }
   },
+  keyFor: (purpose) => Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES)),
 });
 
 /** Signals within one process. */

@@ -9,7 +9,6 @@ import {
   type Commands,
   type ReadStore,
   type SecretBox,
-  type Settings,
 } from '@foldline/kernel';
 import { ArrayMinSize, ArrayUnique, IsArray, IsIn, IsOptional, IsString, Length } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
@@ -53,7 +52,6 @@ export class SubscriptionsController {
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.secretBox) private readonly box: SecretBox,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
-    @Inject(PORT.settings) private readonly settings: Settings,
     @Inject(Idempotency) private readonly idempotency: Idempotency,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
   ) {}
@@ -86,8 +84,7 @@ export class SubscriptionsController {
         by.cause,
       );
       void reply.header('x-event-position', String(position));
-      const signing =
-        body.kind === 'webhook' ? { signingSecret: signingSecretOf(this.settings.webhookSecret, subscriptionId) } : {};
+      const signing = body.kind === 'webhook' ? { signingSecret: signingSecretOf(this.box, subscriptionId) } : {};
       return {
         answer: { id: subscriptionId, kind: body.kind, host, on, ...signing, position },
         fresh: events.length > 0,

@@ -34,7 +34,7 @@ export class Deliver {
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PORT.secretBox) private readonly box: SecretBox,
-    @Inject(PORT.settings) private readonly settings: Pick<Settings, 'webhookSecret' | 'allowPrivateTargets'>,
+    @Inject(PORT.settings) private readonly settings: Pick<Settings, 'allowPrivateTargets'>,
   ) {}
 
   /** Milliseconds until the next try is due, counted from the last one; `undefined` when there is none. */
@@ -86,12 +86,7 @@ export class Deliver {
     const headers = {
       'x-foldline-delivery': notificationId,
       ...(channel.kind === 'webhook' &&
-        signatureHeaders(
-          signingKeyOf(this.settings.webhookSecret, subscriptionId),
-          notificationId,
-          this.clock.now(),
-          body,
-        )),
+        signatureHeaders(signingKeyOf(this.box, subscriptionId), notificationId, this.clock.now(), body)),
     };
     try {
       const target = await checkTarget(address, this.settings.allowPrivateTargets);

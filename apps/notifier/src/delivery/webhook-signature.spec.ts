@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { signingKeyOf } from '@foldline/kernel';
 import { signatureHeaders } from './webhook-signature.ts';
@@ -14,7 +15,11 @@ describe('the signature of a webhook', () => {
   });
 
   it('has a key of its own for every subscription and every instance', () => {
-    const keys = [signingKeyOf('secret', 's1'), signingKeyOf('secret', 's2'), signingKeyOf('other', 's1')];
+    const instance = (key: string) => ({
+      keyFor: (purpose: string) => createHmac('sha256', key).update(purpose).digest(),
+    });
+    const [one, other] = [instance('one'), instance('other')];
+    const keys = [signingKeyOf(one, 's1'), signingKeyOf(one, 's2'), signingKeyOf(other, 's1')];
     expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(3);
   });
 });

@@ -20,6 +20,8 @@ export interface SecretBox {
   seal(clear: string, context: string): string;
   /** Throws `PermanentError` when the text was not sealed here for this context. */
   open(sealed: string, context: string): string;
+  /** 32 bytes that every process of the instance knows and nobody else: the same for the same purpose, other for another. */
+  keyFor(purpose: string): Buffer;
 }
 
 /** Structured log lines of the server itself; `fields` carry ids, never secrets. */
