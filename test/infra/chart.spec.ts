@@ -24,6 +24,12 @@ const labelsOf = (component: string): Labels => ({
   'app.kubernetes.io/instance': 'ci',
   'app.kubernetes.io/component': component,
 });
+const scaledDownAfter = (seconds: number): object => ({
+  cooldownPeriod: seconds,
+  advanced: {
+    horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: seconds } } },
+  },
+});
 const quantities = (container: Container): string[] => Object.keys(container.resources.limits).toSorted();
 
 withPrograms(['javac', 'mvn'], () => {
@@ -231,10 +237,7 @@ withPrograms(['javac', 'mvn'], () => {
         scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'ci-foldline-pipeline-planner' },
         minReplicaCount: 2,
         maxReplicaCount: 6,
-        cooldownPeriod: 300,
-        advanced: {
-          horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: 300 } } },
-        },
+        ...scaledDownAfter(300),
         triggers: [
           {
             type: 'kafka',
@@ -284,10 +287,7 @@ withPrograms(['javac', 'mvn'], () => {
         scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'ci-foldline-runner-low' },
         minReplicaCount: 0,
         maxReplicaCount: 40,
-        cooldownPeriod: 600,
-        advanced: {
-          horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: 600 } } },
-        },
+        ...scaledDownAfter(600),
         triggers: [
           {
             type: 'metrics-api',

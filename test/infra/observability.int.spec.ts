@@ -14,14 +14,8 @@ ship: { stage: ship, script: cat out/it, environment: { name: production } }
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/;
 /** All but the gateway, which handles none. */
 const HANDLING: ServiceName[] = SERVICES.filter((name) => name !== 'api-gateway');
-const APPENDING: ServiceName[] = [
-  'api-gateway',
-  'pipeline-planner',
-  'scheduler',
-  'runner',
-  'artifact-store',
-  'deployer',
-];
+/** All but the notifier, for nobody has subscribed. */
+const APPENDING: ServiceName[] = SERVICES.filter((name) => name !== 'notifier');
 
 type Line = { msg: string; service?: string; eventId?: string; eventType?: string } & Record<string, unknown>;
 

@@ -4,17 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeCertificates, withPrograms } from '@foldline/testing';
 import { readServerSettings } from './config.ts';
+import { DISTRIBUTED_SETTINGS } from './distributed-settings.fixture.ts';
 
 type Given = Readonly<Record<string, string>>;
 const SERVERS = {
-  FOLDLINE_MODE: 'distributed',
-  FOLDLINE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64url'),
+  ...DISTRIBUTED_SETTINGS,
   FOLDLINE_EVENTSTORE_URL: 'esdb://user:secret@events.example:2113',
-  FOLDLINE_KAFKA_BROKERS: 'kafka.example:9093',
   FOLDLINE_REDIS_URL: 'rediss://user:secret@redis.example',
-  FOLDLINE_S3_URL: 'https://s3.example/foldline',
-  FOLDLINE_S3_ACCESS_KEY: 'access',
-  FOLDLINE_S3_SECRET_KEY: 'secret',
 };
 const problemsOf = (given: Given): string => {
   try {

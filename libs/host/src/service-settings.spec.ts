@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SERVICES } from '@foldline/contracts';
 import type { Refusal } from '@foldline/kernel';
 import { readServiceSettings, type ServiceSettings } from './config.ts';
+import { DISTRIBUTED_SETTINGS } from './distributed-settings.fixture.ts';
 
 const TOKEN = 'a-token-that-is-long-enough';
 const SECRET = 'a-secret-that-is-long-enough';
@@ -15,17 +16,7 @@ describe('what only the gateway may know', () => {
   let settings: Readonly<Record<string, string>>;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'foldline-service-settings-'));
-    settings = {
-      FOLDLINE_MODE: 'distributed',
-      FOLDLINE_DATA_DIR: join(directory, 'data'),
-      FOLDLINE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64url'),
-      FOLDLINE_EVENTSTORE_URL: 'esdb://events.example:2113',
-      FOLDLINE_KAFKA_BROKERS: 'kafka.example:9093',
-      FOLDLINE_REDIS_URL: 'redis://redis.example',
-      FOLDLINE_S3_URL: 'https://s3.example/foldline',
-      FOLDLINE_S3_ACCESS_KEY: 'access',
-      FOLDLINE_S3_SECRET_KEY: 'secret',
-    };
+    settings = { ...DISTRIBUTED_SETTINGS, FOLDLINE_DATA_DIR: join(directory, 'data') };
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 

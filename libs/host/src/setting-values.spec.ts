@@ -1,20 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { readServerSettings } from './config.ts';
+import { DISTRIBUTED_SETTINGS } from './distributed-settings.fixture.ts';
 import { SETTINGS } from './settings-table.ts';
 
-const SERVERS = {
-  FOLDLINE_MODE: 'distributed',
-  FOLDLINE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64url'),
-  FOLDLINE_EVENTSTORE_URL: 'esdb://events.example:2113',
-  FOLDLINE_KAFKA_BROKERS: 'kafka.example:9093',
-  FOLDLINE_REDIS_URL: 'redis://redis.example',
-  FOLDLINE_S3_URL: 'https://s3.example/foldline',
-  FOLDLINE_S3_ACCESS_KEY: 'access',
-  FOLDLINE_S3_SECRET_KEY: 'secret',
-};
 const problemsOf = (name: string, value: string): string[] => {
   try {
-    readServerSettings({ ...SERVERS, [name]: value });
+    readServerSettings({ ...DISTRIBUTED_SETTINGS, [name]: value });
     return [];
   } catch (error) {
     return (error as Error).message.split('\n').slice(1);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { defineEvent, type EventsOf } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
+import { storeWith } from '@foldline/testing';
 import { z } from 'zod';
 import type { Decider } from './decider.ts';
 import { PermanentError, Refusal, TransientError, WrongExpectedRevision } from './errors.ts';
@@ -65,14 +66,7 @@ const stored = async (): Promise<Event['data'][]> =>
   (await store.readStream(STREAM)).map(({ data }) => data as Event['data']);
 
 /** A store with other ways to append; everything else is the real one. */
-const appending = (append: EventStore['append']): EventStore => ({
-  append,
-  readStream: (...args) => store.readStream(...args),
-  readAll: (query) => store.readAll(query),
-  follow: (...args) => store.follow(...args),
-  lastPosition: () => store.lastPosition(),
-  close: () => store.close(),
-});
+const appending = (append: EventStore['append']): EventStore => storeWith(store, { append });
 
 /** Fails some appends, half of these after they were stored. The numbers are the same in every run. */
 const unreliable = (share: number, seed: number): EventStore => {

@@ -5,6 +5,7 @@ export { executorContract, type ExecutorFixture } from './contracts/executor.con
 export { eventStoreContract, type EventStoreFixture } from './contracts/event-store.contract.ts';
 export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-samples.ts';
 export { ManualClock } from './manual-clock.ts';
+export { storeWith } from './store-with.ts';
 export { readStoreContract, type ReadStoreFixture } from './contracts/read-store.contract.ts';
 export { eventBusContract } from './contracts/event-bus.contract.ts';
 export { handlingFailuresContract } from './contracts/handling-failures.contract.ts';

@@ -6,7 +6,7 @@ import { JobAssigned, attemptStream } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import { systemClock, ulidIds } from '@foldline/host';
 import { Commands, PermanentError, TransientError, type EventStore, type Executor } from '@foldline/kernel';
-import { plannedJob, sampleContext } from '@foldline/testing';
+import { plannedJob, sampleContext, storeWith } from '@foldline/testing';
 import type { Assigned } from './attempt-execution.ts';
 import { AttemptStart } from './attempt-start.ts';
 
@@ -48,15 +48,7 @@ describe('The start of an attempt', () => {
 
   /** Starts attempts as a process of its own does; `way` is what its calls meet on their way to the log. */
   const process = (way: Partial<EventStore> = {}): AttemptStart => {
-    const eventStore: EventStore = {
-      append: (...call) => store.append(...call),
-      readStream: (...call) => store.readStream(...call),
-      readAll: (...call) => store.readAll(...call),
-      lastPosition: () => store.lastPosition(),
-      follow: (...call) => store.follow(...call),
-      close: () => store.close(),
-      ...way,
-    };
+    const eventStore = storeWith(store, way);
     const ports = { eventStore, executor: { kind: 'process' } as Executor, ids: ulidIds() };
     return new AttemptStart(new Commands(eventStore, systemClock, 'runner'), ports);
   };

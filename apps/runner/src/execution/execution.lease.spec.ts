@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RunnerLost, RunnerRegistered, runnerStream } from '@foldline/contracts';
-import { TransientError } from '@foldline/kernel';
+import { TransientError, type Appended } from '@foldline/kernel';
 import {
   assign,
   assigned,
@@ -34,6 +34,15 @@ const isLost = async (): Promise<void> => {
   const events = [RunnerRegistered({ ...about, offer }), RunnerLost({ ...about, because: 'silence' })];
   const prepared = events.map((event) => ({ ...event, ...meta, id: event.type }));
   await embedded.ports.eventStore.append(runnerStream('one'), prepared, -1);
+};
+/** What happens around the moment at which a start is stored. */
+const aroundTheStart = (way: (store: () => Promise<Appended>) => Promise<Appended>): void => {
+  const { eventStore } = embedded.ports;
+  const append = eventStore.append.bind(eventStore);
+  eventStore.append = (...call) => {
+    const store = (): Promise<Appended> => append(...call);
+    return call[1][0]?.type === 'AttemptStarted' ? way(store) : store();
+  };
 };
 
 describe('a runner that loses its lease', () => {
@@ -80,13 +89,11 @@ describe('a runner that loses its lease', () => {
 
   it('runs nothing of a job whose start was stored when the lease was over', async () => {
     await assign(script(`echo ran >> ${mark()}`));
-    const { eventStore } = embedded.ports;
-    const append = eventStore.append.bind(eventStore);
-    eventStore.append = async (stream, events, expected) => {
-      const stored = await append(stream, events, expected);
-      if (events[0]?.type === 'AttemptStarted') expect(leases.all[0]!.expired(Number.POSITIVE_INFINITY)).toBe(true);
+    aroundTheStart(async (store) => {
+      const stored = await store();
+      expect(leases.all[0]!.expired(Number.POSITIVE_INFINITY)).toBe(true);
       return stored;
-    };
+    });
     await runner.accept(assigned);
     await ended();
 
@@ -96,12 +103,10 @@ describe('a runner that loses its lease', () => {
 
   it('runs nothing of a job that was given away before its start was stored, though it had not looked since', async () => {
     await assign(script(`echo ran >> ${mark()}`));
-    const { eventStore } = embedded.ports;
-    const append = eventStore.append.bind(eventStore);
-    eventStore.append = async (stream, events, expected) => {
-      if (events[0]?.type === 'AttemptStarted') await isLost();
-      return append(stream, events, expected);
-    };
+    aroundTheStart(async (store) => {
+      await isLost();
+      return store();
+    });
     for (let n = 0; n < 2; n += 1) await runner.accept(assigned);
     await ended();
 

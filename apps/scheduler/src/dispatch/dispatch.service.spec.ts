@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { JobAssigned, RecordedEvent } from '@foldline/contracts';
 import { systemClock } from '@foldline/host';
 import { PermanentError, type Cause, type EventStore } from '@foldline/kernel';
-import { ManualClock } from '@foldline/testing';
+import { ManualClock, storeWith } from '@foldline/testing';
 import type { PipelineCommand } from '../pipeline/pipeline.decider.ts';
 import { pipelineContext, plan, type JobSketch } from '../testing/plan-builder.ts';
 import { offer } from '../testing/queued-job.ts';
@@ -107,17 +107,13 @@ describe('A scheduler that starts again', () => {
 
 describe('A step that could not be carried out', () => {
   /** Refuses to store the first so many assignments. */
-  const failing = (store: EventStore, times: number): EventStore => ({
-    append: async (stream, events, expected) => {
-      if (events[0]?.type === 'JobAssigned' && times-- > 0) throw new PermanentError('the disk is full');
-      return store.append(stream, events, expected);
-    },
-    readStream: (...args) => store.readStream(...args),
-    readAll: (query) => store.readAll(query),
-    follow: (...args) => store.follow(...args),
-    lastPosition: () => store.lastPosition(),
-    close: () => store.close(),
-  });
+  const failing = (store: EventStore, times: number): EventStore =>
+    storeWith(store, {
+      append: async (stream, events, expected) => {
+        if (events[0]?.type === 'JobAssigned' && times-- > 0) throw new PermanentError('the disk is full');
+        return store.append(stream, events, expected);
+      },
+    });
 
   it('is tried again after a pause until it succeeds', async () => {
     const clock = new ManualClock();

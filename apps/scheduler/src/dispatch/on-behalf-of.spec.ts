@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '@foldline/host';
 import { logFields, type Cause, type EventStore } from '@foldline/kernel';
+import { storeWith } from '@foldline/testing';
 import type { PipelineCommand } from '../pipeline/pipeline.decider.ts';
 import { pipelineContext, plan } from '../testing/plan-builder.ts';
 import { offer } from '../testing/queued-job.ts';
@@ -24,17 +25,13 @@ const start = (pipelineId: string): PipelineCommand => ({
 });
 
 /** The same store, which notes where assignments are stored. */
-const noting = (store: EventStore, notes: unknown[]): EventStore => ({
-  append: (stream, events, expected) => {
-    if (events[0]?.type === 'JobAssigned') notes.push([handling.getStore(), logFields()]);
-    return store.append(stream, events, expected);
-  },
-  readStream: (...args) => store.readStream(...args),
-  readAll: (query) => store.readAll(query),
-  follow: (...args) => store.follow(...args),
-  lastPosition: () => store.lastPosition(),
-  close: () => store.close(),
-});
+const noting = (store: EventStore, notes: unknown[]): EventStore =>
+  storeWith(store, {
+    append: (stream, events, expected) => {
+      if (events[0]?.type === 'JobAssigned') notes.push([handling.getStore(), logFields()]);
+      return store.append(stream, events, expected);
+    },
+  });
 
 describe('A job that waited', () => {
   it('is given to a runner on behalf of what had queued it, whatever made room for it', async () => {

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { RecordedEvent } from '@foldline/contracts';
-import { NO_STREAM, type EventHandler } from '@foldline/kernel';
-import { Collected, gate, sampleEvents, withRealServer } from '@foldline/testing';
-import type { KafkaBus } from './kafka-bus.ts';
+import type { EventHandler } from '@foldline/kernel';
+import { gate, withRealServer } from '@foldline/testing';
 import type { KafkaBusOptions } from './kafka-bus-options.ts';
 import { kafkaOf } from './kafka-connection.ts';
-import { openKafkaFixture, pause, type KafkaFixture } from './kafka.fixture.ts';
+import { openKafkaFixture, pause, revisionsOf, type KafkaFixture } from './kafka.fixture.ts';
 import type { Relay } from './relay.ts';
 import { topicsOf, withAdmin } from './topics.ts';
 
@@ -16,40 +14,20 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
   describe('a group that was away for longer than the topic keeps events', () => {
     let fixture: KafkaFixture;
     let relay: Relay;
-    let buses: KafkaBus[];
     let troubles: string[];
-    const next = new Map<string, number>();
 
     beforeEach(async () => {
       fixture = await openKafkaFixture(brokers);
       relay = fixture.relay();
-      buses = [];
       troubles = [];
-      next.clear();
     });
-    afterEach(async () => {
-      await Promise.all(buses.map((bus) => bus.close()));
-      await fixture.close();
-    });
+    afterEach(() => fixture.close());
 
-    const join = async (handle: EventHandler = async () => undefined, options: Partial<KafkaBusOptions> = {}) => {
-      const seen = new Collected();
-      const bus = await fixture.bus({ onTrouble: ({ message }) => void troubles.push(message), ...options });
-      buses.push(bus);
-      await bus.subscribe(GROUP, async (event) => {
-        await handle(event);
-        seen.add([event]);
-      });
-      return { bus, seen };
-    };
+    const join = (handle?: EventHandler, options: Partial<KafkaBusOptions> = {}) =>
+      fixture.member(GROUP, handle, { onTrouble: ({ message }) => void troubles.push(message), ...options });
     /** Appends events to one stream of each key, and waits until they are in the topic. */
     const publish = async (count: number, keys: readonly string[] = KEYS): Promise<number> => {
-      let position = 0;
-      for (const key of keys) {
-        const revision = next.get(key) ?? NO_STREAM;
-        ({ position } = await fixture.store.append(`pipeline-${key}`, sampleEvents(count, key), revision));
-        next.set(key, revision + count);
-      }
+      const position = await fixture.append(count, keys);
       while (relay.position < position) await pause(5);
       return position;
     };
@@ -61,8 +39,6 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
         await admin.deleteTopicRecords({ topic: events, partitions });
       });
     };
-    const revisionsOf = (events: readonly RecordedEvent[], key: string): number[] =>
-      events.filter(({ correlationId }) => correlationId === key).map(({ revision }) => revision);
     const upTo = (count: number, from = 0): number[] => Array.from({ length: count - from }, (_, n) => n + from);
     const expiries = (): string[] => troubles.filter((message) => message.includes('no longer holds'));
 

@@ -1,10 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { RecordedEvent } from '@foldline/contracts';
-import { NO_STREAM, type EventHandler } from '@foldline/kernel';
-import { Collected, gate, sampleEvents, withRealServer } from '@foldline/testing';
-import type { KafkaBus } from './kafka-bus.ts';
+import type { EventHandler } from '@foldline/kernel';
+import { Collected, gate, withRealServer } from '@foldline/testing';
 import type { KafkaBusOptions } from './kafka-bus-options.ts';
-import { lost, openKafkaFixture, pause, type KafkaFixture } from './kafka.fixture.ts';
+import { lost, openKafkaFixture, pause, revisionsOf, type KafkaFixture } from './kafka.fixture.ts';
 
 const GROUP = 'scheduler';
 const KEYS = Array.from({ length: 12 }, (_, n) => `key-${n}`);
@@ -12,45 +10,14 @@ const KEYS = Array.from({ length: 12 }, (_, n) => `key-${n}`);
 withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
   describe('a consumer group on Kafka', () => {
     let fixture: KafkaFixture;
-    let buses: KafkaBus[];
-    const next = new Map<string, number>();
 
     beforeEach(async () => {
       fixture = await openKafkaFixture(brokers);
-      buses = [];
-      next.clear();
     });
-    afterEach(async () => {
-      await Promise.all(buses.map((bus) => bus.close()));
-      await fixture.close();
-    });
+    afterEach(() => fixture.close());
 
-    const open = async (options: Partial<KafkaBusOptions> = {}): Promise<KafkaBus> => {
-      const bus = await fixture.bus(options);
-      buses.push(bus);
-      return bus;
-    };
-    const join = async (handle: EventHandler = async () => undefined, options: Partial<KafkaBusOptions> = {}) => {
-      const bus = await open(options);
-      const seen = new Collected();
-      await bus.subscribe(GROUP, async (event) => {
-        await handle(event);
-        seen.add([event]);
-      });
-      return { bus, seen };
-    };
-    /** Appends events to one stream of each key. */
-    const append = async (count: number, keys: readonly string[] = KEYS): Promise<number> => {
-      let position = 0;
-      for (const key of keys) {
-        const revision = next.get(key) ?? NO_STREAM;
-        ({ position } = await fixture.store.append(`pipeline-${key}`, sampleEvents(count, key), revision));
-        next.set(key, revision + count);
-      }
-      return position;
-    };
-    const revisionsOf = (events: readonly RecordedEvent[], key: string): number[] =>
-      events.filter(({ correlationId }) => correlationId === key).map(({ revision }) => revision);
+    const join = (handle?: EventHandler, options?: Partial<KafkaBusOptions>) => fixture.member(GROUP, handle, options);
+    const append = (count: number, keys: readonly string[] = KEYS): Promise<number> => fixture.append(count, keys);
     const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
     it('shares the keys, and hands them over without losing anything when members come and go', async () => {
@@ -121,7 +88,7 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       await a.bus.close();
       const b = await join(handle);
       await b.bus.handled(GROUP, await append(2, ['bad', 'good']));
-      const elsewhere = await open();
+      const elsewhere = await fixture.bus();
       expect(await elsewhere.parked.list()).toMatchObject([{ group: GROUP, key: 'bad', waiting: 3, attempts: 3 }]);
       broken.clear();
       expect(await elsewhere.parked.replay(GROUP, 'bad')).toEqual({ replayed: 4, parked: false });
@@ -137,7 +104,7 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       });
       await a.bus.handled(GROUP, await append(1, ['bad']));
       await a.bus.close();
-      const elsewhere = await open({ replayTimeoutMs: 20 });
+      const elsewhere = await fixture.bus({ replayTimeoutMs: 20 });
       expect(await elsewhere.parked.replay(GROUP, 'bad')).toEqual({ replayed: 0, parked: true });
       const { seen } = await join();
       await seen.until(0);
@@ -153,7 +120,7 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
         if (broken.has(correlationId)) throw new Error('never');
       });
       await bus.handled(GROUP, await append(3, ['bad']));
-      const elsewhere = await open();
+      const elsewhere = await fixture.bus();
       expect(await elsewhere.parked.discard(GROUP, 'bad')).toEqual({ discarded: 3 });
       broken.clear();
       await bus.parked.list();
@@ -184,7 +151,7 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       await (await join()).bus.handled(GROUP, await append(1));
       const failures: string[] = [];
       const told = gate();
-      const bus = await open({
+      const bus = await fixture.bus({
         kafka: { ...fixture.settings, partitions: 7 },
         onFailure: (group, error) => {
           failures.push(`${group}: ${(error as Error).message}`);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
-import type { Claims, EventBus, EventStore } from '@foldline/kernel';
-import type { EventBusOptions } from '@foldline/testing';
+import { NO_STREAM, type Claims, type EventBus, type EventHandler, type EventStore } from '@foldline/kernel';
+import { Collected, sampleEvents, type EventBusOptions } from '@foldline/testing';
 import { createKafkaBus, type KafkaBus } from './kafka-bus.ts';
 import type { KafkaBusOptions } from './kafka-bus-options.ts';
 import { kafkaOf, type KafkaSettings } from './kafka-connection.ts';
@@ -42,6 +42,8 @@ export const openKafkaFixture = async (brokers: string) => {
   const directory = mkdtempSync(join(tmpdir(), 'foldline-bus-kafka-'));
   const store = await openEmbeddedEventStore({ directory: join(directory, 'events'), now });
   const relays: Relay[] = [];
+  const buses: KafkaBus[] = [];
+  const next = new Map<string, number>();
   const relay = (options: Partial<RelayOptions> = {}): Relay => {
     const created = new Relay({
       name: 'test',
@@ -59,8 +61,8 @@ export const openKafkaFixture = async (brokers: string) => {
     created.start();
     return created;
   };
-  const bus = (options: Partial<KafkaBusOptions> = {}): Promise<KafkaBus> =>
-    createKafkaBus({
+  const bus = async (options: Partial<KafkaBusOptions> = {}): Promise<KafkaBus> => {
+    const created = await createKafkaBus({
       kafka: settings,
       store,
       now,
@@ -70,6 +72,33 @@ export const openKafkaFixture = async (brokers: string) => {
       timings: { sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 6_000, heartbeatMs: 100 },
       ...options,
     });
+    buses.push(created);
+    return created;
+  };
+  /** A process of the group, and what it has handled. */
+  const member = async (
+    group: string,
+    handle: EventHandler = async () => undefined,
+    options: Partial<KafkaBusOptions> = {},
+  ) => {
+    const joined = await bus(options);
+    const seen = new Collected();
+    await joined.subscribe(group, async (event) => {
+      await handle(event);
+      seen.add([event]);
+    });
+    return { bus: joined, seen };
+  };
+  /** Appends events to one stream of each key; gives the position of the last. */
+  const append = async (count: number, keys: readonly string[]): Promise<number> => {
+    let position = 0;
+    for (const key of keys) {
+      const revision = next.get(key) ?? NO_STREAM;
+      ({ position } = await store.append(`pipeline-${key}`, sampleEvents(count, key), revision));
+      next.set(key, revision + count);
+    }
+    return position;
+  };
   return {
     store: store as EventStore,
     stored: () => store.readAll({ after: 0, limit: 1_000_000, categories: CATEGORIES }),
@@ -77,7 +106,10 @@ export const openKafkaFixture = async (brokers: string) => {
     settings,
     relay,
     bus,
+    member,
+    append,
     close: async () => {
+      await Promise.all(buses.map((each) => each.close()));
       await Promise.all(relays.map((each) => each.close()));
       await store.close();
       const { events, checkpoints } = topicsOf(settings);
@@ -90,6 +122,9 @@ export const openKafkaFixture = async (brokers: string) => {
     },
   };
 };
+
+export const revisionsOf = (events: readonly RecordedEvent[], key: string): number[] =>
+  events.filter(({ correlationId }) => correlationId === key).map(({ revision }) => revision);
 
 type Seen = { stream: string; revision: number };
 

@@ -7,18 +7,13 @@ import { openKafkaFixture, type KafkaFixture } from './kafka.fixture.ts';
 withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
   describe('a group of one process', () => {
     let fixture: KafkaFixture;
-    let buses: KafkaBus[];
     let streams = 0;
 
     beforeEach(async () => {
       fixture = await openKafkaFixture(brokers);
       fixture.relay();
-      buses = [];
     });
-    afterEach(async () => {
-      await Promise.all(buses.map((bus) => bus.close()));
-      await fixture.close();
-    });
+    afterEach(() => fixture.close());
 
     const publish = async (): Promise<string> => {
       const { events } = await fixture.store.append(`pipeline-${(streams += 1)}`, sampleEvents(1, 'key'), NO_STREAM);
@@ -26,7 +21,6 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
     };
     const begin = async (group: string): Promise<KafkaBus> => {
       const bus = await fixture.bus();
-      buses.push(bus);
       await bus.beginNow(group);
       return bus;
     };
@@ -41,7 +35,6 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
     /** A group that has everything, to know that an event has reached the topic. */
     const published = async (id: string): Promise<void> => {
       const bus = await fixture.bus();
-      buses.push(bus);
       const seen = new Collected();
       const arrived = new Promise<void>((resolve) => {
         void bus.subscribe('deployer', async (event) => {
@@ -82,7 +75,6 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       });
       const id = await publish();
       const gateway = await fixture.bus();
-      buses.push(gateway);
       let parked = await gateway.parked.list();
       while (parked.length === 0) parked = await gateway.parked.list();
       expect(parked).toMatchObject([{ group: 'runner.one', key: 'key', eventId: id }]);
