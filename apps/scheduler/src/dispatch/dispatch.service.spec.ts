@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { JobAssigned, RecordedEvent } from '@foldline/contracts';
 import { systemClock } from '@foldline/host';
-import { PermanentError, type Cause, type EventStore } from '@foldline/kernel';
+import { PermanentError, type Cause, type EventStore, type ReadModels } from '@foldline/kernel';
 import { ManualClock, storeWith } from '@foldline/testing';
 import type { PipelineCommand } from '../pipeline/pipeline.decider.ts';
 import { pipelineContext, plan, type JobSketch } from '../testing/plan-builder.ts';
@@ -102,6 +102,27 @@ describe('A scheduler that starts again', () => {
     expect(second.dispatch.dispatcher.waiting).toBe(1);
     await give(second, finish('p2.1'), 'p2');
     await schedulers.until('JobAssigned', 1, 'p3');
+  });
+});
+
+describe('A scheduler whose read models have not caught up', () => {
+  const WAITS = 'the scheduler waits for the read models, which an api-gateway brings up to date';
+  /** Says so many times that the time is over. */
+  const late = (times: number): ReadModels => ({ position: () => 0, reached: async () => times-- <= 0 });
+
+  it('says what it waits for, and begins when they have', async () => {
+    schedulers = await Schedulers.open(systemClock);
+    await schedulers.runner('r1', offer({ slots: 1 }));
+    const scheduler = await schedulers.start({ readModels: late(1) });
+    expect(schedulers.warnings).toEqual([WAITS]);
+    await start(scheduler, ['a']);
+    await schedulers.until('JobAssigned');
+  });
+
+  it('does not begin where nobody brings them up to date', async () => {
+    schedulers = await Schedulers.open(systemClock);
+    const begun = schedulers.start({ readModels: late(2) });
+    await expect(begun).rejects.toThrow('the read models do not catch up with the log: does an api-gateway run?');
   });
 });
 

@@ -24,6 +24,7 @@ import {
   type EventStore,
   type EventToAppend,
   type Logger,
+  type ReadModels,
   type ReadStore,
   type Settings,
   type Signals,
@@ -53,12 +54,14 @@ const requestFor = (pipelineId: string): EventToAppend => {
 /** Three minutes, as by default. */
 export const LEASE_MS = 180_000;
 
+type Started = { store: EventStore; signals: Signals; claims: Claims; clock: Clock; readModels: ReadModels };
 export type Scheduler = { app: INestApplicationContext; events: SchedulerEvents; dispatch: DispatchService };
 
 /** Schedulers on one log, each with a command loop of its own as in a process of its own. */
 export class Schedulers {
   readonly log = new Collected();
   readonly errors: string[] = [];
+  readonly warnings: string[] = [];
   readonly signals = localSignals();
   private readonly closing = new AbortController();
   private readonly running = new Set<Scheduler>();
@@ -92,16 +95,24 @@ export class Schedulers {
     signals = this.signals,
     claims = soleClaims(),
     clock = this.clock,
-  }: { store?: EventStore; signals?: Signals; claims?: Claims; clock?: Clock } = {}): Promise<Scheduler> {
+    readModels = this.projector,
+  }: Partial<Started> = {}): Promise<Scheduler> {
     const values: [symbol, unknown][] = [
       [PORT.eventStore, store],
       [PORT.readStore, this.reads],
-      [PORT.readModels, this.projector],
+      [PORT.readModels, readModels],
       [PORT.settings, { highPowerOwners: ['ada'], runnerLeaseMs: LEASE_MS } as unknown as Settings],
       [PORT.clock, clock],
       [PORT.signals, signals],
       [PORT.claims, claims],
-      [PORT.logger, { ...silent, error: (_fields: object, message: string) => void this.errors.push(message) }],
+      [
+        PORT.logger,
+        {
+          ...silent,
+          warn: (_fields: object, message: string) => void this.warnings.push(message),
+          error: (_fields: object, message: string) => void this.errors.push(message),
+        },
+      ],
       [COMMANDS, new Commands(store, clock, 'scheduler')],
     ];
     const providers = values.map(([provide, useValue]) => ({ provide, useValue }));
