@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Logger } from '@foldline/kernel';
+import { TransientError, type Logger } from '@foldline/kernel';
 import { logFailures, type HandlingFailure } from './handling-failure.ts';
 
 const error = new Error('the decider refuses');
@@ -50,6 +50,25 @@ describe('what the log is told of an event that could not be handled', () => {
     expect(lines).toEqual([
       ['warn', 'an event could not be handled; it is tried again', { ...about, tries: 3, retryMs: 50 }],
     ]);
+  });
+
+  it('is only what a handler said that cannot do it yet', () => {
+    told({ ...failure, error: new TransientError('the lease is not known yet'), retryMs: 50 });
+    const { err, ...others } = about;
+    expect(err).toBe(error);
+    expect(lines).toEqual([
+      [
+        'warn',
+        'an event could not be handled; it is tried again',
+        { ...others, reason: 'the lease is not known yet', tries: 3, retryMs: 50 },
+      ],
+    ]);
+  });
+
+  it('is what lies behind an error that passes, where something does', () => {
+    const behind = new TransientError('the log does not answer', { cause: error });
+    told({ ...failure, error: behind, retryMs: 50 });
+    expect(lines).toMatchObject([[expect.anything(), expect.anything(), { err: behind }]]);
   });
 
   it('is an error where it is parked, with how to see and to mend it', () => {
