@@ -15,7 +15,7 @@ import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
 import type { JobScene } from './job-scene.ts';
-import { JobRun, type JobResult } from './run-job.ts';
+import { CHECKOUT_STEP, JobRun, type JobResult } from './run-job.ts';
 import { overrides, type StopReason } from './stop-reason.ts';
 
 const READ_MODELS_MS = 10_000;
@@ -149,7 +149,7 @@ export class AttemptExecution {
         pipelineId: context.pipelineId,
         jobId,
         attempt,
-        index: 0,
+        index: CHECKOUT_STEP,
         name: 'checkout',
         outcome: 'success',
         durationMs,

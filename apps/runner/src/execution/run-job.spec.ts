@@ -166,7 +166,7 @@ describe('A job', () => {
       environment: { NAME: 'value' },
     });
     expect(output).toBe('made\n');
-    expect(steps()).toEqual(['0 script: success']);
+    expect(steps()).toEqual(['1 script: success']);
   });
 
   it('fails with the exit code of its script', async () => {
@@ -230,7 +230,7 @@ describe('A job', () => {
 
     it('ends as its script did, whatever comes of it', async () => {
       expect(await ran(runOf(job), { exitCode: 0 }, { exitCode: 7 })).toEqual({ outcome: 'success', exitCode: 0 });
-      expect(steps()).toEqual(['0 script: success', '1 after_script: failed']);
+      expect(steps()).toEqual(['1 script: success', '2 after_script: failed']);
     });
 
     it('stops it when it takes too long', async () => {
@@ -311,7 +311,7 @@ describe('A job', () => {
 
       expect(await running).toEqual({ outcome: 'cancelled', reason: 'cancelled' });
       expect(shell.stops).toEqual([10_000]);
-      expect(steps()).toEqual(['0 restore caches: success', '1 script: failed', '2 after_script: success']);
+      expect(steps()).toEqual(['1 restore caches: success', '2 script: failed', '3 after_script: success']);
       expect(types().filter((type) => type.endsWith('Uploaded'))).toEqual([]);
     });
 
@@ -374,12 +374,12 @@ describe('A job', () => {
     await ran(run, { exitCode: 0 }, { exitCode: 0 });
 
     expect(steps().map((line) => line.replace(': success', ''))).toEqual([
-      '0 restore caches',
-      '1 download artifacts',
-      '2 script',
-      '3 after_script',
-      '4 save caches',
-      '5 upload artifacts',
+      '1 restore caches',
+      '2 download artifacts',
+      '3 script',
+      '4 after_script',
+      '5 save caches',
+      '6 upload artifacts',
     ]);
   });
 

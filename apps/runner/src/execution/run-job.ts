@@ -22,6 +22,9 @@ type Inputs = { caches: JobCache[]; missing: string | undefined };
 type Step = { name: string; run: () => Promise<StepResult> };
 type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number; detail?: string };
 
+/** The index of the step before those of `JobRun`. */
+export const CHECKOUT_STEP = 0;
+
 /**
  * One attempt from its workspace to its uploads: caches, artifacts, script, after_script, caches, artifacts.
  * A job that fails is a result; what throws is the runner's own trouble.
@@ -29,7 +32,7 @@ type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number
 export class JobRun {
   private execution: Execution | undefined;
   private stopped: StopReason | undefined;
-  private stepIndex = 0;
+  private stepIndex = CHECKOUT_STEP + 1;
   private storage: StoragePhase | undefined;
   private readonly limit: TimeLimit;
   private readonly coverage: CoverageScanner | undefined;
