@@ -1,8 +1,5 @@
-import { OWNER } from '@foldline/contracts';
 import { ofType } from '../../faults/checks/events.mjs';
-
-const OWNED = new Set(Object.keys(OWNER));
-const categoryOf = (stream) => stream.slice(0, stream.indexOf('-'));
+import { isPublished } from '../lib/unpublished.mjs';
 
 /** I1, I2: every event of a service is in the topic, and nothing is there that is not in the log. */
 export const topicHoldsTheLog = ({ events, topic }) => {
@@ -10,7 +7,7 @@ export const topicHoldsTheLog = ({ events, topic }) => {
   const published = new Set(topic.map(({ eventId }) => eventId));
   return [
     ...events
-      .filter(({ id, stream }) => OWNED.has(categoryOf(stream)) && !published.has(id))
+      .filter((event) => isPublished(event) && !published.has(event.id))
       .map(({ type, stream, revision }) => `${type} (${stream}, revision ${revision}) was never published`),
     ...topic
       .filter(({ eventId, stream, revision, type }) => {
@@ -80,7 +77,7 @@ export const eventsReachTheirHandlers = ({ events, handled }) => {
 const unhandled = (events, group, ids) => {
   const types = new Set(events.filter(({ id }) => ids.has(id)).map(({ type }) => type));
   return events
-    .filter(({ id, type, stream }) => types.has(type) && !ids.has(id) && OWNED.has(categoryOf(stream)))
+    .filter((event) => types.has(event.type) && !ids.has(event.id) && isPublished(event))
     .filter(({ stream }) => !isOfAProcess(group) || !stream.startsWith(TOLD_AT_THE_START))
     .map(({ type, stream, revision }) => `${group} never handled ${type} (${stream}, revision ${revision})`);
 };

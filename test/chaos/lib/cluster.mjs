@@ -18,6 +18,7 @@ import { GATEWAY_PORT, INSTANCES } from './places.mjs';
 import { Reader } from './read-history.mjs';
 import { servers } from './servers.mjs';
 import { Services } from './services.mjs';
+import { Unpublished } from './unpublished.mjs';
 import { Wires } from './wires.mjs';
 
 const LEASE_SECONDS = 6;
@@ -34,6 +35,7 @@ export class Cluster {
   unmade = [];
   /** Runners whose jobs may fail because of a fault, each with the stretch of the log in which they may. */
   #doomed = [];
+  #unpublished = new Unpublished();
 
   constructor({ seed, say, settleMs, disks, inside = {}, inFlight = 2 }) {
     Object.assign(this, { seed, say, settleMs, serverDisks: disks, inFlight });
@@ -55,7 +57,8 @@ export class Cluster {
     this.viewers = new Viewers(this.link, seed);
     this.receiver = new Receiver(createRandom(seed, 'receiver'));
     const random = createRandom(seed, 'disorder');
-    this.disorder = new Disorder({ namespace, random, probability: REPEATED });
+    const onMessage = (eventId) => this.#unpublished.seen(eventId);
+    this.disorder = new Disorder({ namespace, random, probability: REPEATED, onMessage });
   }
 
   async start() {
@@ -65,10 +68,11 @@ export class Cluster {
     await this.receiver.listen();
     await this.services.startAll();
     this.reader = await Reader.open(this);
-    this.tail = new Tail(async () => ({
-      readAll: (query) => this.reader.store.readAll(query),
-      close: async () => undefined,
-    }));
+    const log = { readAll: (query) => this.reader.store.readAll(query), close: async () => undefined };
+    this.tail = new Tail(
+      async () => log,
+      (event) => this.#unpublished.stored(event),
+    );
     await this.disorder.start();
     await this.#runnersRegistered();
   }
@@ -213,6 +217,8 @@ export class Cluster {
   async #unsettled(until) {
     await this.tail.settled(Math.max(0, until - performance.now()));
     if (this.tail.open.length > 0) return this.tail.open;
+    const unpublished = this.#unpublished.events.map(({ type, stream }) => `${type} (${stream}) is not published yet`);
+    if (unpublished.length > 0) return unpublished;
     const lags = Object.entries(await this.disorder.lags()).filter(([, lag]) => lag > 0);
     const behind = this.tail.position - (await this.reader.readModelPosition());
     return [

@@ -18,8 +18,8 @@ export class Disorder {
   #timers = new Set();
   #on = false;
 
-  constructor({ namespace, random, probability }) {
-    Object.assign(this, { topic: `${namespace}.events.v1`, namespace, random, probability });
+  constructor({ namespace, random, probability, onMessage }) {
+    Object.assign(this, { topic: `${namespace}.events.v1`, namespace, random, probability, onMessage });
     this.#kafka = new Kafka({
       brokers: [`127.0.0.1:${SERVER_PORTS.kafka}`],
       clientId: 'chaos',
@@ -98,6 +98,7 @@ export class Disorder {
       type: text('type'),
       repetition,
     });
+    this.onMessage(text('eventId'));
     if (repetition || !this.#on || !this.random.chance(this.probability)) return;
     const timer = setTimeout(
       () => {

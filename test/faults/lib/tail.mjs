@@ -14,9 +14,10 @@ export class Tail {
   #open = new Set();
   #sealed = new Set();
 
-  /** `open` answers with a log to read from. */
-  constructor(open) {
+  /** `open` answers with a log to read from; `onEvent` is told of each event that is read there. */
+  constructor(open, onEvent = () => undefined) {
     this.openLog = open;
+    this.onEvent = onEvent;
   }
 
   get position() {
@@ -58,7 +59,10 @@ export class Tail {
     const news = [];
     for (;;) {
       const page = await log.readAll({ after: this.#after, limit: PAGE });
-      for (const event of page) this.#note(event);
+      for (const event of page) {
+        this.#note(event);
+        this.onEvent(event);
+      }
       news.push(...page);
       this.#after = page.at(-1)?.position ?? this.#after;
       if (page.length < PAGE) return news;
