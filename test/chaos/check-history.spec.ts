@@ -73,9 +73,9 @@ const MUTANTS: readonly [violation: string, rule: string, plant: (history: Chaos
   [
     'an event that no process of a group handled',
     'eventsReachTheirHandlers',
-    ({ handled }) => {
-      const [missed] = handled[0]!.events.splice(4, 1);
-      handled[1]!.events = handled[1]!.events.filter(({ id }) => id !== missed!.id);
+    ({ events, handled }) => {
+      const missed = events.find(({ type }) => type === 'JobQueued')!;
+      for (const process of handled) process.events = process.events.filter(({ id }) => id !== missed.id);
     },
   ],
   [

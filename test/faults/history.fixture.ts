@@ -79,7 +79,9 @@ export const goodHistory = (): History => {
   const sent = (log: Buffer) => ({ log: { bytes: log.length, sha256: digestOf(log) } });
   const context = { project: { id: 'pr1' } };
   const log = new Log()
+    .add('project-pr1', 'SubscriptionRequested', { subscriptionId: 's1', projectId: 'pr1' })
     .add('subscription-s1', 'SubscriptionCreated', { subscriptionId: 's1', projectId: 'pr1' })
+    .because('SubscriptionRequested')
     .trigger('PipelineRequested')
     .add(`plan-${PIPELINE}`, 'PipelinePlanned', { pipelineId: PIPELINE })
     .because('PipelineRequested')

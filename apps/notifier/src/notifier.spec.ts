@@ -8,14 +8,9 @@ import { Global, Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
-  NotificationAbandoned,
   NotificationAttempted,
-  NotificationDelivered,
-  NotificationRequested,
   PipelineFinished,
-  SubscriptionCreated,
   SubscriptionRemovalRequested,
-  SubscriptionRemoved,
   SubscriptionRequested,
   type NewEvent,
   type PipelineContext,
@@ -25,9 +20,8 @@ import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import {
   COMMANDS,
   Commands,
-  defineProjection,
   PORT,
-  when,
+  TransientError,
   type EventStore,
   type Logger,
   type Projection,
@@ -36,46 +30,16 @@ import {
   type SecretBox,
   signingKeyOf,
 } from '@foldline/kernel';
+import { READ_MODELS } from '@foldline/read-models';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock } from '@foldline/testing';
 import { signatureHeaders } from './delivery/webhook-signature.ts';
+import type { Moment } from './notification/message.ts';
 import { NotifierEvents } from './notifier.events.ts';
 import { NotifierModule } from './notifier.module.ts';
 
-const subscriptions = defineProjection<{ id: string; projectId: string; on: string[] }>(
-  'subscriptions',
-  (doc) => ({ byProject: `${doc.projectId}/${doc.id}` }),
-  [
-    when(
-      SubscriptionCreated,
-      (data) => data.subscriptionId,
-      (_doc, { data }, id) => ({ id, projectId: data.projectId, on: data.on }),
-    ),
-    when(
-      SubscriptionRemoved,
-      (data) => data.subscriptionId,
-      (_doc: { id: string; projectId: string; on: string[] } | undefined) => undefined,
-    ),
-  ],
-);
-type Note = { id: string; status: string };
-const notifications = defineProjection<Note>('notifications', (doc) => ({ byStatus: `${doc.status}/${doc.id}` }), [
-  when(
-    NotificationRequested,
-    (data) => data.notificationId,
-    (_doc, _event, id) => ({ id, status: 'pending' }),
-  ),
-  when(
-    NotificationDelivered,
-    (data) => data.notificationId,
-    (_doc, _event, id) => ({ id, status: 'delivered' }),
-  ),
-  when(
-    NotificationAbandoned,
-    (data) => data.notificationId,
-    (_doc, _event, id) => ({ id, status: 'abandoned' }),
-  ),
-]);
+/** Those that the notifier looks at. */
+const READ = READ_MODELS.filter(({ collection }) => ['subscriptions', 'notifications'].includes(collection));
 
 /** Read models that are brought up to date whenever somebody asks. */
 class FoldedOnDemand implements ReadModels {
@@ -133,7 +97,7 @@ const start = async (): Promise<void> => {
     { provide: PORT.logger, useValue: logger },
     { provide: PORT.eventStore, useValue: store },
     { provide: PORT.readStore, useValue: reads },
-    { provide: PORT.readModels, useValue: new FoldedOnDemand([subscriptions, notifications], store, reads) },
+    { provide: PORT.readModels, useValue: new FoldedOnDemand(READ, store, reads) },
     { provide: PORT.secretBox, useValue: box },
     { provide: PORT.settings, useValue: { allowPrivateTargets } },
   ];
@@ -180,17 +144,19 @@ afterEach(async () => {
 });
 
 const events = (): NotifierEvents => app.get(NotifierEvents, { strict: false });
-const recorded = <Type extends string, Data>(event: NewEvent<Type, Data>, id: string): RecordedEvent<Type, Data> => ({
-  ...event,
-  id,
-  stream: 'pipeline-p1',
-  revision: 0,
-  position: 0,
-  causationId: 'c',
-  correlationId: 'p1',
-  actor: { kind: 'system', id: 'test' },
-  recordedAt: '2030-01-01T00:00:00.000Z',
-});
+/** The event as another service stores it; under the same id it is stored once, and given to the notifier every time. */
+const recorded = async <Type extends string, Data>(
+  stream: string,
+  event: NewEvent<Type, Data>,
+  id: string,
+): Promise<RecordedEvent<Type, Data>> => {
+  const before = await store.readStream(stream);
+  const known = before.find((each) => each.id === id);
+  if (known) return known as RecordedEvent<Type, Data>;
+  const meta = { id, causationId: 'c', correlationId: 'p1', actor: { kind: 'system', id: 'test' } } as const;
+  const { events: appended } = await store.append(stream, [{ ...event, ...meta }], before.length - 1);
+  return appended[0] as RecordedEvent<Type, Data>;
+};
 const stored = (): Promise<RecordedEvent[]> => store.readAll({ after: 0, limit: 1000 });
 const countOf = async (type: string): Promise<number> => (await stored()).filter((event) => event.type === type).length;
 
@@ -209,18 +175,20 @@ const untilStored = async (type: string): Promise<RecordedEvent> => {
   return event!;
 };
 
-const subscribe = async (
-  kind: 'slack' | 'webhook' = 'webhook',
-  on: ('success' | 'failed' | 'cancelled')[] = ['success'],
-) => {
+const wish = (kind: 'slack' | 'webhook' = 'webhook', on: Moment[] = ['success']) => {
   const sealedUrl = box.seal(address, 'project:pr1:subscription:s1');
   const channel = { kind, sealedUrl, host: '127.0.0.1' };
-  const request = recorded(
-    SubscriptionRequested({ subscriptionId: 's1', projectId: 'pr1', channel, on }),
-    'subscribe-1',
-  );
+  const event = SubscriptionRequested({ subscriptionId: 's1', projectId: 'pr1', channel, on });
+  return recorded('project-pr1', event, 'subscribe-1');
+};
+const subscribe = async (...wished: Parameters<typeof wish>): Promise<void> => {
+  const request = await wish(...wished);
   await events().subscriptionRequested(request);
   await events().subscriptionRequested(request);
+};
+const unsubscribe = async (): Promise<void> => {
+  const event = SubscriptionRemovalRequested({ subscriptionId: 's1', projectId: 'pr1' });
+  await events().subscriptionRemovalRequested(await recorded('project-pr1', event, 'remove-1'));
 };
 const context = {
   pipelineId: 'p1',
@@ -228,8 +196,11 @@ const context = {
   ref: { name: 'main', kind: 'branch', protected: true },
   sha: 'a'.repeat(40),
 } as PipelineContext;
-const finish = (status: 'success' | 'failed' | 'timed_out' | 'skipped' = 'success') =>
-  events().pipelineFinished(recorded(PipelineFinished({ pipelineId: 'p1', status, context }), 'finished-1'));
+type Status = 'success' | 'failed' | 'timed_out' | 'skipped';
+const finished = (status: Status = 'success', id = 'finished-1') =>
+  recorded('pipeline-p1', PipelineFinished({ pipelineId: 'p1', status, context }), id);
+const finish = async (status?: Status, id?: string): Promise<void> =>
+  events().pipelineFinished(await finished(status, id));
 /** What the bus does once the request is in the log. */
 const handOver = async (): Promise<void> => {
   const event = await untilStored('NotificationRequested');
@@ -239,12 +210,12 @@ const handOver = async (): Promise<void> => {
 describe('subscribing', () => {
   it('creates a subscription once and removes it once', async () => {
     await subscribe();
-    const removal = recorded(SubscriptionRemovalRequested({ subscriptionId: 's1', projectId: 'pr1' }), 'remove-1');
-    await events().subscriptionRemovalRequested(removal);
+    await unsubscribe();
     await restart();
-    await events().subscriptionRemovalRequested(removal);
+    await unsubscribe();
     await subscribe();
-    expect((await stored()).map(({ type }) => type)).toEqual(['SubscriptionCreated', 'SubscriptionRemoved']);
+    const kept = await store.readStream('subscription-s1');
+    expect(kept.map(({ type }) => type)).toEqual(['SubscriptionCreated', 'SubscriptionRemoved']);
   });
 });
 
@@ -263,12 +234,34 @@ describe('a finished pipeline', () => {
 
   it('is not told to a subscriber of other results, after removal, or when it was skipped', async () => {
     await subscribe('slack', ['failed']);
-    await finish('success');
-    await finish('skipped');
-    await events().subscriptionRemovalRequested(
-      recorded(SubscriptionRemovalRequested({ subscriptionId: 's1', projectId: 'pr1' }), 'remove-1'),
-    );
-    await finish('failed');
+    await finish('success', 'finished-1');
+    await finish('skipped', 'finished-2');
+    await unsubscribe();
+    await finish('failed', 'finished-3');
+    expect(await countOf('NotificationRequested')).toBe(0);
+  });
+
+  it('waits for a subscription that was wished for before it finished and is not kept yet', async () => {
+    const request = await wish();
+    await expect(finish()).rejects.toThrow(TransientError);
+    expect(await countOf('NotificationRequested')).toBe(0);
+    await events().subscriptionRequested(request);
+    await finish();
+    expect(await countOf('NotificationRequested')).toBe(1);
+  });
+
+  it('is not told to who subscribed later, though it comes later', async () => {
+    const event = await finished();
+    await subscribe();
+    await events().pipelineFinished(event);
+    expect(await countOf('NotificationRequested')).toBe(0);
+  });
+
+  it('does not wait for a subscription whose removal was wished for and is not kept yet', async () => {
+    await subscribe();
+    const removal = SubscriptionRemovalRequested({ subscriptionId: 's1', projectId: 'pr1' });
+    await recorded('project-pr1', removal, 'remove-1');
+    await finish();
     expect(await countOf('NotificationRequested')).toBe(0);
   });
 });
@@ -367,9 +360,7 @@ describe('a notification', () => {
     await finish();
     await handOver();
     await clock.sleeping(1_000);
-    await events().subscriptionRemovalRequested(
-      recorded(SubscriptionRemovalRequested({ subscriptionId: 's1', projectId: 'pr1' }), 'remove-1'),
-    );
+    await unsubscribe();
     clock.advance(1_000);
     expect((await untilStored('NotificationAbandoned')).data).toMatchObject({
       because: 'its subscription was removed',

@@ -174,6 +174,8 @@ export type SubscriptionDoc = {
   host: string;
   on: string[];
   createdAt: string;
+  /** Of the wish in the log: what ends after it is told. */
+  position: number;
 };
 
 export type NotificationDoc = {

@@ -18,8 +18,8 @@ import {
   RunnerDraining,
   RunnerLost,
   RunnerRegistered,
-  SubscriptionCreated,
-  SubscriptionRemoved,
+  SubscriptionRemovalRequested,
+  SubscriptionRequested,
   WebhookReceived,
   type ArtifactDoc,
   type CacheDoc,
@@ -142,13 +142,13 @@ describe('environments and deployments', () => {
 
 describe('subscriptions and notifications', () => {
   const channel = { kind: 'slack' as const, sealedUrl: 'sealed', host: 'hooks.example' };
-  const created = SubscriptionCreated({ subscriptionId: 's1', projectId: 'pr1', channel, on: ['failed'] });
+  const wished = SubscriptionRequested({ subscriptionId: 's1', projectId: 'pr1', channel, on: ['failed'] });
   const about = { notificationId: 'n1', subscriptionId: 's1' };
   const requested = NotificationRequested({ ...about, projectId: 'pr1', pipelineId: 'p1', channel, payload: {} });
   const tried = NotificationAttempted({ ...about, attempt: 1, status: 500, durationMs: 4 });
 
   it('show where messages go without the address', () => {
-    const doc = documentAfter(COLLECTION.subscriptions, 's1', created);
+    const doc = documentAfter(COLLECTION.subscriptions, 's1', wished);
     expect(doc).toEqual({
       id: 's1',
       projectId: 'pr1',
@@ -156,13 +156,14 @@ describe('subscriptions and notifications', () => {
       host: 'hooks.example',
       on: ['failed'],
       createdAt: timeAt(1),
+      position: 1,
     });
     expect(indexesOf(COLLECTION.subscriptions, doc!)).toEqual({ byProject: 'pr1/s1' });
   });
 
   it('end with their removal', () => {
-    const removed = SubscriptionRemoved({ subscriptionId: 's1', projectId: 'pr1' });
-    expect(documentAfter(COLLECTION.subscriptions, 's1', created, removed)).toBeUndefined();
+    const removal = SubscriptionRemovalRequested({ subscriptionId: 's1', projectId: 'pr1' });
+    expect(documentAfter(COLLECTION.subscriptions, 's1', wished, removal)).toBeUndefined();
   });
 
   it('show every attempt to deliver a message and how it ended', () => {

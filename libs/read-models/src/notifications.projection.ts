@@ -5,8 +5,8 @@ import {
   NotificationAttempted,
   NotificationDelivered,
   NotificationRequested,
-  SubscriptionCreated,
-  SubscriptionRemoved,
+  SubscriptionRemovalRequested,
+  SubscriptionRequested,
   type NotificationDoc,
   type SubscriptionDoc,
 } from '@foldline/contracts';
@@ -16,14 +16,18 @@ import { given, latest } from './job-changes.ts';
 const subscriptionId = (data: { subscriptionId: string }): string => data.subscriptionId;
 const notificationId = (data: { notificationId: string }): string => data.notificationId;
 
+/**
+ * Subscriptions as people wished for them, from the moment on at which they were answered: whether a result is told does
+ * not depend on how soon the notifier comes to the wish.
+ */
 export const subscriptionsProjection = defineProjection<SubscriptionDoc>(
   COLLECTION.subscriptions,
   (doc) => ({ byProject: byProjectKey(doc.projectId, doc.id) }),
   [
     when(
-      SubscriptionCreated,
+      SubscriptionRequested,
       subscriptionId,
-      (doc, { data, recordedAt }) =>
+      (doc, { data, recordedAt, position }) =>
         doc ?? {
           id: data.subscriptionId,
           projectId: data.projectId,
@@ -31,9 +35,10 @@ export const subscriptionsProjection = defineProjection<SubscriptionDoc>(
           host: data.channel.host,
           on: data.on,
           createdAt: recordedAt,
+          position,
         },
     ),
-    when(SubscriptionRemoved, subscriptionId, (_doc: SubscriptionDoc | undefined) => undefined),
+    when(SubscriptionRemovalRequested, subscriptionId, (_doc: SubscriptionDoc | undefined) => undefined),
   ],
 );
 

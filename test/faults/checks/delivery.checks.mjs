@@ -6,10 +6,10 @@ const countBy = (list, keyOf) => {
   return counts;
 };
 
-/** Every end of a pipeline is told once to each who had subscribed by then, and to nobody else. */
+/** Every end of a pipeline is told once to each whose subscription was acknowledged by then, and to nobody else. */
 export const endsAreTold = ({ events }) => {
   const wanted = [];
-  const subscriptions = ofType(events, 'SubscriptionCreated');
+  const subscriptions = ofType(events, 'SubscriptionRequested');
   for (const { data, position } of ofType(events, 'PipelineFinished')) {
     const here = subscriptions.filter(
       (one) => one.data.projectId === data.context?.project.id && one.position < position,

@@ -26,7 +26,10 @@ const PAGE = 100;
 const READ_MODELS_WAIT_MS = 10_000;
 type Finished = Recorded<ReturnType<typeof PipelineFinished>>;
 
-/** Whoever subscribed to results of this kind in this project is told about the finished pipeline, once. */
+/**
+ * Whoever had subscribed to results of this kind in this project when the pipeline finished is told about it, once. Both
+ * are taken by their places in the log: wish and end come by different partitions, in any order.
+ */
 @Injectable()
 export class TellOnPipelineFinished {
   constructor(
@@ -42,13 +45,18 @@ export class TellOnPipelineFinished {
       throw new TransientError('the read models do not show the subscriptions yet');
     }
     for await (const subscription of this.subscriptionsOf(event.data.context.project.id)) {
-      if (subscription.on.includes(moment)) await this.request(event, subscription.id, moment);
+      const isTold = subscription.position < event.position && subscription.on.includes(moment);
+      if (isTold) await this.request(event, subscription.id, moment);
     }
   }
 
   /** The address is a secret and therefore not in the read model; the subscription's own stream has it sealed. */
   private async request(event: Finished, subscriptionId: string, moment: Moment): Promise<void> {
-    const { subscription } = await this.commands.stateOf(subscriptionStream(subscriptionId), subscriptionDecider);
+    const { status, subscription } = await this.commands.stateOf(
+      subscriptionStream(subscriptionId),
+      subscriptionDecider,
+    );
+    if (status === 'none') throw new TransientError(`the subscription ${subscriptionId} is not kept yet`);
     if (!subscription) return;
     const notificationId = derivedId('notification', subscriptionId, event.id);
     const { projectId, channel } = subscription;
