@@ -14,6 +14,8 @@ export const limits = {
   valueBytes: 64 * 1024,
   patternLength: 1024,
   pathLength: 1024,
+  /** Of one condition; GitLab allows 100. */
+  expressionTokens: 200,
   /** Items of one `only` or `except`. */
   refsPerJob: 50,
   copiesPerJob: 200,

@@ -5,14 +5,23 @@ import type { Where } from './read.ts';
 
 const flagsThatRe2Knows = /^[imsU]*$/;
 
+/** The RE2 source of a pattern, or why it cannot be used and what to do about it. */
+export type PatternReading = { source: string } | { why: string; hint?: string };
+
+/** Reads `/pattern/flags` and reports one that cannot be used. */
+export const readPattern = (text: string, at: Position, where: Where): string | undefined => {
+  const read = patternOf(text);
+  if ('source' in read) return read.source;
+  where.report.error('invalid-regex', at, `${where.label}: ${read.why}.`, read.hint);
+  return undefined;
+};
+
 /**
  * The RE2 source of `/pattern/flags`. RE2 takes linear time on every input; look-around and back-references, which it
- * cannot do, are refused here with a problem instead of at run time.
+ * cannot do, are refused here instead of at run time.
  */
-export const readPattern = (text: string, at: Position, where: Where): string | undefined => {
-  const refuse = (why: string, hint?: string): undefined => {
-    where.report.error('invalid-regex', at, `${where.label}: ${why}.`, hint);
-  };
+export const patternOf = (text: string): PatternReading => {
+  const refuse = (why: string, hint?: string): PatternReading => ({ why, ...(hint === undefined ? {} : { hint }) });
   const [, body, flags = ''] = /^\/(.+)\/([a-zA-Z]*)$/s.exec(text.trim()) ?? [];
   if (body === undefined) return refuse('a pattern is written between slashes', 'For example `/(\\d+)% covered/`.');
   if (body.length > limits.patternLength)
@@ -22,7 +31,7 @@ export const readPattern = (text: string, at: Position, where: Where): string | 
   const source = flags === '' ? body : `(?${flags})${body}`;
   try {
     RE2JS.compile(source);
-    return source;
+    return { source };
   } catch (error) {
     const reason =
       error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'it does not compile';
@@ -33,5 +42,5 @@ export const readPattern = (text: string, at: Position, where: Where): string | 
   }
 };
 
-/** Whether a pattern that was read by `readPattern` is found anywhere in the text. */
+/** Whether a pattern that was read before is found anywhere in the text. */
 export const found = (source: string, text: string): boolean => RE2JS.compile(source).matcher(text).find();
