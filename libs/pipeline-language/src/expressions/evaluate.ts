@@ -41,10 +41,7 @@ const valueOf = (expression: Expression, scope: Scope): Value => {
   }
 };
 
-const compared = (
-  { operator, left, right }: Extract<Expression, { kind: 'comparison' }>,
-  scope: Scope,
-): boolean => {
+const compared = ({ operator, left, right }: Extract<Expression, { kind: 'comparison' }>, scope: Scope): boolean => {
   if (operator === '=~') return matches(left, right, scope);
   if (operator === '!~') return !matches(left, right, scope);
   const equal = textOf(valueOf(left, scope)) === textOf(valueOf(right, scope));

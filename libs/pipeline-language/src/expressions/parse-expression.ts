@@ -67,7 +67,8 @@ class Parser {
   #group(open: Token): Expression {
     const inner = this.#or();
     if (this.#takes(')')) return inner;
-    if (this.#next.kind === 'end') throw new ExpressionError('a bracket is not closed', open.offset, 'Close it with `)`.');
+    if (this.#next.kind === 'end')
+      throw new ExpressionError('a bracket is not closed', open.offset, 'Close it with `)`.');
     throw this.#unexpected(this.#next, '`)`, `&&`, `||` or a comparison is expected here.');
   }
 
