@@ -129,6 +129,31 @@ describe('the checks of a chaos run', () => {
     expect(checkHistory(history)).toEqual([]);
   });
 
+  describe('of what viewers saw', () => {
+    const LOST = 'p1.0.1';
+    const looked = (more: Buffer, attemptId = LOST): string[] => {
+      const history = goodChaos();
+      const kept = history.logs.get(attemptId)!.bytes;
+      const bytes = Buffer.concat([kept, more]);
+      history.seen.push({ attemptId, offset: 0, bytes, complete: true });
+      return checkHistory(history).map(({ rule }) => rule);
+    };
+
+    it('let them be shown what a runner was lost with', () => {
+      expect(looked(Buffer.from('and more'))).toEqual([]);
+    });
+
+    it('report what was kept otherwise than it was shown', () => {
+      const history = goodChaos();
+      history.seen.push({ attemptId: LOST, offset: 1, bytes: Buffer.from('other'), complete: false });
+      expect(checkHistory(history).map(({ rule }) => rule)).toEqual(['viewersSawTheLog']);
+    });
+
+    it('report more than the log of a runner that was not lost', () => {
+      expect(looked(Buffer.from('and more'), 'p1.0.2')).toEqual(['viewersSawTheLog']);
+    });
+  });
+
   it('have a violation planted for each of them, beside those of a single process', () => {
     const own = Object.keys(CHECKS).filter((rule) => !(rule in SHARED));
 
