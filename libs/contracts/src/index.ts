@@ -3,6 +3,7 @@ export * from './globs.ts';
 export * from './ids.ts';
 export * from './manifest.ts';
 export * from './plan.ts';
+export * from './predefined-variables.ts';
 export * from './problem.ts';
 export * from './read-models.ts';
 export * from './signals.ts';

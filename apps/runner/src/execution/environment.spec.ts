@@ -53,6 +53,7 @@ describe('The environment of a job', () => {
       CI_COMMIT_REF_PROTECTED: 'true',
       CI_COMMIT_BRANCH: 'main',
       CI_COMMIT_MESSAGE: 'Add gears',
+      CI_COMMIT_TITLE: 'Add gears',
       CI_DEFAULT_BRANCH: 'main',
       CI_PROJECT_ID: 'pr1',
       CI_PROJECT_NAME: 'engine',

@@ -1,4 +1,11 @@
-import { expandVariables, slugOf, type JobAssigned } from '@foldline/contracts';
+import {
+  MAX_VARIABLE_LENGTH,
+  VariableLimitError,
+  pipelineFactVariables,
+  variableResolver,
+  variableTooLarge,
+  type JobAssigned,
+} from '@foldline/contracts';
 import { Refusal, type SecretBox } from '@foldline/kernel';
 
 type Assignment = ReturnType<typeof JobAssigned>['data'];
@@ -8,13 +15,9 @@ export type JobEnvironment = {
   masked: string[];
 };
 
-/** Bytes of one value and of all after expansion: somewhat less than what Linux lets a program be given. */
-const MAX_VALUE = 64 * 1024;
+/** Bytes of all variables after expansion: somewhat less than what Linux lets a program be given. */
 const MAX_TOTAL = 1024 * 1024;
-/** How many variables may name one another in a row. */
-const MAX_NESTING = 100;
-const MAX_MESSAGE = 16 * 1024;
-/** Predefined ones that the definition's author wrote. All others are data: a commit's message must not name a secret. */
+/** Predefined ones that the definition's author wrote. */
 const WRITTEN_BY_AUTHOR = new Set(['CI_ENVIRONMENT_NAME', 'CI_ENVIRONMENT_URL']);
 
 /**
@@ -45,43 +48,24 @@ export const jobEnvironment = (assignment: Assignment, workspace: string, secret
   const predefined = predefinedVariables(assignment, workspace);
   const written = { ...predefined, ...assignment.pipelineVariables, ...job.variables };
   const values: Record<string, string> = { ...written, ...project, ...context.variables, ...secrets };
-  const asTheyAre = new Set([
+  const data = new Set([
     ...Object.keys(predefined).filter((key) => values[key] === predefined[key] && !WRITTEN_BY_AUTHOR.has(key)),
     ...Object.keys(project).filter((key) => !Object.hasOwn(context.variables, key)),
     ...Object.keys(secrets),
   ]);
-  return { variables: checked(resolveAll(values, asTheyAre)), masked };
+  return { variables: resolveAll(values, data), masked };
 };
 
-/**
- * Values that people wrote into the definition or the request may name other variables; those of the project and the
- * vault are taken as they are. A variable that names itself, however indirectly, gets its own text there.
- */
-const resolveAll = (values: Record<string, string>, asTheyAre: ReadonlySet<string>): Record<string, string> => {
-  const resolved = new Map<string, string>();
-  const underway = new Set<string>();
-  const resolve = (name: string): string | undefined => {
-    if (!Object.hasOwn(values, name)) return undefined;
-    const value = values[name]!;
-    if (asTheyAre.has(name) || underway.has(name) || !value.includes('$')) return value;
-    const known = resolved.get(name);
-    if (known !== undefined) return known;
-    if (underway.size >= MAX_NESTING)
-      throw new Refusal('variable_too_large', `the variable ${name} is behind more than ${MAX_NESTING} others`);
-    underway.add(name);
-    let grown = 0;
-    const expanded = expandVariables(value, (inner) => {
-      const text = resolve(inner);
-      grown += text?.length ?? 0;
-      // Before it is put together: a few variables that double one another would not fit into memory.
-      if (grown > MAX_VALUE) throw tooLarge(name);
-      return text;
-    });
-    underway.delete(name);
-    resolved.set(name, expanded);
-    return expanded;
-  };
-  return Object.fromEntries(Object.keys(values).map((name) => [name, resolve(name)!]));
+/** Values that people wrote into the definition or the request may name other variables; all others are data. */
+const resolveAll = (values: Record<string, string>, data: ReadonlySet<string>): Record<string, string> => {
+  const resolve = variableResolver((name) =>
+    Object.hasOwn(values, name) ? { text: values[name]!, isData: data.has(name) } : undefined,
+  );
+  try {
+    return checked(Object.fromEntries(Object.keys(values).map((name) => [name, resolve(name)!])));
+  } catch (error) {
+    throw error instanceof VariableLimitError ? new Refusal('variable_too_large', error.message) : error;
+  }
 };
 
 /** No program can be started with more, or with what ends a text early. */
@@ -89,7 +73,7 @@ const checked = (variables: Record<string, string>): Record<string, string> => {
   let total = 0;
   for (const [name, value] of Object.entries(variables)) {
     const bytes = Buffer.byteLength(value);
-    if (bytes > MAX_VALUE) throw tooLarge(name);
+    if (bytes > MAX_VARIABLE_LENGTH) throw variableTooLarge(name);
     if (value.includes('\0')) throw new Refusal('variable_invalid', `the variable ${name} has a NUL in it`);
     total += Buffer.byteLength(name) + bytes + 2;
   }
@@ -98,30 +82,13 @@ const checked = (variables: Record<string, string>): Record<string, string> => {
   return variables;
 };
 
-const tooLarge = (name: string): Refusal =>
-  new Refusal('variable_too_large', `the variable ${name} has more than ${MAX_VALUE} bytes once it is expanded`);
-
 const predefinedVariables = (
   { context, job, jobId, cluster, attempt }: Assignment,
   workspace: string,
 ): Record<string, string> => {
-  const { ref, project, sha } = context;
   const variables: Record<string, string> = {
-    CI: 'true',
-    FOLDLINE: 'true',
-    CI_COMMIT_SHA: sha,
-    CI_COMMIT_SHORT_SHA: sha.slice(0, 8),
-    CI_COMMIT_REF_NAME: ref.name,
-    CI_COMMIT_REF_SLUG: slugOf(ref.name),
-    CI_COMMIT_REF_PROTECTED: String(ref.protected),
-    CI_COMMIT_MESSAGE: context.message.slice(0, MAX_MESSAGE),
-    CI_DEFAULT_BRANCH: project.defaultBranch,
-    CI_PROJECT_ID: project.id,
-    CI_PROJECT_NAME: project.name,
-    CI_PROJECT_OWNER: project.owner,
+    ...pipelineFactVariables(context),
     CI_PROJECT_DIR: workspace,
-    CI_PIPELINE_ID: context.pipelineId,
-    CI_PIPELINE_SOURCE: context.source,
     CI_JOB_ID: jobId,
     CI_JOB_NAME: job.name,
     CI_JOB_ATTEMPT: String(attempt),
@@ -133,8 +100,6 @@ const predefinedVariables = (
     CI_NODE_TOTAL: String(job.node?.total ?? 1),
     CI_NODE_NUMBER: String((job.node?.index ?? 0) + 1),
   };
-  if (ref.kind === 'tag') variables['CI_COMMIT_TAG'] = ref.name;
-  if (ref.kind === 'branch') variables['CI_COMMIT_BRANCH'] = ref.name;
   if (job.environment) variables['CI_ENVIRONMENT_NAME'] = job.environment.name;
   if (job.environment?.url) variables['CI_ENVIRONMENT_URL'] = job.environment.url;
   return variables;
