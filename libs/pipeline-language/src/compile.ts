@@ -24,8 +24,8 @@ export const compile = ({ file, text, trigger }: CompileInput): CompileResult =>
   const report = new Report(file);
   const root = parse(text, report);
   if (!root) return { problems: report.problems(), decisions: [] };
-  const definition = readDefinition(root, report);
-  const { selected, decisions } = selectJobs(definition, trigger);
+  const read = readDefinition(root, report);
+  const { definition, selected, decisions } = selectJobs(read, trigger, report);
   if (definition.jobs.length === 0) reportEmpty(definition, report);
   else if (selected.length === 0) reportNoneSelected(report, trigger, decisions);
   checkEnvironments(selected, trigger, report);
@@ -71,5 +71,5 @@ const reportNoneSelected = (report: Report, trigger: Trigger, decisions: readonl
   const shown = reasons.slice(0, 5).join('; ');
   const more = reasons.length > 5 ? `; and ${reasons.length - 5} more` : '';
   const message = `No job of the file runs for ${describe(trigger)}. ${shown}${more}.`;
-  report.error('no-jobs', fileStart, message, 'Trigger another ref, or change `only` and `except`.');
+  report.error('no-jobs', fileStart, message, 'Trigger another ref, or change `rules`, `only` and `except`.');
 };

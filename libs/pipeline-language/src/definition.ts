@@ -109,6 +109,7 @@ const readJob = (
   checkStage(job, stages, where);
   checkScript(job, where);
   checkCopies(job, where);
+  checkConditions(job, where);
   return job;
 };
 
@@ -153,6 +154,14 @@ const checkScript = ({ settings, keywords, at }: JobDefinition, where: Where): v
   if (replacesScript.some((key) => keywords.has(key))) return;
   const message = `${where.label} has no commands to run.`;
   where.report.error('missing-script', written?.at ?? at, message, 'Add `script:` with at least one command.');
+};
+
+/** Which of both would decide is anybody's guess (GitLab refuses it, too). */
+const checkConditions = ({ keywords }: JobDefinition, where: Where): void => {
+  const other = keywords.get('only') ?? keywords.get('except');
+  if (!keywords.has('rules') || !other) return;
+  const message = `${where.label} has \`rules\` and \`${other.key}\`.`;
+  where.report.error('conflicting-keywords', other.at, message, 'Write it as a rule, and remove it here.');
 };
 
 const checkCopies = ({ keywords }: JobDefinition, where: Where): void => {

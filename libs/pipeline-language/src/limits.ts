@@ -16,6 +16,7 @@ export const limits = {
   pathLength: 1024,
   /** Of one condition; GitLab allows 100. */
   expressionTokens: 200,
+  rulesPerJob: 100,
   /** Items of one `only` or `except`. */
   refsPerJob: 50,
   copiesPerJob: 200,

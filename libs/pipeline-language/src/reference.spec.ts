@@ -10,6 +10,7 @@ const page = read('docs/pipeline.md');
 /** Tables are laid out by the formatter; one space is as good as many. */
 const flat = page.replaceAll(/ +/g, ' ');
 
+const project = { id: 'p', owner: 'ada', name: 'engine', url: '/srv/git/engine.git', defaultBranch: 'main' };
 /** Each fenced example with what its fence says: nothing, or `refused:` and the codes it is refused with. */
 const examples = [...page.matchAll(/^```yaml(?: refused: (.+))?\n([^]*?)^```$/gm)].map(([, refused, text]) => ({
   line: text!.split('\n')[0]!,
@@ -20,7 +21,8 @@ const examples = [...page.matchAll(/^```yaml(?: refused: (.+))?\n([^]*?)^```$/gm
 describe('The reference of the pipeline language', () => {
   it.each(examples)('has an example that compiles as it says: $line', ({ text, codes }) => {
     const ref = { name: 'main', kind: 'branch' } as const;
-    const result = compile({ file: '.codara-ci.yml', text, trigger: { ref, source: 'push', variables: {} } });
+    const trigger = { ref, source: 'push', variables: {}, project } as const;
+    const result = compile({ file: '.codara-ci.yml', text, trigger });
     const problems = 'plan' in result ? result.plan.warnings : result.problems;
     expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual(
       codes.map((code) => expect.stringContaining(`${code} `)),
@@ -58,12 +60,15 @@ describe('The reference of the pipeline language', () => {
     ['Fallback keys', limits.fallbackKeys],
     ['Services', limits.services],
     ['Problems that are listed', limits.problems],
+    ['Rules of a job', limits.rulesPerJob],
+    ['Parts of a condition', limits.expressionTokens],
   ])('tells the limit of: %s', (what, limit) =>
     expect(flat).toContain(`| ${what} | ${limit.toLocaleString('en-US')} |`),
   );
 
   it('names every variable that a job is given, and no other', () => {
-    const given = read('apps/runner/src/execution/environment.ts').match(/\bCI_[A-Z_]+\b/g);
+    const sources = ['apps/runner/src/execution/environment.ts', 'libs/contracts/src/predefined-variables.ts'];
+    const given = sources.flatMap((path) => read(path).match(/\bCI_[A-Z_]+\b/g));
     const table = /^\| Predefined[^]*?\n\n/m.exec(page)![0].match(/\bCI_[A-Z_]+\b/g);
     expect(new Set(table)).toEqual(new Set(given));
   });

@@ -1,5 +1,5 @@
-import { expandVariables } from '@foldline/contracts';
 import type { JobDefinition } from './definition.ts';
+import { namesIn } from './names-in.ts';
 import { shorten, type Position } from './node.ts';
 import { inside, subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
@@ -40,15 +40,6 @@ const textsOf = ({ name, settings, keywords }: JobDefinition, report: Report): T
     const text = environment[key];
     return text === undefined ? [] : [{ text, at: fields.get(key)?.value.at ?? entry.at, where: inside(where, key) }];
   });
-};
-
-const namesIn = (text: string): Set<string> => {
-  const names = new Set<string>();
-  expandVariables(text, (name) => {
-    names.add(name);
-    return undefined;
-  });
-  return names;
 };
 
 const hint = 'Use a variable of the file, the job or the request, or for example `$CI_COMMIT_REF_SLUG`.';

@@ -1,24 +1,30 @@
-import type { PipelineSource, PlanDecision } from '@foldline/contracts';
+import type { PipelineFacts, PipelineSource, PlanDecision } from '@foldline/contracts';
+import { applyRules, type Ruled } from './apply-rules.ts';
 import type { Definition, JobDefinition } from './definition.ts';
 import type { RefKeyword, RefRule } from './keywords/refs.ts';
 import { shorten } from './node.ts';
 import { found } from './pattern.ts';
+import type { Report } from './report.ts';
+import { ruleScopes, type RuleScope } from './rule-scope.ts';
 
 /** What a definition is compiled for. `variables` came with the request and win over the file's at run time. */
-export type Trigger = {
-  ref: { name: string; kind: 'branch' | 'tag' | 'commit' };
-  source: PipelineSource;
+export type Trigger = PipelineFacts & {
   variables: Record<string, string>;
-  /** The project's variables that the jobs will have; their values are known to the runner only. */
-  sealed?: readonly { name: string; masked: boolean }[];
+  /** The project's variables that the jobs will have. Rules may look at their values, which are never told to anybody. */
+  sealed?: readonly { name: string; masked: boolean; value?: string }[];
+};
+
+type Selection = {
+  /** The definition with the chosen jobs as their rules make them. */
+  definition: Definition;
+  selected: JobDefinition[];
+  decisions: PlanDecision[];
 };
 
 /** Chooses the jobs for a trigger and records why, for each job of the file, chosen or not. */
-export const selectJobs = (
-  definition: Definition,
-  trigger: Trigger,
-): { selected: JobDefinition[]; decisions: PlanDecision[] } => {
-  const decisions = definition.jobs.map((job) => decide(job, trigger));
+export const selectJobs = (definition: Definition, trigger: Trigger, report: Report): Selection => {
+  const scopeOf = ruleScopes(definition, trigger);
+  const ruled = definition.jobs.map((job) => decide(job, trigger, scopeOf, report));
   const templates = definition.templates.map(({ name }): PlanDecision => {
     return {
       definition: name,
@@ -28,12 +34,23 @@ export const selectJobs = (
     };
   });
   return {
-    selected: definition.jobs.filter((_, index) => decisions[index]!.created),
-    decisions: [...decisions, ...templates],
+    definition: { ...definition, jobs: ruled.map(({ job }) => job) },
+    selected: ruled.filter(({ decision }) => decision.created).map(({ job }) => job),
+    decisions: [...ruled.map(({ decision }) => decision), ...templates],
   };
 };
 
-const decide = ({ name, settings }: JobDefinition, trigger: Trigger): PlanDecision => {
+const decide = (
+  job: JobDefinition,
+  trigger: Trigger,
+  scopeOf: (job: JobDefinition) => RuleScope,
+  report: Report,
+): Ruled => {
+  const { rules } = job.settings;
+  return rules ? applyRules(job, rules, scopeOf(job), report) : { job, decision: byRefs(job, trigger) };
+};
+
+const byRefs = ({ name, settings }: JobDefinition, trigger: Trigger): PlanDecision => {
   const { only, except } = settings;
   const ref = describeFor([...(only ?? []), ...(except ?? [])], trigger);
   const decision = (created: boolean, rule: string, because: string) => ({ definition: name, created, rule, because });
@@ -44,7 +61,7 @@ const decide = ({ name, settings }: JobDefinition, trigger: Trigger): PlanDecisi
     return decision(false, ruleName('except', excluded), `except: ${shorten(excluded.text)} matches ${ref}`);
   if (included) return decision(true, ruleName('only', included), `only: ${shorten(included.text)} matches ${ref}`);
   if (except) return decision(true, 'except: refs', `except: ${list(except)} does not match ${ref}`);
-  return decision(true, 'default', 'the job has neither only nor except');
+  return decision(true, 'default', 'the job has neither rules nor only nor except');
 };
 
 const matches = (rule: RefRule, { ref, source }: Trigger): boolean => {

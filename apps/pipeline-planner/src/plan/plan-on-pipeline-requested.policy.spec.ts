@@ -18,6 +18,7 @@ import {
   PermanentError,
   TransientError,
   type EventStore,
+  type SecretBox,
   type Settings,
   type SourceRepository,
 } from '@foldline/kernel';
@@ -38,6 +39,7 @@ let directory: string;
 let embedded: EmbeddedPorts;
 let store: EventStore;
 let repositories: SourceRepository;
+let box: SecretBox;
 let planning: PlanOnPipelineRequested;
 const commits: Record<string, string> = {};
 
@@ -66,6 +68,12 @@ beforeAll(() => {
   commit('templates');
   define('ship:\n  script: [make]\n  environment: live/$TOKEN\n');
   commit('telltale');
+  define(`ship:
+  script: [make]
+  rules:
+    - if: $CI_COMMIT_TITLE =~ /^Ship/ && $CI_PROJECT_NAME == "${sampleContext.project.name}" && $TOKEN == "open sesame"
+`);
+  commit('ruled', 'Ship it');
   define('build:\n  scrpt: [make]\ntest:\n  script: [x]\n  needs: [nobody]\n');
   commit('broken');
   define(`# ${'x'.repeat(600_000)}\n${DEFINITION}`);
@@ -88,9 +96,9 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'foldline-planner-'));
   const settings = { dataDirectory: directory, logLevel: 'silent' } as Settings;
   embedded = await openEmbeddedPorts(settings, []);
-  const { eventStore, sourceRepository, clock, logger } = embedded.ports;
-  [store, repositories] = [eventStore, sourceRepository];
-  planning = new PlanOnPipelineRequested(new Commands(store, clock, 'pipeline-planner'), repositories, logger);
+  const { eventStore, sourceRepository, clock, logger, secretBox } = embedded.ports;
+  [store, repositories, box] = [eventStore, sourceRepository, secretBox];
+  planning = new PlanOnPipelineRequested(new Commands(store, clock, 'pipeline-planner'), repositories, box, logger);
 });
 afterEach(async () => {
   await planning.beforeApplicationShutdown();
@@ -133,6 +141,16 @@ const problemsOf = async (...given: Parameters<typeof requested>): Promise<strin
 };
 
 describe('A requested pipeline', () => {
+  it('has the jobs whose rules hold for its commit, its project and the values that the project sealed', async () => {
+    const sealed = box.seal('open sesame', `project:${sampleContext.project.id}:variable:TOKEN`);
+    const event = await outcome('ruled', {
+      projectVariables: [{ key: 'TOKEN', sealed, protected: false, masked: true }],
+    });
+    const { plan } = event.data as Planned;
+    expect(plan.decisions).toMatchObject([{ definition: 'ship', created: true, rule: 'rules: 1' }]);
+    expect(plan.decisions[0]!.because).toContain('TOKEN is set');
+  });
+
   it('is planned from the definition at the commit that its ref is now', async () => {
     const { type, data, correlationId, causationId } = await outcome('good');
 

@@ -6,6 +6,7 @@ import {
   type Plan,
   type Problem,
   type Recorded,
+  type SealedVariable,
 } from '@foldline/contracts';
 import {
   COMMANDS,
@@ -15,9 +16,16 @@ import {
   because,
   type Commands,
   type Logger,
+  type SecretBox,
   type SourceRepository,
 } from '@foldline/kernel';
-import { DefinitionCompiler, problemHints, type CompileResult, type ProblemCode } from '@foldline/pipeline-language';
+import {
+  DefinitionCompiler,
+  problemHints,
+  type CompileResult,
+  type ProblemCode,
+  type Trigger,
+} from '@foldline/pipeline-language';
 import { planDecider, type Commit, type PlanCommand } from './plan.decider.ts';
 
 export const DEFINITION_FILE = '.codara-ci.yml';
@@ -31,6 +39,7 @@ const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   definition_too_large: 'file-too-large',
 };
 const OUT_OF_REACH: ProblemCode = 'commit-unavailable';
+type SealedValue = NonNullable<Trigger['sealed']>[number];
 type Request = Recorded<ReturnType<typeof PipelineRequested>>;
 
 /** A requested pipeline is planned from its definition at its commit; what stands in the way becomes the rejection. */
@@ -41,6 +50,7 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.sourceRepository) private readonly repositories: SourceRepository,
+    @Inject(PORT.secretBox) private readonly box: SecretBox,
     @Inject(PORT.logger) private readonly logger: Logger,
   ) {}
 
@@ -87,23 +97,41 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
   }
 
   private async compile(data: Request['data'], commit: Commit): Promise<PlanCommand> {
-    const { pipelineId, project, ref } = data;
-    const { sha } = commit;
+    const { pipelineId, project, ref, source, variables } = data;
+    const { sha, message } = commit;
     const text = await this.repositories.readFile(project.id, sha, DEFINITION_FILE, MAX_DEFINITION_BYTES);
     if (!text) throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has no ${DEFINITION_FILE} in its root`);
     const result = await this.compiler.compile({
       file: DEFINITION_FILE,
       text: text.toString('utf8'),
       trigger: {
-        ref: { name: ref.name, kind: ref.kind },
-        source: data.source,
-        variables: data.variables,
-        sealed: data.projectVariables.map(({ key, masked }) => ({ name: key, masked })),
+        ref,
+        source,
+        variables,
+        pipelineId,
+        project,
+        sha,
+        message,
+        sealed: data.projectVariables.map((variable) => this.opened(variable, project.id)),
       },
     });
     const plan = 'plan' in result ? result.plan : planOfNothing(result);
     if (!plan) return rejection(pipelineId, 'problems' in result ? result.problems : [], commit);
     return { type: 'RecordPlan', plan, context: contextOf(data, commit) };
+  }
+
+  /** Rules may look at the value. One that does not open is none to them; the job that gets it will fail by it. */
+  private opened({ key, masked, sealed }: SealedVariable, projectId: string): SealedValue {
+    try {
+      return { name: key, masked, value: this.box.open(sealed, `project:${projectId}:variable:${key}`) };
+    } catch (err) {
+      if (!(err instanceof PermanentError)) throw err;
+      this.logger.warn(
+        { err, projectId, key },
+        'a variable of the project does not open; rules are decided without it',
+      );
+      return { name: key, masked };
+    }
   }
 }
 

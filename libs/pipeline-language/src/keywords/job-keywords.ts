@@ -1,7 +1,7 @@
 import type { ArtifactSpec, CacheSpec, ClusterPower, RunnerRequirements, When } from '@foldline/contracts';
 import type { Entry, Node } from '../node.ts';
 import { readPattern } from '../pattern.ts';
-import { readBoolean, readChoice, readFields, readInteger, readText, type Located, type Where } from '../read.ts';
+import { readBoolean, readFields, readInteger, readText, type Located, type Where } from '../read.ts';
 import { readArtifacts } from './artifacts.ts';
 import { readCaches } from './cache.ts';
 import { readMatrix, readParallel, type Copies } from './copies.ts';
@@ -10,9 +10,11 @@ import { readDependencies, readNeeds, type NeedEntry } from './needed-jobs.ts';
 import { readRefRules, type RefRule } from './refs.ts';
 import { readRetry, type Retry } from './retry.ts';
 import { readCluster, readImage, readResources, readServices } from './runner.ts';
+import { readRules, type Rule } from './rules.ts';
 import { readScript } from './script.ts';
 import { readTimeout } from './timing.ts';
 import { readVariables } from './variables.ts';
+import { readWhen } from './when.ts';
 
 /** What a job of the file says, one field per keyword. */
 export type JobSettings = {
@@ -31,6 +33,7 @@ export type JobSettings = {
   allow_failure: boolean;
   only: RefRule[];
   except: RefRule[];
+  rules: Rule[];
   retry: Retry;
   dependencies: Located<string>[];
   needs: NeedEntry[];
@@ -60,10 +63,11 @@ const readers: Readers = {
   resources: readResources,
   timeout: readTimeout,
   interruptible: readBoolean,
-  when: (node, where) => readWhen(node, where),
+  when: readWhen,
   allow_failure: (node, where) => readAllowFailure(node, where),
   only: readRefRules,
   except: readRefRules,
+  rules: readRules,
   retry: readRetry,
   dependencies: readDependencies,
   needs: readNeeds,
@@ -82,7 +86,6 @@ export const isJobKeyword = (key: string): key is JobKeyword => Object.hasOwn(re
 
 /** Keywords of GitLab's jobs that are refused by name until they work. */
 export const laterJobKeywords = [
-  'rules',
   'extends',
   'trigger',
   'inherit',
@@ -109,15 +112,6 @@ export const readKeyword = <K extends JobKeyword>(
 ): void => {
   const value = readers[key](entry.value, where);
   if (value !== undefined) settings[key] = value;
-};
-
-const readWhen = (node: Node, where: Where): When | undefined => {
-  if (node.kind === 'scalar' && node.text === 'delayed') {
-    const message = `${where.label} is \`delayed\`, which is not supported yet.`;
-    where.report.error('unsupported-keyword', node.at, message, 'Use `manual`, or wait inside the script.');
-    return undefined;
-  }
-  return readChoice<When>(node, where, ['on_success', 'on_failure', 'always', 'manual']);
 };
 
 const readAllowFailure = (node: Node, where: Where): boolean | undefined => {
