@@ -1,9 +1,11 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { readDefinition, type Definition } from './definition.ts';
+import { resolveExtends } from './extend.ts';
 import { linkJobs } from './needs.ts';
 import { shorten } from './node.ts';
 import { parse } from './parse.ts';
 import { planJobs } from './plan.ts';
+import { resolveReferences } from './references.ts';
 import { Report } from './report.ts';
 import { checkEnvironments } from './sealed-variables.ts';
 import { describe, selectJobs, type Trigger } from './select-jobs.ts';
@@ -22,9 +24,8 @@ const fileStart = { line: 1, column: 1 };
  */
 export const compile = ({ file, text, trigger }: CompileInput): CompileResult => {
   const report = new Report(file);
-  const root = parse(text, report);
-  if (!root) return { problems: report.problems(), decisions: [] };
-  const read = readDefinition(root, report);
+  const read = readFile(text, report);
+  if (!read) return { problems: report.problems(), decisions: [] };
   const { definition, selected, decisions } = selectJobs(read, trigger, report);
   if (definition.jobs.length === 0) reportEmpty(definition, report);
   else if (selected.length === 0) reportNoneSelected(report, trigger, decisions);
@@ -39,14 +40,20 @@ export const compile = ({ file, text, trigger }: CompileInput): CompileResult =>
 /** Every problem of the file, whatever it is triggered by. */
 export const lint = (file: string, text: string): Problem[] => {
   const report = new Report(file);
-  const root = parse(text, report);
-  if (!root) return report.problems();
-  const definition = readDefinition(root, report);
+  const definition = readFile(text, report);
+  if (!definition) return report.problems();
   if (definition.jobs.length === 0) reportEmpty(definition, report);
   checkEnvironments(definition.jobs, { variables: {} }, report);
   const links = linkJobs(definition, definition.jobs, 'any trigger', report);
   if (!report.failed) planJobs(definition, links, report);
   return report.problems();
+};
+
+/** What the file says once everything that it shares with itself is laid out; nothing when it is no YAML of ours. */
+const readFile = (text: string, report: Report): Definition | undefined => {
+  const root = parse(text, report);
+  const whole = root && resolveReferences(resolveExtends(root, report), report);
+  return whole && readDefinition(whole, report);
 };
 
 /** Silent when the file has other mistakes: a job that could not be read is not a missing one. */

@@ -45,7 +45,7 @@ const defaultable = [
 const globals: readonly string[] = ['image', 'services', 'cache', 'before_script', 'after_script', 'artifacts'];
 const topKeywords: readonly string[] = ['stages', 'variables', 'default', ...globals];
 const laterTopKeywords = ['include', 'workflow', 'spec', 'pages', 'types'];
-/** With one of these (all refused by name) a missing script is not a second mistake. */
+/** With one of these (all were refused before) a missing script is not a second mistake. */
 const replacesScript = ['extends', 'trigger', 'run', 'release'];
 
 export const readDefinition = (root: MapNode, report: Report): Definition => {
@@ -102,6 +102,8 @@ const readJob = (
   const keywords = value.entries;
   const settings: Partial<JobSettings> = { ...defaults };
   for (const field of keywords.values()) {
+    // It is still there where it could not be followed, which was reported.
+    if (field.key === 'extends') continue;
     if (isJobKeyword(field.key)) readKeyword(settings, field.key, field, inside(where, field.key));
     else reportUnknown(field, where, { known: jobKeywords, later: laterJobKeywords });
   }

@@ -6,8 +6,13 @@ export const limits = {
   /** Lexical tokens; keeps the pre-scan of a hostile file short in the process that serves requests. */
   tokens: 150_000,
   aliases: 50,
-  /** Nodes after aliases are followed. */
-  nodes: 50_000,
+  /** As in GitLab. */
+  extendsLevels: 11,
+  referenceLevels: 10,
+  /** What `extends` merges, repeated keys counted. */
+  mergedKeys: 200_000,
+  /** Nodes after aliases and references are followed. */
+  nodes: 200_000,
   keysPerMap: 5_000,
   problems: 100,
   nameLength: 255,

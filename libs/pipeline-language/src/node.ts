@@ -8,10 +8,18 @@ export type ScalarNode = {
   text: string;
   /** Written without quotes, so it may be a number, a boolean or nothing. */
   plain: boolean;
+  /** Stands for a reference that leads nowhere, which was reported: nobody complains of it again. */
+  isUnresolved?: true;
   /** Source lines of an unquoted scalar that spans several, which YAML folds into one. */
   lines?: string[];
 };
-export type ListNode = { kind: 'list'; at: Position; items: Node[] };
+export type ListNode = {
+  kind: 'list';
+  at: Position;
+  items: Node[];
+  /** Written `!reference [job, keyword]`: what stands there is meant. Readers see none of these. */
+  isReference?: true;
+};
 /** A `Map`, because keys are the author's words: no prototype to reach, and the order of the file is kept. */
 export type MapNode = { kind: 'map'; at: Position; entries: ReadonlyMap<string, Entry> };
 export type Entry = { key: string; at: Position; value: Node };
@@ -21,6 +29,8 @@ const nothing = new Set(['', '~', 'null', 'Null', 'NULL']);
 
 /** True for `key:` with nothing after it, `~` and `null`. */
 export const isNothing = (node: Node): boolean => node.kind === 'scalar' && node.plain && nothing.has(node.text);
+
+export const isUnresolved = (node: Node): boolean => node.kind === 'scalar' && node.isUnresolved === true;
 
 /** What a person would call this node in "… must be a list, but it is …". */
 export const nameOf = (node: Node): string => {

@@ -1,5 +1,14 @@
 import { didYouMean } from './suggest.ts';
-import { isNothing, nameOf, shorten, type Entry, type MapNode, type Node, type Position } from './node.ts';
+import {
+  isNothing,
+  isUnresolved,
+  nameOf,
+  shorten,
+  type Entry,
+  type MapNode,
+  type Node,
+  type Position,
+} from './node.ts';
 import type { Report } from './report.ts';
 
 /** Where a value stands, for messages: "job `build`: artifacts.paths". */
@@ -15,6 +24,7 @@ export const inside = (where: Where, key: string): Where => ({
 });
 
 const wrong = (node: Node, where: Where, expected: string, hint?: string): undefined => {
+  if (isUnresolved(node)) return undefined;
   const message = `${where.label} must be ${expected}, but it is ${nameOf(node)}.`;
   where.report.error('wrong-type', node.at, message, hint ?? `Write ${expected} here.`);
 };

@@ -34,7 +34,7 @@ describe('The reference of the pipeline language', () => {
     expect(examples.length).toBeGreaterThan(10);
   });
 
-  it.each([...jobKeywords, ...laterJobKeywords, ...refKeywords, 'stages', 'default', 'include', 'workflow'])(
+  it.each([...jobKeywords, ...laterJobKeywords, ...refKeywords, 'stages', 'default', 'extends', 'include', 'workflow'])(
     'names `%s`',
     (keyword) => expect(page).toContain(`\`${keyword}\``),
   );
@@ -43,7 +43,7 @@ describe('The reference of the pipeline language', () => {
     ['Bytes of the file', limits.fileBytes],
     ['Levels of nesting', limits.depth],
     ['Aliases', limits.aliases],
-    ['Values, aliases followed', limits.nodes],
+    ['Values, repeated ones counted', limits.nodes],
     ['Keys of one map', limits.keysPerMap],
     ['Characters of a name', limits.nameLength],
     ['Bytes of a variable', limits.valueBytes],
@@ -62,6 +62,8 @@ describe('The reference of the pipeline language', () => {
     ['Problems that are listed', limits.problems],
     ['Rules of a job', limits.rulesPerJob],
     ['Parts of a condition', limits.expressionTokens],
+    ['Levels of `extends`', limits.extendsLevels],
+    ['References behind one another', limits.referenceLevels],
   ])('tells the limit of: %s', (what, limit) =>
     expect(flat).toContain(`| ${what} | ${limit.toLocaleString('en-US')} |`),
   );

@@ -38,9 +38,9 @@ export class TreeBuilder {
 
   #node(node: ParsedNode): Node | undefined {
     const at = this.placeOf(node.range[0]);
-    if (node.tag !== undefined && !coreTag.test(node.tag)) {
+    if (node.tag !== undefined && !coreTag.test(node.tag) && !isReference(node)) {
       const message = `The tag \`${shorten(node.tag)}\` is not supported.`;
-      this.report.error('custom-tag', at, message, 'Only plain YAML is read: texts, lists and maps.');
+      this.report.error('custom-tag', at, message, 'Only plain YAML is read: texts, lists and maps, and `!reference`.');
       return undefined;
     }
     if (isAlias(node)) return this.#alias(node, at);
@@ -97,7 +97,7 @@ export class TreeBuilder {
       if (built) items.push(built);
       if (this.#weight > limits.nodes) break;
     }
-    return { kind: 'list', at, items };
+    return { kind: 'list', at, items, ...(isReference(list) && { isReference: true }) };
   }
 
   #map(map: YAMLMap, at: Position): MapNode {
@@ -160,5 +160,7 @@ export class TreeBuilder {
     return entries;
   }
 }
+
+const isReference = (node: { tag?: string | undefined }): boolean => isSeq(node) && node.tag === '!reference';
 
 const emptyAt = (at: Position): ScalarNode => ({ kind: 'scalar', at, text: '', plain: true });

@@ -113,7 +113,7 @@ describe('A job', () => {
     ['only: {changes: [a]}', 'unsupported-keyword'],
     ['allow_failure: {exit_codes: 1}', 'unsupported-keyword'],
     ['needs: [{pipeline: x}]', 'unsupported-keyword'],
-    ['extends: .y', 'unsupported-keyword'],
+    ['extends: .y', 'extends-missing-job'],
     ['tags: [a]', 'unsupported-keyword'],
     ['before_script: [~]', 'wrong-type'],
     ['before_script: {a: b}', 'wrong-type'],

@@ -1,5 +1,5 @@
 import type { ArtifactSpec, CacheSpec, ClusterPower, RunnerRequirements, When } from '@foldline/contracts';
-import type { Entry, Node } from '../node.ts';
+import { isUnresolved, type Entry, type Node } from '../node.ts';
 import { readPattern } from '../pattern.ts';
 import { readBoolean, readFields, readInteger, readText, type Located, type Where } from '../read.ts';
 import { readArtifacts } from './artifacts.ts';
@@ -86,7 +86,6 @@ export const isJobKeyword = (key: string): key is JobKeyword => Object.hasOwn(re
 
 /** Keywords of GitLab's jobs that are refused by name until they work. */
 export const laterJobKeywords = [
-  'extends',
   'trigger',
   'inherit',
   'release',
@@ -110,6 +109,7 @@ export const readKeyword = <K extends JobKeyword>(
   entry: Entry,
   where: Where,
 ): void => {
+  if (isUnresolved(entry.value)) return;
   const value = readers[key](entry.value, where);
   if (value !== undefined) settings[key] = value;
 };

@@ -1,5 +1,5 @@
 import { unfoldShell } from '../folded-shell.ts';
-import { isNothing, nameOf, type Node, type ScalarNode } from '../node.ts';
+import { isNothing, isUnresolved, nameOf, type Node, type ScalarNode } from '../node.ts';
 import { mapHint, type Located, type Where } from '../read.ts';
 
 /** Commands of `script`, `before_script` or `after_script`: a text, or a list whose nested lists are flattened. */
@@ -19,6 +19,7 @@ export const readScript = (node: Node, where: Where): Located<string>[] | undefi
 };
 
 const refuse = (node: Node, where: Where): undefined => {
+  if (isUnresolved(node)) return undefined;
   const message = `${where.label} must be commands, but one is ${nameOf(node)}.`;
   where.report.error('wrong-type', node.at, message, node.kind === 'map' ? mapHint(node) : 'Remove the empty item.');
 };
