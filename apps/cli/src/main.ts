@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { version } from '@foldline/host';
+import { addDefinitionCommands } from './definition/definition.command.ts';
 import { demo } from './demo/demo.ts';
-import { CommandFailure } from './parked/command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 import { addParkedCommands } from './parked/parked.command.ts';
 
 const program = new Command('foldline')
@@ -44,6 +45,10 @@ program
     process.exitCode = isSame ? 0 : 1;
   });
 
+// npm runs this in the folder of its own package.
+addDefinitionCommands(program, process.env['INIT_CWD'] ?? process.cwd(), (code) => {
+  process.exitCode = code;
+});
 addParkedCommands(program, process.env, (code) => {
   process.exitCode = code;
 });

@@ -1,5 +1,5 @@
 import { ApiError } from '@foldline/client';
-import { CommandFailure, EXIT } from './command-failure.ts';
+import { CommandFailure, EXIT } from '../command-failure.ts';
 
 /** Asks the server at the URL; what goes wrong becomes a `CommandFailure` with its exit code. */
 export const asking = async <Answer>(url: string, ask: () => Promise<Answer>): Promise<Answer> => {

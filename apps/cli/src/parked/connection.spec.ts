@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EXIT } from './command-failure.ts';
+import { EXIT } from '../command-failure.ts';
 import { connectionOf, type Environment } from './connection.ts';
 
 const TOKEN = { FOLDLINE_ADMIN_TOKEN: 'secret' };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Connection } from '@foldline/client';
-import { CommandFailure, EXIT } from './command-failure.ts';
+import { CommandFailure, EXIT } from '../command-failure.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '@foldline/contracts';
 import type { ParkedStream } from '@foldline/kernel';
+import { printable } from '../printable.ts';
 
 const COLUMNS = ['GROUP', 'KEY', 'EVENT', 'WAITING', 'TRIES', 'SINCE', 'ERROR'] as const;
 const LONGEST_ERROR = 80;
@@ -37,8 +38,5 @@ export const detailsOf = (parked: ParkedStream, event: RecordedEvent | undefined
   }).map(([name, text]) => `${`${name}:`.padEnd(19)}${printable(text)}`),
   ...(event ? ['data:', printable(JSON.stringify(event.data, undefined, 2))] : []),
 ];
-
-/** Names and errors come from anywhere: nothing in them may move the cursor or turn the text around. */
-const printable = (text: string): string => text.replaceAll(/[^\P{C}\n]/gu, '\u{fffd}');
 
 export const count = (events: number): string => (events === 1 ? '1 event' : `${events} events`);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT, type ExitCode } from './command-failure.ts';
+import { EXIT, type ExitCode } from '../command-failure.ts';
 import { connectionOf, type Environment } from './connection.ts';
 import { Parked } from './parked.ts';
 

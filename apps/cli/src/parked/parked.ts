@@ -2,7 +2,7 @@ import { ApiClient, type Connection } from '@foldline/client';
 import type { RecordedEvent } from '@foldline/contracts';
 import type { ParkedStream } from '@foldline/kernel';
 import { asking } from './asking.ts';
-import { CommandFailure, EXIT, type ExitCode } from './command-failure.ts';
+import { CommandFailure, EXIT, type ExitCode } from '../command-failure.ts';
 import { count, detailsOf, tableOf } from './parked-text.ts';
 
 export type Output = {

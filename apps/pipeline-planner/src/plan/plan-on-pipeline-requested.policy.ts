@@ -3,7 +3,6 @@ import {
   planStream,
   type PipelineContext,
   type PipelineRequested,
-  type Plan,
   type Problem,
   type Recorded,
   type SealedVariable,
@@ -21,8 +20,8 @@ import {
 } from '@foldline/kernel';
 import {
   DefinitionCompiler,
+  plannedFrom,
   problemHints,
-  type CompileResult,
   type ProblemCode,
   type Trigger,
 } from '@foldline/pipeline-language';
@@ -115,7 +114,7 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
         sealed: data.projectVariables.map((variable) => this.opened(variable, project.id)),
       },
     });
-    const plan = 'plan' in result ? result.plan : planOfNothing(result);
+    const plan = plannedFrom(DEFINITION_FILE, result);
     if (!plan) return rejection(pipelineId, 'problems' in result ? result.problems : [], commit);
     return { type: 'RecordPlan', plan, context: contextOf(data, commit) };
   }
@@ -153,15 +152,6 @@ const contextOf = (data: Request['data'], { sha, message }: Commit): PipelineCon
   projectVariables: data.projectVariables,
   secrets: data.secrets,
 });
-
-/** A definition none of whose jobs is meant for this trigger is no mistake: the pipeline is skipped, and its decisions say why. */
-const planOfNothing = ({ problems, decisions }: Extract<CompileResult, { problems: Problem[] }>): Plan | undefined => {
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  // Templates have decisions too, but no trigger makes them run.
-  if (decisions.every(({ rule }) => rule === 'template') || errors.some(({ code }) => code !== 'no-jobs'))
-    return undefined;
-  return { version: 1, file: DEFINITION_FILE, stages: [], variables: {}, jobs: [], warnings: problems, decisions };
-};
 
 const problem = (code: ProblemCode, message: string): Problem => ({
   code,

@@ -1,0 +1,88 @@
+import { basename, resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import type { PipelineSource, Problem } from '@foldline/contracts';
+import { compile, describeTrigger, lint, plannedFrom, type Trigger } from '@foldline/pipeline-language';
+import { CommandFailure, EXIT, type ExitCode } from '../command-failure.ts';
+import { planOf } from './plan-text.ts';
+import { problemsOf } from './problem-text.ts';
+import { definitionAt, workingCopyAt } from './working-copy.ts';
+
+const DEFINITION_FILE = '.codara-ci.yml';
+const EVENTS = ['push', 'tag', 'schedule', 'api', 'web'] as const;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+type Where = { directory: string; file: string; json?: boolean };
+type For = { event: (typeof EVENTS)[number]; branch?: string; tag?: string; variable: Record<string, string> };
+type Ended = (code: ExitCode) => void;
+
+/** `foldline lint` and `foldline plan`: what a definition comes to, without a server. */
+export const addDefinitionCommands = (program: Command, calledFrom: string, ended: Ended): void => {
+  const withFile = (command: Command): Command =>
+    command
+      // A mistake in the call is none in the definition.
+      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage))
+      .option('-C, --directory <directory>', 'the repository', '.')
+      .option('--file <path>', 'the definition in it', DEFINITION_FILE)
+      .option('--json', 'answer as JSON');
+  const read = async ({ directory, file }: Where) => {
+    const root = resolve(calledFrom, directory);
+    return { root, file, text: await definitionAt(root, file) };
+  };
+
+  withFile(program.command('lint'))
+    .description('tell every mistake of a definition')
+    .action(async (where: Where) => {
+      const { file, text } = await read(where);
+      const problems = lint(file, text);
+      const isRefused = problems.some(({ severity }) => severity === 'error');
+      answer(where, { problems }, () => problemsOf(problems, text));
+      ended(isRefused ? EXIT.failed : EXIT.done);
+    });
+
+  withFile(program.command('plan'))
+    .description('tell which jobs a definition has for an event, and why')
+    .addOption(new Option('--event <event>', 'what asks for the pipeline').choices(EVENTS).default('push'))
+    .option('--branch <branch>', 'the branch; by default the one that is checked out')
+    .option('--tag <tag>', 'the tag, in the place of a branch')
+    .option('-v, --variable <KEY=VALUE>', 'a variable of the request; may be given again', variables, {})
+    .action(async (where: Where & For) => {
+      const { root, file, text } = await read(where);
+      const trigger = await triggerOf(root, where);
+      const result = compile({ file, text, trigger });
+      const plan = plannedFrom(file, result);
+      const problems: Problem[] = plan ? plan.warnings : 'problems' in result ? result.problems : [];
+      answer(where, plan ? { plan } : result, () => [
+        ...(problems.length > 0 ? [...problemsOf(problems, text), ''] : []),
+        ...(plan ? planOf(plan, describeTrigger(trigger)) : []),
+      ]);
+      ended(plan ? EXIT.done : EXIT.failed);
+    });
+};
+
+const answer = ({ json }: Where, data: object, lines: () => string[]): void =>
+  console.log(json ? JSON.stringify(data, undefined, 2) : lines().join('\n'));
+
+const variables = (given: string, before: Record<string, string>): Record<string, string> => {
+  const at = given.indexOf('=');
+  const name = given.slice(0, Math.max(0, at));
+  if (!NAME.test(name)) throw new CommandFailure(EXIT.usage, `-v ${given}: a variable is given as KEY=VALUE`);
+  return { ...before, [name]: given.slice(at + 1) };
+};
+
+/** As a server would be asked; of the repository it knows what git says, and calls it after its directory. */
+const triggerOf = async (root: string, { event, branch, tag, variable }: For): Promise<Trigger> => {
+  if (event === 'tag' && tag === undefined) throw new CommandFailure(EXIT.usage, '--event tag needs --tag');
+  if (branch !== undefined && tag !== undefined)
+    throw new CommandFailure(EXIT.usage, 'a pipeline is for a branch or for a tag: give --branch or --tag');
+  const { sha, message, branch: checkedOut, defaultBranch = 'main' } = await workingCopyAt(root);
+  const name = tag ?? branch ?? checkedOut ?? defaultBranch;
+  const source: PipelineSource = event === 'tag' ? 'push' : event;
+  return {
+    ref: { name, kind: tag === undefined ? 'branch' : 'tag', protected: tag === undefined && name === defaultBranch },
+    source,
+    variables: variable,
+    project: { id: basename(root), owner: 'local', name: basename(root), url: root, defaultBranch },
+    ...(sha && { sha }),
+    ...(message && { message }),
+  };
+};

@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CommandFailure, EXIT } from '../command-failure.ts';
+
+const execute = promisify(execFile);
+const GIT_MS = 10_000;
+/** More than any definition may have; its exact limit is told by the compiler. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** What git says of a directory; nothing where it is no working copy or has no commit. */
+export type WorkingCopy = { sha?: string; message?: string; branch?: string; defaultBranch?: string };
+
+export const workingCopyAt = async (directory: string): Promise<WorkingCopy> => {
+  const git = async (...args: string[]): Promise<string | undefined> => {
+    try {
+      const { stdout } = await execute('git', ['-C', directory, ...args], { timeout: GIT_MS });
+      return stdout.trim() || undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const [sha, message, branch, origin] = await Promise.all([
+    git('rev-parse', '--verify', '--quiet', 'HEAD'),
+    git('log', '-1', '--format=%B'),
+    git('symbolic-ref', '--short', '--quiet', 'HEAD'),
+    git('symbolic-ref', '--short', '--quiet', 'refs/remotes/origin/HEAD'),
+  ]);
+  const defaultBranch = origin?.slice(origin.indexOf('/') + 1);
+  return {
+    ...(sha && { sha }),
+    ...(message && { message }),
+    ...(branch && { branch }),
+    ...(defaultBranch && { defaultBranch }),
+  };
+};
+
+/** The text of a definition as it lies in the directory, committed or not. */
+export const definitionAt = async (directory: string, file: string): Promise<string> => {
+  const path = join(directory, file);
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) throw new CommandFailure(EXIT.usage, `there is no file ${path}; say which with -C and --file`);
+  if (found.size > MOST_BYTES)
+    throw new CommandFailure(EXIT.usage, `${path} has ${found.size} bytes, which is no definition`);
+  return readFile(path, 'utf8');
+};

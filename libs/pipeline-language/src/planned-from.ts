@@ -1,0 +1,15 @@
+import type { Plan } from '@foldline/contracts';
+import type { CompileResult } from './compile.ts';
+
+/**
+ * The plan of a compiled definition. One none of whose jobs is meant for the trigger is no mistake: it has a plan without
+ * jobs, whose decisions say why. Nothing when the definition is refused.
+ */
+export const plannedFrom = (file: string, result: CompileResult): Plan | undefined => {
+  if ('plan' in result) return result.plan;
+  const { problems, decisions } = result;
+  const isRefused = problems.some(({ severity, code }) => severity === 'error' && code !== 'no-jobs');
+  // Templates have decisions too, but no trigger makes them run.
+  if (isRefused || decisions.every(({ rule }) => rule === 'template')) return undefined;
+  return { version: 1, file, stages: [], variables: {}, jobs: [], warnings: problems, decisions };
+};

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { foldline as byNpm, run, type Ended } from './run-cli.ts';
+
+const IDENTITY = ['-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example'];
+const GOOD = `
+test:
+  script: make test
+ship:
+  stage: deploy
+  script: make ship
+  rules:
+    - if: $CI_COMMIT_TAG || $FORCE == "a=b"
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_COMMIT_TITLE =~ /^Ship/
+`;
+const BAD = 'test:\n  scirpt: make\nship:\n  script: make\n  rules: [{ if: $A = 1 }]\n';
+
+describe('a definition without a server', () => {
+  let home: string;
+  const repository = (name: string): string => join(home, name);
+  const foldline = (...args: string[]): Promise<Ended> =>
+    run(process.execPath, ['apps/cli/dist/main.js', ...args], join(home, 'data'));
+  const planned = async (...args: string[]): Promise<string[]> => {
+    const { stdout } = await foldline('plan', '-C', repository('good'), '--json', ...args);
+    const { plan } = JSON.parse(stdout) as { plan: { jobs: { name: string }[] } };
+    return plan.jobs.map(({ name }) => name);
+  };
+
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'foldline-definition-'));
+    for (const [name, text] of Object.entries({ good: GOOD, bad: BAD })) {
+      mkdirSync(repository(name));
+      writeFileSync(join(repository(name), '.codara-ci.yml'), text);
+    }
+    const git = (...args: string[]): void => void execFileSync('git', args, { cwd: repository('good') });
+    git('init', '--quiet', '--initial-branch=main');
+    git('add', '--all');
+    git(...IDENTITY, 'commit', '--quiet', '-m', 'Ship it');
+  });
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+  it('is linted: every mistake with its place, and exit code 1', async () => {
+    const { code, stdout } = await foldline('lint', '-C', repository('bad'));
+    expect(code).toBe(1);
+    expect(stdout).toContain('.codara-ci.yml:2:3 error unknown-keyword');
+    expect(stdout).toContain('  2 |   scirpt: make\n    |   ^\n');
+    expect(stdout).toContain('Did you mean `script`?');
+    expect(stdout).toMatch(/invalid-expression[^]*\n3 errors, 0 warnings\n$/);
+  });
+
+  it('is linted without a mistake, also as JSON', async () => {
+    expect(await foldline('lint', '-C', repository('good'))).toMatchObject({
+      code: 0,
+      stdout: '0 errors, 0 warnings\n',
+    });
+    const { code, stdout } = await foldline('lint', '-C', repository('good'), '--json');
+    expect({ code, answer: JSON.parse(stdout) }).toEqual({ code: 0, answer: { problems: [] } });
+  });
+
+  it('is linted and planned as README says', async () => {
+    for (const command of ['lint', 'plan']) {
+      expect(await byNpm([command, '-C', repository('good')], join(home, 'data'))).toMatchObject({ code: 0 });
+    }
+  });
+
+  it('is planned for the commit that is checked out', async () => {
+    const { code, stdout } = await foldline('plan', '-C', repository('good'));
+    expect(code).toBe(0);
+    expect(stdout).toContain('.codara-ci.yml for branch main (push): 2 jobs\n');
+    expect(stdout).toContain('planned  ship  rules: 2');
+  });
+
+  it('is planned for other branches, tags, events and variables', async () => {
+    expect(await planned('--branch', 'feature')).toEqual(['test']);
+    expect(await planned('--event', 'tag', '--tag', 'v1')).toEqual(['test', 'ship']);
+    expect(await planned('--branch', 'feature', '-v', 'FORCE=a=b', '-v', 'OTHER=')).toEqual(['test', 'ship']);
+    expect(await planned('--event', 'schedule')).toEqual(['test', 'ship']);
+  });
+
+  it('that is refused has no plan, every problem and exit code 1', async () => {
+    const { code, stdout } = await foldline('plan', '-C', repository('bad'), '--json');
+    expect(code).toBe(1);
+    expect(Object.keys(JSON.parse(stdout) as object)).toEqual(['problems', 'decisions']);
+  });
+
+  it.each([
+    [['plan', '--event', 'tag'], '--event tag needs --tag'],
+    [['plan', '--tag', 'v1', '--branch', 'main'], 'give --branch or --tag'],
+    [['plan', '-v', '1=2'], 'a variable is given as KEY=VALUE'],
+    [['plan', '--file', 'none.yml'], 'there is no file'],
+    [['lint', '-C', 'nowhere'], 'there is no file'],
+  ])('is not looked for where the call is wrong: %j', async (args, message) => {
+    const { code, stderr } = await foldline(...args, ...(args.includes('-C') ? [] : ['-C', repository('good')]));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
+  });
+});
