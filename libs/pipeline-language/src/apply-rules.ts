@@ -10,24 +10,28 @@ import type { RuleScope } from './rule-scope.ts';
 
 export type Ruled = { job: JobDefinition; decision: PlanDecision };
 
-/** The job as the first rule that holds makes it, or why no rule lets it in. A rule that cannot be decided is reported. */
-export const applyRules = (job: JobDefinition, rules: readonly Rule[], scope: RuleScope, report: Report): Ruled => {
-  const where = inside(subject(report, `Job \`${shorten(job.name)}\``), 'rules');
-  const leftOut = (rule: string, because: string): Ruled => ({
-    job,
-    decision: { definition: job.name, created: false, rule, because },
-  });
+/** What a list of rules comes to: the rule that decides, or none, and what people are told of it. */
+export type Verdict = { rule?: Rule; name: string; because: string };
+
+/** The first rule that holds. One that cannot be decided is reported, and then none does. */
+export const verdictOf = (rules: readonly Rule[], scope: RuleScope, where: Where): Verdict => {
   for (const [index, rule] of rules.entries()) {
     const name = `rules: ${index + 1}`;
     const isMet = rule.condition ? met(rule.condition, scope, where) : true;
-    if (isMet === undefined) return leftOut(name, 'whether the rule holds cannot be decided');
+    if (isMet === undefined) return { name, because: 'whether the rule holds cannot be decided' };
     if (!isMet) continue;
     const because = rule.condition ? `${described(rule.condition, scope)} holds` : 'the rule has no condition';
-    if (rule.when === 'never') return leftOut(name, `${because}, and says never`);
-    const settings = { ...job.settings, ...settingsBy(rule, job) };
-    return { job: { ...job, settings }, decision: { definition: job.name, created: true, rule: name, because } };
+    return rule.when === 'never' ? { name, because: `${because}, and says never` } : { rule, name, because };
   }
-  return leftOut('rules: none', noneOf(rules, scope));
+  return { name: 'rules: none', because: noneOf(rules, scope) };
+};
+
+/** The job as its rules make it, or why they do not let it in. */
+export const applyRules = (job: JobDefinition, rules: readonly Rule[], scope: RuleScope, report: Report): Ruled => {
+  const where = inside(subject(report, `Job \`${shorten(job.name)}\``), 'rules');
+  const { rule, name, because } = verdictOf(rules, scope, where);
+  const decision = { definition: job.name, created: rule !== undefined, rule: name, because };
+  return { job: rule ? { ...job, settings: { ...job.settings, ...settingsBy(rule, job) } } : job, decision };
 };
 
 /** Nothing after reporting a variable whose pattern cannot be used, or values that grow too long. */
@@ -58,7 +62,7 @@ const settingsBy = (
 const SHOWN = 5;
 
 const noneOf = (rules: readonly Rule[], scope: RuleScope): string => {
-  if (rules.length === 0) return 'the job has no rules';
+  if (rules.length === 0) return 'there are no rules';
   const reasons = rules.slice(0, SHOWN).flatMap(({ condition }) => (condition ? [described(condition, scope)] : []));
   const more = rules.length > SHOWN ? `; and ${rules.length - SHOWN} more` : '';
   return `no rule holds: ${reasons.join('; ')}${more}`;

@@ -6,6 +6,7 @@ import type { Report } from './report.ts';
 import { readStages } from './stages.ts';
 import { nearest } from './suggest.ts';
 import { readVariables } from './keywords/variables.ts';
+import { readWorkflow, type Workflow } from './keywords/workflow.ts';
 
 /** A job as the file defines it, with the file's defaults filled in; not yet chosen, not yet copied. */
 export type JobDefinition = {
@@ -23,6 +24,7 @@ export type Definition = {
   stages: string[];
   variables: Record<string, string>;
   jobs: JobDefinition[];
+  workflow: Workflow;
   /** Keys that begin with a dot: templates for YAML anchors, never jobs. */
   templates: Template[];
 };
@@ -43,8 +45,8 @@ const defaultable = [
   'priority',
 ] as const;
 const globals: readonly string[] = ['image', 'services', 'cache', 'before_script', 'after_script', 'artifacts'];
-const topKeywords: readonly string[] = ['stages', 'variables', 'default', ...globals];
-const laterTopKeywords = ['include', 'workflow', 'spec', 'pages', 'types'];
+const topKeywords: readonly string[] = ['stages', 'variables', 'default', 'workflow', ...globals];
+const laterTopKeywords = ['include', 'spec', 'pages', 'types'];
 /** With one of these (all were refused before) a missing script is not a second mistake. */
 const replacesScript = ['extends', 'trigger', 'run', 'release'];
 
@@ -52,10 +54,12 @@ export const readDefinition = (root: MapNode, report: Report): Definition => {
   const file = subject(report, 'The file');
   const stages = readStages(root.entries.get('stages'), file);
   const variables = root.entries.get('variables');
+  const workflow = root.entries.get('workflow');
   const defaults = readDefaults(root, report);
   const definition: Definition = {
     stages,
     variables: (variables && readVariables(variables.value, inside(file, 'variables'))) ?? {},
+    workflow: (workflow && readWorkflow(workflow.value, inside(file, 'workflow'))) ?? {},
     jobs: [],
     templates: [],
   };

@@ -52,21 +52,27 @@ export class RuleScope implements Scope {
   }
 }
 
-/** Scopes of the jobs of one definition for one trigger; what they share is worked out once. */
-export const ruleScopes = (definition: Definition, trigger: Trigger): ((job: JobDefinition) => RuleScope) => {
+/** Of one definition for one trigger. */
+export type RuleScopes = { ofPipeline: () => RuleScope; ofJob: (job: JobDefinition) => RuleScope };
+
+/** What the scopes share is worked out once. */
+export const ruleScopes = (definition: Definition, trigger: Trigger): RuleScopes => {
   const facts = pipelineFactVariables(trigger);
   const project = new Map((trigger.sealed ?? []).map(({ name, value }) => [name, value]));
-  return ({ name, stage, settings }) => {
-    const ofTheJob: Layer = { CI_JOB_NAME: name, CI_JOB_STAGE: stage, CI_STAGE: stage };
-    return new RuleScope((variable) => {
+  const scope = (ofTheJob: Layer, itsVariables: Layer): RuleScope =>
+    new RuleScope((variable) => {
       const requested = written(own(trigger.variables, variable));
       if (requested) return requested;
       const sealed = project.get(variable);
       if (sealed !== undefined) return { text: sealed, isData: true, sealed: true };
-      const authored = own(settings.variables ?? {}, variable) ?? own(definition.variables, variable);
+      const authored = own(itsVariables, variable) ?? own(definition.variables, variable);
       if (authored !== undefined) return written(authored);
       const predefined = own(ofTheJob, variable) ?? own(facts, variable);
       return predefined === undefined ? undefined : { text: predefined, isData: true, sealed: false };
     });
+  return {
+    ofPipeline: () => scope({}, {}),
+    ofJob: ({ name, stage, settings }) =>
+      scope({ CI_JOB_NAME: name, CI_JOB_STAGE: stage, CI_STAGE: stage }, settings.variables ?? {}),
   };
 };

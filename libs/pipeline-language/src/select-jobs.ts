@@ -1,11 +1,12 @@
 import type { PipelineFacts, PipelineSource, PlanDecision } from '@foldline/contracts';
-import { applyRules, type Ruled } from './apply-rules.ts';
+import { applyRules, verdictOf, type Ruled } from './apply-rules.ts';
 import type { Definition, JobDefinition } from './definition.ts';
 import type { RefKeyword, RefRule } from './keywords/refs.ts';
 import { shorten } from './node.ts';
 import { found } from './pattern.ts';
 import type { Report } from './report.ts';
-import { ruleScopes, type RuleScope } from './rule-scope.ts';
+import { inside, subject } from './read.ts';
+import { ruleScopes, type RuleScopes } from './rule-scope.ts';
 
 /** What a definition is compiled for. `variables` came with the request and win over the file's at run time. */
 export type Trigger = PipelineFacts & {
@@ -22,9 +23,12 @@ type Selection = {
 };
 
 /** Chooses the jobs for a trigger and records why, for each job of the file, chosen or not. */
-export const selectJobs = (definition: Definition, trigger: Trigger, report: Report): Selection => {
-  const scopeOf = ruleScopes(definition, trigger);
-  const ruled = definition.jobs.map((job) => decide(job, trigger, scopeOf, report));
+export const selectJobs = (read: Definition, trigger: Trigger, report: Report): Selection => {
+  const { definition, leftOut } = applyWorkflow(read, trigger, report);
+  const scopes = ruleScopes(definition, trigger);
+  const ruled = definition.jobs.map((job) =>
+    leftOut ? { job, decision: { definition: job.name, ...leftOut } } : decide(job, trigger, scopes, report),
+  );
   const templates = definition.templates.map(({ name }): PlanDecision => {
     return {
       definition: name,
@@ -40,14 +44,25 @@ export const selectJobs = (definition: Definition, trigger: Trigger, report: Rep
   };
 };
 
-const decide = (
-  job: JobDefinition,
+type LeftOut = Omit<PlanDecision, 'definition'>;
+
+/** The rule of `workflow` that lets the pipeline in may add variables to those of the file; otherwise no job is let in. */
+const applyWorkflow = (
+  definition: Definition,
   trigger: Trigger,
-  scopeOf: (job: JobDefinition) => RuleScope,
   report: Report,
-): Ruled => {
+): { definition: Definition; leftOut?: LeftOut } => {
+  const { rules } = definition.workflow;
+  if (!rules) return { definition };
+  const where = inside(inside(subject(report, 'The file'), 'workflow'), 'rules');
+  const { rule, name, because } = verdictOf(rules, ruleScopes(definition, trigger).ofPipeline(), where);
+  if (!rule) return { definition, leftOut: { created: false, rule: `workflow: ${name}`, because } };
+  return { definition: { ...definition, variables: { ...definition.variables, ...rule.variables } } };
+};
+
+const decide = (job: JobDefinition, trigger: Trigger, scopes: RuleScopes, report: Report): Ruled => {
   const { rules } = job.settings;
-  return rules ? applyRules(job, rules, scopeOf(job), report) : { job, decision: byRefs(job, trigger) };
+  return rules ? applyRules(job, rules, scopes.ofJob(job), report) : { job, decision: byRefs(job, trigger) };
 };
 
 const byRefs = ({ name, settings }: JobDefinition, trigger: Trigger): PlanDecision => {

@@ -2,7 +2,17 @@ import { ExpressionError, type Expression } from '../expressions/expression.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
 import { limits } from '../limits.ts';
 import type { Node, Position } from '../node.ts';
-import { inside, invalid, readBoolean, readFields, readList, readText, type Shape, type Where } from '../read.ts';
+import {
+  inside,
+  invalid,
+  readBoolean,
+  readChoice,
+  readFields,
+  readList,
+  readText,
+  type Shape,
+  type Where,
+} from '../read.ts';
 import { readVariables } from './variables.ts';
 import { readRuleWhen, type RuleWhen } from './when.ts';
 
@@ -19,33 +29,47 @@ export type Rule = {
   interruptible?: boolean;
 };
 
-const shape: Shape = {
+/** What rules of one kind may say. */
+type Kind = Shape & { readWhen: (node: Node, where: Where) => RuleWhen | undefined };
+
+const ofJobs: Kind = {
   known: ['if', 'when', 'allow_failure', 'variables', 'interruptible'],
   later: ['changes', 'exists', 'needs', 'start_in'],
+  readWhen: readRuleWhen,
+};
+const ofTheWorkflow: Kind = {
+  known: ['if', 'when', 'variables'],
+  later: ['changes', 'exists', 'auto_cancel'],
+  readWhen: (node, where) => readChoice(node, where, ['always', 'never']),
 };
 
 /** `rules:` of a job, first match wins. Lists in the list are laid out flat, as aliases of shared rules make them. */
-export const readRules = (node: Node, where: Where): Rule[] | undefined => {
+export const readRules = (node: Node, where: Where): Rule[] | undefined => readAll(node, where, ofJobs);
+
+/** `rules:` of `workflow`, which let the whole pipeline in or leave it out. */
+export const readWorkflowRules = (node: Node, where: Where): Rule[] | undefined => readAll(node, where, ofTheWorkflow);
+
+const readAll = (node: Node, where: Where, kind: Kind): Rule[] | undefined => {
   const items = readList(node, where)?.flatMap(flat);
   if (items && items.length > limits.rulesPerJob)
     return invalid(node, where, `may have at most ${limits.rulesPerJob} rules`);
-  const rules = items?.map((item) => readRule(item, where)).filter((rule) => rule !== undefined);
+  const rules = items?.map((item) => readRule(item, where, kind)).filter((rule) => rule !== undefined);
   if (rules) reportUnreachable(rules, where);
   return rules;
 };
 
 const flat = (node: Node): Node[] => (node.kind === 'list' ? node.items.flatMap(flat) : [node]);
 
-const readRule = (node: Node, where: Where): Rule | undefined => {
-  const fields = readFields(node, where, shape);
+const readRule = (node: Node, where: Where, kind: Kind): Rule | undefined => {
+  const fields = readFields(node, where, kind);
   if (!fields) return undefined;
   const read = <Value>(key: string, reader: (node: Node, where: Where) => Value | undefined): Value | undefined => {
-    const field = fields.get(key);
+    const field = kind.known.includes(key) ? fields.get(key) : undefined;
     return field && reader(field.value, inside(where, key));
   };
   const [condition, when, allowFailure, variables, interruptible] = [
     read('if', readCondition),
-    read('when', readRuleWhen),
+    read('when', kind.readWhen),
     read('allow_failure', readBoolean),
     read('variables', readVariables),
     read('interruptible', readBoolean),
