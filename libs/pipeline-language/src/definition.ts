@@ -3,7 +3,7 @@ import { limits } from './limits.ts';
 import { nameOf, shorten, type Entry, type MapNode, type Position } from './node.ts';
 import { inside, readFields, reportUnknown, subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
-import { readStages } from './stages.ts';
+import { isEdge, readStages, withEdges } from './stages.ts';
 import { nearest } from './suggest.ts';
 import { readVariables } from './keywords/variables.ts';
 import { readWorkflow, type Workflow } from './keywords/workflow.ts';
@@ -72,7 +72,8 @@ export const readDefinition = (root: MapNode, report: Report): Definition => {
       if (job) definition.jobs.push(job);
     }
   }
-  return definition;
+  const used = new Set(definition.jobs.map(({ stage }) => stage));
+  return { ...definition, stages: withEdges(stages, used) };
 };
 
 const readDefaults = (root: MapNode, report: Report): Partial<JobSettings> => {
@@ -142,7 +143,7 @@ const checkIsJob = ({ key, at, value }: Entry, report: Report): boolean => {
 };
 
 const checkStage = ({ stage, keywords, at }: JobDefinition, stages: readonly string[], where: Where): void => {
-  if (stages.includes(stage)) return;
+  if (stages.includes(stage) || isEdge(stage)) return;
   const written = keywords.get('stage');
   const meant = nearest(stage, stages);
   const hint =

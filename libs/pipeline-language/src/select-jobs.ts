@@ -7,6 +7,7 @@ import { found } from './pattern.ts';
 import type { Report } from './report.ts';
 import { inside, subject } from './read.ts';
 import { ruleScopes, type RuleScopes } from './rule-scope.ts';
+import { isEdge } from './stages.ts';
 
 /** What a definition is compiled for. `variables` came with the request and win over the file's at run time. */
 export type Trigger = PipelineFacts & {
@@ -26,8 +27,10 @@ type Selection = {
 export const selectJobs = (read: Definition, trigger: Trigger, report: Report): Selection => {
   const { definition, leftOut } = applyWorkflow(read, trigger, report);
   const scopes = ruleScopes(definition, trigger);
-  const ruled = definition.jobs.map((job) =>
-    leftOut ? { job, decision: { definition: job.name, ...leftOut } } : decide(job, trigger, scopes, report),
+  const ruled = withoutLoneEdges(
+    definition.jobs.map((job) =>
+      leftOut ? { job, decision: { definition: job.name, ...leftOut } } : decide(job, trigger, scopes, report),
+    ),
   );
   const templates = definition.templates.map(({ name }): PlanDecision => {
     return {
@@ -42,6 +45,16 @@ export const selectJobs = (read: Definition, trigger: Trigger, report: Report): 
     selected: ruled.filter(({ decision }) => decision.created).map(({ job }) => job),
     decisions: [...ruled.map(({ decision }) => decision), ...templates],
   };
+};
+
+/** What comes before and behind everything else does not run for itself. */
+const withoutLoneEdges = (ruled: readonly Ruled[]): readonly Ruled[] => {
+  if (ruled.some(({ job, decision }) => decision.created && !isEdge(job.stage))) return ruled;
+  const because = 'no job of another stage is in the pipeline';
+  return ruled.map(({ job, decision }) => ({
+    job,
+    decision: decision.created ? { ...decision, created: false, rule: `stage: ${job.stage}`, because } : decision,
+  }));
 };
 
 type LeftOut = Omit<PlanDecision, 'definition'>;
