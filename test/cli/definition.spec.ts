@@ -16,6 +16,7 @@ ship:
     - if: $CI_COMMIT_TAG || $FORCE == "a=b"
     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_COMMIT_TITLE =~ /^Ship/
 `;
+const INCLUDING = 'include: ci/*.yml\njob: { script: make }\n';
 const BAD = 'test:\n  scirpt: make\nship:\n  script: make\n  rules: [{ if: $A = 1 }]\n';
 
 describe('a definition without a server', () => {
@@ -31,14 +32,18 @@ describe('a definition without a server', () => {
 
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'foldline-definition-'));
-    for (const [name, text] of Object.entries({ good: GOOD, bad: BAD })) {
+    for (const [name, text] of Object.entries({ good: GOOD, bad: BAD, including: INCLUDING })) {
       mkdirSync(repository(name));
       writeFileSync(join(repository(name), '.codara-ci.yml'), text);
     }
-    const git = (...args: string[]): void => void execFileSync('git', args, { cwd: repository('good') });
-    git('init', '--quiet', '--initial-branch=main');
-    git('add', '--all');
-    git(...IDENTITY, 'commit', '--quiet', '-m', 'Ship it');
+    mkdirSync(join(repository('including'), 'ci'));
+    writeFileSync(join(repository('including'), 'ci/more.yml'), 'more:\n  script: make\n  tmeout: 5m\n');
+    for (const name of ['good', 'including']) {
+      const git = (...args: string[]): void => void execFileSync('git', args, { cwd: repository(name) });
+      git('init', '--quiet', '--initial-branch=main');
+      git('add', '--all');
+      git(...IDENTITY, 'commit', '--quiet', '-m', 'Ship it');
+    }
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
@@ -49,6 +54,13 @@ describe('a definition without a server', () => {
     expect(stdout).toContain('  2 |   scirpt: make\n    |   ^\n');
     expect(stdout).toContain('Did you mean `script`?');
     expect(stdout).toMatch(/invalid-expression[^]*\n3 errors, 0 warnings\n$/);
+  });
+
+  it('is linted with the files that it includes', async () => {
+    const { code, stdout } = await foldline('lint', '-C', repository('including'));
+    expect(code).toBe(1);
+    expect(stdout).toContain('ci/more.yml:3:3 error unknown-keyword');
+    expect(stdout).toContain('  3 |   tmeout: 5m\n');
   });
 
   it('is linted without a mistake, also as JSON', async () => {

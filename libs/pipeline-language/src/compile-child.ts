@@ -1,8 +1,8 @@
-import { compile, type CompileInput } from './compile.ts';
+import { attemptToCompile, type CompileInput } from './compile.ts';
 
 /** Entry of the child process of `DefinitionCompiler`: answers each definition in turn and ends with its parent. */
 const answer = (input: CompileInput): void => {
-  process.send?.({ result: compile(input) });
+  process.send?.({ result: attemptToCompile(input) });
 };
 
 process.on('message', (message: CompileInput) => answer(message));

@@ -1,17 +1,18 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { readDefinition, type Definition } from './definition.ts';
 import { resolveExtends } from './extend.ts';
+import { load } from './load.ts';
 import { linkJobs } from './needs.ts';
 import { shorten } from './node.ts';
-import { parse } from './parse.ts';
 import { planJobs } from './plan.ts';
 import { resolveReferences } from './references.ts';
 import { Report } from './report.ts';
 import { checkEnvironments } from './sealed-variables.ts';
 import { describe, selectJobs, type Trigger } from './select-jobs.ts';
+import { NO_SOURCES, withoutLooking, type Sources, type Wanted } from './sources.ts';
 
-/** `file` is the path in the repository, for messages; `text` its content. */
-export type CompileInput = { file: string; text: string; trigger: Trigger };
+/** `file` is the path in the repository, for messages; `text` its content; `sources` what else is known of the commit. */
+export type CompileInput = { file: string; text: string; trigger: Trigger; sources?: Sources };
 
 /** A plan (warnings inside), or every problem of the file with the decisions that could be made. */
 export type CompileResult = { plan: Plan } | { problems: Problem[]; decisions: PlanDecision[] };
@@ -19,12 +20,19 @@ export type CompileResult = { plan: Plan } | { problems: Problem[]; decisions: P
 const fileStart = { line: 1, column: 1 };
 
 /**
- * Compiles `.codara-ci.yml` for a trigger. Pure and synchronous: the same input gives the same answer in the server, the
- * command line and a browser. It never throws for any text; for texts from strangers use `DefinitionCompiler`.
+ * Compiles `.codara-ci.yml` for a trigger, or tells which files of the repository it must know for that. Pure and
+ * synchronous: the same input gives the same answer in the server, the command line and a browser. It never throws for
+ * any text; for texts from strangers use `DefinitionCompiler`.
  */
-export const compile = ({ file, text, trigger }: CompileInput): CompileResult => {
+export const attemptToCompile = ({
+  file,
+  text,
+  trigger,
+  sources = NO_SOURCES,
+}: CompileInput): CompileResult | { wanted: Wanted } => {
   const report = new Report(file);
-  const read = readFile(text, report);
+  const { wanted, definition: read } = readFile(file, text, sources, report);
+  if (wanted) return { wanted };
   if (!read) return { problems: report.problems(), decisions: [] };
   const { definition, selected, decisions } = selectJobs(read, trigger, report);
   if (definition.jobs.length === 0) reportEmpty(definition, report);
@@ -37,23 +45,41 @@ export const compile = ({ file, text, trigger }: CompileInput): CompileResult =>
   return { plan: { version: 1, file, stages, variables, jobs, warnings: report.problems(), decisions } };
 };
 
-/** Every problem of the file, whatever it is triggered by. */
-export const lint = (file: string, text: string): Problem[] => {
+/** Every problem of the file, whatever it is triggered by; or what must be known before that can be told. */
+export const attemptToLint = (
+  file: string,
+  text: string,
+  sources: Sources = NO_SOURCES,
+): { problems: Problem[] } | { wanted: Wanted } => {
   const report = new Report(file);
-  const definition = readFile(text, report);
-  if (!definition) return report.problems();
+  const { wanted, definition } = readFile(file, text, sources, report);
+  if (wanted) return { wanted };
+  if (!definition) return { problems: report.problems() };
   if (definition.jobs.length === 0) reportEmpty(definition, report);
   checkEnvironments(definition.jobs, { variables: {} }, report);
   const links = linkJobs(definition, definition.jobs, 'any trigger', report);
   if (!report.failed) planJobs(definition, links, report);
-  return report.problems();
+  return { problems: report.problems() };
 };
 
+/** With all that is known: a file that was not looked up counts as one that is not there. */
+export const compile = (input: CompileInput): CompileResult =>
+  withoutLooking(input.sources, (sources) => attemptToCompile({ ...input, sources }));
+
+export const lint = (file: string, text: string, given?: Sources): Problem[] =>
+  withoutLooking(given, (sources) => attemptToLint(file, text, sources)).problems;
+
 /** What the file says once everything that it shares with itself is laid out; nothing when it is no YAML of ours. */
-const readFile = (text: string, report: Report): Definition | undefined => {
-  const root = parse(text, report);
+const readFile = (
+  file: string,
+  text: string,
+  sources: Sources,
+  report: Report,
+): { wanted?: Wanted; definition?: Definition } => {
+  const { root, wanted } = load(file, text, sources, report);
+  if (wanted) return { wanted };
   const whole = root && resolveReferences(resolveExtends(root, report), report);
-  return whole && readDefinition(whole, report);
+  return whole ? { definition: readDefinition(whole, report) } : {};
 };
 
 /** Silent when the file has other mistakes: a job that could not be read is not a missing one. */

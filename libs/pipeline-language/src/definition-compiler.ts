@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { CompileInput, CompileResult } from './compile.ts';
 import { prescan } from './prescan.ts';
 import { Report } from './report.ts';
+import { withSources, type Look, type Wanted } from './sources.ts';
 
 export type DefinitionCompilerOptions = {
   /** How much of a CPU's time one definition may take before it is refused, in milliseconds. */
@@ -12,13 +13,15 @@ export type DefinitionCompilerOptions = {
   memoryMb?: number;
 };
 
-type Answer = { ready: true } | { result: CompileResult };
-type Request = { input: CompileInput; resolve: (result: CompileResult) => void; reject: (error: Error) => void };
+type Attempt = CompileResult | { wanted: Wanted };
+type Answer = { ready: true } | { result: Attempt };
+type Request = { input: CompileInput; resolve: (result: Attempt) => void; reject: (error: Error) => void };
 
 // From source (tests) the built child is used: node cannot run TypeScript.
 const built = import.meta.url.endsWith('.ts') ? '../dist/compile-child.js' : './compile-child.js';
 const childPath = fileURLToPath(new URL(built, import.meta.url));
 const startMs = 30_000;
+const NOWHERE: Look = { file: async () => undefined, paths: async () => [] };
 /** A busy machine must not make a definition look too complex: it has this many times its limit by the wall's clock. */
 const PATIENCE = 10;
 const LOOK_MS = 100;
@@ -47,10 +50,17 @@ export class DefinitionCompiler {
     await this.#running();
   }
 
-  /** Resolves with a plan or problems; rejects only when closed or when the child cannot be started. */
-  async compile(input: CompileInput): Promise<CompileResult> {
+  /**
+   * Resolves with a plan or problems; rejects when closed, when the child cannot be started, or when `look` does. Without
+   * `look`, files that the input does not bring are not there.
+   */
+  async compile(input: CompileInput, look: Look = NOWHERE): Promise<CompileResult> {
     const report = new Report(input.file);
     if (!prescan(input.text, report)) return { problems: report.problems(), decisions: [] };
+    return withSources(look, (sources) => this.#inTurn({ ...input, sources }));
+  }
+
+  #inTurn(input: CompileInput): Promise<Attempt> {
     const result = this.#queue.then(() => this.#ask(input));
     this.#queue = result.catch(() => undefined);
     return result;
@@ -64,7 +74,7 @@ export class DefinitionCompiler {
     await this.#queue;
   }
 
-  async #ask(input: CompileInput): Promise<CompileResult> {
+  async #ask(input: CompileInput): Promise<Attempt> {
     const child = await this.#running();
     hold(child);
     return new Promise((resolve, reject) => this.#exchange(child, { input, resolve, reject }));

@@ -46,7 +46,7 @@ const defaultable = [
 ] as const;
 const globals: readonly string[] = ['image', 'services', 'cache', 'before_script', 'after_script', 'artifacts'];
 const topKeywords: readonly string[] = ['stages', 'variables', 'default', 'workflow', ...globals];
-const laterTopKeywords = ['include', 'spec', 'pages', 'types'];
+const laterTopKeywords = ['spec', 'pages', 'types'];
 /** With one of these (all were refused before) a missing script is not a second mistake. */
 const replacesScript = ['extends', 'trigger', 'run', 'release'];
 

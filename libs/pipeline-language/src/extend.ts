@@ -1,5 +1,6 @@
 import { limits } from './limits.ts';
-import { isNothing, shorten, type Entry, type MapNode } from './node.ts';
+import { Merger, without } from './merge.ts';
+import { shorten, type Entry, type MapNode } from './node.ts';
 import { inside, readTexts, subject, type Located } from './read.ts';
 import type { Report } from './report.ts';
 import { didYouMean } from './suggest.ts';
@@ -21,12 +22,14 @@ class Extender {
   /** How far each is from what extends nothing. */
   readonly #levels = new Map<string, number>();
   readonly #underway: string[] = [];
-  #merged = 0;
+  readonly #merger: Merger;
 
   constructor(
     readonly root: MapNode,
     readonly report: Report,
-  ) {}
+  ) {
+    this.#merger = new Merger(report);
+  }
 
   resolve(entry: Entry): Entry {
     const own = entry.value.kind === 'map' ? entry.value : undefined;
@@ -87,31 +90,6 @@ class Extender {
   }
 
   #mergeAll(bases: readonly MapNode[], own: MapNode): MapNode {
-    const [first, ...others] = [...bases, withoutExtends(own)];
-    return others.reduce((merged, next) => this.#merge(merged, next), first!);
-  }
-
-  #merge(base: MapNode, closer: MapNode): MapNode {
-    const entries = new Map(base.entries);
-    this.#merged += base.entries.size + closer.entries.size;
-    if (this.#merged > limits.mergedKeys) {
-      const message = `What is extended has more than ${limits.mergedKeys} keys, repeated ones counted.`;
-      this.report.error('too-many-keys', closer.at, message, 'Extend smaller templates.');
-      return closer;
-    }
-    for (const entry of closer.entries.values()) {
-      const inherited = entries.get(entry.key);
-      if (inherited && isNothing(entry.value)) entries.delete(entry.key);
-      else if (inherited?.value.kind === 'map' && entry.value.kind === 'map')
-        entries.set(entry.key, { ...entry, value: this.#merge(inherited.value, entry.value) });
-      else entries.set(entry.key, entry);
-    }
-    return { ...closer, entries };
+    return [...bases, without(own, 'extends')].reduce((merged, next) => this.#merger.merge(merged, next));
   }
 }
-
-const withoutExtends = (job: MapNode): MapNode => {
-  const entries = new Map(job.entries);
-  entries.delete('extends');
-  return { ...job, entries };
-};

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile } from './compile.ts';
 import type { Trigger } from './select-jobs.ts';
+import type { Sources } from './sources.ts';
 
 /**
- * Each folder is one case: `definition.yml` compiled for `trigger.json` gives what `plan.json`, or `problems.json`, names.
+ * Each folder is one case: `definition.yml`, beside `files` of the same commit, compiled for `trigger.json` gives what `plan.json`, or `problems.json`, names.
  * What an expectation does not name is not compared, but lists are compared in full.
  */
 const folder = fileURLToPath(new URL('../../../test/plans', import.meta.url));
@@ -15,9 +16,20 @@ const cases = readdirSync(folder).toSorted();
 const read = (name: string, file: string): string => readFileSync(join(folder, name, file), 'utf8');
 const has = (name: string, file: string): boolean => existsSync(join(folder, name, file));
 
+/** What else the commit has: the files below `files`. */
+const sourcesOf = (name: string): Sources => {
+  const root = join(folder, name, 'files');
+  if (!existsSync(root)) return { files: {}, paths: [] };
+  const paths = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  return { files: Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')])), paths };
+};
+
 const compileCase = (name: string): object => {
   const trigger: Trigger = JSON.parse(read(name, 'trigger.json'));
-  return compile({ file: '.codara-ci.yml', text: read(name, 'definition.yml'), trigger });
+  const text = read(name, 'definition.yml');
+  return compile({ file: '.codara-ci.yml', text, trigger, sources: sourcesOf(name) });
 };
 
 describe('A definition', () => {

@@ -1,6 +1,7 @@
-export { compile, lint, type CompileInput, type CompileResult } from './compile.ts';
+export { attemptToCompile, attemptToLint, compile, lint, type CompileInput, type CompileResult } from './compile.ts';
 export { DefinitionCompiler, type DefinitionCompilerOptions } from './definition-compiler.ts';
 export { plannedFrom } from './planned-from.ts';
 export { problemCodes, sourceProblemCodes, type ProblemCode, type SourceProblemCode } from './problem-codes.ts';
 export { problemHints } from './problem-hints.ts';
+export { withSources, type Look, type Sources, type Wanted } from './sources.ts';
 export { describe as describeTrigger, type Trigger } from './select-jobs.ts';

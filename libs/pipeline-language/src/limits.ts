@@ -6,7 +6,8 @@ export const limits = {
   /** Lexical tokens; keeps the pre-scan of a hostile file short in the process that serves requests. */
   tokens: 150_000,
   aliases: 50,
-  /** As in GitLab. */
+  /** Files, each as often as it is included. As in GitLab. */
+  includes: 150,
   extendsLevels: 11,
   referenceLevels: 10,
   /** What `extends` merges, repeated keys counted. */

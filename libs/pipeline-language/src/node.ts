@@ -1,5 +1,5 @@
-/** 1-based place in the definition file. */
-export type Position = { line: number; column: number };
+/** 1-based place in the definition; `file` where that is one that it includes. */
+export type Position = { line: number; column: number; file?: string };
 
 /** `text` is what the file says (`3.10` stays `3.10`); a keyword decides what it means. */
 export type ScalarNode = {

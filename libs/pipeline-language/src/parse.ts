@@ -6,8 +6,9 @@ import { tokensOf } from './tokens.ts';
 import { TreeBuilder } from './tree.ts';
 import { explainYaml } from './yaml-errors.ts';
 
-/** Reads the file's text into our own tree; answers nothing after reporting what stopped it. */
-export const parse = (text: string, report: Report): MapNode | undefined => {
+/** Reads a file's text into our own tree; answers nothing after reporting what stopped it. */
+export const parse = (text: string, report: Report, file = report.file): MapNode | undefined => {
+  const before = report.errors;
   const admitted = prescan(text, report);
   if (!admitted) return undefined;
   const lines = new LineCounter();
@@ -22,13 +23,13 @@ export const parse = (text: string, report: Report): MapNode | undefined => {
   });
   const placeOf = (offset: number) => {
     const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
+    return { line: Math.max(1, line), column: Math.max(1, col), ...(file !== report.file && { file }) };
   };
   const quotes = document.errors.length > 0 ? quotesByEnd(admitted.text) : new Map<number, number>();
   for (const error of document.errors) reportSyntax(error, report, (offset) => placeOf(quotes.get(offset) ?? offset));
   if (document.errors.length > 0) return undefined;
   const root = new TreeBuilder({ ...admitted, original: text }, placeOf, report).build(document.contents);
-  if (report.failed || root === undefined) return undefined;
+  if (report.errors > before || root === undefined) return undefined;
   if (root.kind === 'map') return root;
   report.error(
     'wrong-type',

@@ -13,6 +13,9 @@ const jobs = (count: number, rest: string): string =>
 const samples: Partial<Record<CompilerProblemCode, string>> = {
   'binary-content': 'a: {script: "\u0000"}',
   'file-too-large': 'x'.repeat(limits.fileBytes + 1),
+  'include-cycle': 'include: a.yml',
+  'include-missing-file': 'include: nowhere.yml',
+  'too-many-includes': `include: [${Array.from({ length: limits.includes + 1 }, () => 'b.yml').join(', ')}]`,
   'plan-too-large': `a: {script: "${'x'.repeat(400_000)}", parallel: 200}`,
   'too-deep': '['.repeat(100),
   'too-many-jobs': jobs(51, 'parallel: 200'),
@@ -21,9 +24,12 @@ const samples: Partial<Record<CompilerProblemCode, string>> = {
   'variable-too-large': `a: {script: x, variables: {A: "${'x'.repeat(limits.valueBytes + 1)}"}}`,
 };
 
+/** What the definitions may include. */
+const sources = { files: { 'a.yml': 'include: a.yml', 'b.yml': 'b: { script: x }' } };
+
 const problemsOf = (text: string): Problem[] => {
   const ref = { name: 'develop', kind: 'branch' } as const;
-  const result = compile({ file: 'f.yml', text, trigger: { ref, source: 'push', variables: {} } });
+  const result = compile({ file: 'f.yml', text, trigger: { ref, source: 'push', variables: {} }, sources });
   return 'plan' in result ? result.plan.warnings : result.problems;
 };
 

@@ -11,18 +11,21 @@ const page = read('docs/pipeline.md');
 const flat = page.replaceAll(/ +/g, ' ');
 
 const project = { id: 'p', owner: 'ada', name: 'engine', url: '/srv/git/engine.git', defaultBranch: 'main' };
-/** Each fenced example with what its fence says: nothing, or `refused:` and the codes it is refused with. */
-const examples = [...page.matchAll(/^```yaml(?: refused: (.+))?\n([^]*?)^```$/gm)].map(([, refused, text]) => ({
-  line: text!.split('\n')[0]!,
-  text: text!,
-  codes: refused?.split(', ') ?? [],
-}));
+/** Each fenced example with what its fence says: nothing, `refused:` and the codes, or `include:` and a file it needs. */
+const examples = [...page.matchAll(/^```yaml(?: refused: (.+)| include: (.+))?\n([^]*?)^```$/gm)].map(
+  ([, refused, included, text]) => ({
+    files: included === undefined ? {} : { [included]: 'lint: { script: npm run lint }\n' },
+    line: text!.split('\n')[0]!,
+    text: text!,
+    codes: refused?.split(', ') ?? [],
+  }),
+);
 
 describe('The reference of the pipeline language', () => {
-  it.each(examples)('has an example that compiles as it says: $line', ({ text, codes }) => {
+  it.each(examples)('has an example that compiles as it says: $line', ({ text, codes, files }) => {
     const ref = { name: 'main', kind: 'branch' } as const;
     const trigger = { ref, source: 'push', variables: {}, project } as const;
-    const result = compile({ file: '.codara-ci.yml', text, trigger });
+    const result = compile({ file: '.codara-ci.yml', text, trigger, sources: { files } });
     const problems = 'plan' in result ? result.plan.warnings : result.problems;
     expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual(
       codes.map((code) => expect.stringContaining(`${code} `)),
@@ -63,6 +66,7 @@ describe('The reference of the pipeline language', () => {
     ['Rules of a job', limits.rulesPerJob],
     ['Parts of a condition', limits.expressionTokens],
     ['Levels of `extends`', limits.extendsLevels],
+    ['Files that are included', limits.includes],
     ['References behind one another', limits.referenceLevels],
   ])('tells the limit of: %s', (what, limit) =>
     expect(flat).toContain(`| ${what} | ${limit.toLocaleString('en-US')} |`),

@@ -4,17 +4,32 @@ import type { Position } from './node.ts';
 import type { CompilerProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
 
-/** Collects every problem of one file, so that its author can mend them all at once. Each says what to do. */
+/** Collects every problem of a definition, with the files that it includes, so that its author can mend them all at once. Each says what to do. */
 export class Report {
   readonly #problems: Problem[] = [];
   readonly #seen = new Set<string>();
   #omitted = 0;
-  #failed = false;
+  #errors = 0;
+  /** In which problems without a file of their own are. */
+  #reading: string;
 
-  constructor(readonly file: string) {}
+  constructor(readonly file: string) {
+    this.#reading = file;
+  }
+
+  /** What is reported meanwhile is about this file, unless it says otherwise. */
+  reading<Result>(file: string, work: () => Result): Result {
+    const before = this.#reading;
+    this.#reading = file;
+    try {
+      return work();
+    } finally {
+      this.#reading = before;
+    }
+  }
 
   error(code: CompilerProblemCode, at: Position, message: string, hint?: string): void {
-    this.#failed = true;
+    this.#errors += 1;
     this.#add('error', code, at, message, hint);
   }
 
@@ -24,7 +39,11 @@ export class Report {
 
   /** True once there is an error; warnings do not refuse a plan. */
   get failed(): boolean {
-    return this.#failed;
+    return this.#errors > 0;
+  }
+
+  get errors(): number {
+    return this.#errors;
   }
 
   /** True when no more problems are listed, so hints for them need not be found. */
@@ -32,12 +51,15 @@ export class Report {
     return this.#problems.length >= limits.problems;
   }
 
-  /** In the order of the file; ends with `too-many-problems` when some were left out. */
+  /** In the order of the file, and behind it of those that it includes; ends with `too-many-problems` when some were left out. */
   problems(): Problem[] {
-    const sorted = this.#problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const ofIncluded = ({ file }: Problem): string => (file === this.file ? '' : file);
+    const sorted = this.#problems.toSorted(
+      (a, b) => ofIncluded(a).localeCompare(ofIncluded(b)) || a.line - b.line || a.column - b.column,
+    );
     if (this.#omitted === 0) return sorted;
     const message = `${this.#omitted} more problems are not listed`;
-    const severity: Severity = this.#failed ? 'error' : 'warning';
+    const severity: Severity = this.failed ? 'error' : 'warning';
     const code = 'too-many-problems';
     const place = { file: this.file, line: 1, column: 1 };
     return [...sorted, { code, severity, message, ...place, hint: problemHints[code] }];
@@ -45,14 +67,15 @@ export class Report {
 
   #add(severity: Severity, code: CompilerProblemCode, at: Position, message: string, hint = problemHints[code]): void {
     // An anchor used by several jobs is read several times and is still one mistake.
-    const key = `${code} ${at.line} ${at.column} ${message}`;
+    const file = at.file ?? this.#reading;
+    const key = `${code} ${file} ${at.line} ${at.column} ${message}`;
     if (this.#seen.has(key)) return;
     if (this.#problems.length >= limits.problems) {
       this.#omitted += 1;
       return;
     }
     this.#seen.add(key);
-    const place = { file: this.file, line: at.line, column: at.column };
+    const place = { file, line: at.line, column: at.column };
     this.#problems.push({ code, severity, message, ...place, hint });
   }
 }

@@ -1,11 +1,18 @@
 import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { PipelineSource, Problem } from '@foldline/contracts';
-import { compile, describeTrigger, lint, plannedFrom, type Trigger } from '@foldline/pipeline-language';
+import {
+  attemptToCompile,
+  attemptToLint,
+  describeTrigger,
+  plannedFrom,
+  withSources,
+  type Trigger,
+} from '@foldline/pipeline-language';
 import { CommandFailure, EXIT, type ExitCode } from '../command-failure.ts';
 import { planOf } from './plan-text.ts';
 import { problemsOf } from './problem-text.ts';
-import { definitionAt, workingCopyAt } from './working-copy.ts';
+import { definitionAt, lookInto, workingCopyAt } from './working-copy.ts';
 
 const DEFINITION_FILE = '.codara-ci.yml';
 const EVENTS = ['push', 'tag', 'schedule', 'api', 'web'] as const;
@@ -26,16 +33,18 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
       .option('--json', 'answer as JSON');
   const read = async ({ directory, file }: Where) => {
     const root = resolve(calledFrom, directory);
-    return { root, file, text: await definitionAt(root, file) };
+    const text = await definitionAt(root, file);
+    const texts = new Map([[file, text]]);
+    return { root, file, text, texts, look: lookInto(root, texts) };
   };
 
   withFile(program.command('lint'))
     .description('tell every mistake of a definition')
     .action(async (where: Where) => {
-      const { file, text } = await read(where);
-      const problems = lint(file, text);
+      const { file, text, texts, look } = await read(where);
+      const { problems } = await withSources(look, (sources) => attemptToLint(file, text, sources));
       const isRefused = problems.some(({ severity }) => severity === 'error');
-      answer(where, { problems }, () => problemsOf(problems, text));
+      answer(where, { problems }, () => problemsOf(problems, texts));
       ended(isRefused ? EXIT.failed : EXIT.done);
     });
 
@@ -46,13 +55,13 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
     .option('--tag <tag>', 'the tag, in the place of a branch')
     .option('-v, --variable <KEY=VALUE>', 'a variable of the request; may be given again', variables, {})
     .action(async (where: Where & For) => {
-      const { root, file, text } = await read(where);
+      const { root, file, text, texts, look } = await read(where);
       const trigger = await triggerOf(root, where);
-      const result = compile({ file, text, trigger });
+      const result = await withSources(look, (sources) => attemptToCompile({ file, text, trigger, sources }));
       const plan = plannedFrom(file, result);
       const problems: Problem[] = plan ? plan.warnings : 'problems' in result ? result.problems : [];
       answer(where, plan ? { plan } : result, () => [
-        ...(problems.length > 0 ? [...problemsOf(problems, text), ''] : []),
+        ...(problems.length > 0 ? [...problemsOf(problems, texts), ''] : []),
         ...(plan ? planOf(plan, describeTrigger(trigger)) : []),
       ]);
       ended(plan ? EXIT.done : EXIT.failed);

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Problem } from '@foldline/contracts';
 import { problemsOf } from './problem-text.ts';
 
-const TEXT = 'job:\n\tscript: make\n  rules:\n    - if: $A = "b"\n';
+const file = (text: string): Map<string, string> => new Map([['ci.yml', text]]);
+const TEXT = file('job:\n\tscript: make\n  rules:\n    - if: $A = "b"\n');
 const problem: Problem = {
   code: 'invalid-expression',
   severity: 'error',
@@ -39,13 +40,13 @@ describe('the problems of a definition, as text', () => {
 
   it('show the part of a long line that is meant', () => {
     const long = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`;
-    const [, , line, mark] = problemsOf([{ ...problem, line: 1, column: 501 }], long);
+    const [, , line, mark] = problemsOf([{ ...problem, line: 1, column: 501 }], file(long));
     expect(line!.length).toBeLessThan(200);
     expect(line!.slice(mark!.indexOf('^')).startsWith('HERE')).toBe(true);
   });
 
   it('move no cursor, whatever the file has in it', () => {
-    const lines = problemsOf([{ ...problem, line: 1, column: 1, message: 'a\u001b[2Jb' }], '\u001b[31mred\u202e');
+    const lines = problemsOf([{ ...problem, line: 1, column: 1, message: 'a\u001b[2Jb' }], file('\u001b[31mred\u202e'));
     for (const hidden of ['\u001b', '\u202e']) expect(lines.join('')).not.toContain(hidden);
   });
 });

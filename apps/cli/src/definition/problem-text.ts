@@ -3,10 +3,13 @@ import { printable } from '../printable.ts';
 
 const LONGEST_LINE = 160;
 
-/** Each problem with its place, the line that it is about and what to do; then how many there are. */
-export const problemsOf = (problems: readonly Problem[], text: string): string[] => {
-  const lines = text.split(/\r?\n/);
-  const told = problems.flatMap((problem) => [...problemOf(problem, lines), '']);
+/**
+ * Each problem with its place, the line that it is about and what to do; then how many there are. `texts` are those of
+ * the files, by name.
+ */
+export const problemsOf = (problems: readonly Problem[], texts: ReadonlyMap<string, string>): string[] => {
+  const linesOf = new Map([...texts].map(([file, text]) => [file, text.split(/\r?\n/)]));
+  const told = problems.flatMap((problem) => [...problemOf(problem, linesOf.get(problem.file) ?? []), '']);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   return [...told, `${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`];
 };

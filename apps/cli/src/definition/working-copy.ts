@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Look } from '@foldline/pipeline-language';
 import { CommandFailure, EXIT } from '../command-failure.ts';
 
 const execute = promisify(execFile);
@@ -35,6 +36,23 @@ export const workingCopyAt = async (directory: string): Promise<WorkingCopy> => 
     ...(defaultBranch && { defaultBranch }),
   };
 };
+
+/**
+ * What lies in the directory, committed or not; git says which of it are files of the repository. `texts` keeps what was
+ * read, by path.
+ */
+export const lookInto = (directory: string, texts: Map<string, string>): Look => ({
+  file: async (path) => {
+    const text = await readFile(join(directory, path), 'utf8').catch(() => undefined);
+    if (text !== undefined) texts.set(path, text);
+    return text;
+  },
+  paths: async () => {
+    const args = ['-C', directory, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+    const listed = await execute('git', args, { timeout: GIT_MS, maxBuffer: MOST_BYTES }).catch(() => undefined);
+    return listed?.stdout.split('\0').filter(Boolean) ?? [];
+  },
+});
 
 /** The text of a definition as it lies in the directory, committed or not. */
 export const definitionAt = async (directory: string, file: string): Promise<string> => {

@@ -74,6 +74,10 @@ beforeAll(() => {
     - if: $CI_COMMIT_TITLE =~ /^Ship/ && $CI_PROJECT_NAME == "${sampleContext.project.name}" && $TOKEN == "open sesame"
 `);
   commit('ruled', 'Ship it');
+  mkdirSync(join(url, 'ci'));
+  writeFileSync(join(url, 'ci/unit.yml'), 'unit:\n  script: [make]\n');
+  define('include: [ci/*.yml, ci/unit.yml]\nbuild:\n  script: [make]\n');
+  commit('including');
   define('build:\n  scrpt: [make]\ntest:\n  script: [x]\n  needs: [nobody]\n');
   commit('broken');
   define(`# ${'x'.repeat(600_000)}\n${DEFINITION}`);
@@ -141,6 +145,11 @@ const problemsOf = async (...given: Parameters<typeof requested>): Promise<strin
 };
 
 describe('A requested pipeline', () => {
+  it('has the jobs of the files that its definition includes, as they are at its commit', async () => {
+    const { data } = await outcome('including');
+    expect((data as Planned).plan.jobs.map(({ name }) => name).toSorted()).toEqual(['build', 'unit']);
+  });
+
   it('has the jobs whose rules hold for its commit, its project and the values that the project sealed', async () => {
     const sealed = box.seal('open sesame', `project:${sampleContext.project.id}:variable:TOKEN`);
     const event = await outcome('ruled', {

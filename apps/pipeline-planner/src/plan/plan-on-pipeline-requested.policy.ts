@@ -23,6 +23,7 @@ import {
   plannedFrom,
   problemHints,
   type ProblemCode,
+  type Look,
   type Trigger,
 } from '@foldline/pipeline-language';
 import { planDecider, type Commit, type PlanCommand } from './plan.decider.ts';
@@ -98,22 +99,31 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
   private async compile(data: Request['data'], commit: Commit): Promise<PlanCommand> {
     const { pipelineId, project, ref, source, variables } = data;
     const { sha, message } = commit;
-    const text = await this.repositories.readFile(project.id, sha, DEFINITION_FILE, MAX_DEFINITION_BYTES);
-    if (!text) throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has no ${DEFINITION_FILE} in its root`);
-    const result = await this.compiler.compile({
-      file: DEFINITION_FILE,
-      text: text.toString('utf8'),
-      trigger: {
-        ref,
-        source,
-        variables,
-        pipelineId,
-        project,
-        sha,
-        message,
-        sealed: data.projectVariables.map((variable) => this.opened(variable, project.id)),
+    const look: Look = {
+      file: async (path) =>
+        (await this.repositories.readFile(project.id, sha, path, MAX_DEFINITION_BYTES))?.toString('utf8'),
+      paths: () => this.repositories.listFiles(project.id, sha),
+    };
+    const text = await look.file(DEFINITION_FILE);
+    if (text === undefined)
+      throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has no ${DEFINITION_FILE} in its root`);
+    const result = await this.compiler.compile(
+      {
+        file: DEFINITION_FILE,
+        text,
+        trigger: {
+          ref,
+          source,
+          variables,
+          pipelineId,
+          project,
+          sha,
+          message,
+          sealed: data.projectVariables.map((variable) => this.opened(variable, project.id)),
+        },
       },
-    });
+      look,
+    );
     const plan = plannedFrom(DEFINITION_FILE, result);
     if (!plan) return rejection(pipelineId, 'problems' in result ? result.problems : [], commit);
     return { type: 'RecordPlan', plan, context: contextOf(data, commit) };

@@ -141,6 +141,18 @@ describe('A file of a commit', () => {
     expect((await repositories.readFile(PROJECT, plain, '-option', 100))?.toString()).toBe('x');
   });
 
+  it('is listed with all others, but for links, submodules and what is not committed', async () => {
+    await fetched(plain);
+    await fetched(hostile);
+    const listed = await repositories.listFiles(PROJECT, plain);
+    expect(listed).toEqual(expect.arrayContaining(['-option', FILE, '.gitattributes', 'a.bin', 'tool.sh']));
+    expect(listed).not.toContain('link');
+    const later = await repositories.listFiles(PROJECT, hostile);
+    expect(later).toContain('directory.yml/x');
+    expect(later).not.toEqual(expect.arrayContaining(['module']));
+    await expect(repositories.listFiles(PROJECT, 'HEAD')).rejects.toMatchObject({ code: 'invalid_ref' });
+  });
+
   it('is nothing when there is none', async () => {
     expect(await repositories.readFile(PROJECT, plain, 'none.yml', 100)).toBeUndefined();
     expect(await repositories.readFile(PROJECT, plain, '*.yml', 100)).toBeUndefined();

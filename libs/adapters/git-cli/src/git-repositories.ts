@@ -3,13 +3,13 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PermanentError, Refusal, TransientError, type ResolvedRef, type SourceRepository } from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
+import { describeCommit, listFiles, readFile, type Ask } from './commit-content.ts';
 import { createGit, type Git, type GitResult } from './git-process.ts';
 import { assertSafeRef, assertSafeUrl, assertSha, isSha } from './safe-input.ts';
 
 const REMOTE_MS = 10_000;
 const FETCH_MS = 10 * 60_000;
 const PROJECT_ID = /^[0-9a-z]{1,64}$/;
-const REGULAR_FILES = new Set(['100644', '100755']);
 
 /** Repositories through the git program; each project's objects are kept in a bare mirror below `directory`. */
 export const createGitRepositories = (options: {
@@ -74,31 +74,16 @@ class GitRepositories implements SourceRepository {
     }
   }
 
-  async describeCommit(projectId: string, sha: string): Promise<{ sha: string; message: string; author: string }> {
-    assertSha(sha);
-    const { stdout } = await this.inMirror(projectId, [
-      'log',
-      '-1',
-      '--no-show-signature',
-      '--format=%an%x00%B',
-      '--end-of-options',
-      sha,
-    ]);
-    const [author = '', message = ''] = stdout.toString('utf8').split('\0');
-    return { sha, author, message: message.trimEnd() };
+  describeCommit(projectId: string, sha: string): Promise<{ sha: string; message: string; author: string }> {
+    return describeCommit(this.askingMirror(projectId), sha);
   }
 
-  async readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined> {
-    assertSha(sha);
-    const { stdout } = await this.inMirror(projectId, ['ls-tree', '-l', '-z', '--full-tree', sha, '--', path]);
-    const entry = /^(\d{6}) (\w+) ([0-9a-f]{40}) +(\d+|-)\t/.exec(stdout.toString('utf8'));
-    if (!entry) return undefined;
-    const [, mode, , blob, size] = entry;
-    if (!REGULAR_FILES.has(mode!))
-      throw new Refusal('definition_not_a_file', `${path} is not a regular file in commit ${sha.slice(0, 8)}`);
-    if (Number(size) > maxBytes)
-      throw new Refusal('definition_too_large', `${path} has ${size} bytes; at most ${maxBytes} are read`);
-    return (await this.inMirror(projectId, ['cat-file', 'blob', blob!])).stdout;
+  readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined> {
+    return readFile(this.askingMirror(projectId), sha, path, maxBytes);
+  }
+
+  listFiles(projectId: string, sha: string): Promise<string[]> {
+    return listFiles(this.askingMirror(projectId), sha);
   }
 
   /** The `.git` is written by hand: it borrows the mirror's objects and has neither hooks nor remotes. */
@@ -169,9 +154,8 @@ class GitRepositories implements SourceRepository {
     return join(this.directory, `${projectId}.git`);
   }
 
-  private async inMirror(projectId: string, args: readonly string[]): Promise<GitResult> {
-    const result = await this.git(args, { cwd: this.mirrorOf(projectId) });
-    return check(result, args[0]!);
+  private askingMirror(projectId: string): Ask {
+    return async (args) => check(await this.git(args, { cwd: this.mirrorOf(projectId) }), args[0]!).stdout;
   }
 
   private async lsRemote(

@@ -17,6 +17,8 @@ export interface SourceRepository {
   describeCommit(projectId: string, sha: string): Promise<{ sha: string; message: string; author: string }>;
   /** A regular file of a commit, from git's objects; `undefined` when there is none. A symbolic link is a `Refusal`. */
   readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** The paths of every regular file of a commit, from the root. A link is none. */
+  listFiles(projectId: string, sha: string): Promise<string[]>;
   /** A working tree with a usable `.git`, in a directory that does not exist yet. */
   checkout(checkout: { projectId: string; sha: string; into: string }): Promise<void>;
 }

@@ -1,0 +1,40 @@
+import { Refusal } from '@foldline/kernel';
+import { assertSha } from './safe-input.ts';
+
+/** Runs git in a copy of a repository that has the commit; gives what it prints. */
+export type Ask = (args: readonly string[]) => Promise<Buffer>;
+
+const REGULAR_FILES = new Set(['100644', '100755']);
+const MODE_LENGTH = 6;
+
+export const describeCommit = async (
+  ask: Ask,
+  sha: string,
+): Promise<{ sha: string; message: string; author: string }> => {
+  assertSha(sha);
+  const shown = await ask(['log', '-1', '--no-show-signature', '--format=%an%x00%B', '--end-of-options', sha]);
+  const [author = '', message = ''] = shown.toString('utf8').split('\0');
+  return { sha, author, message: message.trimEnd() };
+};
+
+export const readFile = async (ask: Ask, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined> => {
+  assertSha(sha);
+  const listed = await ask(['ls-tree', '-l', '-z', '--full-tree', sha, '--', path]);
+  const entry = /^(\d{6}) (\w+) ([0-9a-f]{40}) +(\d+|-)\t/.exec(listed.toString('utf8'));
+  if (!entry) return undefined;
+  const [, mode, , blob, size] = entry;
+  if (!REGULAR_FILES.has(mode!))
+    throw new Refusal('definition_not_a_file', `${path} is not a regular file in commit ${sha.slice(0, 8)}`);
+  if (Number(size) > maxBytes)
+    throw new Refusal('definition_too_large', `${path} has ${size} bytes; at most ${maxBytes} are read`);
+  return ask(['cat-file', 'blob', blob!]);
+};
+
+export const listFiles = async (ask: Ask, sha: string): Promise<string[]> => {
+  assertSha(sha);
+  const listed = await ask(['ls-tree', '-r', '-z', '--full-tree', sha]);
+  const entries = listed.toString('utf8').split('\0').filter(Boolean);
+  return entries.flatMap((entry) =>
+    REGULAR_FILES.has(entry.slice(0, MODE_LENGTH)) ? [entry.slice(entry.indexOf('\t') + 1)] : [],
+  );
+};
