@@ -9,8 +9,13 @@ export type Plan = {
   /** The definition file that was compiled, relative to the repository's root. */
   file: string;
   stages: string[];
+  /** What the file calls the pipeline; without variables of the project. */
+  name?: string;
   /** Variables of the whole pipeline as the file declares them; later sources win (see `PipelineContext`). */
   variables: Record<string, string>;
+  /** Those of them that are taken as they are written, `$` and all. */
+  rawVariables?: string[];
+  autoCancel?: AutoCancel;
   jobs: PlannedJob[];
   warnings: Problem[];
   /** Why each job of the file is, or is not, in this plan. */
@@ -21,6 +26,8 @@ export type Plan = {
 export type PlanDecision = {
   /** The job's key in the file; one decision covers all its copies (matrix, parallel). */
   definition: string;
+  /** The copy that is meant, where copies were decided about one by one. */
+  copy?: string;
   created: boolean;
   /** For example `only: refs`, `default`, `except: tags`. */
   rule: string;
@@ -28,7 +35,14 @@ export type PlanDecision = {
   because: string;
 };
 
-export type When = 'on_success' | 'on_failure' | 'always' | 'manual';
+export type AutoCancel = {
+  /** What a newer pipeline of the same branch cancels. */
+  onNewCommit?: 'conservative' | 'interruptible' | 'none';
+  /** What is cancelled as soon as a job fails. */
+  onJobFailure?: 'all' | 'none';
+};
+
+export type When = 'on_success' | 'on_failure' | 'always' | 'manual' | 'delayed';
 export type ClusterPower = 'high-power' | 'low-power';
 
 export type PlannedJob = {
@@ -44,13 +58,20 @@ export type PlannedJob = {
   /** Jobs whose artifacts are put into the workspace. `earlier-stages` is the default of a job without `dependencies`. */
   artifactsFrom: 'earlier-stages' | number[];
   when: When;
+  /** How long a `delayed` job waits once it could start. */
+  startInSeconds?: number;
   allowFailure: boolean;
+  /** With these exit codes a failure is allowed, whatever `allowFailure` says. */
+  allowFailureExitCodes?: number[];
   runner: RunnerRequirements;
   /** Container image and services; the process executor refuses a job that has either. */
   image?: string;
   services: string[];
   /** The job's own variables, matrix values included; they win over the pipeline's. */
   variables: Record<string, string>;
+  rawVariables?: string[];
+  /** Names of the pipeline's variables that the job takes over; without it all of them. */
+  inheritedVariables?: string[];
   matrix?: Record<string, string>;
   /** Position among the copies made by `parallel` or a matrix. `index` counts from 0 (seed S0-52). */
   node?: { index: number; total: number };
@@ -61,13 +82,36 @@ export type PlannedJob = {
   cache: CacheSpec[];
   /** RE2 source of the coverage pattern; its first group is the percentage (S0-23). */
   coverage?: string;
-  retry: { max: number; when: RetryReason[] };
+  /** Tried again for one of the reasons, or when the script ends with one of the exit codes. */
+  retry: { max: number; when: RetryReason[]; exitCodes?: number[] };
   timeoutSeconds: number;
   /** A running job may be stopped and queued again for one of higher priority (S0-16, C13). */
   interruptible: boolean;
   /** 0…10, higher first (C19). */
   priority: number;
-  environment?: { name: string; url?: string };
+  environment?: PlannedEnvironment;
+  /** Of the jobs of a project with the same group, one runs at a time. */
+  resourceGroup?: string;
+  /** What the file asks for and Foldline does not do yet. */
+  plannedOnly?: PlannedOnly[];
+};
+
+export type PlannedEnvironment = {
+  name: string;
+  url?: string;
+  /** Anything but `start`, which is the default, uses the environment and deploys nothing. */
+  action?: 'start' | 'prepare' | 'stop' | 'verify' | 'access';
+  tier?: string;
+};
+
+export type PlannedOnly = {
+  /** As a path: `image.entrypoint`. */
+  keyword: string;
+  /** What the file says. */
+  value: unknown;
+  why: string;
+  /** The job fails instead of running without it. */
+  stops?: true;
 };
 
 export type Need = { job: number; artifacts: boolean };
@@ -77,6 +121,8 @@ export type RunnerRequirements = {
   cpu?: number;
   memoryBytes?: number;
   diskBytes?: number;
+  /** Labels, all of which the runner must have. */
+  tags?: string[];
 };
 
 /** `script` fails the job; `after_script` always runs, in its own shell, and never changes the outcome. */
@@ -92,6 +138,8 @@ export type ArtifactSpec = {
   neverExpires?: true;
   when: 'on_success' | 'on_failure' | 'always';
   reports: string[];
+  /** Paths of files with variables that later jobs get together with these artifacts; never part of `reports`. */
+  dotenv?: string[];
 };
 
 export type CacheSpec = {

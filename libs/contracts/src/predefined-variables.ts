@@ -6,7 +6,8 @@ const MAX_MESSAGE = 16 * 1024;
 /** What is known of a pipeline; while it is being planned that is less than when its jobs run. */
 export type PipelineFacts = {
   ref: Pick<GitRef, 'name' | 'kind'> & Partial<GitRef>;
-  source: PipelineContext['source'];
+  /** Nothing asks for a pipeline of a merge request yet, but one can be planned without being run. */
+  source: PipelineContext['source'] | 'merge_request_event';
 } & Partial<Pick<PipelineContext, 'pipelineId' | 'project' | 'sha' | 'message'>>;
 
 /** Variables that say what a pipeline runs for: the same for all of its jobs (S0-48, S0-49). */

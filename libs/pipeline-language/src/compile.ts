@@ -1,13 +1,15 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { readDefinition, type Definition } from './definition.ts';
 import { resolveExtends } from './extend.ts';
-import { load } from './load.ts';
+import { load, type Loaded } from './load.ts';
 import { linkJobs } from './needs.ts';
 import { shorten } from './node.ts';
 import { planJobs } from './plan.ts';
+import { fillInOpenly, planHead } from './plan-head.ts';
 import { resolveReferences } from './references.ts';
 import { Report } from './report.ts';
-import { checkEnvironments } from './sealed-variables.ts';
+import { RepositoryFacts } from './repository-facts.ts';
+import { checkShownTexts } from './sealed-variables.ts';
 import { describe, selectJobs, type Trigger } from './select-jobs.ts';
 import { NO_SOURCES, withoutLooking, type Sources, type Wanted } from './sources.ts';
 
@@ -31,18 +33,20 @@ export const attemptToCompile = ({
   sources = NO_SOURCES,
 }: CompileInput): CompileResult | { wanted: Wanted } => {
   const report = new Report(file);
-  const { wanted, definition: read } = readFile(file, text, sources, report);
+  const { wanted, definition: read } = readFile({ file, text, sources, trigger }, report);
   if (wanted) return { wanted };
   if (!read) return { problems: report.problems(), decisions: [] };
-  const { definition, selected, decisions } = selectJobs(read, trigger, report);
+  const repository = new RepositoryFacts(sources);
+  const { definition, selected, decisions } = selectJobs(read, trigger, repository, report);
+  if (repository.wanted) return { wanted: repository.wanted };
   if (definition.jobs.length === 0) reportEmpty(definition, report);
   else if (selected.length === 0) reportNoneSelected(report, trigger, decisions);
-  checkEnvironments(selected, trigger, report);
+  const jobsOfTheFile = selected.map(({ job }) => job);
+  checkShownTexts(jobsOfTheFile, trigger, report);
   const links = linkJobs(definition, selected, describe(trigger), report);
-  const jobs = report.failed ? [] : planJobs(definition, links, report);
+  const jobs = report.failed ? [] : planJobs(definition, links, fillInOpenly(definition, trigger), report);
   if (report.failed) return { problems: report.problems(), decisions };
-  const { stages, variables } = definition;
-  return { plan: { version: 1, file, stages, variables, jobs, warnings: report.problems(), decisions } };
+  return { plan: { version: 1, file, ...planHead(definition, trigger), jobs, warnings: report.problems(), decisions } };
 };
 
 /** Every problem of the file, whatever it is triggered by; or what must be known before that can be told. */
@@ -52,13 +56,18 @@ export const attemptToLint = (
   sources: Sources = NO_SOURCES,
 ): { problems: Problem[] } | { wanted: Wanted } => {
   const report = new Report(file);
-  const { wanted, definition } = readFile(file, text, sources, report);
+  const { wanted, definition } = readFile({ file, text, sources }, report);
   if (wanted) return { wanted };
   if (!definition) return { problems: report.problems() };
   if (definition.jobs.length === 0) reportEmpty(definition, report);
-  checkEnvironments(definition.jobs, { variables: {} }, report);
-  const links = linkJobs(definition, definition.jobs, 'any trigger', report);
-  if (!report.failed) planJobs(definition, links, report);
+  checkShownTexts(definition.jobs, { variables: {} }, report);
+  const links = linkJobs(
+    definition,
+    definition.jobs.map((job) => ({ job })),
+    'any trigger',
+    report,
+  );
+  if (!report.failed) planJobs(definition, links, (text) => text, report);
   return { problems: report.problems() };
 };
 
@@ -70,13 +79,8 @@ export const lint = (file: string, text: string, given?: Sources): Problem[] =>
   withoutLooking(given, (sources) => attemptToLint(file, text, sources)).problems;
 
 /** What the file says once everything that it shares with itself is laid out; nothing when it is no YAML of ours. */
-const readFile = (
-  file: string,
-  text: string,
-  sources: Sources,
-  report: Report,
-): { wanted?: Wanted; definition?: Definition } => {
-  const { root, wanted } = load(file, text, sources, report);
+const readFile = (input: Loaded, report: Report): { wanted?: Wanted; definition?: Definition } => {
+  const { root, wanted } = load(input, report);
   if (wanted) return { wanted };
   const whole = root && resolveReferences(resolveExtends(root, report), report);
   return whole ? { definition: readDefinition(whole, report) } : {};

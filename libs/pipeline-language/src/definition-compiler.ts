@@ -21,7 +21,7 @@ type Request = { input: CompileInput; resolve: (result: Attempt) => void; reject
 const built = import.meta.url.endsWith('.ts') ? '../dist/compile-child.js' : './compile-child.js';
 const childPath = fileURLToPath(new URL(built, import.meta.url));
 const startMs = 30_000;
-const NOWHERE: Look = { file: async () => undefined, paths: async () => [] };
+const NOWHERE: Look = { file: async () => undefined, paths: async () => [], changes: async () => null };
 /** A busy machine must not make a definition look too complex: it has this many times its limit by the wall's clock. */
 const PATIENCE = 10;
 const LOOK_MS = 100;

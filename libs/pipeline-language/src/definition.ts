@@ -1,12 +1,24 @@
-import { isJobKeyword, jobKeywords, laterJobKeywords, readKeyword, type JobSettings } from './keywords/job-keywords.ts';
+import type { PlannedOnly } from '@foldline/contracts';
+import { readEntries } from './grammar/record.ts';
+import {
+  defaultable,
+  defaults,
+  fileFields,
+  globals,
+  isFileKeyword,
+  refusedAtTop,
+  type Defaults,
+} from './keywords/file-keywords.ts';
+import { takes } from './keywords/inherit.ts';
+import { isJobKeyword, job, type JobSettings } from './keywords/job-keywords.ts';
+import { NO_VARIABLES, type Variables } from './keywords/variables.ts';
+import type { Workflow } from './keywords/workflow.ts';
 import { limits } from './limits.ts';
 import { nameOf, shorten, type Entry, type MapNode, type Position } from './node.ts';
-import { inside, readFields, reportUnknown, subject, type Where } from './read.ts';
+import { reportUnknown, subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
 import { isEdge, readStages, withEdges } from './stages.ts';
 import { nearest } from './suggest.ts';
-import { readVariables } from './keywords/variables.ts';
-import { readWorkflow, type Workflow } from './keywords/workflow.ts';
 
 /** A job as the file defines it, with the file's defaults filled in; not yet chosen, not yet copied. */
 export type JobDefinition = {
@@ -16,88 +28,74 @@ export type JobDefinition = {
   settings: Partial<JobSettings>;
   /** The keywords as written, for the places of problems. */
   keywords: ReadonlyMap<string, Entry>;
+  /** What of it cannot be acted upon yet. */
+  marks: readonly PlannedOnly[];
 };
 
 export type Template = { name: string; at: Position };
 
 export type Definition = {
   stages: string[];
-  variables: Record<string, string>;
+  variables: Variables;
   jobs: JobDefinition[];
   workflow: Workflow;
   /** Keys that begin with a dot: templates for YAML anchors, never jobs. */
   templates: Template[];
 };
 
-/** What may stand in `default:`; those in `globals` also at the top of the file (seed S0-37). */
-const defaultable = [
-  'image',
-  'services',
-  'cache',
-  'before_script',
-  'after_script',
-  'artifacts',
-  'retry',
-  'timeout',
-  'interruptible',
-  'cluster',
-  'resources',
-  'priority',
-] as const;
-const globals: readonly string[] = ['image', 'services', 'cache', 'before_script', 'after_script', 'artifacts'];
-const topKeywords: readonly string[] = ['stages', 'variables', 'default', 'workflow', ...globals];
-const laterTopKeywords = ['spec', 'pages', 'types'];
-/** With one of these (all were refused before) a missing script is not a second mistake. */
+/** With one of these a job needs no script. */
 const replacesScript = ['extends', 'trigger', 'run', 'release'];
 
 export const readDefinition = (root: MapNode, report: Report): Definition => {
   const file = subject(report, 'The file');
   const stages = readStages(root.entries.get('stages'), file);
-  const variables = root.entries.get('variables');
-  const workflow = root.entries.get('workflow');
-  const defaults = readDefaults(root, report);
+  const inherited = readDefaults(root, report);
+  const settings = readEntries(fileFields, refusedAtTop, only(root, ['variables', 'workflow']), file);
   const definition: Definition = {
     stages,
-    variables: (variables && readVariables(variables.value, inside(file, 'variables'))) ?? {},
-    workflow: (workflow && readWorkflow(workflow.value, inside(file, 'workflow'))) ?? {},
+    variables: settings.variables ?? NO_VARIABLES,
+    workflow: settings.workflow ?? {},
     jobs: [],
     templates: [],
   };
   for (const entry of root.entries.values()) {
-    if (topKeywords.includes(entry.key)) continue;
-    if (laterTopKeywords.includes(entry.key)) reportUnknown(entry, file, { known: [], later: laterTopKeywords });
+    if (isFileKeyword(entry.key)) continue;
+    if (Object.hasOwn(refusedAtTop, entry.key)) reportUnknown(entry, file, { known: [], refused: refusedAtTop });
     else if (entry.key.startsWith('.')) definition.templates.push({ name: entry.key, at: entry.at });
     else {
-      const job = readJob(entry, defaults, stages, report);
-      if (job) definition.jobs.push(job);
+      const read = readJob(entry, inherited, stages, report);
+      if (read) definition.jobs.push(read);
     }
   }
   const used = new Set(definition.jobs.map(({ stage }) => stage));
   return { ...definition, stages: withEdges(stages, used) };
 };
 
-const readDefaults = (root: MapNode, report: Report): Partial<JobSettings> => {
-  const settings: Partial<JobSettings> = {};
-  const entry = root.entries.get('default');
+const only = (root: MapNode, keys: readonly string[]): ReadonlyMap<string, Entry> =>
+  new Map([...root.entries].filter(([key]) => keys.includes(key)));
+
+/** What jobs take over, and what of it cannot be acted upon yet. */
+type Inherited = { settings: Partial<Defaults>; marks: readonly PlannedOnly[] };
+
+const readDefaults = (root: MapNode, report: Report): Inherited => {
   const where = subject(report, 'Default');
-  const shape = { known: defaultable, later: ['tags', 'hooks', 'id_tokens', 'identity'] };
-  const fields = (entry && readFields(entry.value, where, shape)) ?? new Map<string, Entry>();
-  for (const key of defaultable) {
-    const field = fields.get(key);
-    if (field) readKeyword(settings, key, field, inside(where, key));
-    const global = globals.includes(key) ? root.entries.get(key) : undefined;
-    if (!global) continue;
-    if (field) {
+  const entry = root.entries.get('default');
+  const settings = (entry && defaults.read(entry.value, where)) ?? {};
+  const written = entry?.value.kind === 'map' ? entry.value.entries : new Map<string, Entry>();
+  const file = { ...subject(report, 'The file'), marks: where.marks };
+  for (const key of globals.filter((name) => root.entries.has(name))) {
+    if (!written.has(key)) Object.assign(settings, readEntries(fileFields, {}, only(root, [key]), file));
+    else {
       const message = `\`${key}\` is set in \`default\` and at the top of the file.`;
-      report.error('conflicting-keywords', global.at, message, 'Keep one of them.');
-    } else readKeyword(settings, key, global, inside(subject(report, 'The file'), key));
+      report.error('conflicting-keywords', root.entries.get(key)!.at, message, 'Keep one of them.');
+    }
   }
-  return settings;
+  return { settings, marks: where.marks };
 };
 
 const readJob = (
   entry: Entry,
-  defaults: Partial<JobSettings>,
+  inherited: Inherited,
   stages: readonly string[],
   report: Report,
 ): JobDefinition | undefined => {
@@ -105,20 +103,20 @@ const readJob = (
   const where = subject(report, `Job \`${shorten(name)}\``);
   if (!checkName(name, at, report) || !checkIsJob(entry, report) || value.kind !== 'map') return undefined;
   const keywords = value.entries;
-  const settings: Partial<JobSettings> = { ...defaults };
-  for (const field of keywords.values()) {
-    // It is still there where it could not be followed, which was reported.
-    if (field.key === 'extends') continue;
-    if (isJobKeyword(field.key)) readKeyword(settings, field.key, field, inside(where, field.key));
-    else reportUnknown(field, where, { known: jobKeywords, later: laterJobKeywords });
-  }
-  const job = { name, at, stage: settings.stage ?? 'test', settings, keywords };
-  checkStage(job, stages, where);
-  checkScript(job, where);
-  checkCopies(job, where);
-  checkConditions(job, where);
-  return job;
+  const own = job.read(value, where) ?? {};
+  const taken = defaultable.filter((key) => !keywords.has(key) && takes(own.inherit?.default, key));
+  const settings = { ...Object.fromEntries(taken.map((key) => [key, inherited.settings[key]])), ...own };
+  const marks = [...inherited.marks.filter(({ keyword }) => taken.some((key) => isIn(keyword, key))), ...where.marks];
+  const read = { name, at, stage: settings.stage ?? 'test', settings, keywords, marks };
+  checkStage(read, stages, where);
+  checkScript(read, where);
+  checkCopies(read, where);
+  checkConditions(read, where);
+  checkDelay(read, where);
+  return read;
 };
+
+const isIn = (path: string, keyword: string): boolean => path === keyword || path.startsWith(`${keyword}.`);
 
 const checkName = (name: string, at: Position, report: Report): boolean => {
   const usable = name !== '' && name.length <= limits.nameLength && !/[\p{Cc}\p{Cf}]/u.test(name);
@@ -130,7 +128,7 @@ const checkName = (name: string, at: Position, report: Report): boolean => {
 /** A misspelt keyword of the file looks like a job that is none. */
 const checkIsJob = ({ key, at, value }: Entry, report: Report): boolean => {
   if (value.kind === 'map' && value.entries.has('script')) return true;
-  const meant = nearest(key, topKeywords);
+  const meant = nearest(key, Object.keys(fileFields));
   const known = value.kind === 'map' ? [...value.entries.keys()].some(isJobKeyword) : false;
   if (meant !== undefined && !known) {
     report.error('unknown-keyword', at, `\`${shorten(key)}\` is not a keyword.`, `Did you mean \`${meant}\`?`);
@@ -181,4 +179,23 @@ const checkCopies = ({ keywords }: JobDefinition, where: Where): void => {
     message,
     'Keep one of them; `parallel: {matrix: …}` is the same as `matrix`.',
   );
+};
+
+/** A job waits for a time only when both are said. */
+const checkDelay = ({ keywords, settings, at }: JobDefinition, where: Where): void => {
+  const delay = keywords.get('start_in');
+  if (settings.when === 'delayed' && !delay)
+    where.report.error(
+      'invalid-value',
+      keywords.get('when')?.at ?? at,
+      `${where.label} has \`when: delayed\`, which needs \`start_in\`.`,
+      'Write for example `start_in: 30 minutes`.',
+    );
+  else if (delay && settings.when !== 'delayed' && !settings.rules)
+    where.report.error(
+      'conflicting-keywords',
+      delay.at,
+      `${where.label} has \`start_in\` without \`when: delayed\`.`,
+      'Add `when: delayed`, or remove it.',
+    );
 };

@@ -38,4 +38,15 @@ export const limits = {
   caches: 10,
   keyFiles: 10,
   services: 20,
+  inputs: 100,
+  inputOptions: 50,
+  /** What inputs may add to a file. */
+  interpolatedCharacters: 512 * 1024,
+  tags: 50,
+  exitCodes: 50,
+  /** As in GitLab. */
+  pathsPerRule: 50,
+  variableOptions: 100,
+  /** Of a job that waits for a time; as in GitLab. */
+  delaySeconds: 7 * 24 * 3600,
 } as const;

@@ -1,67 +1,91 @@
 import type { Definition, JobDefinition } from './definition.ts';
+import type { NeedEntry } from './keywords/needed-jobs.ts';
 import { shorten, type Position } from './node.ts';
 import { subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
+import type { Selected } from './selected.ts';
 import { didYouMean } from './suggest.ts';
 
-/** The jobs that a job waits for and takes artifacts from, by definition; copies come later. */
+/** The jobs that a job waits for and takes artifacts from; which of their copies, is known when there are copies. */
 export type Links = {
   /** Nothing when the job waits for the earlier stages. */
-  needs?: { job: JobDefinition; artifacts: boolean }[];
+  needs?: { job: Selected; entry: NeedEntry }[];
   /** Nothing when it takes the artifacts of all earlier stages. */
-  artifactsFrom?: JobDefinition[];
+  artifactsFrom?: Selected[];
 };
 
 type Context = {
   byName: ReadonlyMap<string, JobDefinition>;
-  selected: ReadonlySet<JobDefinition>;
+  selected: ReadonlyMap<string, readonly Selected[]>;
   stages: readonly string[];
-  /** False while linting: which jobs a trigger leaves out is not known. */
   excludes: string;
   report: Report;
 };
 
-/** Resolves `needs` and `dependencies` by name and reports what is missing, left out, too late or circular. */
+/**
+ * Resolves `needs` and `dependencies` by name and reports what is missing, left out, too late or circular. `excludes`
+ * says for people what jobs may be left out for.
+ */
 export const linkJobs = (
   definition: Definition,
-  selected: readonly JobDefinition[],
+  selected: readonly Selected[],
   excludes: string,
   report: Report,
-): Map<JobDefinition, Links> => {
+): Map<Selected, Links> => {
   const byName = new Map(definition.jobs.map((job) => [job.name, job]));
-  const context = { byName, selected: new Set(selected), stages: definition.stages, excludes, report };
-  const links = new Map<JobDefinition, Links>();
+  const context = { byName, selected: grouped(selected), stages: definition.stages, excludes, report };
+  const links = new Map<Selected, Links>();
   for (const job of definition.jobs) {
-    const resolved = resolve(job, context);
-    if (context.selected.has(job)) links.set(job, resolved);
+    const parts = context.selected.get(job.name) ?? [];
+    for (const part of parts) links.set(part, resolve(part.job, true, context));
+    if (parts.length === 0) resolve(job, false, context);
   }
   reportCycles(links, report);
   return links;
 };
 
-const resolve = (job: JobDefinition, context: Context): Links => {
-  const needs = resolveNeeds(job, context);
-  const dependencies = resolveDependencies(job, context);
-  if (!needs) return dependencies ? { artifactsFrom: dependencies } : {};
-  return { needs, artifactsFrom: dependencies ?? needs.filter(({ artifacts }) => artifacts).map(({ job }) => job) };
+const grouped = (selected: readonly Selected[]): Map<string, Selected[]> => {
+  const groups = new Map<string, Selected[]>();
+  for (const each of selected) {
+    const group = groups.get(each.job.name);
+    if (group) group.push(each);
+    else groups.set(each.job.name, [each]);
+  }
+  return groups;
 };
 
-const resolveNeeds = (job: JobDefinition, context: Context): Links['needs'] => {
+const resolve = (job: JobDefinition, isSelected: boolean, context: Context): Links => {
+  const needs = resolveNeeds(job, isSelected, context);
+  const dependencies = resolveDependencies(job, isSelected, context);
+  if (!needs) return dependencies ? { artifactsFrom: dependencies } : {};
+  const artifactsFrom = dependencies ?? needs.filter(({ entry }) => entry.artifacts).map(({ job: needed }) => needed);
+  return { needs, artifactsFrom };
+};
+
+const resolveNeeds = (job: JobDefinition, isSelected: boolean, context: Context): Links['needs'] => {
   const entries = job.settings.needs;
   if (!entries) return undefined;
   const where = subject(context.report, `Job \`${shorten(job.name)}\``);
-  const needs = new Map<JobDefinition, { job: JobDefinition; artifacts: boolean }>();
-  for (const { job: name, artifacts, optional, at } of entries) {
+  const needs: { job: Selected; entry: NeedEntry }[] = [];
+  for (const entry of latest(entries)) {
+    const { job: name, optional, at } = entry;
     const needed = context.byName.get(name);
+    const parts = context.selected.get(name) ?? [];
     if (!needed) {
       if (!optional) missing('needs-missing-job', `${where.label} needs \`${shorten(name)}\``, name, at, context);
     } else if (isLater(needed, job, context)) {
       const message = `${where.label} needs \`${shorten(name)}\`, which is in the later stage \`${shorten(needed.stage)}\`.`;
       context.report.error('needs-later-stage', at, message, 'Move one of the two jobs to another stage.');
-    } else if (context.selected.has(needed)) needs.set(needed, { job: needed, artifacts });
-    else if (!optional && context.selected.has(job)) excluded(where, name, at, context);
+    } else if (parts.length > 0) needs.push(...parts.map((part) => ({ job: part, entry })));
+    else if (!optional && isSelected) excluded(where, name, at, context);
   }
-  return [...needs.values()];
+  return needs;
+};
+
+/** Of entries that name the same job as a whole the last counts; several may name different copies of it. */
+const latest = (entries: readonly NeedEntry[]): readonly NeedEntry[] => {
+  const whole = new Map(entries.filter(({ copies }) => !copies).map((entry) => [entry.job, entry]));
+  return entries.filter((entry) => entry.copies ?? whole.get(entry.job) === entry);
 };
 
 const excluded = ({ label, report }: Where, name: string, at: Position, { excludes }: Context): void => {
@@ -91,17 +115,18 @@ const missing = (
 const isLater = (other: JobDefinition, job: JobDefinition, { stages }: Context): boolean =>
   stages.includes(job.stage) && stages.indexOf(other.stage) > stages.indexOf(job.stage);
 
-const resolveDependencies = (job: JobDefinition, context: Context): JobDefinition[] | undefined => {
+const resolveDependencies = (job: JobDefinition, isSelected: boolean, context: Context): Selected[] | undefined => {
   const entries = job.settings.dependencies;
   if (!entries) return undefined;
   const label = `Job \`${shorten(job.name)}\` takes the artifacts of`;
-  const dependencies = new Set<JobDefinition>();
+  const dependencies = new Set<Selected>();
   for (const { value: name, at } of entries) {
     const dependency = context.byName.get(name);
     if (!dependency) missing('dependency-missing-job', `${label} \`${shorten(name)}\``, name, at, context);
     else if (checkOrder(job, dependency, label, at, context)) {
-      if (context.selected.has(dependency)) dependencies.add(dependency);
-      else if (context.selected.has(job)) {
+      const parts = context.selected.get(name) ?? [];
+      for (const part of parts) dependencies.add(part);
+      if (parts.length === 0 && isSelected) {
         const message = `${label} \`${shorten(name)}\`, which is not part of the pipeline for ${context.excludes}; it goes without.`;
         context.report.warn('dependency-excluded', at, message, 'Give both jobs the same `only`.');
       }
@@ -138,12 +163,12 @@ const checkOrder = (
   return false;
 };
 
-type Frame = { job: JobDefinition; next: number };
+type Frame = { job: Selected; next: number };
 
 /** One walk over all edges, without recursion, so that a chain of any length is fine. */
-const reportCycles = (links: ReadonlyMap<JobDefinition, Links>, report: Report): void => {
-  const done = new Set<JobDefinition>();
-  const open = new Set<JobDefinition>();
+const reportCycles = (links: ReadonlyMap<Selected, Links>, report: Report): void => {
+  const done = new Set<Selected>();
+  const open = new Set<Selected>();
   for (const start of links.keys()) {
     const path: Frame[] = done.has(start) ? [] : [{ job: start, next: 0 }];
     if (path.length > 0) open.add(start);
@@ -163,11 +188,11 @@ const reportCycles = (links: ReadonlyMap<JobDefinition, Links>, report: Report):
   }
 };
 
-const reportCycle = (path: readonly Frame[], needed: JobDefinition, report: Report): void => {
+const reportCycle = (path: readonly Frame[], needed: Selected, report: Report): void => {
   const jobs = path.map(({ job }) => job);
   const circle = [...jobs.slice(jobs.indexOf(needed)), needed];
   const shown = circle.length > 8 ? [...circle.slice(0, 7), '…', needed] : circle;
-  const names = shown.map((job) => (typeof job === 'string' ? job : `\`${shorten(job.name)}\``)).join(' → ');
-  const at = needed.keywords.get('needs')?.at ?? needed.at;
+  const names = shown.map((job) => (typeof job === 'string' ? job : `\`${shorten(job.job.name)}\``)).join(' → ');
+  const at = needed.job.keywords.get('needs')?.at ?? needed.job.at;
   report.error('needs-cycle', at, `These jobs wait for each other: ${names}.`, 'Take one of them out of `needs`.');
 };

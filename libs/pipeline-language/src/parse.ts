@@ -1,36 +1,35 @@
-import { LineCounter, parseDocument, type YAMLError } from 'yaml';
-import type { MapNode } from './node.ts';
+import { LineCounter, isMap, isScalar, parseAllDocuments, type Document } from 'yaml';
+import type { MapNode, Position } from './node.ts';
 import { prescan } from './prescan.ts';
 import type { Report } from './report.ts';
 import { tokensOf } from './tokens.ts';
 import { TreeBuilder } from './tree.ts';
 import { explainYaml } from './yaml-errors.ts';
 
+/** A file; `header` is a document before it that says what the file asks for. */
+export type Parsed = { root: MapNode; header?: MapNode };
+
 /** Reads a file's text into our own tree; answers nothing after reporting what stopped it. */
-export const parse = (text: string, report: Report, file = report.file): MapNode | undefined => {
+export const parse = (text: string, report: Report, file = report.file): Parsed | undefined => {
   const before = report.errors;
   const admitted = prescan(text, report);
   if (!admitted) return undefined;
   const lines = new LineCounter();
-  const document = parseDocument(admitted.text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    strict: true,
-    // The library compares every pair of keys; the tree builder finds duplicates in one pass.
-    uniqueKeys: false,
-    // Below this level the library drops a second document without a word.
-    logLevel: 'error',
-  });
-  const placeOf = (offset: number) => {
+  const documents = documentsOf(admitted.text, lines);
+  const placeOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col), ...(file !== report.file && { file }) };
   };
-  const quotes = document.errors.length > 0 ? quotesByEnd(admitted.text) : new Map<number, number>();
-  for (const error of document.errors) reportSyntax(error, report, (offset) => placeOf(quotes.get(offset) ?? offset));
-  if (document.errors.length > 0) return undefined;
-  const root = new TreeBuilder({ ...admitted, original: text }, placeOf, report).build(document.contents);
-  if (report.errors > before || root === undefined) return undefined;
-  if (root.kind === 'map') return root;
+  const [header, content, beyond] = isHeader(documents[0]) ? documents : [undefined, ...documents];
+  reportErrors(documents, beyond, report, admitted.text, placeOf);
+  if (report.errors > before) return undefined;
+  const builder = (): TreeBuilder => new TreeBuilder({ ...admitted, original: text }, placeOf, report);
+  const roots = [header, content].map((document) => document && builder().build(document.contents));
+  const empty = builder().build(null);
+  if (report.errors > before) return undefined;
+  const [headerRoot, root = empty] = roots;
+  if (root?.kind === 'map') return { root, ...(headerRoot?.kind === 'map' && { header: headerRoot }) };
+  if (!root) return undefined;
   report.error(
     'wrong-type',
     root.at,
@@ -40,14 +39,43 @@ export const parse = (text: string, report: Report, file = report.file): MapNode
   return undefined;
 };
 
-const reportSyntax = (
-  error: YAMLError,
+type ParsedDocument = Document.Parsed;
+
+const documentsOf = (text: string, lineCounter: LineCounter): ParsedDocument[] => {
+  const parsed = parseAllDocuments(text, {
+    lineCounter,
+    prettyErrors: false,
+    strict: true,
+    // The library compares every pair of keys; the tree builder finds duplicates in one pass.
+    uniqueKeys: false,
+    logLevel: 'error',
+  });
+  // An empty file has no documents.
+  return Array.isArray(parsed) ? parsed : [];
+};
+
+/** A first document with `spec` at its top. */
+const isHeader = (document: ParsedDocument | undefined): boolean =>
+  isMap(document?.contents) && document.contents.items.some(({ key }) => isScalar(key) && key.value === 'spec');
+
+const reportErrors = (
+  documents: readonly ParsedDocument[],
+  beyond: ParsedDocument | undefined,
   report: Report,
-  placeOf: (offset: number) => { line: number; column: number },
-) => {
-  const { message, hint } = explainYaml(error);
-  const code = error.code === 'MULTIPLE_DOCS' ? 'multiple-documents' : 'yaml-syntax';
-  report.error(code, placeOf(error.pos[0]), message, hint);
+  text: string,
+  placeOf: (offset: number) => Position,
+): void => {
+  const errors = documents.slice(0, beyond ? documents.indexOf(beyond) : undefined).flatMap((each) => each.errors);
+  const quotes = errors.length > 0 ? quotesByEnd(text) : new Map<number, number>();
+  for (const error of errors) {
+    const { message, hint } = explainYaml(error);
+    const [offset] = error.pos;
+    report.error('yaml-syntax', placeOf(quotes.get(offset) ?? offset), message, hint);
+  }
+  if (!beyond) return;
+  const message = 'A second YAML document begins here; the file must be one, behind a `spec` at most.';
+  const hint = 'Remove the `---` or `...` before it, and write all jobs in one document.';
+  report.error('multiple-documents', placeOf(beyond.range[0]), message, hint);
 };
 
 /** An unclosed quote is found where the text ends; its author looks for where it begins. */

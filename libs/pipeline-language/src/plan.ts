@@ -1,53 +1,61 @@
-import type { PlannedJob, PlannedStep } from '@foldline/contracts';
+import type { PlannedJob } from '@foldline/contracts';
 import type { Definition, JobDefinition } from './definition.ts';
-import { copyCount, expandCopies, type Copy } from './expand-matrix.ts';
-import { present } from './keywords/runner.ts';
+import type { Copy } from './expand-matrix.ts';
 import { limits } from './limits.ts';
 import type { Links } from './needs.ts';
+import { neededCopies } from './needed-copies.ts';
 import { shorten } from './node.ts';
+import { planTemplate, type JobTemplate } from './plan-job.ts';
+import { present } from './grammar/present.ts';
 import type { Report } from './report.ts';
+import { copiesOf, countOf, type Selected } from './selected.ts';
 
-const defaultTimeoutSeconds = 3600;
-const defaultPriority = 5;
+/** Where the copies of each job stand in `Plan.jobs`. */
+export type Ranges = ReadonlyMap<Selected, { first: number; count: number }>;
 
-/** Where the copies of each definition stand in `Plan.jobs`. */
-type Ranges = ReadonlyMap<JobDefinition, { first: number; count: number }>;
+/** Fills in what everybody sees of a copy, so without the project's variables. */
+export type FillIn = (text: string, job: JobDefinition, copy: Copy) => string;
 
 /** The plan's jobs: stage by stage, within a stage in the order of the file, copies beside each other. */
 export const planJobs = (
   definition: Definition,
-  links: ReadonlyMap<JobDefinition, Links>,
+  links: ReadonlyMap<Selected, Links>,
+  fill: FillIn,
   report: Report,
 ): PlannedJob[] => {
   const position = new Map(definition.stages.map((stage, index) => [stage, index]));
-  const selected = [...links.keys()].toSorted((a, b) => position.get(a.stage)! - position.get(b.stage)!);
+  const selected = [...links.keys()].toSorted((a, b) => position.get(a.job.stage)! - position.get(b.job.stage)!);
   const ranges = place(selected);
   if (!withinCounts(links, ranges, report)) return [];
+  const needed = neededCopies(ranges, report);
   const jobs: PlannedJob[] = [];
   let bytes = 0;
-  for (const job of selected) {
-    const template = planTemplate(job, links.get(job)!, ranges);
-    bytes += JSON.stringify(template).length * ranges.get(job)!.count;
+  for (const each of selected) {
+    const ownLinks = links.get(each)!;
+    const template = planTemplate(each.job, definition, ownLinks, ranges);
+    bytes += JSON.stringify(template).length * ranges.get(each)!.count;
     if (bytes > limits.planBytes) {
-      report.error(
-        'plan-too-large',
-        job.at,
-        `The plan is larger than ${limits.planBytes} bytes at job \`${shorten(job.name)}\`.`,
-      );
+      const message = `The plan is larger than ${limits.planBytes} bytes at job \`${shorten(each.job.name)}\`.`;
+      report.error('plan-too-large', each.job.at, message);
       return [];
     }
-    const names = expandCopies(job.name, job.settings);
-    for (const copy of names) jobs.push(planCopy(template, copy, jobs.length));
+    const group = template.resourceGroup;
+    const needs = ownLinks.needs?.some(({ entry }) => entry.copies) ? ownLinks.needs : undefined;
+    for (const copy of copiesOf(each)) {
+      const filled = group === undefined ? template : { ...template, resourceGroup: fill(group, each.job, copy) };
+      const planned = planCopy(filled, copy, jobs.length);
+      jobs.push(needs ? { ...planned, ...needed(each.job, needs, copy) } : planned);
+    }
   }
   reportSameNames(jobs, definition, report);
   return jobs;
 };
 
-const place = (selected: readonly JobDefinition[]): Ranges => {
-  const ranges = new Map<JobDefinition, { first: number; count: number }>();
+const place = (selected: readonly Selected[]): Ranges => {
+  const ranges = new Map<Selected, { first: number; count: number }>();
   let first = 0;
   for (const job of selected) {
-    const count = copyCount(job.settings);
+    const count = countOf(job);
     ranges.set(job, { first, count });
     first += count;
   }
@@ -55,20 +63,18 @@ const place = (selected: readonly JobDefinition[]): Ranges => {
 };
 
 /** Counts jobs and edges by multiplication, before anything is made. */
-const withinCounts = (links: ReadonlyMap<JobDefinition, Links>, ranges: Ranges, report: Report): boolean => {
+const withinCounts = (links: ReadonlyMap<Selected, Links>, ranges: Ranges, report: Report): boolean => {
   let jobs = 0;
   let edges = 0;
-  const size = (job: JobDefinition): number => ranges.get(job)!.count;
-  for (const [job, { needs = [], artifactsFrom = [] }] of links) {
-    jobs += size(job);
-    const others = [...needs.map(({ job }) => job), ...artifactsFrom];
-    edges += size(job) * others.reduce((sum, other) => sum + size(other), 0);
+  const size = (job: Selected): number => ranges.get(job)!.count;
+  for (const [each, { needs = [], artifactsFrom = [] }] of links) {
+    const { job } = each;
+    jobs += size(each);
+    const others = [...needs.map((need) => need.job), ...artifactsFrom];
+    edges += size(each) * others.reduce((sum, other) => sum + size(other), 0);
     if (jobs > limits.jobs) {
-      report.error(
-        'too-many-jobs',
-        job.at,
-        `The pipeline has more than ${limits.jobs} jobs at job \`${shorten(job.name)}\`.`,
-      );
+      const message = `The pipeline has more than ${limits.jobs} jobs at job \`${shorten(job.name)}\`.`;
+      report.error('too-many-jobs', job.at, message);
       return false;
     }
     if (edges > limits.edges) {
@@ -80,58 +86,7 @@ const withinCounts = (links: ReadonlyMap<JobDefinition, Links>, ranges: Ranges, 
   return true;
 };
 
-const indexesOf = (job: JobDefinition, ranges: Ranges): number[] => {
-  const { first, count } = ranges.get(job)!;
-  return Array.from({ length: count }, (_, offset) => first + offset);
-};
-
-type Template = Omit<PlannedJob, 'index' | 'name' | 'matrix' | 'node'>;
-
-const planTemplate = (job: JobDefinition, { needs, artifactsFrom }: Links, ranges: Ranges): Template => {
-  const { settings } = job;
-  const when = settings.when ?? 'on_success';
-  const waitsFor = needs?.flatMap(({ job, artifacts }) =>
-    indexesOf(job, ranges).map((index) => ({ job: index, artifacts })),
-  );
-  const { artifacts } = settings;
-  return {
-    definition: job.name,
-    stage: job.stage,
-    waitsFor: waitsFor ?? 'stages',
-    artifactsFrom: artifactsFrom?.flatMap((other) => indexesOf(other, ranges)) ?? 'earlier-stages',
-    when,
-    // A manual job nobody starts must not hold up the pipeline, unless its author says so (as in GitLab).
-    allowFailure: settings.allow_failure ?? when === 'manual',
-    runner: { ...present('cluster', settings.cluster), ...settings.resources },
-    ...present('image', settings.image),
-    services: settings.services ?? [],
-    variables: settings.variables ?? {},
-    secrets: settings.secrets ?? {},
-    steps: planSteps(job),
-    ...present('artifacts', artifacts && artifacts.paths.length + artifacts.reports.length > 0 ? artifacts : undefined),
-    cache: settings.cache ?? [],
-    ...present('coverage', settings.coverage),
-    retry: settings.retry ?? { max: 0, when: ['always'] },
-    timeoutSeconds: settings.timeout ?? defaultTimeoutSeconds,
-    interruptible: settings.interruptible ?? false,
-    priority: settings.priority ?? defaultPriority,
-    ...present('environment', settings.environment),
-  };
-};
-
-const planSteps = ({ settings }: JobDefinition): PlannedStep[] => {
-  const commands = (key: 'before_script' | 'script' | 'after_script') =>
-    (settings[key] ?? []).map(({ value }) => value);
-  const after = commands('after_script');
-  const script: PlannedStep = {
-    name: 'script',
-    kind: 'shell',
-    commands: [...commands('before_script'), ...commands('script')],
-  };
-  return after.length === 0 ? [script] : [script, { name: 'after_script', kind: 'shell', commands: after }];
-};
-
-const planCopy = (template: Template, { name, node, matrix }: Copy, index: number): PlannedJob => ({
+const planCopy = (template: JobTemplate, { name, node, matrix }: Copy, index: number): PlannedJob => ({
   index,
   name,
   ...template,

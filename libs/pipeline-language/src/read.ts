@@ -1,3 +1,4 @@
+import type { PlannedOnly } from '@foldline/contracts';
 import { didYouMean } from './suggest.ts';
 import {
   isNothing,
@@ -11,17 +12,24 @@ import {
 } from './node.ts';
 import type { Report } from './report.ts';
 
-/** Where a value stands, for messages: "job `build`: artifacts.paths". */
-export type Where = { report: Report; label: string; separator: ': ' | '.' };
+/** Where a value stands: "job `build`: artifacts.paths" in messages, `artifacts.paths` as its path. */
+export type Where = {
+  report: Report;
+  label: string;
+  path: string;
+  /** What is read of the subject and cannot be acted upon yet. */
+  marks: PlannedOnly[];
+};
 export type Located<T> = { value: T; at: Position };
 
-export const subject = (report: Report, label: string): Where => ({ report, label, separator: ': ' });
+export const subject = (report: Report, label: string): Where => ({ report, label, path: '', marks: [] });
 
-export const inside = (where: Where, key: string): Where => ({
-  report: where.report,
-  label: `${where.label}${where.separator}${shorten(key)}`,
-  separator: '.',
-});
+export const inside = ({ path, label, ...rest }: Where, key: string): Where => {
+  const name = shorten(key);
+  return path === ''
+    ? { ...rest, label: `${label}: ${name}`, path: name }
+    : { ...rest, label: `${label}.${name}`, path: `${path}.${name}` };
+};
 
 const wrong = (node: Node, where: Where, expected: string, hint?: string): undefined => {
   if (isUnresolved(node)) return undefined;
@@ -96,23 +104,13 @@ export const readMap = (node: Node, where: Where): ReadonlyMap<string, Entry> | 
   return node.kind === 'map' ? node.entries : wrong(node, where, 'a map');
 };
 
-/** The keys a map may have. `later` are known from GitLab and refused by name, so that nothing is dropped in silence. */
-export type Shape = { known: readonly string[]; later?: readonly string[] };
+/** The keys a map may have; `refused` are those of GitLab that are known by name, so that nothing is dropped in silence. */
+export type Keys = { known: readonly string[]; refused?: { readonly [key: string]: string } };
 
-/** A map with known keys; the rest is reported, and what is known is still read. */
-export const readFields = (node: Node, where: Where, shape: Shape): ReadonlyMap<string, Entry> | undefined => {
-  const entries = readMap(node, where);
-  if (!entries) return undefined;
-  for (const entry of entries.values()) {
-    if (!shape.known.includes(entry.key)) reportUnknown(entry, where, shape);
-  }
-  return entries;
-};
-
-export const reportUnknown = (entry: Entry, where: Where, { known, later = [] }: Shape): void => {
+export const reportUnknown = (entry: Entry, where: Where, { known, refused = {} }: Keys): void => {
   const label = `${where.label} has the keyword \`${shorten(entry.key)}\`, which`;
-  if (later.includes(entry.key)) {
-    where.report.error('unsupported-keyword', entry.at, `${label} is not supported yet.`, 'Remove it.');
+  if (Object.hasOwn(refused, entry.key)) {
+    where.report.error('unsupported-keyword', entry.at, `${label} is not supported: ${refused[entry.key]}.`);
     return;
   }
   const hint =

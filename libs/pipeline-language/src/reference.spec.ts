@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { compile } from './compile.ts';
-import { jobKeywords, laterJobKeywords } from './keywords/job-keywords.ts';
+import { jobKeywords } from './keywords/job-keywords.ts';
 import { refKeywords } from './keywords/refs.ts';
 import { limits } from './limits.ts';
 
@@ -37,7 +37,7 @@ describe('The reference of the pipeline language', () => {
     expect(examples.length).toBeGreaterThan(10);
   });
 
-  it.each([...jobKeywords, ...laterJobKeywords, ...refKeywords, 'stages', 'default', 'extends', 'include', 'workflow'])(
+  it.each([...jobKeywords, ...refKeywords, 'stages', 'default', 'extends', 'include', 'workflow'])(
     'names `%s`',
     (keyword) => expect(page).toContain(`\`${keyword}\``),
   );

@@ -1,5 +1,6 @@
 import { VariableLimitError, pipelineFactVariables, variableResolver, type VariableText } from '@foldline/contracts';
 import type { Definition, JobDefinition } from './definition.ts';
+import type { Copy } from './expand-matrix.ts';
 import type { Scope } from './expressions/evaluate.ts';
 import { namesIn } from './names-in.ts';
 import { shorten } from './node.ts';
@@ -20,9 +21,25 @@ const written = (text: string | undefined): Found | undefined =>
  */
 export class RuleScope implements Scope {
   readonly value: (name: string) => string | undefined;
+  #lookedAtTheCopy = false;
 
-  constructor(readonly find: PipelineLayers) {
-    this.value = variableResolver(find);
+  /** `ofTheCopy` are the names whose values copies of a job do not share. */
+  constructor(
+    find: PipelineLayers,
+    readonly ofTheCopy: ReadonlySet<string> = new Set(),
+  ) {
+    this.find = (name) => {
+      this.#lookedAtTheCopy ||= ofTheCopy.has(name);
+      return find(name);
+    };
+    this.value = variableResolver(this.find);
+  }
+
+  readonly find: PipelineLayers;
+
+  /** Whether another copy of the job could come to something else. */
+  get lookedAtTheCopy(): boolean {
+    return this.#lookedAtTheCopy;
   }
 
   written(name: string): string | undefined {
@@ -53,26 +70,30 @@ export class RuleScope implements Scope {
 }
 
 /** Of one definition for one trigger. */
-export type RuleScopes = { ofPipeline: () => RuleScope; ofJob: (job: JobDefinition) => RuleScope };
+export type RuleScopes = { ofPipeline: () => RuleScope; ofJob: (job: JobDefinition, copy?: Copy) => RuleScope };
 
 /** What the scopes share is worked out once. */
-export const ruleScopes = (definition: Definition, trigger: Trigger): RuleScopes => {
+export const ruleScopes = (definition: Pick<Definition, 'variables'>, trigger: Trigger): RuleScopes => {
   const facts = pipelineFactVariables(trigger);
   const project = new Map((trigger.sealed ?? []).map(({ name, value }) => [name, value]));
-  const scope = (ofTheJob: Layer, itsVariables: Layer): RuleScope =>
+  const scope = (ofTheJob: Layer, itsVariables: Layer, ofTheCopy?: ReadonlySet<string>): RuleScope =>
     new RuleScope((variable) => {
       const requested = written(own(trigger.variables, variable));
       if (requested) return requested;
       const sealed = project.get(variable);
       if (sealed !== undefined) return { text: sealed, isData: true, sealed: true };
-      const authored = own(itsVariables, variable) ?? own(definition.variables, variable);
+      const authored = own(itsVariables, variable) ?? own(definition.variables.values, variable);
       if (authored !== undefined) return written(authored);
       const predefined = own(ofTheJob, variable) ?? own(facts, variable);
       return predefined === undefined ? undefined : { text: predefined, isData: true, sealed: false };
-    });
+    }, ofTheCopy);
   return {
     ofPipeline: () => scope({}, {}),
-    ofJob: ({ name, stage, settings }) =>
-      scope({ CI_JOB_NAME: name, CI_JOB_STAGE: stage, CI_STAGE: stage }, settings.variables ?? {}),
+    ofJob: ({ name, stage, settings }, copy) =>
+      scope(
+        { CI_JOB_NAME: copy?.name ?? name, CI_JOB_STAGE: stage, CI_STAGE: stage },
+        { ...settings.variables?.values, ...copy?.matrix },
+        copy && new Set(['CI_JOB_NAME', ...Object.keys(copy.matrix ?? {})]),
+      ),
   };
 };

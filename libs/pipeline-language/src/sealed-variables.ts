@@ -8,10 +8,10 @@ import type { Trigger } from './select-jobs.ts';
 type Variables = Pick<Trigger, 'variables' | 'sealed'>;
 
 /**
- * The name and the address of an environment are kept and shown in clear, so they are filled in without the project's
- * variables and the job's secrets. One that is made of those would come out incomplete, and is told here instead.
+ * The name and the address of an environment, and resource groups, are kept and shown in clear, so they are filled in without the project's
+ * variables and the job's secrets. What is made of those would come out incomplete, and is told here instead.
  */
-export const checkEnvironments = (jobs: readonly JobDefinition[], variables: Variables, report: Report): void => {
+export const checkShownTexts = (jobs: readonly JobDefinition[], variables: Variables, report: Report): void => {
   const sealed = new Map((variables.sealed ?? []).map(({ name, masked }) => [name, masked]));
   const given = new Set(Object.keys(variables.variables));
   for (const job of jobs) {
@@ -29,7 +29,18 @@ export const checkEnvironments = (jobs: readonly JobDefinition[], variables: Var
 
 type Text = { text: string; at: Position; where: Where };
 
-const textsOf = ({ name, settings, keywords }: JobDefinition, report: Report): Text[] => {
+const textsOf = (job: JobDefinition, report: Report): Text[] => [
+  ...textsOfEnvironment(job, report),
+  ...textsOfGroup(job, report),
+];
+
+const textsOfGroup = ({ name, settings, keywords }: JobDefinition, report: Report): Text[] => {
+  const text = settings.resource_group;
+  const where = inside(subject(report, `Job \`${shorten(name)}\``), 'resource_group');
+  return text === undefined ? [] : [{ text, at: keywords.get('resource_group')!.value.at, where }];
+};
+
+const textsOfEnvironment = ({ name, settings, keywords }: JobDefinition, report: Report): Text[] => {
   const entry = keywords.get('environment');
   const { environment } = settings;
   if (!entry || !environment) return [];
@@ -45,7 +56,7 @@ const textsOf = ({ name, settings, keywords }: JobDefinition, report: Report): T
 const hint = 'Use a variable of the file, the job or the request, or for example `$CI_COMMIT_REF_SLUG`.';
 
 const refuse = (name: string, what: string, at: Position, where: Where): void => {
-  const message = `${where.label} uses \`$${shorten(name)}\`, ${what}; environments are shown in clear.`;
+  const message = `${where.label} uses \`$${shorten(name)}\`, ${what}; this is shown in clear.`;
   where.report.error('sealed-variable', at, message, hint);
 };
 

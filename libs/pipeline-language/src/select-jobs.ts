@@ -1,13 +1,20 @@
-import type { PipelineFacts, PipelineSource, PlanDecision } from '@foldline/contracts';
-import { applyRules, verdictOf, type Ruled } from './apply-rules.ts';
+import type { PipelineFacts, PlanDecision } from '@foldline/contracts';
+import { appliedTo } from './apply-rules.ts';
 import type { Definition, JobDefinition } from './definition.ts';
-import type { RefKeyword, RefRule } from './keywords/refs.ts';
+import { copyCount, expandCopies, type Copy } from './expand-matrix.ts';
+import type { AutoCancel } from './keywords/auto-cancel.ts';
+import { mergedVariables } from './keywords/variables.ts';
 import { shorten } from './node.ts';
-import { found } from './pattern.ts';
-import type { Report } from './report.ts';
 import { inside, subject } from './read.ts';
-import { ruleScopes, type RuleScopes } from './rule-scope.ts';
+import type { Report } from './report.ts';
+import type { RepositoryFacts } from './repository-facts.ts';
+import { ruleScopes, type RuleScope, type RuleScopes } from './rule-scope.ts';
+import { byRefs } from './select-by-refs.ts';
+import type { Selected } from './selected.ts';
 import { isEdge } from './stages.ts';
+import { hasPush, verdictOf, type RuleFacts } from './verdict.ts';
+
+export { describe } from './select-by-refs.ts';
 
 /** What a definition is compiled for. `variables` came with the request and win over the file's at run time. */
 export type Trigger = PipelineFacts & {
@@ -16,110 +23,124 @@ export type Trigger = PipelineFacts & {
   sealed?: readonly { name: string; masked: boolean; value?: string }[];
 };
 
-type Selection = {
-  /** The definition with the chosen jobs as their rules make them. */
+export type Selection = {
+  /** The definition with the variables that its workflow adds. */
   definition: Definition;
-  selected: JobDefinition[];
+  selected: Selected[];
   decisions: PlanDecision[];
 };
 
+/** A job or a copy of it, as its rules make it, with why it is there or is not. */
+type Decided = { job: JobDefinition; copy?: Copy; decision: PlanDecision };
+type Reason = Omit<PlanDecision, 'definition' | 'copy'>;
+type Context = { trigger: Trigger; scopes: RuleScopes; repository: RepositoryFacts; report: Report };
+
 /** Chooses the jobs for a trigger and records why, for each job of the file, chosen or not. */
-export const selectJobs = (read: Definition, trigger: Trigger, report: Report): Selection => {
-  const { definition, leftOut } = applyWorkflow(read, trigger, report);
-  const scopes = ruleScopes(definition, trigger);
-  const ruled = withoutLoneEdges(
-    definition.jobs.map((job) =>
-      leftOut ? { job, decision: { definition: job.name, ...leftOut } } : decide(job, trigger, scopes, report),
+export const selectJobs = (
+  read: Definition,
+  trigger: Trigger,
+  repository: RepositoryFacts,
+  report: Report,
+): Selection => {
+  const { definition, leftOut } = applyWorkflow(read, { trigger, repository, report });
+  const context = { trigger, scopes: ruleScopes(definition, trigger), repository, report };
+  const decided = withoutLoneEdges(
+    definition.jobs.flatMap((job) =>
+      leftOut ? [{ job, decision: { definition: job.name, ...leftOut } }] : decide(job, context),
     ),
   );
   const templates = definition.templates.map(({ name }): PlanDecision => {
-    return {
-      definition: name,
-      created: false,
-      rule: 'template',
-      because: 'a name that begins with a dot is a template, not a job',
-    };
+    const because = 'a name that begins with a dot is a template, not a job';
+    return { definition: name, created: false, rule: 'template', because };
   });
   return {
-    definition: { ...definition, jobs: ruled.map(({ job }) => job) },
-    selected: ruled.filter(({ decision }) => decision.created).map(({ job }) => job),
-    decisions: [...ruled.map(({ decision }) => decision), ...templates],
+    definition,
+    selected: selectedOf(decided),
+    decisions: [...decided.map(({ decision }) => decision), ...templates],
   };
 };
 
-/** What comes before and behind everything else does not run for itself. */
-const withoutLoneEdges = (ruled: readonly Ruled[]): readonly Ruled[] => {
-  if (ruled.some(({ job, decision }) => decision.created && !isEdge(job.stage))) return ruled;
-  const because = 'no job of another stage is in the pipeline';
-  return ruled.map(({ job, decision }) => ({
-    job,
-    decision: decision.created ? { ...decision, created: false, rule: `stage: ${job.stage}`, because } : decision,
-  }));
+/** Copies that the same rule made alike are one job with several copies again. */
+const selectedOf = (decided: readonly Decided[]): Selected[] => {
+  const selected: Selected[] = [];
+  for (const { job, copy, decision } of decided) {
+    if (!decision.created) continue;
+    const last = selected.at(-1);
+    if (!copy) selected.push({ job });
+    else if (last?.only && last.job === job) selected[selected.length - 1] = { job, only: [...last.only, copy] };
+    else selected.push({ job, only: [copy] });
+  }
+  return selected;
 };
 
-type LeftOut = Omit<PlanDecision, 'definition'>;
+/** What comes before and behind everything else does not run for itself. */
+const withoutLoneEdges = (decided: readonly Decided[]): readonly Decided[] => {
+  if (decided.some(({ job, decision }) => decision.created && !isEdge(job.stage))) return decided;
+  const because = 'no job of another stage is in the pipeline';
+  return decided.map((each) => {
+    const { job, decision } = each;
+    if (!decision.created) return each;
+    return { ...each, decision: { ...decision, created: false, rule: `stage: ${job.stage}`, because } };
+  });
+};
 
 /** The rule of `workflow` that lets the pipeline in may add variables to those of the file; otherwise no job is let in. */
 const applyWorkflow = (
   definition: Definition,
-  trigger: Trigger,
-  report: Report,
-): { definition: Definition; leftOut?: LeftOut } => {
-  const { rules } = definition.workflow;
+  { trigger, repository, report }: Omit<Context, 'scopes'>,
+): { definition: Definition; leftOut?: Reason } => {
+  const { rules, auto_cancel: autoCancel } = definition.workflow;
   if (!rules) return { definition };
   const where = inside(inside(subject(report, 'The file'), 'workflow'), 'rules');
-  const { rule, name, because } = verdictOf(rules, ruleScopes(definition, trigger).ofPipeline(), where);
+  const facts = factsOf(trigger, repository, ruleScopes(definition, trigger).ofPipeline());
+  const { rule, name, because } = verdictOf(rules, facts, where);
   if (!rule) return { definition, leftOut: { created: false, rule: `workflow: ${name}`, because } };
-  return { definition: { ...definition, variables: { ...definition.variables, ...rule.variables } } };
+  const merged: AutoCancel = { ...autoCancel, ...rule.autoCancel };
+  return {
+    definition: {
+      ...definition,
+      variables: mergedVariables(definition.variables, rule.variables),
+      workflow: { ...definition.workflow, auto_cancel: merged },
+    },
+  };
 };
 
-const decide = (job: JobDefinition, trigger: Trigger, scopes: RuleScopes, report: Report): Ruled => {
+const factsOf = (trigger: Trigger, repository: RepositoryFacts, scope: RuleScope): RuleFacts => ({
+  scope,
+  repository,
+  hasPush: hasPush(trigger),
+});
+
+/** Copies are decided about one by one where what makes them different was looked at. */
+const decide = (job: JobDefinition, context: Context): Decided[] => {
+  if (copyCount(job.settings) === 1 && !job.settings.matrix && !job.settings.parallel)
+    return [decideOne(job, undefined, context.scopes.ofJob(job), context)];
+  const [first, ...others] = expandCopies(job.name, job.settings);
+  const scope = context.scopes.ofJob(job, first!);
+  const decision = decideOne(job, undefined, scope, context);
+  if (!scope.lookedAtTheCopy) return [decision];
+  const made = new Map<string, JobDefinition>();
+  return [
+    { ...decision, copy: first! },
+    ...others.map((copy) => ({ ...decideOne(job, copy, context.scopes.ofJob(job, copy), context), copy })),
+  ].map((each) => shared({ ...each, decision: { ...each.decision, copy: each.copy.name } }, made));
+};
+
+/** The same rule makes the same job of each copy. */
+const shared = (decided: Decided, made: Map<string, JobDefinition>): Decided => {
+  const { rule } = decided.decision;
+  const job = made.get(rule) ?? decided.job;
+  made.set(rule, job);
+  return { ...decided, job };
+};
+
+const decideOne = (job: JobDefinition, copy: Copy | undefined, scope: RuleScope, context: Context): Decided => {
+  const { trigger, repository, report } = context;
+  const facts = factsOf(trigger, repository, scope);
   const { rules } = job.settings;
-  return rules ? applyRules(job, rules, scopes.ofJob(job), report) : { job, decision: byRefs(job, trigger) };
+  if (!rules) return { job, decision: { definition: job.name, ...byRefs(job, trigger, facts, report) } };
+  const where = inside(subject(report, `Job \`${shorten(job.name)}\``), 'rules');
+  const { rule, name, because } = verdictOf(rules, facts, where);
+  const decision = { definition: job.name, created: rule !== undefined, rule: name, because };
+  return { job: rule ? appliedTo(job, rule) : job, ...(copy && { copy }), decision };
 };
-
-const byRefs = ({ name, settings }: JobDefinition, trigger: Trigger): PlanDecision => {
-  const { only, except } = settings;
-  const ref = describeFor([...(only ?? []), ...(except ?? [])], trigger);
-  const decision = (created: boolean, rule: string, because: string) => ({ definition: name, created, rule, because });
-  const included = only?.find((rule) => matches(rule, trigger));
-  if (only && !included) return decision(false, 'only: refs', `only: ${list(only)} does not match ${ref}`);
-  const excluded = except?.find((rule) => matches(rule, trigger));
-  if (excluded)
-    return decision(false, ruleName('except', excluded), `except: ${shorten(excluded.text)} matches ${ref}`);
-  if (included) return decision(true, ruleName('only', included), `only: ${shorten(included.text)} matches ${ref}`);
-  if (except) return decision(true, 'except: refs', `except: ${list(except)} does not match ${ref}`);
-  return decision(true, 'default', 'the job has neither rules nor only nor except');
-};
-
-const matches = (rule: RefRule, { ref, source }: Trigger): boolean => {
-  if (rule.kind === 'keyword') return keywordMatches[rule.text](ref.kind, source);
-  if (ref.kind === 'commit') return false;
-  return rule.kind === 'name' ? rule.text === ref.name : found(rule.source, ref.name);
-};
-
-const keywordMatches: Record<RefKeyword, (kind: Trigger['ref']['kind'], source: PipelineSource) => boolean> = {
-  branches: (kind) => kind === 'branch',
-  tags: (kind) => kind === 'tag',
-  pushes: (_, source) => source === 'push',
-  api: (_, source) => source === 'api',
-  web: (_, source) => source === 'web',
-  schedules: (_, source) => source === 'schedule',
-};
-
-const ruleName = (keyword: 'only' | 'except', rule: RefRule): string =>
-  `${keyword}: ${rule.kind === 'keyword' ? rule.text : 'refs'}`;
-
-const list = (rules: readonly RefRule[]): string => {
-  const shown = rules.slice(0, 5).map(({ text }) => shorten(text));
-  return `[${[...shown, ...(rules.length > 5 ? ['…'] : [])].join(', ')}]`;
-};
-
-/** The source is told only where it may have decided. */
-const describeFor = (rules: readonly RefRule[], trigger: Trigger): string => {
-  const decides = rules.some(({ kind, text }) => kind === 'keyword' && text !== 'branches' && text !== 'tags');
-  return decides ? describe(trigger) : `${trigger.ref.kind} ${shorten(trigger.ref.name)}`;
-};
-
-/** For people: "branch develop (push)". */
-export const describe = ({ ref, source }: Trigger): string => `${ref.kind} ${shorten(ref.name)} (${source})`;

@@ -31,10 +31,6 @@ const explanations: Partial<Record<ErrorCode, Explanation>> = {
     message: 'A key spans several lines; probably a `:` or an indentation is missing.',
     hint: 'Write `key: value` on one line, or indent the text that belongs to the line above.',
   },
-  MULTIPLE_DOCS: {
-    message: 'A second YAML document begins here; the file must be one.',
-    hint: 'Remove the `---` or `...` before it, and write all jobs in one document.',
-  },
   RESOURCE_EXHAUSTION: { message: 'The file is nested too deeply.' },
   TAB_AS_INDENT: { message: 'A tab is used for indentation, which YAML does not allow.', hint: 'Use spaces.' },
 };

@@ -52,6 +52,7 @@ export const lookInto = (directory: string, texts: Map<string, string>): Look =>
     const listed = await execute('git', args, { timeout: GIT_MS, maxBuffer: MOST_BYTES }).catch(() => undefined);
     return listed?.stdout.split('\0').filter(Boolean) ?? [];
   },
+  changes: async () => null,
 });
 
 /** The text of a definition as it lies in the directory, committed or not. */

@@ -103,6 +103,7 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
       file: async (path) =>
         (await this.repositories.readFile(project.id, sha, path, MAX_DEFINITION_BYTES))?.toString('utf8'),
       paths: () => this.repositories.listFiles(project.id, sha),
+      changes: async () => null,
     };
     const text = await look.file(DEFINITION_FILE);
     if (text === undefined)

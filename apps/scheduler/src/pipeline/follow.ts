@@ -55,6 +55,7 @@ const decideReady = (state: PipelineState, job: JobState): PipelineEvent => {
         ? queue(reason('when: on_failure', 'a job before it failed', bad))
         : skip(reason('when: on_failure', 'no job before it failed'));
     case 'manual':
+    case 'delayed':
     case 'on_success':
       if (bad.length > 0) return skip(reason(`when: ${job.planned.when}`, 'a job before it did not succeed', bad));
       if (missing.length > 0) return skip(reason('needs', 'a job that it needs did not run', missing));

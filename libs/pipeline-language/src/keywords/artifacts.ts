@@ -1,47 +1,129 @@
 import type { ArtifactSpec } from '@foldline/contracts';
-import { isNothing, type Entry, type Node } from '../node.ts';
-import { inside, readChoice, readFields, readMap, readText, type Where } from '../read.ts';
-import { readPatterns } from './paths.ts';
-import { present } from './runner.ts';
-import { readDuration } from './timing.ts';
+import { anyOf, mapOf } from '../grammar/json-schema.ts';
+import { present } from '../grammar/present.ts';
+import { record, type Gap } from '../grammar/record.ts';
+import { boolean, choice, mapped, orMap, shape, text, type Shape } from '../grammar/shape.ts';
+import { isNothing, type Node } from '../node.ts';
+import { inside, readMap, type Where } from '../read.ts';
+import { patterns } from './paths.ts';
+import { durationOrNever } from './timing.ts';
+import { outcome } from './when.ts';
 
-const shape = {
-  known: ['name', 'paths', 'exclude', 'expire_in', 'when', 'reports'],
-  later: ['untracked', 'expose_as', 'public', 'access'],
-};
-export const outcomes = ['on_success', 'on_failure', 'always'] as const;
+type Outcome = ArtifactSpec['when'];
+/** The files of reports for people, and those that hand variables on to later jobs. */
+type Reports = { paths: string[]; dotenv: string[] };
 
-/** `artifacts:` of a job (seed S0-30 … S0-35). */
-export const readArtifacts = (node: Node, where: Where): ArtifactSpec | undefined => {
-  const fields = readFields(node, where, shape);
-  if (!fields) return undefined;
-  const read = <T>(key: string, reader: (node: Node, where: Where) => T | undefined): T | undefined => {
-    const entry: Entry | undefined = fields.get(key);
-    return entry && reader(entry.value, inside(where, key));
-  };
-  return {
-    ...present('name', read('name', readText)),
-    paths: read('paths', readPatterns) ?? [],
-    exclude: read('exclude', readPatterns) ?? [],
-    ...readExpiry(fields.get('expire_in'), inside(where, 'expire_in')),
-    when: read('when', (value, at) => readChoice(value, at, outcomes)) ?? 'on_success',
-    reports: read('reports', readReports) ?? [],
-  };
-};
-
-/** `never` keeps the artifacts; without `expire_in` the project's retention decides. */
-const readExpiry = (entry: Entry | undefined, where: Where): Pick<ArtifactSpec, 'expireInSeconds' | 'neverExpires'> => {
-  if (!entry) return {};
-  if (entry.value.kind === 'scalar' && entry.value.text === 'never') return { neverExpires: true };
-  return present('expireInSeconds', readDuration(entry.value, where));
-};
+const coverageReport = record<{ coverage_format: string; path: string[] }>({
+  coverage_format: {
+    shape: choice(['cobertura', 'jacoco']),
+    description: 'The format of the file.',
+    example: 'cobertura',
+    beside: { path: 'coverage.xml' },
+  },
+  path: { shape: patterns, description: 'The file.', example: 'coverage/cobertura.xml' },
+});
 
 /** A list of paths as in the seed, or GitLab's map of report types (C16); what a report is, its content tells. */
-const readReports = (node: Node, where: Where): string[] | undefined => {
-  if (node.kind !== 'map') return readPatterns(node, where);
-  return [...readMap(node, where)!.values()].flatMap(({ key, value }) => {
-    if (value.kind !== 'map') return isNothing(value) ? [] : (readPatterns(value, inside(where, key)) ?? []);
-    const path = readFields(value, inside(where, key), { known: ['coverage_format', 'path'] })?.get('path');
-    return path ? (readPatterns(path.value, inside(where, key)) ?? []) : [];
-  });
+const reportsOfTypes = (node: Node, where: Where): Reports => {
+  const reports: Reports = { paths: [], dotenv: [] };
+  for (const { key, value } of readMap(node, where)?.values() ?? []) {
+    if (isNothing(value)) continue;
+    const at = inside(where, key);
+    const paths = key === 'coverage_report' ? coverageReport.read(value, at)?.path : patterns.read(value, at);
+    reports[key === 'dotenv' ? 'dotenv' : 'paths'].push(...(paths ?? []));
+  }
+  return reports;
 };
+
+const reports: Shape<Reports> = orMap(
+  mapped(patterns, (paths) => ({ paths, dotenv: [] })),
+  shape(reportsOfTypes, {
+    ...mapOf(anyOf(patterns.schema, coverageReport.schema)),
+    properties: { junit: patterns.schema, dotenv: patterns.schema, coverage_report: coverageReport.schema },
+  }),
+);
+
+const access: Gap = { why: 'whoever may see the project may see its artifacts' };
+
+/** `artifacts:` of a job (seed S0-30 … S0-35). */
+export const artifacts: Shape<ArtifactSpec> = mapped(
+  record<{
+    name: string;
+    paths: string[];
+    exclude: string[];
+    expire_in: number;
+    when: Outcome;
+    reports: Reports;
+    untracked: boolean;
+    expose_as: string;
+    public: boolean;
+    access: string;
+  }>({
+    name: {
+      shape: text,
+      description: 'What people see. Everything but letters, digits and `._-` becomes a hyphen.',
+      default: 'artifacts',
+      example: 'build-$CI_COMMIT_REF_SLUG',
+    },
+    paths: {
+      shape: patterns,
+      description: 'What to keep. A pattern that matches nothing is a warning in the log.',
+      example: ['dist/', '**/*.log'],
+    },
+    exclude: { shape: patterns, description: 'What to leave out of `paths` and `reports`.', example: ['**/*.tmp'] },
+    expire_in: {
+      shape: durationOrNever,
+      description: 'How long they are kept, or `never`.',
+      default: '30 days',
+      example: '1 week',
+    },
+    when: {
+      shape: outcome,
+      description: 'After which result they are kept.',
+      default: 'on_success',
+      example: 'always',
+    },
+    reports: {
+      shape: reports,
+      description:
+        'Files for people, by type or as a list; kept as a second artifact. `dotenv` hands variables on to later jobs.',
+      example: { junit: 'reports/*.xml' },
+    },
+    untracked: {
+      shape: boolean,
+      description: 'Whether everything that git does not track is kept, too.',
+      default: false,
+      example: true,
+      planned: { why: 'only `paths` are kept' },
+    },
+    expose_as: {
+      shape: text,
+      description: 'Under which name a merge request links to them.',
+      example: 'the report',
+      planned: { why: 'there are no merge requests' },
+    },
+    public: {
+      shape: boolean,
+      description: 'Whether people outside of the project may see them.',
+      default: true,
+      example: false,
+      planned: access,
+    },
+    access: {
+      shape: choice(['all', 'developer', 'maintainer', 'none']),
+      description: 'Who may see them.',
+      default: 'all',
+      example: 'developer',
+      planned: access,
+    },
+  }),
+  ({ name, paths = [], exclude = [], expire_in: expiry, when = 'on_success', reports }) => ({
+    ...present('name', name),
+    paths,
+    exclude,
+    ...(expiry === Infinity ? { neverExpires: true as const } : present('expireInSeconds', expiry)),
+    when,
+    reports: reports?.paths ?? [],
+    ...present('dotenv', reports && reports.dotenv.length > 0 ? reports.dotenv : undefined),
+  }),
+);

@@ -1,57 +1,133 @@
 import type { CacheSpec } from '@foldline/contracts';
+import { present } from '../grammar/present.ts';
+import { record, type Gap } from '../grammar/record.ts';
+import { boolean, choice, mapped, oneOrMore, orMap, shape, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import type { Entry, Node } from '../node.ts';
-import { inside, invalid, readChoice, readFields, readText, readTexts, type Where } from '../read.ts';
-import { outcomes } from './artifacts.ts';
-import { readFileNames, readPatterns } from './paths.ts';
-import { present } from './runner.ts';
+import { invalid } from '../read.ts';
+import { fileNames, patterns } from './paths.ts';
+import { outcome } from './when.ts';
 
-const shape = { known: ['key', 'paths', 'policy', 'fallback_keys', 'when'], later: ['untracked', 'unprotect'] };
-const policies = ['pull', 'push', 'pull-push'] as const;
 const defaultKey = 'default';
 
-/** `cache:` as one map or a list of them; `[]` and `{}` turn an inherited cache off (seed S0-37 … S0-42). */
-export const readCaches = (node: Node, where: Where): CacheSpec[] | undefined => {
-  const items = node.kind === 'list' ? node.items : [node];
-  if (items.length > limits.caches) return invalid(node, where, `may have at most ${limits.caches} entries`);
-  return items.map((item) => readCache(item, where)).filter((cache) => cache !== undefined);
-};
+const upTo = (max: number, things: string, from: Shape<string[]>): Shape<string[]> =>
+  mapped(from, (names, node, where) =>
+    names.length > max ? invalid(node, where, `may have at most ${max} ${things}`) : names,
+  );
 
-const readCache = (node: Node, where: Where): CacheSpec | undefined => {
-  const fields = readFields(node, where, shape);
-  if (!fields || fields.size === 0) return undefined;
-  const read = <T>(key: string, reader: (node: Node, where: Where) => T | undefined): T | undefined => {
-    const entry: Entry | undefined = fields.get(key);
-    return entry && reader(entry.value, inside(where, key));
-  };
-  if (!fields.has('paths')) return invalid(node, where, 'needs `paths`');
+const keyFiles = upTo(limits.keyFiles, 'files', fileNames);
+const commitFiles: Gap = { why: 'use `files`, whose content makes the key' };
+
+const keyOfFiles: Shape<CacheSpec['key']> = mapped(
+  record<{ files: string[]; files_commits: string[]; prefix: string }>({
+    files: {
+      shape: keyFiles,
+      description: 'Files whose content makes the key.',
+      example: ['package-lock.json'],
+    },
+    files_commits: {
+      shape: keyFiles,
+      description: 'Files whose latest commit makes the key.',
+      example: ['package-lock.json'],
+      beside: { files: ['package-lock.json'] },
+      planned: commitFiles,
+    },
+    prefix: {
+      shape: text,
+      description: 'What the key begins with.',
+      example: 'npm',
+      beside: { files: ['package-lock.json'] },
+    },
+  }),
+  ({ files, prefix }, node, where) =>
+    files ? { files, ...present('prefix', prefix) } : invalid(node, where, 'needs a text or `files`'),
+);
+
+const key = orMap(
+  mapped(text, (name): CacheSpec['key'] => ({ text: name })),
+  keyOfFiles,
+);
+
+const fallbackKeys = upTo(
+  limits.fallbackKeys,
+  'keys',
+  mapped(texts, (keys) => keys.map(({ value }) => value)),
+);
+
+type Policy = CacheSpec['policy'];
+
+const written = record<{
+  key: CacheSpec['key'];
+  paths: string[];
+  policy: Policy;
+  fallback_keys: string[];
+  when: CacheSpec['when'];
+  untracked: boolean;
+  unprotect: boolean;
+}>({
+  key: {
+    shape: key,
+    description: 'Under which name it is kept: a text, or the files whose content makes the key.',
+    default: defaultKey,
+    example: { files: ['package-lock.json'], prefix: 'npm' },
+    beside: { paths: ['node_modules/'] },
+  },
+  paths: { shape: patterns, description: 'What to save.', example: ['node_modules/'] },
+  policy: {
+    shape: choice<Policy>(['pull', 'push', 'pull-push']),
+    description: 'Only restore, only save, or both.',
+    default: 'pull-push',
+    example: 'pull',
+    beside: { paths: ['node_modules/'] },
+  },
+  fallback_keys: {
+    shape: fallbackKeys,
+    description:
+      'Tried in order when the key is not found. In `.codara-ci.yml`, one that ends in `-` also takes the newest key that begins so.',
+    example: ['npm-'],
+    beside: { paths: ['node_modules/'] },
+  },
+  when: {
+    shape: outcome,
+    description: 'After which result it is saved.',
+    default: 'on_success',
+    example: 'always',
+    beside: { paths: ['node_modules/'] },
+  },
+  untracked: {
+    shape: boolean,
+    description: 'Whether everything that git does not track is saved, too.',
+    default: false,
+    example: true,
+    beside: { paths: ['node_modules/'] },
+    planned: { why: 'only `paths` are saved' },
+  },
+  unprotect: {
+    shape: boolean,
+    description: 'Whether protected and other refs share the cache.',
+    default: false,
+    example: true,
+    beside: { paths: ['node_modules/'] },
+    planned: { why: 'protected and other refs never share a cache' },
+  },
+});
+
+/** `{}` turns an inherited cache off. */
+const cache: Shape<CacheSpec> = shape((node, where) => {
+  const read = written.read(node, where);
+  if (!read || (node.kind === 'map' && node.entries.size === 0)) return undefined;
+  if (node.kind === 'map' && !node.entries.has('paths')) return invalid(node, where, 'needs `paths`');
   return {
-    key: read('key', readKey) ?? { text: defaultKey },
-    paths: read('paths', readPatterns) ?? [],
-    policy: read('policy', (value, at) => readChoice(value, at, policies)) ?? 'pull-push',
-    fallbackKeys: read('fallback_keys', readFallbackKeys) ?? [],
-    when: read('when', (value, at) => readChoice(value, at, outcomes)) ?? 'on_success',
+    key: read.key ?? { text: defaultKey },
+    paths: read.paths ?? [],
+    policy: read.policy ?? 'pull-push',
+    fallbackKeys: read.fallback_keys ?? [],
+    when: read.when ?? 'on_success',
   };
-};
+}, written.schema);
 
-const readKey = (node: Node, where: Where): CacheSpec['key'] | undefined => {
-  if (node.kind !== 'map') {
-    const text = readText(node, where);
-    return text === undefined ? undefined : { text };
-  }
-  const fields = readFields(node, where, { known: ['files', 'prefix'] });
-  const files = fields?.get('files');
-  if (!files) return invalid(node, where, 'needs a text or `files`');
-  const paths = readFileNames(files.value, inside(where, 'files')) ?? [];
-  if (paths.length > limits.keyFiles)
-    return invalid(files.value, inside(where, 'files'), `may name at most ${limits.keyFiles} files`);
-  const prefix = fields?.get('prefix');
-  return { files: paths, ...present('prefix', prefix && readText(prefix.value, inside(where, 'prefix'))) };
-};
-
-const readFallbackKeys = (node: Node, where: Where): string[] | undefined => {
-  const keys = readTexts(node, where)?.map(({ value }) => value);
-  return keys && keys.length > limits.fallbackKeys
-    ? invalid(node, where, `may have at most ${limits.fallbackKeys} keys`)
-    : keys;
-};
+/** `cache:` as one map or a list of them; `[]` and `{}` turn an inherited cache off (seed S0-37 … S0-42). */
+const one = oneOrMore(cache, limits.caches);
+export const caches: Shape<CacheSpec[]> = shape(
+  (node, where) => (node.kind === 'list' ? one.read(node, where) : (one.read(node, where) ?? [])),
+  one.schema,
+);

@@ -1,33 +1,14 @@
+import { anyOf, listOf, mapOf, TEXT } from '../grammar/json-schema.ts';
+import { record } from '../grammar/record.ts';
+import { integer, mapped, orMap, shape, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node, Position } from '../node.ts';
-import { inside, invalid, readFields, readInteger, readList, readMap, type Where } from '../read.ts';
+import { inside, invalid, readList, readMap, type Where } from '../read.ts';
 import { checkVariableName, readVariableValue } from './variables.ts';
 
 /** One map of a matrix: every combination of one value per variable is a copy. */
 export type MatrixRow = Record<string, string[]>;
 export type Copies = { kind: 'count'; count: number } | { kind: 'matrix'; rows: MatrixRow[] };
-
-/** `parallel: 5` or `parallel: {matrix: […]}` (seed S0-25, S0-26). */
-export const readParallel = (node: Node, where: Where): Copies | undefined => {
-  if (node.kind !== 'map') {
-    const count = readInteger(node, where, 1, limits.copiesPerJob);
-    return count === undefined ? undefined : { kind: 'count', count };
-  }
-  const matrix = readFields(node, where, { known: ['matrix'] })?.get('matrix');
-  return matrix
-    ? readMatrix(matrix.value, inside(where, 'matrix'))
-    : invalid(node, where, 'needs a number or a `matrix`');
-};
-
-/** `matrix:` is a list of maps of values or lists of values (seed S0-27). */
-export const readMatrix = (node: Node, where: Where): Copies | undefined => {
-  const items = node.kind === 'map' ? [node] : readList(node, where);
-  if (!items) return undefined;
-  const rows = items.map((item) => readRow(item, where)).filter((row) => row !== undefined);
-  if (rows.length !== items.length) return undefined;
-  if (rows.length === 0) return invalid(node, where, 'must have at least one map of values');
-  return fits(rows, node.at, where) ? { kind: 'matrix', rows } : undefined;
-};
 
 const readRow = (node: Node, where: Where): MatrixRow | undefined => {
   const entries = readMap(node, where);
@@ -48,6 +29,20 @@ const readValues = (node: Node, where: Where): string[] | undefined => {
   return values.length === items.length ? values : undefined;
 };
 
+const row = mapOf(anyOf(TEXT, listOf(TEXT)));
+
+/** A map of values or lists of values, or a list of such maps. */
+export const matrixRows: Shape<MatrixRow[]> = shape(
+  (node, where) => {
+    const items = node.kind === 'map' ? [node] : readList(node, where);
+    if (!items) return undefined;
+    const rows = items.map((item) => readRow(item, where)).filter((each) => each !== undefined);
+    if (rows.length !== items.length) return undefined;
+    return rows.length === 0 ? invalid(node, where, 'must have at least one map of values') : rows;
+  },
+  anyOf(listOf(row), row),
+);
+
 /** The product is known by multiplication; nothing is expanded to find out that it is too large. */
 const fits = (rows: MatrixRow[], at: Position, where: Where): boolean => {
   const count = countCopies(rows);
@@ -59,3 +54,26 @@ const fits = (rows: MatrixRow[], at: Position, where: Where): boolean => {
 
 export const countCopies = (rows: readonly MatrixRow[]): number =>
   rows.reduce((sum, row) => sum + Object.values(row).reduce((product, values) => product * values.length, 1), 0);
+
+/** `matrix:` of a job (seed S0-27). */
+export const matrix: Shape<Copies> = mapped(matrixRows, (rows, node, where) =>
+  fits(rows, node.at, where) ? { kind: 'matrix', rows } : undefined,
+);
+
+/** `parallel: 5` or `parallel: {matrix: […]}` (seed S0-25, S0-26). */
+export const parallel: Shape<Copies> = orMap<Copies>(
+  mapped(integer(1, limits.copiesPerJob), (count) => ({ kind: 'count', count })),
+  mapped(
+    record<{ matrix: Copies }>({
+      matrix: {
+        shape: matrix,
+        description: 'A copy for every combination of one value per variable.',
+        example: [{ NODE: [20, 22], OS: ['debian', 'alpine'] }],
+      },
+    }),
+    (read, node, where) =>
+      node.kind === 'map' && node.entries.has('matrix')
+        ? read.matrix
+        : invalid(node, where, 'needs a number or a `matrix`'),
+  ),
+);

@@ -1,29 +1,30 @@
+import { TEXT } from '../grammar/json-schema.ts';
+import { present } from '../grammar/present.ts';
+import { record, type Gap } from '../grammar/record.ts';
+import { choice, mapped, orMap, shape, text, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node } from '../node.ts';
-import { inside, invalid, readFields, readMap, readText, type Where } from '../read.ts';
-import { present } from './runner.ts';
-import { checkVariableName } from './variables.ts';
+import { invalid, readText, type Where } from '../read.ts';
+import { anything } from './anything.ts';
+import { durationOrNever } from './timing.ts';
 
-export type Environment = { name: string; url?: string };
-
-/** `environment: production` or `{name, url}` (seed S0-22). */
-export const readEnvironment = (node: Node, where: Where): Environment | undefined => {
-  if (node.kind !== 'map') return named(node, where);
-  const later = ['on_stop', 'action', 'auto_stop_in', 'kubernetes', 'deployment_tier'];
-  const fields = readFields(node, where, { known: ['name', 'url'], later });
-  const name = fields?.get('name');
-  if (!name) return invalid(node, where, 'needs a `name`');
-  const url = fields?.get('url');
-  const environment = named(name.value, inside(where, 'name'));
-  const address = url && readUrl(url.value, inside(where, 'url'));
-  return environment && { ...environment, ...present('url', address) };
+export type Environment = {
+  name: string;
+  url?: string;
+  /** Anything but `start` uses the environment and does not deploy to it. */
+  action?: EnvironmentAction;
+  tier?: string;
 };
+export type EnvironmentAction = 'start' | 'prepare' | 'stop' | 'verify' | 'access';
 
-const named = (node: Node, where: Where): Environment | undefined => {
+const actions: readonly EnvironmentAction[] = ['start', 'prepare', 'stop', 'verify', 'access'];
+const tiers = ['production', 'staging', 'testing', 'development', 'other'] as const;
+
+const readName = (node: Node, where: Where): string | undefined => {
   const name = readText(node, where);
   if (name === undefined) return undefined;
   const usable = /^[\w $./{}-]+$/.test(name) && name.length <= limits.nameLength;
-  return usable ? { name } : invalid(node, where, 'may have letters, digits, spaces and `-_/$.{}`');
+  return usable ? name : invalid(node, where, 'may have letters, digits, spaces and `-_/$.{}`');
 };
 
 /** Shown as a link, so it must not be able to carry a script; a variable may stand for all of it. */
@@ -35,29 +36,70 @@ const readUrl = (node: Node, where: Where): string | undefined => {
     : invalid(node, where, 'must begin with `http://` or `https://`');
 };
 
-/** `secrets: {NAME: {vault: path}}`: the value is fetched when the job starts and never enters the plan (seed S0-29). */
-export const readSecrets = (node: Node, where: Where): Record<string, { vault: string }> | undefined => {
-  const entries = readMap(node, where);
-  if (!entries) return undefined;
-  const secrets: [string, { vault: string }][] = [];
-  for (const { key, at, value } of entries.values()) {
-    if (!checkVariableName(key, at, where)) continue;
-    const vault = readVaultPath(value, inside(where, key));
-    if (vault !== undefined) secrets.push([key, { vault }]);
-  }
-  return Object.fromEntries(secrets);
-};
+const name = shape(readName, TEXT);
+const stopping: Gap = { why: 'environments are not stopped by Foldline yet' };
+const beside = { name: 'review' };
 
-const readVaultPath = (node: Node, where: Where): string | undefined => {
-  const shape = {
-    known: ['vault'],
-    later: ['file', 'token', 'azure_key_vault', 'gcp_secret_manager', 'aws_secrets_manager', 'akeyless'],
-  };
-  const entry = readFields(node, where, shape)?.get('vault');
-  if (!entry) return invalid(node, where, 'needs `vault: path/of/the/secret`');
-  const path = readText(entry.value, inside(where, 'vault'));
-  if (path === undefined) return undefined;
-  const usable =
-    /^[\w.@-]+(\/[\w.@-]+)*$/.test(path) && !path.split('/').includes('..') && path.length <= limits.nameLength;
-  return usable ? path : invalid(entry.value, inside(where, 'vault'), 'must be a path like `production/deploy_key`');
-};
+/** `environment: production` or `{name, url, …}` (seed S0-22). */
+export const environment: Shape<Environment> = orMap(
+  mapped(name, (read) => ({ name: read })),
+  mapped(
+    record<{
+      name: string;
+      url: string;
+      action: EnvironmentAction;
+      deployment_tier: (typeof tiers)[number];
+      on_stop: string;
+      auto_stop_in: number;
+      kubernetes: unknown;
+    }>({
+      name: { shape: name, description: 'What is deployed to.', example: 'review/$CI_COMMIT_REF_SLUG' },
+      url: {
+        shape: shape(readUrl, TEXT),
+        description: 'Where it can be seen.',
+        example: 'https://$CI_COMMIT_REF_SLUG.review.example.com',
+        beside,
+      },
+      action: {
+        shape: choice(actions),
+        description: 'What the job does with it. Only `start` is a deployment; the others use the environment.',
+        default: 'start',
+        example: 'verify',
+        beside,
+      },
+      deployment_tier: {
+        shape: choice(tiers),
+        description: 'What kind of environment it is.',
+        example: 'testing',
+        beside,
+      },
+      on_stop: {
+        shape: text,
+        description: 'The job that stops the environment.',
+        example: 'stop-review',
+        beside,
+        planned: stopping,
+      },
+      auto_stop_in: {
+        shape: durationOrNever,
+        description: 'After which time without a deployment it is stopped.',
+        example: '2 days',
+        beside,
+        planned: stopping,
+      },
+      kubernetes: {
+        shape: anything,
+        description: 'The cluster that it is in.',
+        example: { agent: 'group/project:agent' },
+        beside,
+        planned: { why: 'deployments are what the script does' },
+      },
+    }),
+    ({ name: read, url, action, deployment_tier: tier }, node, where) => {
+      if (node.kind === 'map' && !node.entries.has('name')) return invalid(node, where, 'needs a `name`');
+      return read === undefined
+        ? undefined
+        : { name: read, ...present('url', url), ...present('action', action), ...present('tier', tier) };
+    },
+  ),
+);

@@ -24,6 +24,27 @@ const codesWith = (keyword: string): string[] => {
 };
 
 describe('A job', () => {
+  it.each([
+    ['image: {name: a, entrypoint: [b]}', 'image.entrypoint', ['b']],
+    ['services: [{name: a, alias: b}]', 'services.alias', 'b'],
+    ['artifacts: {paths: [a], expose_as: b}', 'artifacts.expose_as', 'b'],
+    ['hooks: {pre_get_sources_script: make}', 'hooks', { pre_get_sources_script: 'make' }],
+    ['id_tokens: {A: {aud: https://x}}', 'id_tokens', { A: { aud: 'https://x' } }],
+    ['pages: true', 'pages', 'true'],
+    ['environment: {name: a, auto_stop_in: 1 day}', 'environment.auto_stop_in', '1 day'],
+  ])('with `%s` is planned, and says that nothing acts on it yet', (keyword, path, value) => {
+    expect(jobWith(keyword).plannedOnly).toEqual([{ keyword: path, value, why: expect.any(String) }]);
+  });
+
+  it.each([
+    ['needs: [{pipeline: x}]', 'needs.pipeline'],
+    ['release: {tag_name: v1}', 'release'],
+    ['secrets: {A: {gcp_secret_manager: {name: x}}}', 'secrets.A.gcp_secret_manager'],
+    ['trigger: acme/library', 'trigger'],
+  ])('with `%s` is planned, and would not run as if it were there', (keyword, path) => {
+    expect(jobWith(keyword).plannedOnly).toEqual([expect.objectContaining({ keyword: path, stops: true })]);
+  });
+
   it('without further keywords has the documented defaults', () =>
     expect(jobWith('')).toEqual({
       index: 0,
@@ -62,6 +83,28 @@ describe('A job', () => {
     ['image: {name: "registry:5000/a/b@sha256:00"}', { image: 'registry:5000/a/b@sha256:00' }],
     ['secrets: {}', { secrets: {} }],
     ['priority: 10', { priority: 10 }],
+    ['tags: [linux, gpu, linux]', { runner: { tags: ['linux', 'gpu'] } }],
+    ['{when: delayed, start_in: 30 minutes}', { when: 'delayed', startInSeconds: 1800, allowFailure: false }],
+    ['allow_failure: {exit_codes: 1}', { allowFailure: false, allowFailureExitCodes: [1] }],
+    ['allow_failure: {exit_codes: [137, 255]}', { allowFailureExitCodes: [137, 255] }],
+    ['retry: {max: 1, exit_codes: 75}', { retry: { max: 1, when: [], exitCodes: [75] } }],
+    [
+      'retry: {max: 1, when: job_timeout, exit_codes: [75]}',
+      { retry: { max: 1, when: ['job_timeout'], exitCodes: [75] } },
+    ],
+    ['retry: {max: 1, when: runner_interrupted}', { retry: { max: 1, when: ['runner_lost'] } }],
+    ['resource_group: $CI_COMMIT_BRANCH', { resourceGroup: 'main' }],
+    [
+      'environment: {name: a, action: stop, deployment_tier: testing}',
+      { environment: { name: 'a', action: 'stop', tier: 'testing' } },
+    ],
+    ['variables: {A: {value: $B, expand: false}}', { variables: { A: '$B' }, rawVariables: ['A'] }],
+    ['variables: {A: {value: x, options: [x, z], description: What}}', { variables: { A: 'x' } }],
+    [
+      'artifacts: {reports: {dotenv: build.env, junit: a.xml}}',
+      { artifacts: { paths: [], exclude: [], when: 'on_success', reports: ['a.xml'], dotenv: ['build.env'] } },
+    ],
+    ['inherit: {variables: false}', { inheritedVariables: [] }],
   ])('with `%s` is planned so', (keyword, expected) => {
     const line = keyword.startsWith('{') ? keyword.slice(1, -1).replace(', ', '\n  ') : keyword;
     expect(jobWith(line)).toMatchObject(expected);
@@ -83,18 +126,14 @@ describe('A job', () => {
     ['matrix: [{A: []}]', 'invalid-value'],
     ['matrix: [{A: [1], B: {c: d}}]', 'wrong-type'],
     ['image: "-v /:/host"', 'invalid-value'],
-    ['image: {name: a, entrypoint: [b]}', 'unsupported-keyword'],
-    ['services: [{name: a, alias: b}]', 'unsupported-keyword'],
     ['environment: {url: https://x}', 'invalid-value'],
     ['environment: {name: a, url: "javascript:alert(1)"}', 'invalid-value'],
-    ['environment: {name: a, action: stop}', 'unsupported-keyword'],
     ['secrets: {A: {vault: ../other}}', 'invalid-value'],
-    ['secrets: {A: {file: x}}', 'unsupported-keyword'],
+    ['secrets: {A: {file: x}}', 'wrong-type'],
     ['secrets: {PATH: {vault: a}}', 'reserved-variable'],
     ['cache: {key: a}', 'invalid-value'],
     ['cache: {paths: [a], fallback_keys: [1, 2, 3, 4, 5, 6]}', 'invalid-value'],
     ['cache: {paths: [a], policy: never}', 'invalid-value'],
-    ['artifacts: {paths: [a], expose_as: b}', 'unsupported-keyword'],
     ['artifacts: {paths: ["a/../../b"]}', 'unsafe-path'],
     ['artifacts: {paths: ["C:\\\\x"]}', 'unsafe-path'],
     ['artifacts: {paths: [a], expire_in: 0}', 'invalid-duration'],
@@ -109,15 +148,23 @@ describe('A job', () => {
     ['cache: {paths: ["[z-a]"]}', 'invalid-pattern'],
     ['cache: {paths: [a], key: {files: ["**/package-lock.json"]}}', 'invalid-pattern'],
     ['only: []', 'wrong-type'],
-    ['only: [merge_requests]', 'unsupported-keyword'],
-    ['only: {changes: [a]}', 'unsupported-keyword'],
-    ['allow_failure: {exit_codes: 1}', 'unsupported-keyword'],
-    ['needs: [{pipeline: x}]', 'unsupported-keyword'],
     ['extends: .y', 'extends-missing-job'],
-    ['tags: [a]', 'unsupported-keyword'],
     ['before_script: [~]', 'wrong-type'],
     ['before_script: {a: b}', 'wrong-type'],
     ['coverage: "[0-9]+"', 'invalid-regex'],
+    ['when: delayed', 'invalid-value'],
+    ['start_in: 1 hour', 'conflicting-keywords'],
+    ['start_in: 8 days', 'invalid-duration'],
+    ['allow_failure: {exit_codes: 256}', 'invalid-value'],
+    ['allow_failure: {}', 'invalid-value'],
+    ['retry: {max: 1, exit_codes: [a]}', 'wrong-type'],
+    ['variables: {A: {value: x, options: [z]}}', 'invalid-value'],
+    ['only: {kubernetes: active}', 'unsupported-keyword'],
+    ['only: {variables: ["$A =="]}', 'invalid-expression'],
+    ['only: {changes: [../a]}', 'invalid-pattern'],
+    ['environment: {name: a, action: explode}', 'invalid-value'],
+    ['inherit: {default: maybe}', 'wrong-type'],
+    ['artifacts: {access: nobody}', 'invalid-value'],
   ])('with `%s` is refused: %s', (keyword, code) => expect(codesWith(keyword)).toContain(code));
 
   it.each([

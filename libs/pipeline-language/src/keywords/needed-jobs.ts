@@ -1,51 +1,117 @@
+import { anyOf } from '../grammar/json-schema.ts';
+import { record, type Gap } from '../grammar/record.ts';
+import { boolean, mapped, shape, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node, Position } from '../node.ts';
-import {
-  inside,
-  invalid,
-  readBoolean,
-  readFields,
-  readList,
-  readText,
-  readTexts,
-  type Located,
-  type Where,
-} from '../read.ts';
+import { invalid, readList, type Located, type Where } from '../read.ts';
+import { matrixRows, type MatrixRow } from './copies.ts';
 
 /** One entry of `needs`, before it is known which copies the job has. */
-export type NeedEntry = { job: string; artifacts: boolean; optional: boolean; at: Position };
-
-/** `needs: [build, {job: test, artifacts: false, optional: true}]`; `[]` starts the job at once. */
-export const readNeeds = (node: Node, where: Where): NeedEntry[] | undefined => {
-  const items = node.kind === 'scalar' ? [node] : readList(node, where);
-  if (items && items.length > limits.needsPerJob) return tooMany(node, where);
-  return items?.map((item) => readNeed(item, where)).filter((need) => need !== undefined);
+export type NeedEntry = {
+  job: string;
+  artifacts: boolean;
+  optional: boolean;
+  at: Position;
+  /** Only the copies with these values. */
+  copies?: MatrixRow[];
 };
 
-const readNeed = (node: Node, where: Where): NeedEntry | undefined => {
-  if (node.kind !== 'map') {
-    const job = readText(node, where);
-    return job === undefined ? undefined : { job, artifacts: true, optional: false, at: node.at };
-  }
-  const shape = { known: ['job', 'artifacts', 'optional'], later: ['parallel', 'pipeline', 'project', 'ref'] };
-  const fields = readFields(node, where, shape);
-  const name = fields?.get('job');
-  if (!name) return invalid(node, where, 'needs the name of a `job`');
-  const job = readText(name.value, inside(where, 'job'));
-  const flag = (key: string, standard: boolean): boolean => {
-    const entry = fields?.get(key);
-    return (entry && readBoolean(entry.value, inside(where, key))) ?? standard;
-  };
-  const rest = { artifacts: flag('artifacts', true), optional: flag('optional', false) };
-  return job === undefined ? undefined : { job, ...rest, at: name.value.at };
-};
+const ofOtherPipelines: Gap = { why: 'a job waits for jobs of its own pipeline only', stops: true };
 
-/** `dependencies:` names jobs whose artifacts are fetched; `[]` fetches none (seed S0-21). */
-export const readDependencies = (node: Node, where: Where): Located<string>[] | undefined => {
-  const names = readTexts(node, where);
-  return names && names.length > limits.needsPerJob ? tooMany(node, where) : names;
-};
+const parallel = record<{ matrix: MatrixRow[] }>({
+  matrix: {
+    shape: matrixRows,
+    description: 'The values of the copies that are needed.',
+    example: [{ NODE: 22 }],
+  },
+});
+
+const written = record<{
+  job: Located<string>;
+  artifacts: boolean;
+  optional: boolean;
+  parallel: { matrix?: MatrixRow[] };
+  pipeline: string;
+  project: string;
+  ref: string;
+}>({
+  job: {
+    shape: mapped(text, (value, { at }) => ({ value, at })),
+    description: 'A job of the same or an earlier stage; all its copies.',
+    example: 'build',
+  },
+  artifacts: {
+    shape: boolean,
+    description: 'Whether its artifacts are put into the workspace.',
+    default: true,
+    example: false,
+    beside: { job: 'build' },
+  },
+  optional: {
+    shape: boolean,
+    description: 'Whether it may be missing from the pipeline.',
+    default: false,
+    example: true,
+    beside: { job: 'build' },
+  },
+  parallel: {
+    shape: parallel,
+    description: 'Which copies are needed.',
+    example: { matrix: [{ NODE: 22 }] },
+    beside: { job: 'build' },
+  },
+  pipeline: {
+    shape: text,
+    description: 'A pipeline of another project, or above this one.',
+    example: '$PARENT_PIPELINE_ID',
+    beside: { job: 'build' },
+    planned: ofOtherPipelines,
+  },
+  project: {
+    shape: text,
+    description: 'Another project, whose job is meant.',
+    example: 'acme/library',
+    beside: { job: 'build', ref: 'main' },
+    planned: ofOtherPipelines,
+  },
+  ref: {
+    shape: text,
+    description: 'The ref of the other project.',
+    example: 'main',
+    beside: { job: 'build', project: 'acme/library' },
+    planned: ofOtherPipelines,
+  },
+});
 
 const tooMany = (node: Node, where: Where): undefined => {
   where.report.error('too-many-needs', node.at, `${where.label} names more than ${limits.needsPerJob} jobs.`);
 };
+
+const readNeed = (node: Node, where: Where): NeedEntry | undefined => {
+  if (node.kind !== 'map') {
+    const job = text.read(node, where);
+    return job === undefined ? undefined : { job, artifacts: true, optional: false, at: node.at };
+  }
+  const { job, artifacts = true, optional = false, parallel, pipeline, project } = written.read(node, where) ?? {};
+  // Marked already: nothing in this pipeline is waited for.
+  if (pipeline !== undefined || project !== undefined) return undefined;
+  if (!node.entries.has('job')) return invalid(node, where, 'needs the name of a `job`');
+  if (!job) return undefined;
+  const copies = parallel?.matrix;
+  return { job: job.value, artifacts, optional, at: job.at, ...(copies && { copies }) };
+};
+
+/** `needs: [build, {job: test, artifacts: false, optional: true}]`; `[]` starts the job at once. */
+export const needs: Shape<NeedEntry[]> = shape(
+  (node, where) => {
+    const items = node.kind === 'scalar' ? [node] : readList(node, where);
+    if (items && items.length > limits.needsPerJob) return tooMany(node, where);
+    return items?.map((item) => readNeed(item, where)).filter((need) => need !== undefined);
+  },
+  anyOf(text.schema, { type: 'array', items: anyOf(text.schema, written.schema), maxItems: limits.needsPerJob }),
+);
+
+/** `dependencies:` names jobs whose artifacts are fetched; `[]` fetches none (seed S0-21). */
+export const dependencies: Shape<Located<string>[]> = mapped(texts, (names, node, where) =>
+  names.length > limits.needsPerJob ? tooMany(node, where) : names,
+);

@@ -1,21 +1,16 @@
 import { expandVariables, normalizeGlob, pathProblem, regexOfGlob } from '@foldline/contracts';
 import { RE2JS } from 're2js';
 import { limits } from '../limits.ts';
-import { shorten, type Node } from '../node.ts';
-import { readTexts, type Located, type Where } from '../read.ts';
+import { mapped, texts, type Shape } from '../grammar/shape.ts';
+import { shorten } from '../node.ts';
+import type { Located, Where } from '../read.ts';
 
 type Check = (path: Located<string>, where: Where) => boolean;
 
-/** Globs relative to the workspace. What would leave the workspace is refused here and again by the runner. */
-export const readPatterns = (node: Node, where: Where): string[] | undefined => readPaths(node, where, isPattern);
-
-/** Names of single files, in which a wildcard would be a letter like any other. */
-export const readFileNames = (node: Node, where: Where): string[] | undefined => readPaths(node, where, isFileName);
-
-const readPaths = (node: Node, where: Where, check: Check): string[] | undefined =>
-  readTexts(node, where)
-    ?.filter((path) => isInside(path, where) && check(path, where))
-    .map(({ value }) => value);
+const paths = (check: Check): Shape<string[]> =>
+  mapped(texts, (read, _, where) =>
+    read.filter((path) => isInside(path, where) && check(path, where)).map(({ value }) => value),
+  );
 
 const isInside = ({ value, at }: Located<string>, where: Where): boolean => {
   const leaves = /^(\/|~|[A-Za-z]:)/.test(value.trim());
@@ -55,3 +50,9 @@ const refuse = ({ value, at }: Located<string>, where: Where, why: string, hint:
   where.report.error('invalid-pattern', at, message, hint);
   return false;
 };
+
+/** Globs relative to the workspace. What would leave the workspace is refused here and again by the runner. */
+export const patterns = paths(isPattern);
+
+/** Names of single files, in which a wildcard would be a letter like any other. */
+export const fileNames = paths(isFileName);

@@ -1,92 +1,46 @@
 import { ExpressionError, type Expression } from '../expressions/expression.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
+import { TEXT, listOf, type JsonSchema } from '../grammar/json-schema.ts';
+import { present } from '../grammar/present.ts';
+import { record, type Fields } from '../grammar/record.ts';
+import { boolean, choice, shape, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node, Position } from '../node.ts';
-import {
-  inside,
-  invalid,
-  readBoolean,
-  readChoice,
-  readFields,
-  readList,
-  readText,
-  type Shape,
-  type Where,
-} from '../read.ts';
-import { readVariables } from './variables.ts';
-import { readRuleWhen, type RuleWhen } from './when.ts';
+import { invalid, readList, readText, type Where } from '../read.ts';
+import { allowFailure, type AllowFailure } from './allow-failure.ts';
+import { autoCancel, type AutoCancel } from './auto-cancel.ts';
+import { changes, exists, type Changes, type Exists } from './files-of-rules.ts';
+import { needs, type NeedEntry } from './needed-jobs.ts';
+import { duration } from './timing.ts';
+import { variables, type Variables } from './variables.ts';
+import { ruleWhen, type RuleWhen } from './when.ts';
 
 export type Condition = { text: string; expression: Expression; at: Position };
 
 /** One item of `rules`; what it says about a job wins over what the job says. */
 export type Rule = {
   at: Position;
-  /** Nothing when the rule always holds. */
+  /** The rule holds when all of these do, and always when there is none. */
   condition?: Condition;
+  changes?: Changes;
+  exists?: Exists;
   when?: RuleWhen;
-  allowFailure?: boolean;
-  variables?: Record<string, string>;
+  startInSeconds?: number;
+  allowFailure?: AllowFailure;
+  variables?: Variables;
+  needs?: NeedEntry[];
   interruptible?: boolean;
+  autoCancel?: AutoCancel;
 };
 
-/** What rules of one kind may say. */
-type Kind = Shape & { readWhen: (node: Node, where: Where) => RuleWhen | undefined };
+/** Whether the rule holds whatever the pipeline is for. */
+export const alwaysHolds = ({ condition, changes, exists }: Rule): boolean => !condition && !changes && !exists;
 
-const ofJobs: Kind = {
-  known: ['if', 'when', 'allow_failure', 'variables', 'interruptible'],
-  later: ['changes', 'exists', 'needs', 'start_in'],
-  readWhen: readRuleWhen,
-};
-const ofTheWorkflow: Kind = {
-  known: ['if', 'when', 'variables'],
-  later: ['changes', 'exists', 'auto_cancel'],
-  readWhen: (node, where) => readChoice(node, where, ['always', 'never']),
-};
+/** Only of a text without quotes, on one line, is it known where each character stands. */
+const placeOf = (node: Node, offset: number): Position =>
+  node.kind === 'scalar' && node.plain && !node.lines ? { ...node.at, column: node.at.column + offset } : node.at;
 
-/** `rules:` of a job, first match wins. Lists in the list are laid out flat, as aliases of shared rules make them. */
-export const readRules = (node: Node, where: Where): Rule[] | undefined => readAll(node, where, ofJobs);
-
-/** `rules:` of `workflow`, which let the whole pipeline in or leave it out. */
-export const readWorkflowRules = (node: Node, where: Where): Rule[] | undefined => readAll(node, where, ofTheWorkflow);
-
-const readAll = (node: Node, where: Where, kind: Kind): Rule[] | undefined => {
-  const items = readList(node, where)?.flatMap(flat);
-  if (items && items.length > limits.rulesPerJob)
-    return invalid(node, where, `may have at most ${limits.rulesPerJob} rules`);
-  const rules = items?.map((item) => readRule(item, where, kind)).filter((rule) => rule !== undefined);
-  if (rules) reportUnreachable(rules, where);
-  return rules;
-};
-
-const flat = (node: Node): Node[] => (node.kind === 'list' ? node.items.flatMap(flat) : [node]);
-
-const readRule = (node: Node, where: Where, kind: Kind): Rule | undefined => {
-  const fields = readFields(node, where, kind);
-  if (!fields) return undefined;
-  const read = <Value>(key: string, reader: (node: Node, where: Where) => Value | undefined): Value | undefined => {
-    const field = kind.known.includes(key) ? fields.get(key) : undefined;
-    return field && reader(field.value, inside(where, key));
-  };
-  const [condition, when, allowFailure, variables, interruptible] = [
-    read('if', readCondition),
-    read('when', kind.readWhen),
-    read('allow_failure', readBoolean),
-    read('variables', readVariables),
-    read('interruptible', readBoolean),
-  ];
-  // A condition that could not be read must not make a rule that always holds.
-  if (fields.has('if') && !condition) return undefined;
-  return {
-    at: node.at,
-    ...(condition && { condition }),
-    ...(when && { when }),
-    ...(allowFailure !== undefined && { allowFailure }),
-    ...(variables && { variables }),
-    ...(interruptible !== undefined && { interruptible }),
-  };
-};
-
-const readCondition = (node: Node, where: Where): Condition | undefined => {
+export const readCondition = (node: Node, where: Where): Condition | undefined => {
   const text = readText(node, where);
   if (text === undefined) return undefined;
   try {
@@ -99,16 +53,145 @@ const readCondition = (node: Node, where: Where): Condition | undefined => {
   }
 };
 
-/** Only of a text without quotes, on one line, is it known where each character stands. */
-const placeOf = (node: Node, offset: number): Position =>
-  node.kind === 'scalar' && node.plain && !node.lines
-    ? { line: node.at.line, column: node.at.column + offset }
-    : node.at;
+const condition = shape(readCondition, TEXT);
+
+type Common<When> = { if: Condition; changes: Changes; exists: Exists; when: When; variables: Variables };
+
+const common = {
+  if: {
+    shape: condition,
+    description: 'A condition on variables.',
+    example: '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
+  },
+  changes: {
+    shape: changes,
+    description: 'Holds when one of these files changed.',
+    example: ['src/**/*', 'package.json'],
+  },
+  exists: { shape: exists, description: 'Holds when the commit has one of these files.', example: ['Dockerfile'] },
+  variables: {
+    shape: variables,
+    description: 'Variables, which win over those of the job.',
+    example: { LEVEL: 'full' },
+  },
+} satisfies Partial<Fields<Common<never>>>;
+
+const ofJobs: Fields<
+  Common<RuleWhen> & {
+    allow_failure: AllowFailure;
+    needs: NeedEntry[];
+    interruptible: boolean;
+    start_in: number;
+  }
+> = {
+  ...common,
+  when: {
+    shape: ruleWhen,
+    description: 'When the job runs, instead of its own `when`; `never` leaves it out.',
+    default: 'on_success',
+    example: 'never',
+  },
+  allow_failure: {
+    shape: allowFailure,
+    description:
+      'Whether the pipeline goes on when the job fails. A manual job of a rule holds it up unless this is true.',
+    default: false,
+    example: true,
+  },
+  needs: { shape: needs, description: 'Instead of the needs of the job.', example: ['build'] },
+  interruptible: { shape: boolean, description: 'Instead of the `interruptible` of the job.', example: true },
+  start_in: {
+    shape: duration(limits.delaySeconds),
+    description: 'How long a job with `when: delayed` waits.',
+    example: '10 minutes',
+    beside: { when: 'delayed' },
+  },
+};
+
+const ofTheWorkflow: Fields<Common<'always' | 'never'> & { auto_cancel: AutoCancel }> = {
+  ...common,
+  when: {
+    shape: choice(['always', 'never']),
+    description: 'Whether there is a pipeline.',
+    default: 'always',
+    example: 'never',
+  },
+  auto_cancel: {
+    shape: autoCancel,
+    description: 'Instead of the `auto_cancel` of the workflow.',
+    example: { on_job_failure: 'all' },
+  },
+};
+
+type Values = Common<RuleWhen> & {
+  allow_failure: AllowFailure;
+  needs: NeedEntry[];
+  interruptible: boolean;
+  start_in: number;
+  auto_cancel: AutoCancel;
+};
+type Item = Shape<Partial<Values>>;
+
+const conditions = ['if', 'changes', 'exists'] as const;
+
+const readRule = (node: Node, where: Where, item: Item): Rule | undefined => {
+  const read = item.read(node, where);
+  if (!read) return undefined;
+  // A condition that could not be read must not make a rule that always holds.
+  const isUnread = conditions.some((key) => node.kind === 'map' && node.entries.has(key) && read[key] === undefined);
+  if (isUnread) return undefined;
+  if (read.when === 'delayed' && read.start_in === undefined && !(node.kind === 'map' && node.entries.has('start_in')))
+    return invalid(node, where, 'has `when: delayed`, which needs `start_in`');
+  return {
+    at: node.at,
+    ...present('condition', read.if),
+    ...present('changes', read.changes),
+    ...present('exists', read.exists),
+    ...present('when', read.when),
+    ...present('startInSeconds', read.start_in),
+    ...present('allowFailure', read.allow_failure),
+    ...present('variables', read.variables),
+    ...present('needs', read.needs),
+    ...present('interruptible', read.interruptible),
+    ...present('autoCancel', read.auto_cancel),
+  };
+};
+
+const flat = (node: Node): Node[] => (node.kind === 'list' ? node.items.flatMap(flat) : [node]);
 
 const reportUnreachable = (rules: readonly Rule[], where: Where): void => {
-  const always = rules.findIndex(({ condition }) => !condition);
+  const always = rules.findIndex(alwaysHolds);
   const next = always === -1 ? undefined : rules[always + 1];
   if (!next) return;
   const message = `${where.label}: rule ${always + 1} always holds, so what comes after it is never looked at.`;
   where.report.warn('unreachable-rule', next.at, message, 'Put the rule without `if` last.');
 };
+
+/** First match wins. Lists in the list are laid out flat, as aliases of shared rules make them. */
+const rulesOf = (item: Item): Shape<Rule[]> => {
+  const each: JsonSchema = { anyOf: [item.schema, { type: 'array' }] };
+  return shape((node, where) => {
+    const items = readList(node, where)?.flatMap(flat);
+    if (items && items.length > limits.rulesPerJob)
+      return invalid(node, where, `may have at most ${limits.rulesPerJob} rules`);
+    const rules = items?.map((each) => readRule(each, where, item)).filter((rule) => rule !== undefined);
+    if (rules) reportUnreachable(rules, where);
+    return rules;
+  }, listOf(each));
+};
+
+/** `rules:` of a job. */
+export const rules: Shape<Rule[]> = rulesOf(record(ofJobs));
+
+/** `rules:` of `workflow`, which let the whole pipeline in or leave it out. */
+export const workflowRules: Shape<Rule[]> = rulesOf(record(ofTheWorkflow));
+
+/** `rules:` of an `include`, which let the file in or leave it out. */
+export const includeRules: Shape<Rule[]> = rulesOf(
+  record<Omit<Common<'always' | 'never'>, 'variables'>>({
+    if: common.if,
+    changes: common.changes,
+    exists: common.exists,
+    when: { ...ofTheWorkflow.when, description: 'Whether the file is included.' },
+  }),
+);

@@ -1,62 +1,141 @@
 import type { ClusterPower, RunnerRequirements } from '@foldline/contracts';
+import { anyOf, TEXT } from '../grammar/json-schema.ts';
+import { present } from '../grammar/present.ts';
+import { record, type Fields, type Gap } from '../grammar/record.ts';
+import { choice, list, mapped, number, orMap, shape, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import type { Node } from '../node.ts';
-import { inside, invalid, readChoice, readFields, readList, readNumber, readText, type Where } from '../read.ts';
+import { invalid } from '../read.ts';
 import { parseSize } from '../size.ts';
+import { anything } from './anything.ts';
+import { variables, type Variables } from './variables.ts';
 
-export const readCluster = (node: Node, where: Where): ClusterPower | undefined =>
-  readChoice<ClusterPower>(node, where, ['high-power', 'low-power']);
+export const cluster = choice<ClusterPower>(['high-power', 'low-power']);
+
+const size: Shape<number> = mapped(
+  text,
+  (written, node, where) => {
+    const bytes = parseSize(written);
+    if (bytes !== undefined && bytes > 0) return bytes;
+    where.report.error(
+      'invalid-size',
+      node.at,
+      `${where.label} is not a size: \`${written.slice(0, 60)}\`.`,
+      'Write for example `512MB` or `8GB`.',
+    );
+    return undefined;
+  },
+  { type: ['string', 'integer'] },
+);
 
 /** `resources: {cpu, memory, disk}`, each optional (seed S0-14). */
-export const readResources = (node: Node, where: Where): Omit<RunnerRequirements, 'cluster'> | undefined => {
-  const fields = readFields(node, where, { known: ['cpu', 'memory', 'disk'] });
-  if (!fields) return undefined;
-  const cpu = fields.get('cpu');
-  const memory = fields.get('memory');
-  const disk = fields.get('disk');
-  return {
-    ...present('cpu', cpu && readNumber(cpu.value, inside(where, 'cpu'), 0.01, 1024)),
-    ...present('memoryBytes', memory && readSize(memory.value, inside(where, 'memory'))),
-    ...present('diskBytes', disk && readSize(disk.value, inside(where, 'disk'))),
-  };
+export const resources: Shape<Pick<RunnerRequirements, 'cpu' | 'memoryBytes' | 'diskBytes'>> = mapped(
+  record<{ cpu: number; memory: number; disk: number }>({
+    cpu: { shape: number(0.01, 1024), description: 'Processor cores.', example: 4 },
+    memory: { shape: size, description: 'Memory. `8GB` is 8·10⁹ bytes, `8GiB` is 8·2³⁰.', example: '8GB' },
+    disk: { shape: size, description: 'Room on disk.', example: '20GB' },
+  }),
+  ({ cpu, memory, disk }) => ({
+    ...present('cpu', cpu),
+    ...present('memoryBytes', memory),
+    ...present('diskBytes', disk),
+  }),
+);
+
+/** Labels that the runner must have, all of them. */
+export const tags: Shape<string[]> = mapped(texts, (read, node, where) => {
+  if (read.length > limits.tags) return invalid(node, where, `may have at most ${limits.tags} tags`);
+  return [...new Set(read.map(({ value }) => value))];
+});
+
+const imageName: Shape<string> = mapped(
+  text,
+  (name, node, where) => {
+    const usable = /^[A-Za-z0-9$][\w.$:/@{}-]*$/.test(name) && name.length <= limits.nameLength;
+    return usable ? name : invalid(node, where, 'must be the name of an image');
+  },
+  TEXT,
+);
+
+const containers: Gap = { why: 'no runner runs containers yet' };
+const beside = { name: 'node:22' };
+const command = shape(texts.read, texts.schema);
+
+type Image = {
+  name: string;
+  entrypoint: unknown;
+  pull_policy: unknown;
+  docker: unknown;
+  kubernetes: unknown;
 };
 
-/** An object with the field, or without it when there is no value: plans hold no empty fields. */
-export const present = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
-  value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+const imageFields: Fields<Image> = {
+  name: { shape: imageName, description: 'The image.', example: 'node:22' },
+  entrypoint: {
+    shape: command,
+    description: 'What is run instead of the entrypoint of the image.',
+    example: ['/bin/sh', '-c'],
+    beside,
+    planned: containers,
+  },
+  pull_policy: {
+    shape: shape(texts.read, anyOf({ enum: ['always', 'if-not-present', 'never'] }, { type: 'array' })),
+    description: 'When the image is fetched.',
+    example: 'if-not-present',
+    beside,
+    planned: containers,
+  },
+  docker: {
+    shape: anything,
+    description: 'Options of Docker: `platform`, `user`.',
+    example: { platform: 'linux/arm64' },
+    beside,
+    planned: containers,
+  },
+  kubernetes: {
+    shape: anything,
+    description: 'Options of Kubernetes: `user`.',
+    example: { user: '1001' },
+    beside,
+    planned: containers,
+  },
+};
 
-const readSize = (node: Node, where: Where): number | undefined => {
-  const text = readText(node, where);
-  if (text === undefined) return undefined;
-  const bytes = parseSize(text);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  where.report.error(
-    'invalid-size',
-    node.at,
-    `${where.label} is not a size: \`${text.slice(0, 60)}\`.`,
-    'Write for example `512MB` or `8GB`.',
+const named = (image: Shape<Partial<Image>>): Shape<string> =>
+  orMap(
+    imageName,
+    mapped(image, ({ name }, node, where) =>
+      node.kind === 'map' && !node.entries.has('name') ? invalid(node, where, 'needs a `name`') : name,
+    ),
   );
-  return undefined;
-};
 
-/** `image: name` or `image: {name}`. */
-export const readImage = (node: Node, where: Where): string | undefined => {
-  if (node.kind !== 'map') return readImageName(node, where);
-  const later = ['entrypoint', 'docker', 'pull_policy', 'alias', 'command', 'variables', 'kubernetes'];
-  const name = readFields(node, where, { known: ['name'], later })?.get('name');
-  return name ? readImageName(name.value, inside(where, 'name')) : invalid(node, where, 'needs a `name`');
-};
+/** `image: name` or `image: {name, …}`. */
+export const image: Shape<string> = named(record(imageFields));
 
-const readImageName = (node: Node, where: Where): string | undefined => {
-  const name = readText(node, where);
-  if (name === undefined) return undefined;
-  const usable = /^[A-Za-z0-9$][\w.$:/@{}-]*$/.test(name) && name.length <= limits.nameLength;
-  return usable ? name : invalid(node, where, 'must be the name of an image');
-};
+const service: Shape<string> = named(
+  record<Image & { alias: string; command: unknown; variables: Variables }>({
+    ...imageFields,
+    alias: {
+      shape: text,
+      description: 'Under which names the job reaches the service.',
+      example: 'database',
+      beside,
+      planned: containers,
+    },
+    command: {
+      shape: command,
+      description: 'What is run instead of the command of the image.',
+      example: ['redis-server', '--save', ''],
+      beside,
+      planned: containers,
+    },
+    variables: {
+      shape: variables,
+      description: 'Variables of the service alone.',
+      example: { POSTGRES_DB: 'test' },
+      beside,
+      planned: containers,
+    },
+  }),
+);
 
-export const readServices = (node: Node, where: Where): string[] | undefined => {
-  const items = readList(node, where);
-  if (items && items.length > limits.services)
-    return invalid(node, where, `may have at most ${limits.services} entries`);
-  return items?.map((item) => readImage(item, where)).filter((name) => name !== undefined);
-};
+export const services = list(service, limits.services);

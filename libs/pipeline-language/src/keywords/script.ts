@@ -1,9 +1,11 @@
 import { unfoldShell } from '../folded-shell.ts';
+import { TEXT, anyOf, listOf } from '../grammar/json-schema.ts';
+import { shape, type Shape } from '../grammar/shape.ts';
 import { isNothing, isUnresolved, nameOf, type Node, type ScalarNode } from '../node.ts';
 import { mapHint, type Located, type Where } from '../read.ts';
 
 /** Commands of `script`, `before_script` or `after_script`: a text, or a list whose nested lists are flattened. */
-export const readScript = (node: Node, where: Where): Located<string>[] | undefined => {
+const readScript = (node: Node, where: Where): Located<string>[] | undefined => {
   if (isNothing(node)) return [];
   if (node.kind === 'map') return refuse(node, where);
   const commands: Located<string>[] = [];
@@ -41,3 +43,8 @@ const commandOf = (node: ScalarNode, where: Where): string => {
   }
   return command;
 };
+
+/** Lists in lists, as aliases and references make them. */
+const nested = listOf(anyOf(TEXT, listOf(anyOf(TEXT, listOf(TEXT)))));
+
+export const commands: Shape<Located<string>[]> = shape(readScript, anyOf(TEXT, nested));

@@ -1,10 +1,11 @@
 import { parseDuration } from '../duration.ts';
+import { shape, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node } from '../node.ts';
 import { readText, type Where } from '../read.ts';
 
 /** Seconds; reports `invalid-duration` for what is not a positive duration. */
-export const readDuration = (node: Node, where: Where, maxSeconds = Number.MAX_SAFE_INTEGER): number | undefined => {
+const readDuration = (node: Node, where: Where, maxSeconds: number): number | undefined => {
   const text = readText(node, where);
   if (text === undefined) return undefined;
   const seconds = parseDuration(text);
@@ -20,6 +21,15 @@ export const readDuration = (node: Node, where: Where, maxSeconds = Number.MAX_S
   return undefined;
 };
 
-/** `timeout:` of a job in seconds, at most seven days. */
-export const readTimeout = (node: Node, where: Where): number | undefined =>
-  readDuration(node, where, limits.timeoutSeconds);
+/** In seconds. */
+export const duration = (maxSeconds = Number.MAX_SAFE_INTEGER): Shape<number> =>
+  shape((node, where) => readDuration(node, where, maxSeconds), { type: ['string', 'number'] });
+
+/** At most seven days. */
+export const timeout = duration(limits.timeoutSeconds);
+
+/** `never` is Infinity. */
+export const durationOrNever: Shape<number> = shape(
+  (node, where) => (node.kind === 'scalar' && node.text === 'never' ? Infinity : duration().read(node, where)),
+  { type: ['string', 'number'] },
+);

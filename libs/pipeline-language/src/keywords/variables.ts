@@ -1,6 +1,15 @@
+import { TEXT, anyOf, mapOf } from '../grammar/json-schema.ts';
+import { list, mapped, orMap, shape, boolean, text, type Shape } from '../grammar/shape.ts';
+import { record } from '../grammar/record.ts';
 import { limits } from '../limits.ts';
 import { isNothing, nameOf, shorten, type Node, type Position } from '../node.ts';
-import { inside, readFields, readMap, readText, type Where } from '../read.ts';
+import { inside, readMap, type Where } from '../read.ts';
+
+/** What `variables` sets; those that are `raw` are taken as they are written, `$` and all. */
+export type Variables = { values: Record<string, string>; raw: string[] };
+type Declared = { value: string; description: string; options: string[]; expand: boolean };
+
+export const NO_VARIABLES: Variables = { values: {}, raw: [] };
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -44,24 +53,54 @@ export const readVariableValue = (node: Node, where: Where): string | undefined 
   return undefined;
 };
 
-/** `variables:` of the file or of a job; a value may also be `{value, description}`. */
-export const readVariables = (node: Node, where: Where): Record<string, string> | undefined => {
+const value = shape(readVariableValue, anyOf(TEXT, { type: 'null' }));
+
+const declared = record<Declared>({
+  value: { shape: value, description: 'The value.', default: '', example: 'staging' },
+  description: { shape: text, description: 'What the variable is for.', example: 'Where to deploy.' },
+  options: {
+    shape: list(value, limits.variableOptions, 'options'),
+    description: 'The values that it may have; `value` is one of them.',
+    example: ['staging', 'production'],
+    beside: { value: 'staging' },
+  },
+  expand: {
+    shape: boolean,
+    description: 'Whether variables in the value are filled in.',
+    default: true,
+    example: false,
+  },
+});
+
+const variable: Shape<Partial<Declared>> = orMap(
+  mapped(value, (text): Partial<Declared> => ({ value: text })),
+  mapped(declared, (read, node, where) => {
+    if (read.options && !read.options.includes(read.value ?? '')) {
+      const message = `${where.label} is \`${shorten(read.value ?? '')}\`, which is none of its options.`;
+      where.report.error('invalid-value', node.at, message, 'Write one of the options as `value`.');
+    }
+    return read;
+  }),
+);
+
+/** `variables:` of the file, a job or a rule; a value may also be `{value, description, options, expand}`. */
+export const variables: Shape<Variables> = shape((node, where) => {
   const entries = readMap(node, where);
   if (!entries) return undefined;
-  const variables: [string, string][] = [];
+  const values: [string, string][] = [];
+  const raw: string[] = [];
   for (const { key, at, value } of entries.values()) {
     if (!checkVariableName(key, at, where)) continue;
-    const text = readDeclared(value, inside(where, key));
-    if (text !== undefined) variables.push([key, text]);
+    const read = variable.read(value, inside(where, key));
+    if (!read) continue;
+    values.push([key, read.value ?? '']);
+    if (read.expand === false) raw.push(key);
   }
-  return Object.fromEntries(variables);
-};
+  return { values: Object.fromEntries(values), raw };
+}, mapOf(variable.schema));
 
-const readDeclared = (node: Node, where: Where): string | undefined => {
-  if (node.kind !== 'map') return readVariableValue(node, where);
-  const fields = readFields(node, where, { known: ['value', 'description'], later: ['expand', 'options'] });
-  const description = fields?.get('description');
-  if (description) readText(description.value, inside(where, 'description'));
-  const value = fields?.get('value');
-  return value ? readVariableValue(value.value, inside(where, 'value')) : '';
-};
+/** Both, where the closer one wins. */
+export const mergedVariables = (base: Variables = NO_VARIABLES, closer: Variables = NO_VARIABLES): Variables => ({
+  values: { ...base.values, ...closer.values },
+  raw: [...base.raw.filter((name) => !Object.hasOwn(closer.values, name)), ...closer.raw],
+});

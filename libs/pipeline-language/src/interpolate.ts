@@ -1,0 +1,126 @@
+import { expandVariables } from '@foldline/contracts';
+import { checkInput, type Inputs, type InputValue } from './keywords/spec.ts';
+import { limits } from './limits.ts';
+import { shorten, type Entry, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
+import { inside, type Where } from './read.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Values by the names of inputs. */
+export type Given = ReadonlyMap<string, InputValue>;
+
+/** What a file's inputs come to: what was given, or else the defaults. Reports what is missing, unknown or unfit. */
+export const inputsOf = (inputs: Inputs, given: MapNode | undefined, at: Position, where: Where): Given => {
+  const values = new Map<string, InputValue>();
+  for (const { key, at: place, value } of given?.entries.values() ?? []) {
+    const definition = inputs.get(key);
+    const checked = definition && checkInput(definition, value, inside(where, key));
+    if (checked) values.set(key, checked);
+    else if (!definition) {
+      const message = `${where.label} has no input \`${shorten(key)}\`.`;
+      where.report.error('unknown-input', place, message, didYouMean(key, inputs.keys()));
+    }
+  }
+  for (const [name, { default: standard }] of inputs) {
+    if (values.has(name) || given?.entries.has(name)) continue;
+    if (standard && standard.kind !== 'map') values.set(name, standard);
+    else if (!standard) {
+      const message = `${where.label} asks for the input \`${shorten(name)}\`, which is not given and has no default.`;
+      where.report.error('missing-input', at, message);
+    }
+  }
+  return values;
+};
+
+const BLOCK = /\$\[\[\s*inputs\.([\w-]{1,255})\s*((?:\|[^|\]]{1,100}){0,10})\]\]/g;
+const WHOLE = /^\$\[\[[^\]]*\]\]$/;
+
+/** Fills in `$[[ inputs.NAME | function ]]` everywhere in a file. */
+export class Interpolation {
+  #characters = 0;
+
+  constructor(
+    readonly inputs: Inputs,
+    readonly given: Given,
+    readonly variable: (name: string) => string | undefined,
+    readonly where: Where,
+  ) {}
+
+  map(node: MapNode): MapNode {
+    const entries = new Map<string, Entry>();
+    for (const entry of node.entries.values()) {
+      const key = this.#text(entry.key, entry.at);
+      entries.set(key, { ...entry, key, value: this.#node(entry.value) });
+    }
+    return { ...node, entries };
+  }
+
+  #node(node: Node): Node {
+    if (node.kind === 'map') return this.map(node);
+    if (node.kind === 'list') return { ...node, items: node.items.map((item) => this.#node(item)) };
+    return node.text.includes('$[[') ? this.#scalar(node) : node;
+  }
+
+  /** A block that is all of a value keeps the type of its input; within a text it is a text. */
+  #scalar(node: ScalarNode): Node {
+    const text = node.text.trim();
+    const [match] = WHOLE.test(text) ? [...text.matchAll(BLOCK)] : [];
+    if (match?.[0] === text && match[2] === '') {
+      const value = this.#valueOf(match[1]!, node.at);
+      return value ? { ...value, at: node.at } : node;
+    }
+    const filled = this.#text(node.text, node.at);
+    if (filled === node.text) return node;
+    const { lines: _folded, ...rest } = node;
+    return { ...rest, text: filled, plain: false };
+  }
+
+  #text(text: string, at: Position): string {
+    if (!text.includes('$[[')) return text;
+    return text.replaceAll(BLOCK, (block: string, name: string, functions: string) => {
+      const value = this.#valueOf(name, at);
+      if (!value) return block;
+      const written =
+        value.kind === 'list'
+          ? JSON.stringify(value.items.map((item) => ('text' in item ? item.text : '')))
+          : value.text;
+      const filled = this.#applied(written, functions, at);
+      this.#characters += filled.length;
+      if (this.#characters <= limits.interpolatedCharacters) return filled;
+      this.where.report.error(
+        'too-many-keys',
+        at,
+        `Inputs make the file longer than ${limits.interpolatedCharacters} characters.`,
+      );
+      return '';
+    });
+  }
+
+  #valueOf(name: string, at: Position): InputValue | undefined {
+    const value = this.given.get(name);
+    if (value || this.inputs.has(name)) return value;
+    const message = `${this.where.label} uses the input \`${shorten(name)}\`, which its \`spec\` does not name.`;
+    this.where.report.error('unknown-input', at, message, didYouMean(name, this.inputs.keys()));
+    return undefined;
+  }
+
+  #applied(text: string, functions: string, at: Position): string {
+    return functions
+      .split('|')
+      .slice(1)
+      .map((each) => each.trim())
+      .reduce((value, call) => {
+        const [, start, length] = /^truncate\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)$/.exec(call) ?? [];
+        if (start !== undefined) return value.slice(Number(start), Number(start) + Number(length));
+        if (call === 'expand_vars') return expandVariables(value, this.variable);
+        if (call === 'posix_escape') return `'${value.replaceAll("'", `'\\''`)}'`;
+        const message = `${this.where.label} uses \`${shorten(call)}\`, which is no function of inputs.`;
+        this.where.report.error(
+          'unknown-input',
+          at,
+          message,
+          'Known: `expand_vars`, `truncate(start, length)`, `posix_escape`.',
+        );
+        return value;
+      }, text);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Plan } from '@foldline/contracts';
+import { record } from '../grammar/record.ts';
+import { choice, type Shape } from '../grammar/shape.ts';
+
+/** What ends a pipeline before its jobs do. */
+export type AutoCancel = Partial<NonNullable<Plan['autoCancel']>>;
+type OnNewCommit = NonNullable<AutoCancel['onNewCommit']>;
+type OnJobFailure = NonNullable<AutoCancel['onJobFailure']>;
+
+const written = record<{ on_new_commit: OnNewCommit; on_job_failure: OnJobFailure }>({
+  on_new_commit: {
+    shape: choice(['conservative', 'interruptible', 'none']),
+    description:
+      'What a newer pipeline of the same branch cancels: this pipeline as long as only interruptible jobs have started, its interruptible jobs, or nothing.',
+    default: 'conservative',
+    example: 'interruptible',
+  },
+  on_job_failure: {
+    shape: choice(['all', 'none']),
+    description: 'What is cancelled as soon as a job fails.',
+    default: 'none',
+    example: 'all',
+  },
+});
+
+export const autoCancel: Shape<AutoCancel> = {
+  schema: written.schema,
+  read: (node, where) => {
+    const read = written.read(node, where);
+    return (
+      read && {
+        ...(read.on_new_commit && { onNewCommit: read.on_new_commit }),
+        ...(read.on_job_failure && { onJobFailure: read.on_job_failure }),
+      }
+    );
+  },
+};

@@ -1,0 +1,81 @@
+import { mapOf } from '../grammar/json-schema.ts';
+import { record, type Gap } from '../grammar/record.ts';
+import { boolean, mapped, shape, text, type Shape } from '../grammar/shape.ts';
+import { limits } from '../limits.ts';
+import { inside, invalid, readMap } from '../read.ts';
+import { anything } from './anything.ts';
+import { checkVariableName } from './variables.ts';
+
+export type Secrets = Record<string, { vault: string }>;
+
+const path: Shape<string> = mapped(text, (read, node, where) => {
+  const usable =
+    /^[\w.@-]+(\/[\w.@-]+)*$/.test(read) && !read.split('/').includes('..') && read.length <= limits.nameLength;
+  return usable ? read : invalid(node, where, 'must be a path like `production/deploy_key`');
+});
+
+const elsewhere: Gap = { why: 'secrets come from the vault of Foldline', stops: true };
+const beside = { vault: 'production/deploy_key' };
+
+const secret = record<{
+  vault: string;
+  file: boolean;
+  token: string;
+  azure_key_vault: unknown;
+  gcp_secret_manager: unknown;
+  aws_secrets_manager: unknown;
+  akeyless: unknown;
+}>({
+  vault: { shape: path, description: 'Where in the vault the secret is.', example: 'production/deploy_key' },
+  file: {
+    shape: boolean,
+    description: 'Whether the variable holds the path of a file with the secret.',
+    default: false,
+    example: false,
+    beside,
+    planned: { why: 'the variable holds the secret itself' },
+  },
+  token: {
+    shape: text,
+    description: 'The ID token by which the secret is asked for.',
+    example: '$VAULT_TOKEN',
+    beside,
+    planned: { why: 'the vault of Foldline asks for none' },
+  },
+  azure_key_vault: { shape: anything, description: 'A secret of Azure.', example: { name: 'key' }, planned: elsewhere },
+  gcp_secret_manager: {
+    shape: anything,
+    description: 'A secret of Google Cloud.',
+    example: { name: 'key' },
+    planned: elsewhere,
+  },
+  aws_secrets_manager: {
+    shape: anything,
+    description: 'A secret of AWS.',
+    example: { secret_id: 'key' },
+    planned: elsewhere,
+  },
+  akeyless: { shape: anything, description: 'A secret of Akeyless.', example: { name: 'key' }, planned: elsewhere },
+});
+
+/** `secrets: {NAME: {vault: path}}`: the value is fetched when the job starts and never enters the plan (seed S0-29). */
+export const secrets: Shape<Secrets> = shape((node, where) => {
+  const entries = readMap(node, where);
+  if (!entries) return undefined;
+  const read: [string, { vault: string }][] = [];
+  for (const { key, at, value } of entries.values()) {
+    if (!checkVariableName(key, at, where)) continue;
+    const vault = readVault(value, inside(where, key));
+    if (vault !== undefined) read.push([key, { vault }]);
+  }
+  return Object.fromEntries(read);
+}, mapOf(secret.schema));
+
+const readVault: Shape<string>['read'] = (node, where) => {
+  const marked = where.marks.length;
+  const { vault } = secret.read(node, where) ?? {};
+  const isElsewhere = where.marks.slice(marked).some(({ stops }) => stops);
+  if (vault === undefined && !isElsewhere && node.kind === 'map' && !node.entries.has('vault'))
+    return invalid(node, where, 'needs `vault: path/of/the/secret`');
+  return vault;
+};

@@ -1,0 +1,97 @@
+import type { ArtifactSpec, PlannedJob, PlannedStep } from '@foldline/contracts';
+import type { Definition, JobDefinition } from './definition.ts';
+import { present } from './grammar/present.ts';
+import { takes } from './keywords/inherit.ts';
+import type { JobSettings } from './keywords/job-keywords.ts';
+import type { Links } from './needs.ts';
+import type { Ranges } from './plan.ts';
+import type { Selected } from './selected.ts';
+
+const defaultTimeoutSeconds = 3600;
+const defaultPriority = 5;
+
+/** A planned job without what makes its copies different. */
+export type JobTemplate = Omit<PlannedJob, 'index' | 'name' | 'matrix' | 'node'>;
+
+export const planTemplate = (
+  { name, stage, settings, marks }: JobDefinition,
+  definition: Definition,
+  { needs, artifactsFrom }: Links,
+  ranges: Ranges,
+): JobTemplate => {
+  const waitsFor = needs?.flatMap(({ job, entry }) =>
+    indexesOf(job, ranges).map((index) => ({ job: index, artifacts: entry.artifacts })),
+  );
+  const { artifacts, variables } = settings;
+  return {
+    definition: name,
+    stage,
+    waitsFor: waitsFor ?? 'stages',
+    artifactsFrom: artifactsFrom?.flatMap((other) => indexesOf(other, ranges)) ?? 'earlier-stages',
+    ...planStart(settings),
+    runner: { ...present('cluster', settings.cluster), ...settings.resources, ...present('tags', some(settings.tags)) },
+    ...present('image', settings.image),
+    services: settings.services ?? [],
+    variables: variables?.values ?? {},
+    ...present('rawVariables', some(variables?.raw)),
+    ...inheritedVariables(settings, definition),
+    secrets: settings.secrets ?? {},
+    steps: planSteps(settings),
+    ...present('artifacts', artifacts && keepsAnything(artifacts) ? artifacts : undefined),
+    cache: settings.cache ?? [],
+    ...present('coverage', settings.coverage),
+    retry: settings.retry ?? { max: 0, when: ['always'] },
+    timeoutSeconds: settings.timeout ?? defaultTimeoutSeconds,
+    interruptible: settings.interruptible ?? false,
+    priority: settings.priority ?? defaultPriority,
+    ...present('environment', settings.environment),
+    ...present('resourceGroup', settings.resource_group),
+    ...present('plannedOnly', some(marks)),
+  };
+};
+
+const some = <Item>(items: readonly Item[] = []): Item[] | undefined => (items.length > 0 ? [...items] : undefined);
+
+export const indexesOf = (job: Selected, ranges: Ranges): number[] => {
+  const { first, count } = ranges.get(job)!;
+  return Array.from({ length: count }, (_, offset) => first + offset);
+};
+
+type Start = Pick<PlannedJob, 'when' | 'startInSeconds' | 'allowFailure' | 'allowFailureExitCodes'>;
+
+const planStart = (settings: Partial<JobSettings>): Start => {
+  const when = settings.when ?? 'on_success';
+  const allowed = settings.allow_failure;
+  const codes = typeof allowed === 'object' ? allowed.exitCodes : undefined;
+  return {
+    when,
+    ...present('startInSeconds', when === 'delayed' ? settings.start_in : undefined),
+    // A manual job nobody starts must not hold up the pipeline, unless its author says so (as in GitLab).
+    allowFailure: typeof allowed === 'boolean' ? allowed : !codes && when === 'manual',
+    ...present('allowFailureExitCodes', codes),
+  };
+};
+
+const inheritedVariables = (
+  { inherit }: Partial<JobSettings>,
+  { variables }: Definition,
+): Pick<PlannedJob, 'inheritedVariables'> => {
+  const taken = inherit?.variables;
+  if (taken === undefined || taken === true) return {};
+  return { inheritedVariables: Object.keys(variables.values).filter((name) => takes(taken, name)) };
+};
+
+const keepsAnything = ({ paths, reports, dotenv = [] }: ArtifactSpec): boolean =>
+  paths.length + reports.length + dotenv.length > 0;
+
+const planSteps = (settings: Partial<JobSettings>): PlannedStep[] => {
+  const commands = (key: 'before_script' | 'script' | 'after_script') =>
+    (settings[key] ?? []).map(({ value }) => value);
+  const after = commands('after_script');
+  const script: PlannedStep = {
+    name: 'script',
+    kind: 'shell',
+    commands: [...commands('before_script'), ...commands('script')],
+  };
+  return after.length === 0 ? [script] : [script, { name: 'after_script', kind: 'shell', commands: after }];
+};
