@@ -63,6 +63,7 @@ export const PROJECTS = {
     ],
   },
   cli: { may: ['cluster'] },
+  'pipeline-language': { may: ['kernel'] },
   'pipeline-planner': { may: ['language'] },
   runner: { packages: ['re2js'] },
 };

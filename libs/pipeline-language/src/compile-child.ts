@@ -1,10 +1,14 @@
-import { attemptToCompile, type CompileInput } from './compile.ts';
+import { attemptToCompile, attemptToLint, type CompileInput } from './compile.ts';
+import type { LintInput } from './definition-compiler.ts';
+
+type Input = CompileInput | LintInput;
 
 /** Entry of the child process of `DefinitionCompiler`: answers each definition in turn and ends with its parent. */
-const answer = (input: CompileInput): void => {
-  process.send?.({ result: attemptToCompile(input) });
+const answer = (input: Input): void => {
+  const result = 'trigger' in input ? attemptToCompile(input) : attemptToLint(input.file, input.text, input.sources);
+  process.send?.({ result });
 };
 
-process.on('message', (message: CompileInput) => answer(message));
+process.on('message', (message: Input) => answer(message));
 process.on('disconnect', () => process.exit(0));
 process.send?.({ ready: true });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compile, type CompileInput } from './compile.ts';
+import { compile, lint, type CompileInput } from './compile.ts';
 import { DefinitionCompiler } from './definition-compiler.ts';
 
 const input = (text: string): CompileInput => {
@@ -23,6 +23,22 @@ describe('The compiler in a child process', () => {
   it('answers what the pure compiler answers', async () => {
     compiler = new DefinitionCompiler();
     expect(await compiler.compile(input(flagship))).toEqual(compile(input(flagship)));
+  });
+
+  it('answers what the pure linter answers, also about the files that a definition includes', async () => {
+    compiler = new DefinitionCompiler();
+    const [file, text] = ['ci.yml', 'include: more.yml\na: {scrpt: x, only: [nowhere]}\n'];
+    const more = 'b: {script: x, needs: [c]}\n';
+    const look = { file: async (path: string) => (path === 'more.yml' ? more : undefined), paths: async () => [] };
+    const { problems } = await compiler.lint({ file, text }, look);
+    expect(problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['unknown-keyword', 'needs-missing-job']));
+    expect(problems).toEqual(lint(file, text, { files: { 'more.yml': more } }));
+  });
+
+  it('refuses deep nesting before any child lints it', async () => {
+    compiler = new DefinitionCompiler({ timeoutMs: 1 });
+    const { problems } = await compiler.lint({ file: 'ci.yml', text: `a: ${'['.repeat(5000)}` });
+    expect(problems).toMatchObject([{ code: 'too-deep' }]);
   });
 
   it('answers requests that come at once, each with its own', async () => {

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Problem } from '@foldline/contracts';
 import type { CompileInput, CompileResult } from './compile.ts';
 import { prescan } from './prescan.ts';
 import { Report } from './report.ts';
@@ -13,9 +14,13 @@ export type DefinitionCompilerOptions = {
   memoryMb?: number;
 };
 
-type Attempt = CompileResult | { wanted: Wanted };
+/** A text that is compiled for no trigger: what is wrong with it whatever happens. */
+export type LintInput = Omit<CompileInput, 'trigger'>;
+type LintResult = { problems: Problem[] };
+type Attempt = CompileResult | LintResult | { wanted: Wanted };
 type Answer = { ready: true } | { result: Attempt };
-type Request = { input: CompileInput; resolve: (result: Attempt) => void; reject: (error: Error) => void };
+type Input = CompileInput | LintInput;
+type Request = { input: Input; resolve: (result: Attempt) => void; reject: (error: Error) => void };
 
 // From source (tests) the built child is used: node cannot run TypeScript.
 const built = import.meta.url.endsWith('.ts') ? '../dist/compile-child.js' : './compile-child.js';
@@ -55,15 +60,26 @@ export class DefinitionCompiler {
    * `look`, files that the input does not bring are not there.
    */
   async compile(input: CompileInput, look: Look = NOWHERE): Promise<CompileResult> {
-    const report = new Report(input.file);
-    if (!prescan(input.text, report)) return { problems: report.problems(), decisions: [] };
-    return withSources(look, (sources) => this.#inTurn({ ...input, sources }));
+    return this.#answer<CompileResult>(input, look);
   }
 
-  #inTurn(input: CompileInput): Promise<Attempt> {
+  /** The same for every problem of the file, whatever it is triggered by. */
+  async lint(input: LintInput, look: Look = NOWHERE): Promise<LintResult> {
+    const { problems } = await this.#answer<LintResult>(input, look);
+    return { problems };
+  }
+
+  async #answer<Result extends Attempt>(input: Input, look: Look): Promise<Result> {
+    const report = new Report(input.file);
+    if (!prescan(input.text, report)) return refused(report) as Result;
+    return withSources(look, (sources) => this.#inTurn<Result>({ ...input, sources }));
+  }
+
+  #inTurn<Result extends Attempt>(input: Input): Promise<Result> {
     const result = this.#queue.then(() => this.#ask(input));
     this.#queue = result.catch(() => undefined);
-    return result;
+    // The child answers each kind of input with its kind of result.
+    return result as Promise<Result>;
   }
 
   /** Ends the child; waiting definitions are rejected. Safe to call twice. */
@@ -74,7 +90,7 @@ export class DefinitionCompiler {
     await this.#queue;
   }
 
-  async #ask(input: CompileInput): Promise<Attempt> {
+  async #ask(input: Input): Promise<Attempt> {
     const child = await this.#running();
     hold(child);
     return new Promise((resolve, reject) => this.#exchange(child, { input, resolve, reject }));
@@ -183,6 +199,8 @@ const letGo = (child: ChildProcess): void => {
 
 const closed = (): Error => new Error('the definition compiler is closed');
 
+const refused = (report: Report): CompileResult => ({ problems: report.problems(), decisions: [] });
+
 const tooComplex = (file: string): CompileResult => {
   const report = new Report(file);
   const message = 'Compiling the file took too much time or memory.';
@@ -192,5 +210,5 @@ const tooComplex = (file: string): CompileResult => {
     message,
     'Make the file smaller: fewer aliases, copies and jobs.',
   );
-  return { problems: report.problems(), decisions: [] };
+  return refused(report);
 };

@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { PipelineSource, Problem } from '@foldline/contracts';
 import {
+  DEFINITION_FILE,
   attemptToCompile,
   attemptToLint,
   describeTrigger,
@@ -14,7 +15,6 @@ import { planOf } from './plan-text.ts';
 import { problemsOf } from './problem-text.ts';
 import { definitionAt, lookInto, workingCopyAt } from './working-copy.ts';
 
-const DEFINITION_FILE = '.codara-ci.yml';
 const EVENTS = ['push', 'tag', 'schedule', 'api', 'web'] as const;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
