@@ -79,6 +79,13 @@ describe('What a ref is now', () => {
     expect(await repositories.resolveRef(url, name)).toEqual({ name, sha: commits[which], kind });
   });
 
+  it('is the tag where one is asked for, whatever else is called so', async () => {
+    expect(await repositories.resolveRef(url, 'v1.0', 'tag')).toMatchObject({ sha: commits['first'], kind: 'tag' });
+    expect(await repositories.resolveRef(url, 'same', 'tag')).toMatchObject({ kind: 'tag' });
+    expect(await repositories.resolveRef(url, 'main', 'tag')).toBeUndefined();
+    expect(await repositories.resolveRef(url, 'c'.repeat(40), 'tag')).toBeUndefined();
+  });
+
   it('is a commit when it has 40 digits, also when a branch is called so', async () => {
     const name = 'c'.repeat(40);
 

@@ -29,9 +29,9 @@ class GitRepositories implements SourceRepository {
     private readonly git: Git,
   ) {}
 
-  async resolveRef(url: string, refName: string): Promise<ResolvedRef | undefined> {
+  async resolveRef(url: string, refName: string, kind?: 'tag'): Promise<ResolvedRef | undefined> {
     assertSafeUrl(url);
-    if (isSha(refName)) return { sha: refName, name: refName, kind: 'commit' };
+    if (isSha(refName) && kind === undefined) return { sha: refName, name: refName, kind: 'commit' };
     assertSafeRef(refName);
     const refs = await this.lsRemote(
       url,
@@ -39,7 +39,7 @@ class GitRepositories implements SourceRepository {
       [`refs/heads/${refName}`, `refs/tags/${refName}`, `refs/tags/${refName}^{}`],
     );
     const branch = refs.get(`refs/heads/${refName}`);
-    if (branch) return { sha: branch, name: refName, kind: 'branch' };
+    if (branch && kind === undefined) return { sha: branch, name: refName, kind: 'branch' };
     const tag = refs.get(`refs/tags/${refName}^{}`) ?? refs.get(`refs/tags/${refName}`);
     return tag ? { sha: tag, name: refName, kind: 'tag' } : undefined;
   }

@@ -7,9 +7,10 @@ export type ResolvedRef = { sha: string; name: string; kind: 'branch' | 'tag' | 
 export interface SourceRepository {
   /**
    * Asks the repository what a branch, tag or full commit id is now; a branch wins over a tag of the same name, and 40 hex
-   * digits are always a commit. `undefined`: it has no such ref. Refuses with `repository_unreachable` when it does not answer.
+   * digits are always a commit; of kind `tag`, only tags are looked at. `undefined`: it has no such ref. Refuses with
+   * `repository_unreachable` when it does not answer.
    */
-  resolveRef(url: string, refName: string): Promise<ResolvedRef | undefined>;
+  resolveRef(url: string, refName: string, kind?: 'tag'): Promise<ResolvedRef | undefined>;
   /** The branch that HEAD points to; `undefined` for an empty repository. */
   defaultBranch(url: string): Promise<string | undefined>;
   /** Brings a commit into this host's copy; does nothing when it is there. `PermanentError` when the repository lacks it. */
