@@ -2,6 +2,9 @@ import { Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { ArtifactQueries } from './artifacts/artifact.queries.ts';
 import { ArtifactsController } from './artifacts/artifacts.controller.ts';
+import { Definitions } from './definitions/definitions.ts';
+import { LintController } from './definitions/lint.controller.ts';
+import { PlanPreviewController } from './definitions/plan-preview.controller.ts';
 import { DeliveryController } from './delivery/delivery.controller.ts';
 import { EventPages } from './events/event-pages.ts';
 import { EventsController } from './events/events.controller.ts';
@@ -48,6 +51,8 @@ const controllers: Type[] = [
   LogsController,
   ArtifactsController,
   DeliveryController,
+  PlanPreviewController,
+  LintController,
   MetricsController,
   EventsController,
   WebhookController,
@@ -70,6 +75,7 @@ const controllers: Type[] = [
     Admission,
     Idempotency,
     PipelineRequests,
+    Definitions,
     PipelineWishes,
     WishOutcomes,
     ProjectQueries,

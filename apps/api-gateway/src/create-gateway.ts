@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from './http/fastify.ts';
 import { ApiGatewayModule } from './api-gateway.module.ts';
 import { AdminToken } from './http/bearer.guard.ts';
 import { BODY_LIMIT_BYTES, readBodies } from './http/bodies.ts';
+import { parseQuery } from './http/query.ts';
 import { KnownPaths } from './http/known-paths.ts';
 import { answerProblem } from './http/problem.filter.ts';
 import { nameRequests } from './http/request-context.ts';
@@ -51,7 +52,7 @@ const adapter = (ports: Ports): FastifyAdapter => {
     genReqId: () => ports.ids.next(),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: parseQuery },
     // Requests that Fastify itself cannot route, such as broken escapes in the path.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       answerProblem(error, request, reply.headers(HEADERS), ports);

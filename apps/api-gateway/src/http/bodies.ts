@@ -28,7 +28,7 @@ export const nestsTooDeep = (json: Buffer, limit = MAX_JSON_DEPTH): boolean => {
   return false;
 };
 
-const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+export const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** JSON without keys that could reach the prototypes of objects. Throws `Refusal` of code `malformed_json`. */
 export const parseJson = (bytes: Buffer): unknown => {

@@ -54,6 +54,11 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   limit_reached: kind(422, 'A limit is reached', 'Remove something first.'),
   idempotency_key_reused: kind(422, 'The idempotency key was used for another request', 'Use a new key.'),
   queue_full: kind(429, 'Too many jobs wait already', 'Try again after the time in Retry-After.'),
+  too_many_definitions: kind(
+    429,
+    'Too many definitions are being compiled',
+    'Try again after the time in Retry-After.',
+  ),
   too_many_deliveries: kind(429, 'Too many deliveries', 'Deliver again after the time in Retry-After.'),
   internal: kind(500, 'Something is broken', 'The server\u2019s log tells more.'),
   unavailable: kind(503, 'Not possible right now', 'Try again after the time in Retry-After.'),

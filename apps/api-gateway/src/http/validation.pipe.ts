@@ -6,7 +6,7 @@ import { ReadYourWrites } from './read-your-writes.ts';
 
 export type FieldError = { pointer: string; message: string };
 
-const pointerTo = (property: string): string => `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+export const pointerTo = (property: string): string => `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
 const flat = (errors: readonly ValidationError[], parent = ''): FieldError[] =>
   errors.flatMap(({ property, constraints, children }) => {

@@ -101,7 +101,14 @@ const parametersOf = ({ path, query, description }: Route): Schema[] => [
     required: true,
     schema: { type: 'string' },
   })),
-  ...(query ? fieldsOf(query) : []).map(({ name, required, schema }) => ({ name, in: 'query', required, schema })),
+  ...(query ? fieldsOf(query) : []).map(({ name, required, schema }) => ({
+    name,
+    in: 'query',
+    required,
+    schema,
+    // A map is written `name[key]=value`.
+    ...(schema['type'] === 'object' ? { style: 'deepObject', explode: true } : {}),
+  })),
   ...(description?.idempotent
     ? [{ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 255 } }]
     : []),

@@ -5,6 +5,7 @@ import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { urlIndexPrefix } from '@foldline/read-models';
 import { isName, isOwner, projectIdOf } from './project-names.ts';
 
+const PROJECT_ID = /^[0-9a-z]{1,64}$/;
 const SAME_URL_LIMIT = 100;
 
 @Injectable()
@@ -21,7 +22,15 @@ export class ProjectQueries {
     return doc;
   }
 
-  /** The same, showing everything that is stored now. */
+  /** The project of this id, or of this `owner/name`. */
+  async identified(given: string): Promise<ProjectDoc> {
+    const [owner = '', ...name] = given.split('/');
+    const doc = await (name.length === 0 ? this.ofId(given) : this.find(owner, name.join('/')));
+    if (!doc) throw new Refusal('not_found', 'there is no such project', { pointer: '/project' });
+    return doc;
+  }
+
+  /** The project of `/api/:owner/:repo`, showing everything that is stored now. */
   async current(owner: string, name: string): Promise<ProjectDoc> {
     await this.writes.reachEnd();
     return this.named(owner, name);
@@ -45,8 +54,12 @@ export class ProjectQueries {
     return [...found.values()];
   }
 
+  private async ofId(id: string): Promise<ProjectDoc | undefined> {
+    return PROJECT_ID.test(id) ? this.writes.find<ProjectDoc>(COLLECTION.projects, id) : undefined;
+  }
+
   private async find(owner: string, name: string): Promise<ProjectDoc | undefined> {
     if (!isOwner(owner) || !isName(name)) return undefined;
-    return this.writes.find<ProjectDoc>(COLLECTION.projects, projectIdOf(owner, name));
+    return this.ofId(projectIdOf(owner, name));
   }
 }

@@ -43,11 +43,12 @@ export class PipelineRequests {
   ) {}
 
   /** Asks the repository, before anything is recorded, what the ref is now. */
-  async resolve(project: ProjectDoc, refName: string): Promise<Pick<Wanted, 'ref' | 'sha'>> {
+  async resolve(project: ProjectDoc, refName: string, kind?: 'tag'): Promise<Pick<Wanted, 'ref' | 'sha'>> {
     if (NO_COMMIT.test(refName))
       throw new Refusal('unknown_ref', 'zeros only are how git says that there is no commit');
-    const found = await this.source.resolveRef(project.url, refName);
-    if (!found) throw new Refusal('unknown_ref', `the repository has no branch, tag or commit "${refName}"`);
+    const found = await this.source.resolveRef(project.url, refName, kind);
+    const kinds = kind ?? 'branch, tag or commit';
+    if (!found) throw new Refusal('unknown_ref', `the repository has no ${kinds} "${refName}"`);
     return { ref: { name: found.name, kind: found.kind }, sha: found.sha };
   }
 
@@ -59,24 +60,28 @@ export class PipelineRequests {
     return { id: pipelineId, ref: data.ref.name, sha: data.sha ?? '', position, fresh: false };
   }
 
-  /** Records the wish for a pipeline. Protected variables go to the default branch only (S0-55). */
+  /** Records the wish for a pipeline. */
   async request(project: ProjectDoc, wanted: Wanted, cause: Cause): Promise<RequestedPipeline> {
-    const { id, owner, name, url, defaultBranch } = project;
-    const isProtected = wanted.ref.kind === 'branch' && wanted.ref.name === defaultBranch;
     const handled = await this.commands.handle(
       triggerStream(wanted.pipelineId),
       triggerDecider,
-      {
-        type: 'RequestPipeline',
-        ...wanted,
-        ref: { ...wanted.ref, protected: isProtected },
-        project: { id, owner, name, url, defaultBranch },
-        projectVariables: project.variables.filter((variable) => isProtected || !variable.protected),
-        secrets: project.secrets,
-      },
+      { type: 'RequestPipeline', ...requestOf(project, wanted) },
       { ...cause, correlationId: wanted.pipelineId },
     );
     if (handled.events.length === 0) return (await this.stored(wanted.pipelineId))!;
     return { id: wanted.pipelineId, ref: wanted.ref.name, sha: wanted.sha, position: handled.position, fresh: true };
   }
 }
+
+/** A request as it is recorded. Protected variables go to the default branch only (S0-55). */
+export const requestOf = (project: ProjectDoc, wanted: Wanted): Stored['data'] => {
+  const { id, owner, name, url, defaultBranch, variables, secrets } = project;
+  const isProtected = wanted.ref.kind === 'branch' && wanted.ref.name === defaultBranch;
+  return {
+    ...wanted,
+    ref: { ...wanted.ref, protected: isProtected },
+    project: { id, owner, name, url, defaultBranch },
+    projectVariables: variables.filter((variable) => isProtected || !variable.protected),
+    secrets,
+  };
+};

@@ -1,0 +1,92 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { GitRef, PipelineSource, Plan, PlanDecision, Problem, ProjectDoc } from '@foldline/contracts';
+import { PORT, type Clock, type Ids, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
+import {
+  DEFINITION_FILE,
+  DefinitionCompiler,
+  commitLook,
+  lintDefinition,
+  planRequested,
+  type Look,
+} from '@foldline/pipeline-language';
+import { linked } from '../pipelines/pipeline-answer.ts';
+import { PipelineRequests, requestOf } from '../triggers/pipeline-requests.ts';
+import { UnderWay, type Room } from './under-way.ts';
+
+const ROOM: Room = { total: 32, perKey: 8, answerMs: 25_000 };
+/** The key of work that needs no repository. */
+const NO_PROJECT = 'no project';
+
+export type PreviewEvent = 'push' | 'tag' | 'schedule' | 'api' | 'web';
+export type PreviewRequest = { ref: string; event: PreviewEvent; variables: Record<string, string> };
+type LinkedProblem = ReturnType<typeof linked>[number];
+export type Preview = { ref: GitRef; sha: string; source: PipelineSource } & (
+  { plan: Plan } | { problems: LinkedProblem[]; decisions: PlanDecision[] }
+);
+
+/** `files` are texts by path. Files of the commit are looked up where `commit` says. */
+export type LintRequest = {
+  definition: string;
+  file?: string;
+  files: Readonly<Record<string, string>>;
+  commit?: { project: ProjectDoc; ref: string };
+};
+export type Linted = { valid: boolean; problems: LinkedProblem[] };
+
+/** What definitions come to. Nothing is recorded, and nobody but who asks hears of it. */
+@Injectable()
+export class Definitions implements OnApplicationShutdown {
+  private readonly compiler = new DefinitionCompiler();
+  private readonly underWay: UnderWay;
+
+  constructor(
+    @Inject(PORT.sourceRepository) private readonly repositories: SourceRepository,
+    @Inject(PORT.secretBox) private readonly box: SecretBox,
+    @Inject(PORT.logger) private readonly logger: Logger,
+    @Inject(PORT.ids) private readonly ids: Ids,
+    @Inject(PORT.clock) clock: Clock,
+    @Inject(PipelineRequests) private readonly requests: PipelineRequests,
+  ) {
+    this.underWay = new UnderWay(ROOM, clock);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.compiler.close();
+  }
+
+  /** The plan that a pipeline would have that is requested now, or why it would have none. */
+  preview(project: ProjectDoc, { ref: name, event, variables }: PreviewRequest): Promise<Preview> {
+    return this.underWay.answer(project.id, async () => {
+      const resolved = await this.requests.resolve(project, name, event === 'tag' ? 'tag' : undefined);
+      const source = event === 'tag' ? 'push' : event;
+      const request = requestOf(project, { pipelineId: this.ids.next(), ...resolved, source, variables });
+      const { compiler, repositories, box, logger } = this;
+      const outcome = await planRequested(request, { compiler, repositories, box, logger });
+      const asked = { ref: request.ref, sha: resolved.sha, source };
+      if ('plan' in outcome) return { ...asked, plan: outcome.plan };
+      return { ...asked, problems: linked(outcome.problems), decisions: outcome.decisions };
+    });
+  }
+
+  /** Every problem of a definition, whatever it is triggered by. */
+  lint({ definition, file = DEFINITION_FILE, files, commit }: LintRequest): Promise<Linted> {
+    return this.underWay.answer(commit?.project.id ?? NO_PROJECT, async () => {
+      const look = lookFirstInto(files, commit && (await this.lookAt(commit)));
+      const { problems } = await lintDefinition({ file, text: definition }, look, this.compiler);
+      return { valid: !problems.some(isError), problems: linked(problems) };
+    });
+  }
+
+  private async lookAt({ project, ref: name }: NonNullable<LintRequest['commit']>): Promise<Look> {
+    const { ref, sha } = await this.requests.resolve(project, name);
+    await this.repositories.fetchCommit({ projectId: project.id, url: project.url, ref: ref.name, sha });
+    return commitLook(this.repositories, project.id, sha);
+  }
+}
+
+const isError = ({ severity }: Problem): boolean => severity === 'error';
+
+const lookFirstInto = (files: LintRequest['files'], commit: Look | undefined): Look => ({
+  file: async (path) => (Object.hasOwn(files, path) ? files[path] : commit?.file(path)),
+  paths: async () => [...new Set([...Object.keys(files), ...((await commit?.paths()) ?? [])])],
+});

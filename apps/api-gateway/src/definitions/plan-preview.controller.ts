@@ -1,0 +1,53 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import { ReadQuery } from '../http/pages.ts';
+import { Describe } from '../openapi/describe.ts';
+import { ProjectQueries } from '../projects/project.queries.ts';
+import { checkedVariables } from '../triggers/variable-rules.ts';
+import { Definitions, type PreviewEvent } from './definitions.ts';
+
+const EVENTS: readonly PreviewEvent[] = ['push', 'tag', 'schedule', 'api', 'web'];
+
+export class PlanPreviewQuery extends ReadQuery {
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  ref?: string;
+
+  @IsOptional()
+  @IsIn(EVENTS)
+  event?: PreviewEvent;
+
+  /** `?variables[KEY]=value`. */
+  @IsOptional()
+  @IsObject()
+  variables?: Record<string, unknown>;
+}
+
+@Controller('api/:owner/:repo/plan-preview')
+export class PlanPreviewController {
+  constructor(
+    @Inject(ProjectQueries) private readonly projects: ProjectQueries,
+    @Inject(Definitions) private readonly definitions: Definitions,
+  ) {}
+
+  @Get()
+  @Describe('Shows the plan that a pipeline would have, without starting one', {
+    answer: 'What was asked for, and the plan; or the problems and decisions for which there would be none',
+    problems: [
+      'unknown_ref',
+      'invalid_ref',
+      'invalid_variable',
+      'repository_unreachable',
+      'too_many_definitions',
+      'unavailable',
+      'read_models_behind',
+    ],
+  })
+  async preview(@Param('owner') owner: string, @Param('repo') repo: string, @Query() query: PlanPreviewQuery) {
+    const variables = checkedVariables(query.variables ?? {});
+    const project = await this.projects.current(owner, repo);
+    const { ref = project.defaultBranch, event = 'push' } = query;
+    return this.definitions.preview(project, { ref, event, variables });
+  }
+}
