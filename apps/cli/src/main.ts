@@ -1,22 +1,27 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { version } from '@foldline/host';
 import { addDefinitionCommands } from './definition/definition.command.ts';
-import { demo } from './demo/demo.ts';
 import { CommandFailure } from './command-failure.ts';
 import { addParkedCommands } from './parked/parked.command.ts';
+
+/** The release, as this package says. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('foldline')
   .description('Foldline: CI/CD whose whole state is a log of events')
   .version(version);
 const dataDirectory = (): string => resolve(process.env['FOLDLINE_DATA_DIR'] ?? '.foldline');
-/** What reaches the servers of the distributed mode is loaded only where it is used. */
+/** What runs a server, or reaches those of the distributed mode, takes a second to load: only where it is used. */
 const replaying = () => import('./replay/verify-replay.ts');
 
 program
   .command('demo')
   .description('take a push to a sample repository through the whole system')
   .action(async () => {
+    const { demo } = await import('./demo/demo.ts');
     process.exitCode = await demo(dataDirectory(), async () =>
       (await replaying()).verifyReplay(dataDirectory(), console.log),
     );
