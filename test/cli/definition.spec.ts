@@ -16,6 +16,10 @@ ship:
     - if: $CI_COMMIT_TAG || $FORCE == "a=b"
     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_COMMIT_TITLE =~ /^Ship/
 `;
+const SEALED = `
+show: { script: make, rules: [{ if: $TOKEN =~ /^open/ }] }
+review: { script: make, environment: live/$NAME }
+`;
 const INCLUDING = 'include: ci/*.yml\njob: { script: make }\n';
 const BAD = 'test:\n  scirpt: make\nship:\n  script: make\n  rules: [{ if: $A = 1 }]\n';
 
@@ -32,7 +36,7 @@ describe('a definition without a server', () => {
 
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'foldline-definition-'));
-    for (const [name, text] of Object.entries({ good: GOOD, bad: BAD, including: INCLUDING })) {
+    for (const [name, text] of Object.entries({ good: GOOD, bad: BAD, sealed: SEALED, including: INCLUDING })) {
       mkdirSync(repository(name));
       writeFileSync(join(repository(name), '.codara-ci.yml'), text);
     }
@@ -92,6 +96,18 @@ describe('a definition without a server', () => {
     expect(await planned('--event', 'schedule')).toEqual(['test', 'ship']);
   });
 
+  it('is planned with variables that the project has, whose values decide and are not told', async () => {
+    const plan = ['plan', '-C', repository('sealed'), '--json'];
+    const { stdout } = await foldline(...plan, '--project-variable', 'TOKEN=open sesame', '-v', 'NAME=shop');
+    expect(stdout).toContain('TOKEN is set');
+    expect(stdout).not.toContain('sesame');
+    const { code, stdout: refused } = await foldline(...plan, '--masked-variable', 'NAME=a secret shop');
+    expect({ code, codes: refused.match(/"code": "[^"]+"/g) }).toEqual({
+      code: 1,
+      codes: ['"code": "sealed-variable"'],
+    });
+  });
+
   it('that is refused has no plan, every problem and exit code 1', async () => {
     const { code, stdout } = await foldline('plan', '-C', repository('bad'), '--json');
     expect(code).toBe(1);
@@ -102,6 +118,7 @@ describe('a definition without a server', () => {
     [['plan', '--event', 'tag'], '--event tag needs --tag'],
     [['plan', '--tag', 'v1', '--branch', 'main'], 'give --branch or --tag'],
     [['plan', '-v', '1=2'], 'a variable is given as KEY=VALUE'],
+    [['plan', '--project-variable', 'TOKEN'], 'a variable is given as KEY=VALUE'],
     [['plan', '--file', 'none.yml'], 'there is no file'],
     [['lint', '-C', 'nowhere'], 'there is no file'],
   ])('is not looked for where the call is wrong: %j', async (args, message) => {

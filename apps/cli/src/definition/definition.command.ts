@@ -19,7 +19,15 @@ const EVENTS = ['push', 'tag', 'schedule', 'api', 'web'] as const;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 type Where = { directory: string; file: string; json?: boolean };
-type For = { event: (typeof EVENTS)[number]; branch?: string; tag?: string; variable: Record<string, string> };
+type Variables = Record<string, string>;
+type For = {
+  event: (typeof EVENTS)[number];
+  branch?: string;
+  tag?: string;
+  variable: Variables;
+  projectVariable: Variables;
+  maskedVariable: Variables;
+};
 type Ended = (code: ExitCode) => void;
 
 /** `foldline lint` and `foldline plan`: what a definition comes to, without a server. */
@@ -54,6 +62,8 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
     .option('--branch <branch>', 'the branch; by default the one that is checked out')
     .option('--tag <tag>', 'the tag, in the place of a branch')
     .option('-v, --variable <KEY=VALUE>', 'a variable of the request; may be given again', variables, {})
+    .option('--project-variable <KEY=VALUE>', 'one that the project has: it decides and is not told', variables, {})
+    .option('--masked-variable <KEY=VALUE>', 'the same, of one that is masked in logs', variables, {})
     .action(async (where: Where & For) => {
       const { root, file, text, texts, look } = await read(where);
       const trigger = await triggerOf(root, where);
@@ -71,15 +81,16 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
 const answer = ({ json }: Where, data: object, lines: () => string[]): void =>
   console.log(json ? JSON.stringify(data, undefined, 2) : lines().join('\n'));
 
-const variables = (given: string, before: Record<string, string>): Record<string, string> => {
+const variables = (given: string, before: Variables): Variables => {
   const at = given.indexOf('=');
   const name = given.slice(0, Math.max(0, at));
-  if (!NAME.test(name)) throw new CommandFailure(EXIT.usage, `-v ${given}: a variable is given as KEY=VALUE`);
+  if (!NAME.test(name)) throw new CommandFailure(EXIT.usage, `${given}: a variable is given as KEY=VALUE`);
   return { ...before, [name]: given.slice(at + 1) };
 };
 
 /** As a server would be asked; of the repository it knows what git says, and calls it after its directory. */
-const triggerOf = async (root: string, { event, branch, tag, variable }: For): Promise<Trigger> => {
+const triggerOf = async (root: string, asked: For): Promise<Trigger> => {
+  const { event, branch, tag, variable, projectVariable, maskedVariable } = asked;
   if (event === 'tag' && tag === undefined) throw new CommandFailure(EXIT.usage, '--event tag needs --tag');
   if (branch !== undefined && tag !== undefined)
     throw new CommandFailure(EXIT.usage, 'a pipeline is for a branch or for a tag: give --branch or --tag');
@@ -90,8 +101,12 @@ const triggerOf = async (root: string, { event, branch, tag, variable }: For): P
     ref: { name, kind: tag === undefined ? 'branch' : 'tag', protected: tag === undefined && name === defaultBranch },
     source,
     variables: variable,
+    sealed: [...sealed(projectVariable, false), ...sealed(maskedVariable, true)],
     project: { id: basename(root), owner: 'local', name: basename(root), url: root, defaultBranch },
     ...(sha && { sha }),
     ...(message && { message }),
   };
 };
+
+const sealed = (given: Variables, masked: boolean): NonNullable<Trigger['sealed']>[number][] =>
+  Object.entries(given).map(([name, value]) => ({ name, masked, value }));
