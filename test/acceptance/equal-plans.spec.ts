@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Sandbox, START_MS } from '@foldline/client';
+import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
+import { compile, plannedFrom, type Sources } from '@foldline/pipeline-language';
+import {
+  DEFINITION_FILE,
+  OWNER,
+  goldenNames,
+  repositoryOf,
+  textOf,
+  unsayable,
+  type GoldenCase,
+} from './golden-cases.ts';
+
+/** Cases that cannot be asked for everywhere, each with the reason. */
+const LEFT_OUT: Readonly<Record<string, string>> = {};
+/** Cases that are worked on beside each other. */
+const LANES = 2;
+const CLI = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
+
+type Outcome = { plan: Plan } | { problems: Problem[]; decisions: PlanDecision[] };
+type Answers = { compiled: Outcome; commanded: Outcome; served: Outcome };
+
+const byTheFunction = ({ directory, name, trigger }: GoldenCase): Outcome => {
+  const paths = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.startsWith('.git/'));
+  const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(directory, path), 'utf8')]));
+  const sources: Sources = { files, paths };
+  const result = compile({ file: DEFINITION_FILE, text: textOf(name), trigger, sources });
+  const plan = plannedFrom(DEFINITION_FILE, result);
+  return JSON.parse(JSON.stringify(plan ? { plan } : result)) as Outcome;
+};
+
+const byTheCommand = ({ directory, trigger }: GoldenCase): Promise<Outcome> => {
+  const { ref, source, variables, sealed } = trigger;
+  const options = [
+    ['--event', source],
+    [ref.kind === 'tag' ? '--tag' : '--branch', ref.name],
+    ...Object.entries(variables).map(([key, value]) => ['-v', `${key}=${value}`]),
+    ...sealed.map(({ name, masked, value }) => [
+      masked ? '--masked-variable' : '--project-variable',
+      `${name}=${value}`,
+    ]),
+  ].flat();
+  const args = [CLI, 'plan', '--json', '-C', directory, ...options];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      // 1: the definition is refused, and the answer says why.
+      if (error && error.code !== 1) reject(new Error(stderr, { cause: error }));
+      else resolve(JSON.parse(stdout) as Outcome);
+    });
+  });
+};
+
+/** Of what the server answers besides, `type` of a problem is where its page is. */
+const byTheServer = async ({ client }: Sandbox, { name, directory, trigger }: GoldenCase): Promise<Outcome> => {
+  const { ref, source, variables, sealed } = trigger;
+  await client.post('/api/v1/projects', { owner: OWNER, name, url: directory });
+  for (const { name: key, masked, value } of sealed)
+    await client.post(`/api/${OWNER}/${name}/variables`, { key, masked, value });
+  const event = ref.kind === 'tag' && source === 'push' ? 'tag' : source;
+  const query = new URLSearchParams({ ref: ref.name, event });
+  for (const [key, value] of Object.entries(variables)) query.set(`variables[${key}]`, value);
+  const answer = await client.get<
+    { plan: Plan } | { problems: (Problem & { type: string })[]; decisions: PlanDecision[] }
+  >(`/api/${OWNER}/${name}/plan-preview?${query.toString()}`);
+  if ('plan' in answer) return { plan: answer.plan };
+  return { problems: answer.problems.map(({ type: _type, ...problem }) => problem), decisions: answer.decisions };
+};
+
+describe('A golden case, by the function, by the command and by a server', () => {
+  let sandbox: Sandbox;
+  const answers = new Map<string, Promise<Answers>>();
+  const names = goldenNames().filter((name) => unsayable(name).length === 0);
+
+  const answersTo = async (name: string): Promise<Answers> => {
+    const golden = await repositoryOf(name, join(sandbox.directory, 'golden'));
+    const compiled = byTheFunction(golden);
+    const commanded = await byTheCommand(golden);
+    return { compiled, commanded, served: await byTheServer(sandbox, golden) };
+  };
+
+  beforeAll(async () => {
+    sandbox = await Sandbox.start();
+    const lanes = Array.from({ length: LANES }, (): Promise<unknown> => Promise.resolve());
+    for (const [n, name] of names.entries()) {
+      const answer = lanes[n % LANES]!.then(() => answersTo(name));
+      lanes[n % LANES] = answer.catch(() => undefined);
+      answers.set(name, answer);
+    }
+  }, START_MS);
+  afterAll(() => sandbox.stop(), START_MS);
+
+  it('can be asked for everywhere, but for those that are left out', () => {
+    const others = goldenNames().filter((name) => !names.includes(name));
+    expect(others).toEqual(Object.keys(LEFT_OUT).toSorted());
+  });
+
+  it.each(names)('has the same plan or the same problems: %s', async (name) => {
+    const { compiled, commanded, served } = await answers.get(name)!;
+    expect(commanded).toEqual(compiled);
+    expect(served).toEqual(compiled);
+  });
+});
