@@ -73,8 +73,11 @@ export type PlannedJob = {
   /** Names of the pipeline's variables that the job takes over; without it all of them. */
   inheritedVariables?: string[];
   matrix?: Record<string, string>;
-  /** Position among the copies made by `parallel` or a matrix. `index` counts from 0 (seed S0-52). */
-  node?: { index: number; total: number };
+  /**
+   * Position among the copies made by `parallel` or a matrix. `index` counts from 0 (seed S0-52); the job is told it from
+   * `first` on, which is 0 unless a definition of GitLab says otherwise (C11).
+   */
+  node?: { index: number; total: number; first?: 1 };
   /** Vault paths by the variable that receives the value (S0-29). */
   secrets: Record<string, { vault: string }>;
   steps: PlannedStep[];
@@ -149,6 +152,8 @@ export type CacheSpec = {
   policy: 'pull' | 'push' | 'pull-push';
   /** Tried in order on a miss; one that ends in `-` also matches the newest key it begins (C15). */
   fallbackKeys: string[];
+  /** Each is a whole key, whatever it ends in (as in GitLab). */
+  exactFallbackKeys?: true;
   when: 'on_success' | 'on_failure' | 'always';
 };
 

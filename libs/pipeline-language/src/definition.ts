@@ -1,4 +1,5 @@
 import type { PlannedOnly } from '@foldline/contracts';
+import { dialectOf, type Dialect } from './dialect.ts';
 import { readEntries } from './grammar/record.ts';
 import {
   defaultable,
@@ -35,6 +36,7 @@ export type JobDefinition = {
 export type Template = { name: string; at: Position };
 
 export type Definition = {
+  dialect: Dialect;
   stages: string[];
   variables: Variables;
   jobs: JobDefinition[];
@@ -52,6 +54,7 @@ export const readDefinition = (root: MapNode, report: Report): Definition => {
   const inherited = readDefaults(root, report);
   const settings = readEntries(fileFields, refusedAtTop, only(root, ['variables', 'workflow']), file);
   const definition: Definition = {
+    dialect: dialectOf(report.file),
     stages,
     variables: settings.variables ?? NO_VARIABLES,
     workflow: settings.workflow ?? {},

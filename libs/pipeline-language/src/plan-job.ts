@@ -1,4 +1,4 @@
-import type { ArtifactSpec, PlannedJob, PlannedStep } from '@foldline/contracts';
+import type { ArtifactSpec, CacheSpec, PlannedJob, PlannedStep } from '@foldline/contracts';
 import type { Definition, JobDefinition } from './definition.ts';
 import { present } from './grammar/present.ts';
 import { takes } from './keywords/inherit.ts';
@@ -38,7 +38,7 @@ export const planTemplate = (
     secrets: settings.secrets ?? {},
     steps: planSteps(settings),
     ...present('artifacts', artifacts && keepsAnything(artifacts) ? artifacts : undefined),
-    cache: settings.cache ?? [],
+    cache: (settings.cache ?? []).map((cache) => cacheOf(cache, definition)),
     ...present('coverage', settings.coverage),
     retry: settings.retry ?? { max: 0, when: ['always'] },
     timeoutSeconds: settings.timeout ?? defaultTimeoutSeconds,
@@ -80,6 +80,10 @@ const inheritedVariables = (
   if (taken === undefined || taken === true) return {};
   return { inheritedVariables: Object.keys(variables.values).filter((name) => takes(taken, name)) };
 };
+
+/** GitLab's fallback keys are whole keys (C15). */
+const cacheOf = (cache: CacheSpec, { dialect }: Definition): CacheSpec =>
+  dialect === 'gitlab' && cache.fallbackKeys.length > 0 ? { ...cache, exactFallbackKeys: true } : cache;
 
 const keepsAnything = ({ paths, reports, dotenv = [] }: ArtifactSpec): boolean =>
   paths.length + reports.length + dotenv.length > 0;

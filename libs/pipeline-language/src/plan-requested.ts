@@ -4,17 +4,18 @@ import type {
   Plan,
   PlanDecision,
   Problem,
+  ProjectRef,
   SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
 import type { DefinitionCompiler, LintInput } from './definition-compiler.ts';
+import { DEFINITION_FILES } from './dialect.ts';
 import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Look } from './sources.ts';
 
-export const DEFINITION_FILE = '.codara-ci.yml';
 const MAX_DEFINITION_BYTES = 512 * 1024;
 /** Characters of a commit's message that go with the pipeline: every job's assignment carries them. */
 const MAX_MESSAGE = 16 * 1024;
@@ -24,6 +25,8 @@ const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   definition_not_a_file: 'definition-not-a-file',
   definition_too_large: 'file-too-large',
 };
+/** What a branch pointed to before it was there. */
+const NO_COMMIT = /^0+$/;
 const OUT_OF_REACH: ProblemCode = 'commit-unavailable';
 
 type Request = ReturnType<typeof PipelineRequested>['data'];
@@ -51,7 +54,7 @@ export const planRequested = async (request: Request, tools: PlanningTools): Pro
     commit = await fetchCommit(request, tools.repositories);
     return { commit, ...(await compileAt(request, commit, tools)) };
   } catch (error) {
-    return { ...(commit ? { commit } : {}), problems: [problemOf(error, DEFINITION_FILE)], decisions: [] };
+    return { ...(commit ? { commit } : {}), problems: [problemOf(error, DEFINITION_FILES[0])], decisions: [] };
   }
 };
 
@@ -68,10 +71,24 @@ export const lintDefinition = async (
   }
 };
 
-/** Looks at a commit that was brought to this host. */
-export const commitLook = (repositories: SourceRepository, projectId: string, sha: string): Look => ({
-  file: async (path) => (await repositories.readFile(projectId, sha, path, MAX_DEFINITION_BYTES))?.toString('utf8'),
-  paths: () => repositories.listFiles(projectId, sha),
+/** A commit that was brought to this host; `before` is what its branch pointed to when it was pushed. */
+export type LookedAt = { project: Pick<ProjectRef, 'id' | 'url'>; sha: string; before?: string | undefined };
+
+export const commitLook = (repositories: SourceRepository, { project, sha, before }: LookedAt): Look => ({
+  file: async (path) => (await repositories.readFile(project.id, sha, path, MAX_DEFINITION_BYTES))?.toString('utf8'),
+  paths: () => repositories.listFiles(project.id, sha),
+  changes: async (since) => {
+    const from = since === '' ? before : (await repositories.resolveRef(project.url, since))?.sha;
+    if (from === undefined || NO_COMMIT.test(from)) return null;
+    try {
+      await repositories.fetchCommit({ projectId: project.id, url: project.url, ref: since || from, sha: from });
+      return await repositories.changedFiles(project.id, { from, to: sha, sinceFork: since !== '' });
+    } catch (error) {
+      // A commit that was overwritten may be gone from the repository.
+      if (error instanceof PermanentError) return null;
+      throw error;
+    }
+  },
 });
 
 const fetchCommit = async ({ project, ref, sha: known }: Request, repositories: SourceRepository): Promise<Commit> => {
@@ -87,15 +104,22 @@ const compileAt = async (
   { sha, message }: Commit,
   { compiler, repositories, box, logger }: PlanningTools,
 ): Promise<{ plan: Plan } | Rejection> => {
-  const look = commitLook(repositories, project.id, sha);
-  const text = await look.file(DEFINITION_FILE);
-  if (text === undefined)
-    throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has no ${DEFINITION_FILE} in its root`);
+  const look = commitLook(repositories, { project, sha });
+  const { file, text } = await definitionOf(look, sha);
   const sealed = projectVariables.map((variable) => opened(variable, project.id, box, logger));
   const trigger: Trigger = { ref, source, variables, pipelineId, project, sha, message, sealed };
-  const result = await compiler.compile({ file: DEFINITION_FILE, text, trigger }, look);
-  const plan = plannedFrom(DEFINITION_FILE, result);
+  const result = await compiler.compile({ file, text, trigger }, look);
+  const plan = plannedFrom(file, result);
   return plan ? { plan } : result;
+};
+
+const definitionOf = async (look: Look, sha: string): Promise<{ file: string; text: string }> => {
+  for (const file of DEFINITION_FILES) {
+    const text = await look.file(file);
+    if (text !== undefined) return { file, text };
+  }
+  const names = DEFINITION_FILES.join(' nor ');
+  throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has neither ${names} in its root`);
 };
 
 /** Rules may look at the value. One that does not open is none to them; the job that gets it will fail by it. */

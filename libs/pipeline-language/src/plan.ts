@@ -43,7 +43,7 @@ export const planJobs = (
     const needs = ownLinks.needs?.some(({ entry }) => entry.copies) ? ownLinks.needs : undefined;
     for (const copy of copiesOf(each)) {
       const filled = group === undefined ? template : { ...template, resourceGroup: fill(group, each.job, copy) };
-      const planned = planCopy(filled, copy, jobs.length);
+      const planned = planCopy(filled, copy, jobs.length, definition);
       jobs.push(needs ? { ...planned, ...needed(each.job, needs, copy) } : planned);
     }
   }
@@ -86,13 +86,18 @@ const withinCounts = (links: ReadonlyMap<Selected, Links>, ranges: Ranges, repor
   return true;
 };
 
-const planCopy = (template: JobTemplate, { name, node, matrix }: Copy, index: number): PlannedJob => ({
+const planCopy = (
+  template: JobTemplate,
+  { name, node, matrix }: Copy,
+  index: number,
+  { dialect }: Definition,
+): PlannedJob => ({
   index,
   name,
   ...template,
   variables: matrix ? { ...template.variables, ...matrix } : template.variables,
   ...present('matrix', matrix),
-  ...present('node', node),
+  ...present('node', node && dialect === 'gitlab' ? { ...node, first: 1 as const } : node),
 });
 
 const reportSameNames = (jobs: readonly PlannedJob[], definition: Definition, report: Report): void => {

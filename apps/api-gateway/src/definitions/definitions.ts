@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { GitRef, PipelineSource, Plan, PlanDecision, Problem, ProjectDoc } from '@foldline/contracts';
 import { PORT, type Clock, type Ids, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
 import {
-  DEFINITION_FILE,
+  DEFINITION_FILES,
   DefinitionCompiler,
   commitLook,
   lintDefinition,
@@ -69,7 +69,7 @@ export class Definitions implements OnApplicationShutdown {
   }
 
   /** Every problem of a definition, whatever it is triggered by. */
-  lint({ definition, file = DEFINITION_FILE, files, commit }: LintRequest): Promise<Linted> {
+  lint({ definition, file = DEFINITION_FILES[0], files, commit }: LintRequest): Promise<Linted> {
     return this.underWay.answer(commit?.project.id ?? NO_PROJECT, async () => {
       const look = lookFirstInto(files, commit && (await this.lookAt(commit)));
       const { problems } = await lintDefinition({ file, text: definition }, look, this.compiler);
@@ -80,7 +80,7 @@ export class Definitions implements OnApplicationShutdown {
   private async lookAt({ project, ref: name }: NonNullable<LintRequest['commit']>): Promise<Look> {
     const { ref, sha } = await this.requests.resolve(project, name);
     await this.repositories.fetchCommit({ projectId: project.id, url: project.url, ref: ref.name, sha });
-    return commitLook(this.repositories, project.id, sha);
+    return commitLook(this.repositories, { project, sha });
   }
 }
 
@@ -89,4 +89,5 @@ const isError = ({ severity }: Problem): boolean => severity === 'error';
 const lookFirstInto = (files: LintRequest['files'], commit: Look | undefined): Look => ({
   file: async (path) => (Object.hasOwn(files, path) ? files[path] : commit?.file(path)),
   paths: async () => [...new Set([...Object.keys(files), ...((await commit?.paths()) ?? [])])],
+  changes: async (since) => (await commit?.changes(since)) ?? null,
 });

@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { PipelineSource, Problem } from '@foldline/contracts';
+import type { Problem } from '@foldline/contracts';
 import {
-  DEFINITION_FILE,
+  DEFINITION_FILES,
   attemptToCompile,
   attemptToLint,
   describeTrigger,
@@ -15,7 +15,7 @@ import { planOf } from './plan-text.ts';
 import { problemsOf } from './problem-text.ts';
 import { definitionAt, lookInto, workingCopyAt } from './working-copy.ts';
 
-const EVENTS = ['push', 'tag', 'schedule', 'api', 'web'] as const;
+const EVENTS = ['push', 'tag', 'merge_request', 'schedule', 'api', 'web'] as const;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 type Where = { directory: string; file: string; json?: boolean };
@@ -24,6 +24,7 @@ type For = {
   event: (typeof EVENTS)[number];
   branch?: string;
   tag?: string;
+  before?: string;
   variable: Variables;
   projectVariable: Variables;
   maskedVariable: Variables;
@@ -37,13 +38,13 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
       // A mistake in the call is none in the definition.
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage))
       .option('-C, --directory <directory>', 'the repository', '.')
-      .option('--file <path>', 'the definition in it', DEFINITION_FILE)
+      .option('--file <path>', 'the definition in it', DEFINITION_FILES[0])
       .option('--json', 'answer as JSON');
-  const read = async ({ directory, file }: Where) => {
+  const read = async ({ directory, file, before }: Where & Partial<For>) => {
     const root = resolve(calledFrom, directory);
     const text = await definitionAt(root, file);
     const texts = new Map([[file, text]]);
-    return { root, file, text, texts, look: lookInto(root, texts) };
+    return { root, file, text, texts, look: lookInto(root, texts, before) };
   };
 
   withFile(program.command('lint'))
@@ -61,6 +62,7 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
     .addOption(new Option('--event <event>', 'what asks for the pipeline').choices(EVENTS).default('push'))
     .option('--branch <branch>', 'the branch; by default the one that is checked out')
     .option('--tag <tag>', 'the tag, in the place of a branch')
+    .option('--before <commit>', 'what the branch pointed to before the push, for rules about changed files')
     .option('-v, --variable <KEY=VALUE>', 'a variable of the request; may be given again', variables, {})
     .option('--project-variable <KEY=VALUE>', 'one that the project has: it decides and is not told', variables, {})
     .option('--masked-variable <KEY=VALUE>', 'the same, of one that is masked in logs', variables, {})
@@ -88,6 +90,15 @@ const variables = (given: string, before: Variables): Variables => {
   return { ...before, [name]: given.slice(at + 1) };
 };
 
+const SOURCES = {
+  push: 'push',
+  tag: 'push',
+  merge_request: 'merge_request_event',
+  schedule: 'schedule',
+  api: 'api',
+  web: 'web',
+} as const satisfies Record<For['event'], Trigger['source']>;
+
 /** As a server would be asked; of the repository it knows what git says, and calls it after its directory. */
 const triggerOf = async (root: string, asked: For): Promise<Trigger> => {
   const { event, branch, tag, variable, projectVariable, maskedVariable } = asked;
@@ -96,10 +107,9 @@ const triggerOf = async (root: string, asked: For): Promise<Trigger> => {
     throw new CommandFailure(EXIT.usage, 'a pipeline is for a branch or for a tag: give --branch or --tag');
   const { sha, message, branch: checkedOut, defaultBranch = 'main' } = await workingCopyAt(root);
   const name = tag ?? branch ?? checkedOut ?? defaultBranch;
-  const source: PipelineSource = event === 'tag' ? 'push' : event;
   return {
     ref: { name, kind: tag === undefined ? 'branch' : 'tag', protected: tag === undefined && name === defaultBranch },
-    source,
+    source: SOURCES[event],
     variables: variable,
     sealed: [...sealed(projectVariable, false), ...sealed(maskedVariable, true)],
     project: { id: basename(root), owner: 'local', name: basename(root), url: root, defaultBranch },

@@ -39,21 +39,31 @@ export const workingCopyAt = async (directory: string): Promise<WorkingCopy> => 
 
 /**
  * What lies in the directory, committed or not; git says which of it are files of the repository. `texts` keeps what was
- * read, by path.
+ * read, by path; `before` is the commit since which files count as pushed.
  */
-export const lookInto = (directory: string, texts: Map<string, string>): Look => ({
-  file: async (path) => {
-    const text = await readFile(join(directory, path), 'utf8').catch(() => undefined);
-    if (text !== undefined) texts.set(path, text);
-    return text;
-  },
-  paths: async () => {
-    const args = ['-C', directory, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-    const listed = await execute('git', args, { timeout: GIT_MS, maxBuffer: MOST_BYTES }).catch(() => undefined);
-    return listed?.stdout.split('\0').filter(Boolean) ?? [];
-  },
-  changes: async () => null,
-});
+export const lookInto = (directory: string, texts: Map<string, string>, before?: string): Look => {
+  const paths = async (...args: string[]): Promise<string[] | undefined> => {
+    const asked = execute('git', ['-C', directory, ...args], { timeout: GIT_MS, maxBuffer: MOST_BYTES });
+    const listed = await asked.catch(() => undefined);
+    return listed?.stdout.split('\0').filter(Boolean);
+  };
+  return {
+    file: async (path) => {
+      const text = await readFile(join(directory, path), 'utf8').catch(() => undefined);
+      if (text !== undefined) texts.set(path, text);
+      return text;
+    },
+    paths: async () => (await paths('ls-files', '-z', '--cached', '--others', '--exclude-standard')) ?? [],
+    changes: async (since) => {
+      const base = since || before;
+      if (base === undefined) return null;
+      const fork = since === '' ? [] : ['--merge-base'];
+      const tracked = await paths('diff', '-z', '--name-only', '--no-renames', ...fork, '--end-of-options', base, '--');
+      const added = await paths('ls-files', '-z', '--others', '--exclude-standard');
+      return tracked ? [...tracked, ...(added ?? [])] : null;
+    },
+  };
+};
 
 /** The text of a definition as it lies in the directory, committed or not. */
 export const definitionAt = async (directory: string, file: string): Promise<string> => {

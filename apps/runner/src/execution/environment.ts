@@ -96,7 +96,7 @@ const predefinedVariables = (
     CI_STAGE: job.stage,
     CI_CLUSTER_ID: cluster.id,
     CI_CLUSTER_POWER: cluster.power,
-    CI_NODE_INDEX: String(job.node?.index ?? 0),
+    CI_NODE_INDEX: String((job.node?.index ?? 0) + (job.node?.first ?? 0)),
     CI_NODE_TOTAL: String(job.node?.total ?? 1),
     CI_NODE_NUMBER: String((job.node?.index ?? 0) + 1),
   };

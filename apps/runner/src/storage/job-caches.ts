@@ -100,7 +100,9 @@ const find = async ({ spec, key }: JobCache, scene: JobScene, reads: JobReads): 
   if (exact) return exact;
   for (const fallback of spec.fallbackKeys.map((text) => expandKey(text, scene))) {
     const entry = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, fallback));
-    const found = entry ?? (fallback.endsWith('-') ? await newestWithPrefix(fallback, scene, reads) : undefined);
+    const found =
+      entry ??
+      (fallback.endsWith('-') && !spec.exactFallbackKeys ? await newestWithPrefix(fallback, scene, reads) : undefined);
     if (found) return found;
   }
   return undefined;

@@ -38,3 +38,14 @@ export const listFiles = async (ask: Ask, sha: string): Promise<string[]> => {
     REGULAR_FILES.has(entry.slice(0, MODE_LENGTH)) ? [entry.slice(entry.indexOf('\t') + 1)] : [],
   );
 };
+
+export const changedFiles = async (
+  ask: Ask,
+  { from, to, sinceFork }: { from: string; to: string; sinceFork: boolean },
+): Promise<string[]> => {
+  assertSha(from);
+  assertSha(to);
+  const base = sinceFork ? (await ask(['merge-base', from, to])).toString('utf8').trim() : from;
+  const listed = await ask(['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--no-commit-id', base, to]);
+  return listed.toString('utf8').split('\0').filter(Boolean);
+};

@@ -153,6 +153,18 @@ describe('A file of a commit', () => {
     await expect(repositories.listFiles(PROJECT, 'HEAD')).rejects.toMatchObject({ code: 'invalid_ref' });
   });
 
+  it('is told which files differ between two commits, or since both came from the same one', async () => {
+    const change = { from: plain, to: hostile, sinceFork: false };
+    const changed = await repositories.changedFiles(PROJECT, change);
+    expect(changed).toContain('directory.yml/x');
+    expect(changed).not.toContain('a.bin');
+    expect(await repositories.changedFiles(PROJECT, { ...change, sinceFork: true })).toEqual(changed);
+    expect(await repositories.changedFiles(PROJECT, { from: hostile, to: plain, sinceFork: true })).toEqual([]);
+    await expect(repositories.changedFiles(PROJECT, { ...change, from: '--output=x' })).rejects.toMatchObject({
+      code: 'invalid_ref',
+    });
+  });
+
   it('is nothing when there is none', async () => {
     expect(await repositories.readFile(PROJECT, plain, 'none.yml', 100)).toBeUndefined();
     expect(await repositories.readFile(PROJECT, plain, '*.yml', 100)).toBeUndefined();

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PermanentError, Refusal, TransientError, type ResolvedRef, type SourceRepository } from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
-import { describeCommit, listFiles, readFile, type Ask } from './commit-content.ts';
+import { changedFiles, describeCommit, listFiles, readFile, type Ask } from './commit-content.ts';
 import { createGit, type Git, type GitResult } from './git-process.ts';
 import { assertSafeRef, assertSafeUrl, assertSha, isSha } from './safe-input.ts';
 
@@ -84,6 +84,10 @@ class GitRepositories implements SourceRepository {
 
   listFiles(projectId: string, sha: string): Promise<string[]> {
     return listFiles(this.askingMirror(projectId), sha);
+  }
+
+  changedFiles(projectId: string, change: { from: string; to: string; sinceFork: boolean }): Promise<string[]> {
+    return changedFiles(this.askingMirror(projectId), change);
   }
 
   /** The `.git` is written by hand: it borrows the mirror's objects and has neither hooks nor remotes. */

@@ -20,6 +20,11 @@ export interface SourceRepository {
   readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** The paths of every regular file of a commit, from the root. A link is none. */
   listFiles(projectId: string, sha: string): Promise<string[]>;
+  /**
+   * The paths that differ between two commits that were fetched, those that one of them lacks included; `sinceFork`
+   * compares with the last commit that both come from. `PermanentError` when they have none in common.
+   */
+  changedFiles(projectId: string, change: { from: string; to: string; sinceFork: boolean }): Promise<string[]>;
   /** A working tree with a usable `.git`, in a directory that does not exist yet. */
   checkout(checkout: { projectId: string; sha: string; into: string }): Promise<void>;
 }

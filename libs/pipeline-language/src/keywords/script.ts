@@ -1,3 +1,4 @@
+import { dialectOf } from '../dialect.ts';
 import { unfoldShell } from '../folded-shell.ts';
 import { TEXT, anyOf, listOf } from '../grammar/json-schema.ts';
 import { shape, type Shape } from '../grammar/shape.ts';
@@ -37,7 +38,10 @@ const commandOf = (node: ScalarNode, where: Where): string => {
       'Begin the command with `- |` and a new line, or end each line with `;`.',
     );
   }
-  if (/--shard[= ]["']?\$(?:CI_NODE_INDEX|\{CI_NODE_INDEX\})["']?\//.test(command)) {
+  if (
+    dialectOf(where.report.file) === 'codara' &&
+    /--shard[= ]["']?\$(?:CI_NODE_INDEX|\{CI_NODE_INDEX\})["']?\//.test(command)
+  ) {
     const message = `${where.label}: CI_NODE_INDEX counts from 0, but test runners count shards from 1, so one shard never runs.`;
     where.report.warn('shard-index-zero', node.at, message, 'Use `--shard=${CI_NODE_NUMBER}/${CI_NODE_TOTAL}`.');
   }
