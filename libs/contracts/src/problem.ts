@@ -1,5 +1,11 @@
-/** How bad a problem is: an `error` refuses the plan, a `warning` is told and the plan goes on. */
+/** How bad a problem is: an `error` cannot work, and refuses the plan; a `warning` is told and the plan goes on. */
 export type Severity = 'error' | 'warning';
+
+/** 1-based place in a file. */
+export type Place = { line: number; column: number };
+
+/** What mends a problem without anybody's judgement: `text` instead of what stands from `from` up to `to`, both in the problem's file. */
+export type Fix = { from: Place; to: Place; text: string };
 
 /** One mistake in a pipeline definition, told so that its author can mend it without reading our source. */
 export type Problem = {
@@ -14,4 +20,6 @@ export type Problem = {
   column: number;
   /** What to write instead, when that is known. */
   hint?: string;
+  /** Where a program can mend it. */
+  fix?: Fix;
 };

@@ -12,6 +12,7 @@ export type Parsed = { root: MapNode; header?: MapNode };
 /** Reads a file's text into our own tree; answers nothing after reporting what stopped it. */
 export const parse = (text: string, report: Report, file = report.file): Parsed | undefined => {
   const before = report.errors;
+  report.hasRead(file, text);
   const admitted = prescan(text, report);
   if (!admitted) return undefined;
   const lines = new LineCounter();

@@ -10,7 +10,7 @@ import {
   type Node,
   type Position,
 } from './node.ts';
-import type { Report } from './report.ts';
+import type { Hint, Report } from './report.ts';
 
 /** Where a value stands: "job `build`: artifacts.paths" in messages, `artifacts.paths` as its path. */
 export type Where = {
@@ -37,7 +37,7 @@ const wrong = (node: Node, where: Where, expected: string, hint?: string): undef
   where.report.error('wrong-type', node.at, message, hint ?? `Write ${expected} here.`);
 };
 
-export const invalid = (node: Node, where: Where, rule: string, hint?: string): undefined => {
+export const invalid = (node: Node, where: Where, rule: string, hint?: Hint): undefined => {
   where.report.error('invalid-value', node.at, `${where.label} ${rule}, but it is ${nameOf(node)}.`, hint);
 };
 

@@ -1,6 +1,6 @@
 import { limits } from './limits.ts';
 import { isUnresolved, shorten, type Entry, type ListNode, type MapNode, type Node, type Position } from './node.ts';
-import type { Report } from './report.ts';
+import type { Hint, Report } from './report.ts';
 import { didYouMean } from './suggest.ts';
 
 /**
@@ -67,7 +67,7 @@ class Resolver {
   #reference(reference: ListNode): Resolved {
     const names = reference.items.map((item) => (item.kind === 'scalar' ? item.text : undefined));
     const path = names.filter((name) => name !== undefined);
-    const refuse = (why: string, hint?: string): Resolved => {
+    const refuse = (why: string, hint?: Hint): Resolved => {
       const shown = path.map((name) => shorten(name)).join(', ');
       this.report.error('invalid-reference', reference.at, `\`!reference [${shown}]\` ${why}.`, hint);
       return unresolvedAt(reference.at);

@@ -1,13 +1,18 @@
-import type { Problem, Severity } from '@foldline/contracts';
+import type { Fix, Problem, Severity } from '@foldline/contracts';
+import { replacement } from './fix.ts';
 import { limits } from './limits.ts';
 import type { Position } from './node.ts';
 import type { CompilerProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
+import type { Suggestion } from './suggest.ts';
+
+export type Hint = string | Suggestion;
 
 /** Collects every problem of a definition, with the files that it includes, so that its author can mend them all at once. Each says what to do. */
 export class Report {
   readonly #problems: Problem[] = [];
   readonly #seen = new Set<string>();
+  readonly #texts = new Map<string, string>();
   #omitted = 0;
   #errors = 0;
   /** In which problems without a file of their own are. */
@@ -15,6 +20,15 @@ export class Report {
 
   constructor(readonly file: string) {
     this.#reading = file;
+  }
+
+  /** A file's text, in which problems of it have their places. */
+  hasRead(file: string, text: string): void {
+    this.#texts.set(file, text);
+  }
+
+  textOf(file = this.file): string | undefined {
+    return this.#texts.get(file);
   }
 
   /** What is reported meanwhile is about this file, unless it says otherwise. */
@@ -28,13 +42,13 @@ export class Report {
     }
   }
 
-  error(code: CompilerProblemCode, at: Position, message: string, hint?: string): void {
+  error(code: CompilerProblemCode, at: Position, message: string, hint?: Hint, fix?: Fix): void {
     this.#errors += 1;
-    this.#add('error', code, at, message, hint);
+    this.#add('error', code, at, message, hint, fix);
   }
 
-  warn(code: CompilerProblemCode, at: Position, message: string, hint?: string): void {
-    this.#add('warning', code, at, message, hint);
+  warn(code: CompilerProblemCode, at: Position, message: string, hint?: Hint, fix?: Fix): void {
+    this.#add('warning', code, at, message, hint, fix);
   }
 
   /** True once there is an error; warnings do not refuse a plan. */
@@ -65,7 +79,14 @@ export class Report {
     return [...sorted, { code, severity, message, ...place, hint: problemHints[code] }];
   }
 
-  #add(severity: Severity, code: CompilerProblemCode, at: Position, message: string, hint = problemHints[code]): void {
+  #add(
+    severity: Severity,
+    code: CompilerProblemCode,
+    at: Position,
+    message: string,
+    given: Hint = problemHints[code],
+    fix?: Fix,
+  ): void {
     // An anchor used by several jobs is read several times and is still one mistake.
     const file = at.file ?? this.#reading;
     const key = `${code} ${file} ${at.line} ${at.column} ${message}`;
@@ -76,6 +97,8 @@ export class Report {
     }
     this.#seen.add(key);
     const place = { file, line: at.line, column: at.column };
-    this.#problems.push({ code, severity, message, ...place, hint });
+    const hint = typeof given === 'string' ? given : given.hint;
+    const mend = typeof given === 'string' ? fix : replacement(this.#texts.get(file), at, given);
+    this.#problems.push({ code, severity, message, ...place, hint, ...(mend && { fix: mend }) });
   }
 }

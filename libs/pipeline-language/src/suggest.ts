@@ -36,8 +36,17 @@ export const nearest = (word: string, known: Iterable<string>): string | undefin
   return best?.word;
 };
 
-/** A hint for `Problem.hint`; nothing when no known word is near. */
-export const didYouMean = (word: string, known: Iterable<string>): string | undefined => {
-  const meant = nearest(word, known);
-  return meant === undefined ? undefined : `Did you mean \`${meant}\`?`;
+/** The word that was probably meant instead of the one that is written. */
+export type Suggestion = { hint: string; written: string; meant: string };
+
+/** Nothing when no known word is near. */
+export const didYouMean = (written: string, known: Iterable<string>): Suggestion | undefined => {
+  const meant = nearest(written, known);
+  return meant === undefined ? undefined : suggestion(written, meant);
 };
+
+export const suggestion = (written: string, meant: string): Suggestion => ({
+  hint: `Did you mean \`${meant}\`?`,
+  written,
+  meant,
+});

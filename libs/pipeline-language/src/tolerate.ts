@@ -25,7 +25,8 @@ export const tolerateUnquotedCoverage = (text: string, report: Report): Tolerate
     const quoted = `'${source.replaceAll("'", "''")}'`;
     const message =
       'The coverage pattern holds `: ` or ` #`, which YAML reads as something else; it was read as if quoted.';
-    report.warn('coverage-quoted', at, message, `Write \`coverage: ${quoted}\`.`);
+    const fix = { from: at, to: { ...at, column: at.column + source.length }, text: quoted };
+    report.warn('coverage-quoted', at, message, `Write \`coverage: ${quoted}\`.`, fix);
   }
   return {
     text: genuine.length === candidates.length ? replaced : replaceAll(text, genuine),

@@ -20,6 +20,7 @@ export const variables = z.record(text, text);
 export const sealedVariable = z.object({ key: text, sealed: text, protected: z.boolean(), masked: z.boolean() });
 export const sealedSecret = z.object({ path: text, sealed: text });
 
+const place = z.object({ line: count, column: count });
 export const problem: z.ZodType<Problem> = z.object({
   code: text,
   severity: z.enum(['error', 'warning']),
@@ -28,6 +29,7 @@ export const problem: z.ZodType<Problem> = z.object({
   line: count,
   column: count,
   hint: text.optional(),
+  fix: z.object({ from: place, to: place, text }).optional(),
 });
 
 export const failureReason = z.enum([
