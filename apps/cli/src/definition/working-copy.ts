@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Look } from '@foldline/pipeline-language';
+import { DEFINITION_FILES, type Look } from '@foldline/pipeline-language';
 import { CommandFailure, EXIT } from '../command-failure.ts';
 
 const execute = promisify(execFile);
@@ -64,6 +65,10 @@ export const lookInto = (directory: string, texts: Map<string, string>, before?:
     },
   };
 };
+
+/** The definition that a server would take, or the first name for one where there is none. */
+export const definitionFileIn = (directory: string): string =>
+  DEFINITION_FILES.find((file) => existsSync(join(directory, file))) ?? DEFINITION_FILES[0];
 
 /** The text of a definition as it lies in the directory, committed or not. */
 export const definitionAt = async (directory: string, file: string): Promise<string> => {

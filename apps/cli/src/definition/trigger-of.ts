@@ -1,0 +1,49 @@
+import { basename } from 'node:path';
+import type { Trigger } from '@foldline/pipeline-language';
+import { CommandFailure, EXIT } from '../command-failure.ts';
+import { workingCopyAt } from './working-copy.ts';
+
+export const EVENTS = ['push', 'tag', 'merge_request', 'schedule', 'api', 'web'] as const;
+
+type Variables = Record<string, string>;
+/** What a pipeline is asked for with. */
+export type For = {
+  event: (typeof EVENTS)[number];
+  branch?: string;
+  tag?: string;
+  before?: string;
+  variable: Variables;
+  projectVariable: Variables;
+  maskedVariable: Variables;
+};
+
+const SOURCES = {
+  push: 'push',
+  tag: 'push',
+  merge_request: 'merge_request_event',
+  schedule: 'schedule',
+  api: 'api',
+  web: 'web',
+} as const satisfies Record<For['event'], Trigger['source']>;
+
+/** As a server would be asked; of the repository it knows what git says, and calls it after its directory. */
+export const triggerOf = async (root: string, asked: For): Promise<Trigger> => {
+  const { event, branch, tag, variable, projectVariable, maskedVariable } = asked;
+  if (event === 'tag' && tag === undefined) throw new CommandFailure(EXIT.usage, '--event tag needs --tag');
+  if (branch !== undefined && tag !== undefined)
+    throw new CommandFailure(EXIT.usage, 'a pipeline is for a branch or for a tag: give --branch or --tag');
+  const { sha, message, branch: checkedOut, defaultBranch = 'main' } = await workingCopyAt(root);
+  const name = tag ?? branch ?? checkedOut ?? defaultBranch;
+  return {
+    ref: { name, kind: tag === undefined ? 'branch' : 'tag', protected: tag === undefined && name === defaultBranch },
+    source: SOURCES[event],
+    variables: variable,
+    sealed: [...sealed(projectVariable, false), ...sealed(maskedVariable, true)],
+    project: { id: basename(root), owner: 'local', name: basename(root), url: root, defaultBranch },
+    ...(sha && { sha }),
+    ...(message && { message }),
+  };
+};
+
+const sealed = (given: Variables, masked: boolean): NonNullable<Trigger['sealed']>[number][] =>
+  Object.entries(given).map(([name, value]) => ({ name, masked, value }));
