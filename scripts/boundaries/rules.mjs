@@ -8,7 +8,7 @@
 export const TAGS = {
   contracts: { may: [], packages: ['zod'] },
   kernel: { may: ['contracts'], packages: ['node:*', 'uuid'], specs: ['adapter', 'driver'] },
-  language: { may: ['contracts'], packages: ['node:*', 're2js', 'yaml', 'zod'] },
+  language: { may: ['contracts'], packages: ['node:*', 're2js', 'unbash', 'yaml', 'zod'] },
   testing: {
     may: ['kernel', 'contracts'],
     packages: ['node:*', '@jest/globals', 'fast-check'],

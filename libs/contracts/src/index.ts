@@ -7,6 +7,7 @@ export * from './predefined-variables.ts';
 export * from './problem.ts';
 export * from './read-models.ts';
 export * from './signals.ts';
+export * from './step-script.ts';
 export * from './streams.ts';
 export * from './variables.ts';
 export * from './events/access.events.ts';

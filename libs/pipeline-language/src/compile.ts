@@ -1,6 +1,7 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { readDefinition, type Definition } from './definition.ts';
 import { resolveExtends } from './extend.ts';
+import { lintDefinition } from './lint/lint-definition.ts';
 import { load, type Loaded } from './load.ts';
 import { linkJobs } from './needs.ts';
 import { shorten } from './node.ts';
@@ -49,7 +50,7 @@ export const attemptToCompile = ({
   return { plan: { version: 1, file, ...planHead(definition, trigger), jobs, warnings: report.problems(), decisions } };
 };
 
-/** Every problem of the file, whatever it is triggered by; or what must be known before that can be told. */
+/** Every problem of the file, whatever it is triggered by, with those that refuse no plan; or what must be known before that can be told. */
 export const attemptToLint = (
   file: string,
   text: string,
@@ -68,6 +69,7 @@ export const attemptToLint = (
     report,
   );
   if (!report.failed) planJobs(definition, links, (text) => text, report);
+  lintDefinition(definition, report);
   return { problems: report.problems() };
 };
 

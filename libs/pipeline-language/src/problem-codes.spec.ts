@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compile } from './compile.ts';
+import { compile, lint } from './compile.ts';
 import { compilerProblemCodes, problemCodes } from './problem-codes.ts';
 
 const docs = fileURLToPath(new URL('../../../docs/problems', import.meta.url));
@@ -38,7 +38,8 @@ const example = (page: string, title: 'Before' | 'After'): string | undefined =>
 const codesOf = (text: string): string[] => {
   const ref = { name: 'develop', kind: 'branch' } as const;
   const result = compile({ file: 'f.yml', text, trigger: { ref, source: 'push', variables: {} } });
-  return ('plan' in result ? result.plan.warnings : result.problems).map(({ code }) => code);
+  const planned = 'plan' in result ? result.plan.warnings : result.problems;
+  return [...planned, ...lint('f.yml', text)].map(({ code }) => code);
 };
 
 describe('The examples on a page', () => {

@@ -43,6 +43,8 @@ export const compilerProblemCodes = [
   'reserved-variable',
   'sealed-variable',
   'shard-index-zero',
+  'shell-syntax',
+  'shell-unchecked',
   'too-deep',
   'too-many-includes',
   'too-many-jobs',

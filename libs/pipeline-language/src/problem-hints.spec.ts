@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Problem } from '@foldline/contracts';
 import { readFileSync } from 'node:fs';
-import { compile } from './compile.ts';
+import { compile, lint } from './compile.ts';
 import { limits } from './limits.ts';
 import { compilerProblemCodes, problemCodes, type CompilerProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
@@ -17,6 +17,7 @@ const samples: Partial<Record<CompilerProblemCode, string>> = {
   'include-missing-file': 'include: nowhere.yml',
   'too-many-includes': `include: [${Array.from({ length: limits.includes + 1 }, () => 'b.yml').join(', ')}]`,
   'plan-too-large': `a: {script: "${'x'.repeat(400_000)}", parallel: 200}`,
+  'shell-unchecked': `a: {script: "${'$('.repeat(100_000)}"}`,
   'too-deep': '['.repeat(100),
   'too-many-jobs': jobs(51, 'parallel: 200'),
   'too-many-keys': Array.from({ length: 6_000 }, (_, index) => `k${index}: 1`).join('\n'),
@@ -30,7 +31,8 @@ const sources = { files: { 'a.yml': 'include: a.yml', 'b.yml': 'b: { script: x }
 const problemsOf = (text: string): Problem[] => {
   const ref = { name: 'develop', kind: 'branch' } as const;
   const result = compile({ file: 'f.yml', text, trigger: { ref, source: 'push', variables: {} }, sources });
-  return 'plan' in result ? result.plan.warnings : result.problems;
+  const planned = 'plan' in result ? result.plan.warnings : result.problems;
+  return [...planned, ...lint('f.yml', text, sources)];
 };
 
 const before = (code: string): string | undefined =>

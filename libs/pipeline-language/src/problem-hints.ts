@@ -50,6 +50,9 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'reserved-variable': 'Choose another name and set it in the script.',
   'sealed-variable': 'Use a variable of the file, the job or the request.',
   'shard-index-zero': 'Use `CI_NODE_NUMBER`, which counts from 1.',
+  'shell-syntax':
+    'Look before this place for a quote, a bracket or an `if`, `for` or `case` that is not closed, or put the commands into a script of the repository.',
+  'shell-unchecked': 'Put long scripts into files of the repository and call them.',
   'too-deep': 'Write it flatter; no keyword needs more than a few levels.',
   'too-many-includes': 'Put what belongs together into one file.',
   'too-many-jobs': 'Make fewer copies, or split the file into several repositories.',

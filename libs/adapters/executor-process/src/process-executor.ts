@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { closeSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stepScript } from '@foldline/contracts';
 import { TransientError, fromSystemError, type Execution, type ExecutionSpec, type Executor } from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
 import { OutputPipes } from './output-pipes.ts';
 import { nameOfDescriptor, readableOf } from './output-reader.ts';
 import { ProcessExecution } from './process-execution.ts';
 import { MARKER, lookForMarked, signal } from './process-table.ts';
-import { findShell, shellScript, writeScript } from './shell-script.ts';
+import { findShell, writeScript } from './shell-script.ts';
 
 const SWEEP_LIMIT_MS = 5_000;
 const SWEEP_POLL_MS = 10;
@@ -51,7 +52,7 @@ class ProcessExecutor implements Executor {
     const pipe = await this.pipes.take();
     let script: string | undefined;
     try {
-      script = writeScript(spec.scratchDirectory, shellScript(this.shell, spec.commands));
+      script = writeScript(spec.scratchDirectory, stepScript(this.shell.options, spec.commands).text);
       const { pid, exited } = await this.options.spawner.start(
         {
           file: this.shell.path,

@@ -12,22 +12,6 @@ const CANDIDATES: readonly Shell[] = [
 /** Bash where there is one, as GitLab's runner does. */
 export const findShell = (): Shell => CANDIDATES.find(({ path }) => existsSync(path)) ?? CANDIDATES.at(-1)!;
 
-/** One word of the shell language that means exactly this text. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
-const firstLine = (command: string): string => /^[^\r\n]*/.exec(command.trimStart())?.[0] ?? '';
-
-/**
- * The script of one step. Commands stand in it as their author wrote them, so that `cd`, `export` and blocks that span
- * several list items mean what they mean to GitLab; nothing but the author's own text ever becomes code.
- * The first line makes both outputs one pipe, so their order is the order of writing.
- */
-export const shellScript = (shell: Shell, commands: readonly string[]): string => {
-  const echoed = commands.map((command) => `printf '\\033[32;1m$ %s\\033[0;m\\n' ${quoted(firstLine(command))}`);
-  const lines = commands.flatMap((command, n) => [echoed[n], command]);
-  return ['exec 2>&1', shell.options, ...lines, ''].join('\n');
-};
-
 let counter = 0;
 
 /** Writes the script where only this user reads it: it may hold what its author should not have written there. */

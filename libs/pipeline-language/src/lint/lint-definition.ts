@@ -1,0 +1,25 @@
+import type { Definition } from '../definition.ts';
+import { limits } from '../limits.ts';
+import { shorten } from '../node.ts';
+import type { Report } from '../report.ts';
+import { scriptsOf, type Script } from './scripts.ts';
+import { ShellReader } from './shell.ts';
+import { checkShellSyntax } from './shell-syntax.ts';
+
+/** What is worth telling of a definition besides what refuses its plan. */
+export const lintDefinition = (definition: Definition, report: Report): void => {
+  const scripts = definition.jobs.flatMap(scriptsOf);
+  const shell = new ShellReader();
+  checkShellSyntax(scripts, shell, report);
+  reportUnread(scripts, shell, report);
+};
+
+const reportUnread = (scripts: readonly Script[], shell: ShellReader, report: Report): void => {
+  for (const { job, name, commands } of scripts) {
+    const unread = commands.find(({ value }) => !shell.read(value));
+    if (!unread) continue;
+    const message = `Job \`${shorten(job.name)}\`: ${name}: this command and those behind it are too long or too deeply nested to be checked; at most ${limits.shellWork} characters of scripts are looked at, nested ones counted again.`;
+    report.warn('shell-unchecked', unread.at, message);
+    return;
+  }
+};
