@@ -22,6 +22,10 @@ const ELSEWHERE = new Set([
   'RunnerRegistered',
   'RunnerDraining',
   'RunnerLost',
+  // apps/scheduler/src/delays
+  'JobDelayed',
+  'JobDue',
+  'PipelineDelayed',
   // test/acceptance/scheduling.spec.ts
   'JobWaiting',
   // Specs of the artifact store and of the gateway

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { StartDelayedJobs } from './delays/start-delayed.background.ts';
 import { DispatchService } from './dispatch/dispatch.service.ts';
 import { LeaseWatch } from './runners/lease-watch.service.ts';
 import { RunnerRegistry } from './runners/runner-registry.service.ts';
@@ -6,7 +7,7 @@ import { SchedulerEvents } from './scheduler.events.ts';
 
 @Module({
   controllers: [SchedulerEvents],
-  providers: [DispatchService, LeaseWatch, RunnerRegistry],
+  providers: [DispatchService, LeaseWatch, RunnerRegistry, StartDelayedJobs],
   exports: [DispatchService],
 })
 export class SchedulerModule {}

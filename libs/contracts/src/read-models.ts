@@ -24,6 +24,7 @@ export const COLLECTION = {
 export type JobStatus =
   | 'created'
   | 'manual'
+  | 'delayed'
   | 'queued'
   | 'assigned'
   | 'running'
@@ -34,7 +35,16 @@ export type JobStatus =
   | 'timed_out'
   | 'skipped';
 export type PipelineStatus =
-  'created' | 'running' | 'cancelling' | 'manual' | 'success' | 'failed' | 'cancelled' | 'timed_out' | 'skipped';
+  | 'created'
+  | 'running'
+  | 'cancelling'
+  | 'manual'
+  | 'delayed'
+  | 'success'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out'
+  | 'skipped';
 
 export type ProjectDoc = {
   id: string;
@@ -109,6 +119,8 @@ export type JobDoc = {
   caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
   log?: { attempt: number; bytes: number; sha256: string; complete: boolean };
   createdAt: string;
+  /** When a delayed job is queued by itself. */
+  startsAt?: string;
   queuedAt?: string;
   startedAt?: string;
   finishedAt?: string;
@@ -218,5 +230,7 @@ export const cacheIndexKey = (projectId: string, scope: string, key: string): st
 export const artifactIndexKey = (jobId: string, id: string): string => `${jobId}/${id}`;
 /** `artifacts` by `byExpiry`: only available ones that expire, earliest first. */
 export const expiryIndexKey = (expiresAt: string, id: string): string => `${expiresAt}/${id}`;
+/** `jobs` by `byStart`: only those whose time runs, those that are due first. */
+export const startIndexKey = (startsAt: string, id: string): string => `${startsAt}/${id}`;
 /** `subscriptions` by `byProject`. */
 export const byProjectKey = (projectId: string, id: string): string => `${projectId}/${id}`;

@@ -29,7 +29,11 @@ describe('The compiler in a child process', () => {
     compiler = new DefinitionCompiler();
     const [file, text] = ['ci.yml', 'include: more.yml\na: {scrpt: x, only: [nowhere]}\n'];
     const more = 'b: {script: x, needs: [c]}\n';
-    const look = { file: async (path: string) => (path === 'more.yml' ? more : undefined), paths: async () => [] };
+    const look = {
+      file: async (path: string) => (path === 'more.yml' ? more : undefined),
+      paths: async () => [],
+      changes: async () => null,
+    };
     const { problems } = await compiler.lint({ file, text }, look);
     expect(problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['unknown-keyword', 'needs-missing-job']));
     expect(problems).toEqual(lint(file, text, { files: { 'more.yml': more } }));

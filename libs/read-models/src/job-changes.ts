@@ -49,7 +49,7 @@ export const createdJob = (
 /** What the attempt before left behind and the new one does not have yet. */
 export const forNewAttempt = (doc: JobDoc): JobDoc => {
   const { exitCode: _e, reason: _r, detail: _d, coverage: _c, runnerId: _u, cluster: _l, ...rest } = doc;
-  const { startedAt: _s, finishedAt: _f, ...fresh } = rest;
+  const { startsAt: _w, startedAt: _s, finishedAt: _f, ...fresh } = rest;
   return fresh;
 };
 

@@ -5,6 +5,8 @@ import {
   COLLECTION,
   JobAssigned,
   JobCancelled,
+  JobDelayed,
+  JobDue,
   JobFailed,
   JobFinishing,
   JobHeld,
@@ -145,6 +147,16 @@ describe('a job document', () => {
     const played = after(started, held, JobPlayed({ ...job, by: 'admin' }), queued);
     expect(played.status).toBe('queued');
     expect(played.why.map(({ because }) => because.rule)).toEqual(['manual', 'played', 'first stage']);
+  });
+
+  it('says when a delayed job starts, and is found by that until it is queued', () => {
+    const because = { rule: 'when: delayed', detail: 'it waits 90 s', jobs: [] };
+    const delayed = [started, JobDelayed({ ...job, seconds: 90, because })];
+    expect(after(...delayed)).toMatchObject({ status: 'delayed', startsAt: timeAt(92), why: [{ because }] });
+    expect(indexesOf(COLLECTION.jobs, after(...delayed))).toMatchObject({ byStart: `${timeAt(92)}/p1.0` });
+    for (const next of [[JobDue(job), queued], [JobCancelled({ ...job, attempt: 0 })]])
+      expect(Object.keys(indexesOf(COLLECTION.jobs, after(...delayed, ...next)))).not.toContain('byStart');
+    expect(after(...delayed, JobDue(job), queued)).not.toHaveProperty('startsAt');
   });
 
   it('is skipped with the jobs that decided it', () => {

@@ -4,6 +4,7 @@ import {
   COLLECTION,
   JobAssigned,
   JobCancelled,
+  JobDelayed,
   JobFailed,
   JobFinishing,
   JobHeld,
@@ -19,6 +20,7 @@ import {
   StepFinished,
   type EventDefinition,
   type JobDoc,
+  startIndexKey,
   type RecordedEvent,
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
@@ -66,6 +68,11 @@ const inPipeline = [
     ),
   ),
   onJob(JobHeld, (doc, event) => decided(doc, event, { status: 'manual' }, event.data.because)),
+  onJob(JobDelayed, (doc, event) => {
+    const { seconds, because } = event.data;
+    const startsAt = new Date(Date.parse(event.recordedAt) + seconds * 1000).toISOString();
+    return decided(doc, event, { status: 'delayed', startsAt }, because);
+  }),
   onJob(JobPlayed, (doc, event) =>
     decided(doc, event, {}, { rule: 'played', detail: `${event.data.by} started it`, jobs: [] }),
   ),
@@ -178,6 +185,7 @@ export const jobsProjection = defineProjection<JobDoc>(
   (doc) => ({
     byPipeline: jobIndexKey(doc.pipelineId, doc.index),
     byProject: projectJobIndexKey(doc),
+    ...(doc.status === 'delayed' && doc.startsAt ? { byStart: startIndexKey(doc.startsAt, doc.id) } : {}),
     ...(doc.status === 'queued' ? whileQueued(doc) : {}),
   }),
   [...inPipeline, ...ending, ...inAttempt],

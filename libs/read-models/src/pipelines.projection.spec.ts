@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   COLLECTION,
+  JobDue,
   JobPlayed,
+  JobRetried,
   PipelineBlocked,
   PipelineCancelling,
+  PipelineDelayed,
   PipelineFinished,
   PipelinePlanned,
   PipelineRejected,
@@ -72,6 +75,19 @@ describe('a pipeline document', () => {
     expect(after(requested, planned, started, blocked).status).toBe('manual');
     const played = JobPlayed({ pipelineId: 'p1', jobId: 'p1.0', by: 'ada' });
     expect(after(requested, planned, started, blocked, played).status).toBe('running');
+  });
+
+  it('waits for the time of a delayed job, and runs when that is over', () => {
+    const delayed = [requested, planned, started, PipelineDelayed({ pipelineId: 'p1', jobs: ['p1.0'] })];
+    expect(after(...delayed).status).toBe('delayed');
+    expect(after(...delayed, JobDue({ pipelineId: 'p1', jobId: 'p1.0' })).status).toBe('running');
+  });
+
+  it('runs when a person retries a job while it waits', () => {
+    const blocked = [requested, planned, started, PipelineBlocked({ pipelineId: 'p1', jobs: ['p1.0'] })];
+    const retried = JobRetried({ pipelineId: 'p1', jobId: 'p1.1', attempt: 2, by: 'user' });
+    expect(after(...blocked, retried).status).toBe('running');
+    expect(after(requested, planned, started, finished, retried).status).toBe('failed');
   });
 
   it('is found among the active ones until it has ended', () => {

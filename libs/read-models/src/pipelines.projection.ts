@@ -1,9 +1,12 @@
 import {
   COLLECTION,
+  JobDue,
   JobPlayed,
+  JobRetried,
   paddedPosition,
   PipelineBlocked,
   PipelineCancelling,
+  PipelineDelayed,
   PipelineFinished,
   PipelinePlanned,
   PipelineRejected,
@@ -58,6 +61,11 @@ const reopened = (doc: PipelineDoc): PipelineDoc => {
   return { ...rest, status: 'running' };
 };
 
+const AT_REST = new Set<PipelineDoc['status']>(['manual', 'delayed']);
+/** A job was started in a pipeline in which nothing went on. */
+const goesOn = (doc: PipelineDoc | undefined, event: RecordedEvent): PipelineDoc | undefined =>
+  doc && AT_REST.has(doc.status) ? changed(doc, event, { status: 'running' }) : doc;
+
 /** `pipelines` by `active`: those that have not ended, the oldest first; what a scheduler must know when it starts. */
 const indexesOf = ({ projectId, position, finishedAt }: PipelineDoc): Record<string, string> => ({
   byProject: pipelineIndexKey(projectId, position),
@@ -88,9 +96,10 @@ export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipe
   ),
   when(PipelineCancelling, pipelineId, (doc, event) => changed(doc, event, { status: 'cancelling' })),
   when(PipelineBlocked, pipelineId, (doc, event) => changed(doc, event, { status: 'manual' })),
-  when(JobPlayed, pipelineId, (doc, event) =>
-    doc?.status === 'manual' ? changed(doc, event, { status: 'running' }) : doc,
-  ),
+  when(PipelineDelayed, pipelineId, (doc, event) => changed(doc, event, { status: 'delayed' })),
+  when(JobPlayed, pipelineId, goesOn),
+  when(JobDue, pipelineId, goesOn),
+  when(JobRetried, pipelineId, goesOn),
   when(PipelineReopened, pipelineId, (doc, event) => doc && changed(reopened(doc), event, {})),
   when(PipelineFinished, pipelineId, (doc, event) =>
     changed(doc, event, { status: event.data.status, finishedAt: event.recordedAt }),

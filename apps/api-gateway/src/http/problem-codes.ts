@@ -28,7 +28,7 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
     'Retry the job that it waited for: what was skipped behind that one is decided again.',
   ),
   pipeline_cancelling: kind(409, 'The pipeline is being cancelled', 'Wait until the pipeline has ended.'),
-  not_manual: kind(409, 'The job does not wait for a person', 'Only a job of status manual can be started.'),
+  not_manual: kind(409, 'The job does not wait for a person', 'Only a job of status manual or delayed can be started.'),
   delivery_reused: kind(
     409,
     'The delivery id was used for another delivery',

@@ -15,7 +15,7 @@ export const judgeJobWish = (
   pipeline: Pick<PipelineDoc, 'status'>,
 ): void => {
   if (wish === 'PlayJob') {
-    if (status !== 'manual') throw new Refusal('not_manual', `the job is ${status}`);
+    if (status !== 'manual' && status !== 'delayed') throw new Refusal('not_manual', `the job is ${status}`);
     return;
   }
   if (status === 'skipped') throw new Refusal('job_skipped', 'the job was skipped, so there is nothing to run again');

@@ -22,6 +22,7 @@ const WISH_ANSWER = 'What came of the wish, and the position that shows it; pend
 export const JOB_STATUSES = [
   'created',
   'manual',
+  'delayed',
   'queued',
   'assigned',
   'running',
@@ -113,7 +114,7 @@ export class JobsController {
 
   @Post(':id/play')
   @HttpCode(202)
-  @Describe('Starts a job that waits for a person', {
+  @Describe('Starts a job that waits for a person, or for its time', {
     answer: WISH_ANSWER,
     idempotent: true,
     problems: ['not_manual'],

@@ -29,6 +29,11 @@ const job = (
 const sentence = (doc: JobDoc, ahead?: number): string => sentenceOf(doc, waitingOf(doc, ahead));
 
 describe('why, in words', () => {
+  it('says until when a delayed job waits', () =>
+    expect(sentence(job('delayed', undefined, { startsAt: '2030-01-01T00:00:00.000Z' }))).toBe(
+      'build waits until its time is over: it is queued at 2030-01-01T00:00:00.000Z.',
+    ));
+
   it('says what a queued job waits for, and how many are before it', () => {
     const waits = job('queued', { event: 'JobWaiting', rule: 'no_runner', detail: 'no runner offers 64 cpus' });
     expect(sentence(waits, 2)).toBe('build waits for a runner: no runner offers 64 cpus; 2 jobs are queued before it.');

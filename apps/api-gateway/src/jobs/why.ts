@@ -5,6 +5,7 @@ export type Waiting = { code: string; detail: string; ahead?: number };
 const IN_WORDS: Readonly<Record<JobStatus, string>> = {
   created: 'has not had its turn yet',
   manual: 'waits for a person to start it',
+  delayed: 'waits until its time is over',
   queued: 'waits for a runner',
   assigned: 'is about to start',
   running: 'is running',
@@ -21,6 +22,7 @@ export const waitingOf = (job: JobDoc, ahead?: number): Waiting | undefined => {
   const last = job.why.at(-1)?.because;
   if (job.status === 'created') return { code: 'turn', detail: 'jobs it waits for have not ended' };
   if (job.status === 'manual') return { code: 'manual', detail: last?.detail ?? 'a person must start it' };
+  if (job.status === 'delayed') return { code: 'delayed', detail: `it is queued at ${job.startsAt}` };
   if (job.status !== 'queued') return undefined;
   const reason =
     job.why.at(-1)?.event === 'JobWaiting'

@@ -22,6 +22,7 @@ export const PIPELINE_STATUSES = [
   'running',
   'cancelling',
   'manual',
+  'delayed',
   'success',
   'failed',
   'cancelled',

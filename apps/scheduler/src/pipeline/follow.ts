@@ -1,9 +1,11 @@
 import {
   JobCancelled,
+  JobDelayed,
   JobHeld,
   JobQueued,
   JobSkipped,
   PipelineBlocked,
+  PipelineDelayed,
   PipelineFinished,
   type Because,
   type PipelineResult,
@@ -25,11 +27,15 @@ export const follow = (decision: Decision<PipelineState, PipelineEvent>): void =
   const { pipelineId } = state.context!;
   if (state.open === 0) {
     decision.emit(PipelineFinished({ pipelineId, status: resultOf(state), context: state.context! }));
+  } else if (state.moving === 0 && state.delayed.size > 0) {
+    decision.emit(PipelineDelayed({ pipelineId, jobs: someOf(state, state.delayed) }));
   } else if (state.moving === 0 && state.blocking.size > 0) {
-    const jobs = [...state.blocking].slice(0, NAMED_JOBS).map((index) => state.jobs[index]!.id);
-    decision.emit(PipelineBlocked({ pipelineId, jobs }));
+    decision.emit(PipelineBlocked({ pipelineId, jobs: someOf(state, state.blocking) }));
   }
 };
+
+const someOf = ({ jobs }: PipelineState, indexes: ReadonlySet<number>): string[] =>
+  [...indexes].slice(0, NAMED_JOBS).map((index) => jobs[index]!.id);
 
 /** A cancelled pipeline is cancelled whatever its jobs did; a pipeline that only timed out says so. */
 export const resultOf = ({ cancelling, jobs, tally }: PipelineState): PipelineResult => {
@@ -59,10 +65,25 @@ const decideReady = (state: PipelineState, job: JobState): PipelineEvent => {
     case 'on_success':
       if (bad.length > 0) return skip(reason(`when: ${job.planned.when}`, 'a job before it did not succeed', bad));
       if (missing.length > 0) return skip(reason('needs', 'a job that it needs did not run', missing));
-      return job.planned.when === 'manual'
-        ? JobHeld({ ...about, because: reason('when: manual', 'its turn has come; a person must start it') })
-        : queue(reason('when: on_success', waitedFor(job)));
+      return go(about, job, queue);
   }
+};
+
+const go = (
+  about: { pipelineId: string; jobId: string },
+  job: JobState,
+  queue: (because: Because) => PipelineEvent,
+): PipelineEvent => {
+  const { when, startInSeconds: seconds = 0 } = job.planned;
+  if (when === 'manual')
+    return JobHeld({ ...about, because: reason('when: manual', 'its turn has come; a person must start it') });
+  if (when === 'delayed')
+    return JobDelayed({
+      ...about,
+      seconds,
+      because: reason('when: delayed', `${waitedFor(job)}; it waits ${seconds} s`),
+    });
+  return queue(reason('when: on_success', waitedFor(job)));
 };
 
 const waitedFor = (job: JobState): string => {

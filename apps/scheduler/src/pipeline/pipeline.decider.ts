@@ -1,5 +1,6 @@
 import {
   JobAssigned,
+  JobDue,
   JobPlayed,
   JobQueued,
   JobRetried,
@@ -54,6 +55,8 @@ export type PipelineCommand =
   | { type: 'PreemptJob'; jobId: string; attempt: number }
   | { type: 'CancelPipeline'; pipelineId: string; by: string }
   | { type: 'PlayJob'; jobId: string; by: string }
+  /** The time of a delayed job is over. */
+  | { type: 'StartDelayedJob'; jobId: string }
   | { type: 'RetryJob'; jobId: string; by: string };
 
 /** The rules by which a planned pipeline runs: what is ready, what a result means, what follows from it. */
@@ -94,6 +97,8 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
       return preempt(command, decision);
     case 'PlayJob':
       return play(command, decision);
+    case 'StartDelayedJob':
+      return startDelayed(command, decision);
     case 'RetryJob':
       return retry(command, decision);
   }
@@ -152,13 +157,23 @@ const preempt = ({ jobId, attempt }: Of<'PreemptJob'>, decision: PipelineDecisio
 const play = ({ jobId, by }: Of<'PlayJob'>, decision: PipelineDecision): void => {
   const { state } = decision;
   const job = jobById(state, jobId);
-  if (job?.status !== 'held') return;
+  if (job?.status !== 'held' && job?.status !== 'delayed') return;
   const { pipelineId } = state.context!;
   if (state.phase === 'finished') decision.emit(PipelineReopened({ pipelineId, jobId }));
   decision.emit(JobPlayed({ pipelineId, jobId, by }));
-  const because = { rule: 'manual', detail: `${by} started it`, jobs: [] };
+  const because = { rule: job.planned.when, detail: `${by} started it`, jobs: [] };
   decision.emit(JobQueued({ pipelineId, jobId, attempt: job.attempt + 1, priority: job.planned.priority, because }));
   follow(decision);
+};
+
+const startDelayed = ({ jobId }: Of<'StartDelayedJob'>, decision: PipelineDecision): void => {
+  const { state } = decision;
+  const job = jobById(state, jobId);
+  if (job?.status !== 'delayed') return;
+  const { pipelineId } = state.context!;
+  decision.emit(JobDue({ pipelineId, jobId }));
+  const because = { rule: 'when: delayed', detail: 'the time that it waits is over', jobs: [] };
+  decision.emit(JobQueued({ pipelineId, jobId, attempt: job.attempt + 1, priority: job.planned.priority, because }));
 };
 
 const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void => {

@@ -2,6 +2,8 @@ import {
   JobAssigned,
   JobCancelled,
   JobCommitRecorded,
+  JobDelayed,
+  JobDue,
   JobFailed,
   JobFinishing,
   JobHeld,
@@ -14,6 +16,7 @@ import {
   JobWaiting,
   PipelineBlocked,
   PipelineCancelling,
+  PipelineDelayed,
   PipelineFinished,
   PipelineRejected,
   PipelineReopened,
@@ -23,7 +26,7 @@ import {
   type PipelineContext,
   type Plan,
 } from '@foldline/contracts';
-import { hold, openStages, reopenFollowers, resume, setStatus, settle, unsettle } from './readiness.ts';
+import { delay, hold, openStages, reopenFollowers, resume, setStatus, settle, unsettle } from './readiness.ts';
 import { jobById, type JobState, type PipelineState } from './pipeline.state.ts';
 
 export const PIPELINE_EVENTS = {
@@ -32,9 +35,12 @@ export const PIPELINE_EVENTS = {
   PipelineCancelling,
   PipelineReopened,
   PipelineBlocked,
+  PipelineDelayed,
   PipelineFinished,
   JobQueued,
   JobHeld,
+  JobDelayed,
+  JobDue,
   JobPlayed,
   JobWaiting,
   JobAssigned,
@@ -65,6 +71,7 @@ export const evolve = (state: PipelineState, event: PipelineEvent): PipelineStat
       state.cancelling = false;
       return state;
     case 'PipelineBlocked':
+    case 'PipelineDelayed':
       return state;
     default: {
       const job = jobById(state, event.data.jobId);
@@ -91,7 +98,10 @@ const evolveJob = (
       return;
     case 'JobHeld':
       return hold(state, job);
+    case 'JobDelayed':
+      return delay(state, job);
     case 'JobPlayed':
+    case 'JobDue':
       return resume(state, job);
     case 'JobWaiting':
       job.waitingCode = event.data.code;

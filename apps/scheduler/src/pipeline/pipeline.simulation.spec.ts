@@ -16,7 +16,7 @@ type Happening = { kind: number; job: number; outcome: number };
 const sketches = fc
   .array(
     fc.record({
-      when: fc.constantFrom('on_success', 'on_success', 'on_success', 'on_failure', 'always', 'manual'),
+      when: fc.constantFrom('on_success', 'on_success', 'on_success', 'on_failure', 'always', 'manual', 'delayed'),
       allowFailure: fc.boolean(),
       interruptible: fc.boolean(),
       retries: fc.integer({ min: 0, max: 2 }),
@@ -121,14 +121,15 @@ class Simulation {
 
   private waiting(): JobState[] {
     return this.state.jobs.filter(
-      ({ status }) => status === 'queued' || status === 'assigned' || status === 'finishing',
+      ({ status }) => status === 'queued' || status === 'assigned' || status === 'finishing' || status === 'delayed',
     );
   }
 
   private advance(job: JobState | undefined, outcome: number): void {
     if (!job) return;
     const { id: jobId, attempt } = job;
-    if (job.status === 'queued') {
+    if (job.status === 'delayed') this.does({ type: 'StartDelayedJob', jobId });
+    else if (job.status === 'queued') {
       const cluster = { id: 'local', power: 'low-power' };
       this.does({ type: 'AssignJob', jobId, attempt, runnerId: 'runner-1', cluster, detail: '' });
     } else if (job.status === 'assigned') this.does(finish(job, outcome, attempt));

@@ -24,6 +24,8 @@ export type PipelineState = {
   moving: number;
   /** Manual jobs that are held and that later jobs wait for. */
   blocking: Set<number>;
+  /** Jobs whose turn has come and whose time runs. */
+  delayed: Set<number>;
   tally: { success: number; skipped: number; cancelled: number; failed: number; timedOut: number };
 };
 
@@ -39,7 +41,7 @@ export type StageState = {
 };
 
 export type JobStatus =
-  'created' | 'held' | 'queued' | 'assigned' | 'finishing' | 'success' | 'failed' | 'skipped' | 'cancelled';
+  'created' | 'held' | 'delayed' | 'queued' | 'assigned' | 'finishing' | 'success' | 'failed' | 'skipped' | 'cancelled';
 
 export type JobState = {
   id: string;
@@ -84,6 +86,7 @@ export const newPipeline = (): PipelineState => ({
   open: 0,
   moving: 0,
   blocking: new Set(),
+  delayed: new Set(),
   tally: { success: 0, skipped: 0, cancelled: 0, failed: 0, timedOut: 0 },
 });
 

@@ -35,6 +35,7 @@ export const settle = (
   const optional = isOptional(job);
   state.ready.delete(job.planned.index);
   state.blocking.delete(job.planned.index);
+  state.delayed.delete(job.planned.index);
   setStatus(state, job, status);
   if (status === 'success' || status === 'failed') job.endedAttempt = job.attempt;
   count(state, job, 1);
@@ -52,10 +53,18 @@ export const hold = (state: PipelineState, job: JobState): void => {
   else state.blocking.add(job.planned.index);
 };
 
-/** A held job goes on; what was skipped because nobody had started it gets its chance again. */
+/** The turn of a delayed job has come. */
+export const delay = (state: PipelineState, job: JobState): void => {
+  state.ready.delete(job.planned.index);
+  setStatus(state, job, 'delayed');
+  state.delayed.add(job.planned.index);
+};
+
+/** A held or delayed job goes on; what was skipped because nobody had started it gets its chance again. */
 export const resume = (state: PipelineState, job: JobState): void => {
   const optional = isOptional(job);
   state.blocking.delete(job.planned.index);
+  state.delayed.delete(job.planned.index);
   setStatus(state, job, 'created');
   if (!optional) return;
   retain(state, job);

@@ -3,6 +3,8 @@ import {
   JobAssigned,
   JobCancelled,
   JobCommitRecorded,
+  JobDelayed,
+  JobDue,
   JobFailed,
   JobFinishing,
   JobHeld,
@@ -15,6 +17,7 @@ import {
   JobWaiting,
   PipelineBlocked,
   PipelineCancelling,
+  PipelineDelayed,
   PipelineFinished,
   PipelineReopened,
   PipelineStarted,
@@ -70,6 +73,7 @@ export const story = (plan: Plan) => {
     }),
     cancel: (): PipelineCommand => ({ type: 'CancelPipeline', pipelineId, by: 'ada' }),
     play: (name: string): PipelineCommand => ({ type: 'PlayJob', jobId: id(name), by: 'ada' }),
+    due: (name: string): PipelineCommand => ({ type: 'StartDelayedJob', jobId: id(name) }),
     retry: (name: string): PipelineCommand => ({ type: 'RetryJob', jobId: id(name), by: 'ada' }),
     giveBack: (name: string, attempt = 1): PipelineCommand => ({ type: 'ReturnJob', jobId: id(name), attempt, detail }),
     preempt: (name: string, attempt = 1): PipelineCommand => ({ type: 'PreemptJob', jobId: id(name), attempt }),
@@ -95,6 +99,9 @@ export const story = (plan: Plan) => {
     queued: (name: string, attempt = 1) =>
       JobQueued({ ...about(name), attempt, priority: planned.get(name)!.priority, because: someReason() }),
     held: (name: string) => JobHeld({ ...about(name), because: someReason() }),
+    delayed: (name: string) =>
+      JobDelayed({ ...about(name), seconds: planned.get(name)!.startInSeconds!, because: someReason() }),
+    isDue: (name: string) => JobDue(about(name)),
     played: (name: string) => JobPlayed({ ...about(name), by: 'ada' }),
     skipped: (name: string) => JobSkipped({ ...about(name), because: someReason() }),
     assigned: (name: string, artifactsFrom: readonly string[] = [], attempt = 1, artifactAttempt = 1) =>
@@ -127,6 +134,7 @@ export const story = (plan: Plan) => {
     cancelled: (name: string, attempt = 1) => JobCancelled({ ...about(name), attempt }),
     cancelling: () => PipelineCancelling({ pipelineId, by: 'ada' }),
     blocked: (...names: string[]) => PipelineBlocked({ pipelineId, jobs: names.map(id) }),
+    pipelineDelayed: (...names: string[]) => PipelineDelayed({ pipelineId, jobs: names.map(id) }),
     reopened: (name: string) => PipelineReopened({ pipelineId, jobId: id(name) }),
     finished: (status: PipelineResult) => PipelineFinished({ pipelineId, status, context }),
   };

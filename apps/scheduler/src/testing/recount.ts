@@ -22,6 +22,7 @@ export const recount = ({ jobs, stages }: PipelineState) => {
     open: where(isOpen).length,
     moving: jobs.filter(isMoving).length,
     blocking: where((index) => jobs[index]!.status === 'held' && !isOptional(jobs[index]!)),
+    delayed: where((index) => jobs[index]!.status === 'delayed'),
     // Everything that became ready has been decided about when a command is over.
     ready: [],
     frontier: firstUnsettled < 0 ? stages.length - 1 : firstUnsettled,
@@ -40,10 +41,11 @@ export const recount = ({ jobs, stages }: PipelineState) => {
 };
 
 /** The same figures as the pipeline keeps them. */
-export const kept = ({ open, moving, blocking, ready, frontier, stages, jobs, tally }: PipelineState) => ({
+export const kept = ({ open, moving, blocking, delayed, ready, frontier, stages, jobs, tally }: PipelineState) => ({
   open,
   moving,
   blocking: sorted(blocking),
+  delayed: sorted(delayed),
   ready: sorted(ready),
   frontier,
   stages: stages.map(({ unsettled, bad, skipped }) => ({ unsettled, bad: sorted(bad), skipped: sorted(skipped) })),

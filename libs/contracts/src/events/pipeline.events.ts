@@ -28,6 +28,12 @@ export const JobQueued = defineEvent('JobQueued', 1, z.object({ ...attempt, prio
 /** The job's turn has come, and a person must start it. */
 export const JobHeld = defineEvent('JobHeld', 1, z.object({ ...job, because }));
 
+/** The job's turn has come; it is queued when the time is over, or when a person starts it before. */
+export const JobDelayed = defineEvent('JobDelayed', 1, z.object({ ...job, seconds: count, because }));
+
+/** The time that a delayed job waits is over; `JobQueued` follows. */
+export const JobDue = defineEvent('JobDue', 1, z.object(job));
+
 export const JobPlayed = defineEvent('JobPlayed', 1, z.object({ ...job, by: text }));
 
 /** A queued job cannot be assigned for a reason that waiting alone does not cure. */
@@ -121,6 +127,9 @@ export const PipelineReopened = defineEvent('PipelineReopened', 1, z.object({ pi
 
 /** Everything that can go on without a person has; a manual job that later ones depend on must be started. */
 export const PipelineBlocked = defineEvent('PipelineBlocked', 1, z.object({ pipelineId: text, jobs: z.array(text) }));
+
+/** Nothing goes on before the time of delayed jobs is over. */
+export const PipelineDelayed = defineEvent('PipelineDelayed', 1, z.object({ pipelineId: text, jobs: z.array(text) }));
 
 export const PIPELINE_RESULTS = ['success', 'failed', 'cancelled', 'timed_out', 'skipped'] as const;
 export type PipelineResult = (typeof PIPELINE_RESULTS)[number];
