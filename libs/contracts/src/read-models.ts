@@ -96,6 +96,7 @@ export type JobDoc = {
   status: JobStatus;
   /** 0 until it was queued for the first time. */
   attempt: number;
+  /** As planned; of a job that failed, whether it might. */
   allowFailure: boolean;
   exitCode?: number;
   reason?: FailureReason;

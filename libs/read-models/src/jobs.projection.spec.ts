@@ -117,6 +117,12 @@ describe('a job document', () => {
     });
   });
 
+  it('says whether its failure was allowed, by its exit code for example', () => {
+    const allowed = JobFailed({ ...first, reason: 'script_failure', exitCode: 137, allowed: true, final: true });
+    expect(after(started, queued, assigned, running, allowed).allowFailure).toBe(true);
+    expect(after(started, queued, assigned, running, failed('script_failure', true)).allowFailure).toBe(false);
+  });
+
   it('has timed out when that was the reason', () => {
     expect(after(started, queued, assigned, running, failed('job_timeout', true)).status).toBe('timed_out');
   });

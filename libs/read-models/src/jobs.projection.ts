@@ -124,7 +124,7 @@ const ending = [
       event,
       {
         status: final ? ended : 'queued',
-        ...(final ? { finishedAt: event.recordedAt } : {}),
+        ...(final ? { finishedAt: event.recordedAt, allowFailure: allowed } : {}),
         ...given({ reason, detail, exitCode }),
       },
       { rule: `failed: ${reason}`, detail: detail ? `${detail}; ${consequence}` : consequence, jobs: [] },

@@ -94,30 +94,37 @@ const reasonOf = ({ outcome, reason }: AttemptNews): FailureReason => {
   return reason ?? 'script_failure';
 };
 
-const fail = (job: JobState, result: AttemptNews & { reason: FailureReason }, decision: PipelineDecision): void => {
-  const by = decision.state.cancelling ? undefined : retryBy(job, result.reason);
+type Failure = AttemptNews & { reason: FailureReason };
+
+const fail = (job: JobState, result: Failure, decision: PipelineDecision): void => {
+  const by = decision.state.cancelling ? undefined : retryBy(job, result);
   decision.emit(
     JobFailed({
       ...about(decision.state, job),
       reason: result.reason,
       ...(result.detail ? { detail: result.detail } : {}),
       ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
-      allowed: job.planned.allowFailure,
+      allowed: job.planned.allowFailure || endedWith(job.planned.allowFailureExitCodes, result),
       final: !by,
     }),
   );
   if (by) again(job, by, `the attempt ended with ${result.reason}`, decision);
 };
 
+/** Whether the script ended by itself, with one of these exit codes. */
+const endedWith = (codes: readonly number[] | undefined, { reason, exitCode }: Failure): boolean =>
+  codes !== undefined && reason === 'script_failure' && exitCode !== undefined && codes.includes(exitCode);
+
 /** A deployment whose runner is lost may have happened; only a person knows whether to repeat it. */
-const retryBy = (job: JobState, reason: FailureReason): 'policy' | 'runner_lost' | undefined => {
+const retryBy = (job: JobState, failure: Failure): 'policy' | 'runner_lost' | undefined => {
+  const { reason } = failure;
   if (reason === 'runner_lost') {
     if (job.planned.environment) return undefined;
     if (job.retries.lost < LOST_RUNNER_BUDGET) return 'runner_lost';
   }
-  const { max, when } = job.planned.retry;
+  const { max, when, exitCodes } = job.planned.retry;
   if (job.retries.policy >= max) return undefined;
-  return when.includes('always') || when.includes(reason) ? 'policy' : undefined;
+  return when.includes('always') || when.includes(reason) || endedWith(exitCodes, failure) ? 'policy' : undefined;
 };
 
 const again = (job: JobState, by: Exclude<RetriedBy, 'user'>, detail: string, decision: PipelineDecision): void => {
