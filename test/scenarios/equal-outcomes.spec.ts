@@ -26,6 +26,15 @@ const ELSEWHERE = new Set([
   'JobDelayed',
   'JobDue',
   'PipelineDelayed',
+  // apps/scheduler/src/groups
+  'JobAwaitsResource',
+  'JobLeftResource',
+  'ProcessModeSet',
+  'ResourceExpected',
+  'ResourceGranted',
+  'ResourceGroupConfigured',
+  'ResourceReleased',
+  'ResourceRequested',
   // test/acceptance/scheduling.spec.ts
   'JobWaiting',
   // Specs of the artifact store and of the gateway

@@ -29,6 +29,8 @@ import { PipelineQueries } from './pipelines/pipeline.queries.ts';
 import { PipelinesController } from './pipelines/pipelines.controller.ts';
 import { ProjectQueries } from './projects/project.queries.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
+import { ResourceGroupQueries } from './projects/resource-group.queries.ts';
+import { ResourceGroupsController } from './projects/resource-groups.controller.ts';
 import { SecretsController } from './projects/secrets.controller.ts';
 import { SubscriptionsController } from './projects/subscriptions.controller.ts';
 import { VariablesController } from './projects/variables.controller.ts';
@@ -45,6 +47,7 @@ const controllers: Type[] = [
   VariablesController,
   SecretsController,
   SubscriptionsController,
+  ResourceGroupsController,
   PipelinesController,
   PipelineController,
   JobsController,
@@ -79,6 +82,7 @@ const controllers: Type[] = [
     PipelineWishes,
     WishOutcomes,
     ProjectQueries,
+    ResourceGroupQueries,
     PipelineQueries,
     PipelineHistory,
     JobQueue,

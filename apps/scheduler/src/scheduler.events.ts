@@ -6,22 +6,31 @@ import {
   AttemptFinished,
   CacheCommitted,
   CacheRefused,
+  JobAwaitsResource,
+  JobLeftResource,
   JobPlayRequested,
   JobRetryRequested,
   PipelineCancelRequested,
   PipelinePlanned,
+  PipelineStarted,
   PlanRejected,
+  ResourceGranted,
+  ResourceGroupConfigured,
   type Recorded,
 } from '@foldline/contracts';
 import { because } from '@foldline/kernel';
 import { DispatchService } from './dispatch/dispatch.service.ts';
+import { ResourceGroups } from './groups/resource-groups.policy.ts';
 
 type Event<Definition extends (data: never) => unknown> = Recorded<ReturnType<Definition>>;
 
-/** Everything the scheduler listens to, and what it makes of it: one event in, one command to the pipeline out. */
+/** Everything the scheduler listens to, and what it makes of it: one event in, one command out. */
 @Controller()
 export class SchedulerEvents {
-  constructor(@Inject(DispatchService) private readonly pipelines: DispatchService) {}
+  constructor(
+    @Inject(DispatchService) private readonly pipelines: DispatchService,
+    @Inject(ResourceGroups) private readonly groups: ResourceGroups,
+  ) {}
 
   @EventPattern<string>(PipelinePlanned.type)
   onPlanned(@Payload() event: Event<typeof PipelinePlanned>): Promise<void> {
@@ -96,6 +105,31 @@ export class SchedulerEvents {
       { type: 'RetryJob', jobId, by: event.actor.id },
       because(event, 'scheduler'),
     );
+  }
+
+  @EventPattern<string>(PipelineStarted.type)
+  onPipelineStarted(@Payload() event: Event<typeof PipelineStarted>): Promise<void> {
+    return this.groups.onPipelineStarted(event);
+  }
+
+  @EventPattern<string>(JobAwaitsResource.type)
+  onJobAwaitsResource(@Payload() event: Event<typeof JobAwaitsResource>): Promise<void> {
+    return this.groups.onJobAwaitsResource(event);
+  }
+
+  @EventPattern<string>(JobLeftResource.type)
+  onJobLeftResource(@Payload() event: Event<typeof JobLeftResource>): Promise<void> {
+    return this.groups.onJobLeftResource(event);
+  }
+
+  @EventPattern<string>(ResourceGroupConfigured.type)
+  onResourceGroupConfigured(@Payload() event: Event<typeof ResourceGroupConfigured>): Promise<void> {
+    return this.groups.onConfigured(event);
+  }
+
+  @EventPattern<string>(ResourceGranted.type)
+  onResourceGranted(@Payload() event: Event<typeof ResourceGranted>): Promise<void> {
+    return this.groups.onGranted(event);
   }
 
   private recordCommit(

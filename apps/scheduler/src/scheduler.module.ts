@@ -1,13 +1,14 @@
 import { Module } from '@nestjs/common';
 import { StartDelayedJobs } from './delays/start-delayed.background.ts';
 import { DispatchService } from './dispatch/dispatch.service.ts';
+import { ResourceGroups } from './groups/resource-groups.policy.ts';
 import { LeaseWatch } from './runners/lease-watch.service.ts';
 import { RunnerRegistry } from './runners/runner-registry.service.ts';
 import { SchedulerEvents } from './scheduler.events.ts';
 
 @Module({
   controllers: [SchedulerEvents],
-  providers: [DispatchService, LeaseWatch, RunnerRegistry, StartDelayedJobs],
+  providers: [DispatchService, LeaseWatch, ResourceGroups, RunnerRegistry, StartDelayedJobs],
   exports: [DispatchService],
 })
 export class SchedulerModule {}

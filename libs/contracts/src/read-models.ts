@@ -1,4 +1,5 @@
 import type { Because } from './events/pipeline.events.ts';
+import type { ProcessMode } from './events/group.events.ts';
 import type { RunnerOffer } from './events/shared.schemas.ts';
 import type { FailureReason, PipelineSource, PlanDecision } from './plan.ts';
 import type { Problem } from './problem.ts';
@@ -19,12 +20,14 @@ export const COLLECTION = {
   notifications: 'notifications',
   runners: 'runners',
   deliveries: 'deliveries',
+  resourceGroups: 'resourceGroups',
 } as const;
 
 export type JobStatus =
   | 'created'
   | 'manual'
   | 'delayed'
+  | 'waiting_for_resource'
   | 'queued'
   | 'assigned'
   | 'running'
@@ -105,6 +108,7 @@ export type JobDoc = {
   runnerId?: string;
   cluster?: { id: string; power: string };
   environment?: { name: string; url?: string };
+  resourceGroup?: string;
   matrix?: Record<string, string>;
   /** Every decision about this job, oldest first: what was decided, by which rule, because of which jobs. */
   why: { at: string; position: number; event: string; because: Because }[];
@@ -122,6 +126,7 @@ export type JobDoc = {
   createdAt: string;
   /** When a delayed job is queued by itself. */
   startsAt?: string;
+  /** Since when it waits for a runner, or for its resource group. */
   queuedAt?: string;
   startedAt?: string;
   finishedAt?: string;
@@ -210,6 +215,14 @@ export type RunnerDoc = {
   since: string;
 };
 
+export type ResourceGroupDoc = {
+  id: string;
+  projectId: string;
+  name: string;
+  processMode: ProcessMode;
+  holder?: { pipelineId: string; jobId: string; since: string };
+};
+
 export type DeliveryDoc = {
   id: string;
   forge: string;
@@ -219,19 +232,3 @@ export type DeliveryDoc = {
   pipelineIds: string[];
   receivedAt: string;
 };
-
-/**
- * Index names and their keys, where more than one service relies on them. Positions are padded to 16 digits so that
- * they sort as numbers.
- */
-export const paddedPosition = (position: number): string => String(position).padStart(16, '0');
-/** `caches` by `byKey`: prefix of this finds every entry whose key begins with `key` in one scope of a project. */
-export const cacheIndexKey = (projectId: string, scope: string, key: string): string => `${projectId}/${scope}/${key}`;
-/** `artifacts` by `byJob`: prefix finds a job's artifacts. */
-export const artifactIndexKey = (jobId: string, id: string): string => `${jobId}/${id}`;
-/** `artifacts` by `byExpiry`: only available ones that expire, earliest first. */
-export const expiryIndexKey = (expiresAt: string, id: string): string => `${expiresAt}/${id}`;
-/** `jobs` by `byStart`: only those whose time runs, those that are due first. */
-export const startIndexKey = (startsAt: string, id: string): string => `${startsAt}/${id}`;
-/** `subscriptions` by `byProject`. */
-export const byProjectKey = (projectId: string, id: string): string => `${projectId}/${id}`;

@@ -43,6 +43,7 @@ export const projectStream = (projectId: string): StreamName => `project-${proje
 export const planStream = (pipelineId: string): StreamName => `plan-${pipelineId}`;
 export const pipelineStream = (pipelineId: string): StreamName => `pipeline-${pipelineId}`;
 export const runnerStream = (runnerId: string): StreamName => `runner-${runnerId}`;
+export const groupStream = (groupId: string): StreamName => `group-${groupId}`;
 export const attemptStream = (attemptId: string): StreamName => `attempt-${attemptId}`;
 export const artifactStream = (artifactId: string): StreamName => `artifact-${artifactId}`;
 export const cacheStream = (cacheId: string): StreamName => `cache-${cacheId}`;

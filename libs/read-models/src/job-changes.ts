@@ -37,6 +37,7 @@ export const createdJob = (
     attempt: 0,
     allowFailure: job.allowFailure,
     ...(job.environment ? { environment: job.environment } : {}),
+    ...(job.resourceGroup === undefined ? {} : { resourceGroup: job.resourceGroup }),
     ...(job.matrix ? { matrix: job.matrix } : {}),
     why: [],
     steps: [],

@@ -4,6 +4,7 @@ import {
   CacheRestored,
   COLLECTION,
   JobAssigned,
+  JobAwaitsResource,
   JobCancelled,
   JobDelayed,
   JobDue,
@@ -163,6 +164,24 @@ describe('a job document', () => {
     for (const next of [[JobDue(job), queued], [JobCancelled({ ...job, attempt: 0 })]])
       expect(Object.keys(indexesOf(COLLECTION.jobs, after(...delayed, ...next)))).not.toContain('byStart');
     expect(after(...delayed, JobDue(job), queued)).not.toHaveProperty('startsAt');
+  });
+
+  it('waits for its resource group, and is found by that until it is queued', () => {
+    const plan = planOf(plannedJob(0, 'deploy', { resourceGroup: 'review/a' }));
+    const begun = PipelineStarted({ pipelineId: 'p1', context, plan });
+    const because = { rule: 'first stage', detail: 'its stage is the first', jobs: [] };
+    const waiting = [begun, JobAwaitsResource({ ...first, projectId: 'pr1', group: 'review/a', because })];
+    expect(after(...waiting)).toMatchObject({
+      status: 'waiting_for_resource',
+      resourceGroup: 'review/a',
+      attempt: 1,
+      queuedAt: timeAt(2),
+      why: [{ because }],
+    });
+    const indexes = indexesOf(COLLECTION.jobs, after(...waiting));
+    expect(indexes).toMatchObject({ byResource: `pr1/review%2Fa/${timeAt(2)}/p1.0` });
+    expect(Object.keys(indexes)).not.toContain('byQueue');
+    expect(Object.keys(indexesOf(COLLECTION.jobs, after(...waiting, queued)))).not.toContain('byResource');
   });
 
   it('is skipped with the jobs that decided it', () => {

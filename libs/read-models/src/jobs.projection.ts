@@ -3,6 +3,7 @@ import {
   CacheRestored,
   COLLECTION,
   JobAssigned,
+  JobAwaitsResource,
   JobCancelled,
   JobDelayed,
   JobFailed,
@@ -20,6 +21,7 @@ import {
   StepFinished,
   type EventDefinition,
   type JobDoc,
+  resourceIndexPrefix,
   startIndexKey,
   type RecordedEvent,
 } from '@foldline/contracts';
@@ -64,6 +66,14 @@ const inPipeline = [
       doc && forNewAttempt(doc),
       event,
       { status: 'queued', attempt: event.data.attempt, queuedAt: event.recordedAt },
+      event.data.because,
+    ),
+  ),
+  onJob(JobAwaitsResource, (doc, event) =>
+    decided(
+      doc && forNewAttempt(doc),
+      event,
+      { status: 'waiting_for_resource', attempt: event.data.attempt, queuedAt: event.recordedAt },
       event.data.because,
     ),
   ),
@@ -186,6 +196,9 @@ export const jobsProjection = defineProjection<JobDoc>(
     byPipeline: jobIndexKey(doc.pipelineId, doc.index),
     byProject: projectJobIndexKey(doc),
     ...(doc.status === 'delayed' && doc.startsAt ? { byStart: startIndexKey(doc.startsAt, doc.id) } : {}),
+    ...(doc.status === 'waiting_for_resource' && doc.resourceGroup !== undefined
+      ? { byResource: resourceIndexPrefix(doc.projectId, doc.resourceGroup) + queueIndexKey(doc) }
+      : {}),
     ...(doc.status === 'queued' ? whileQueued(doc) : {}),
   }),
   [...inPipeline, ...ending, ...inAttempt],

@@ -5,6 +5,7 @@ import { notificationsProjection, subscriptionsProjection } from './notification
 import { deliveriesProjection, runnersProjection } from './operations.projection.ts';
 import { pipelinesProjection } from './pipelines.projection.ts';
 import { projectsProjection } from './projects.projection.ts';
+import { resourceGroupsProjection } from './resource-groups.projection.ts';
 import { artifactsProjection, cachesProjection } from './storage.projection.ts';
 
 /** Every document that queries answer from, as folds over the log. */
@@ -20,4 +21,5 @@ export const READ_MODELS: readonly Projection[] = [
   notificationsProjection,
   runnersProjection,
   deliveriesProjection,
+  resourceGroupsProjection,
 ];

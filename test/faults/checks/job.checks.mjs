@@ -79,6 +79,11 @@ class PipelineWalk {
     this.jobs.set(jobId, { ...job, status: 'queued', attempt });
   }
 
+  /** Opens the attempt, which is queued when its resource group lets it. */
+  JobAwaitsResource({ data }, job) {
+    this.jobs.set(data.jobId, { ...job, status: 'created', attempt: data.attempt - 1 });
+  }
+
   JobAssigned({ data, position }, job) {
     const { jobId, attempt } = data;
     if (this.cancelling) this.report(`${jobId} was assigned after the pipeline was cancelled`);

@@ -10,12 +10,13 @@ import { NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
+import { ResourceGroupQueries } from '../projects/resource-group.queries.ts';
 import { projectJobIndexKey } from '@foldline/read-models';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
 import { judgeJobWish, type JobWish } from './job-wishes.policy.ts';
 import { JobQueue } from './job.queries.ts';
-import { sentenceOf, waitingOf } from './why.ts';
+import { sentenceOf, waitingOf, type Waiting } from './why.ts';
 
 const WISH_ANSWER = 'What came of the wish, and the position that shows it; pending: nothing has yet';
 
@@ -23,6 +24,7 @@ export const JOB_STATUSES = [
   'created',
   'manual',
   'delayed',
+  'waiting_for_resource',
   'queued',
   'assigned',
   'running',
@@ -49,6 +51,7 @@ export class JobsController {
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
     @Inject(JobQueue) private readonly queue: JobQueue,
+    @Inject(ResourceGroupQueries) private readonly groups: ResourceGroupQueries,
   ) {}
 
   @Get()
@@ -75,7 +78,9 @@ export class JobsController {
     @Param('id') id: string,
     @Query() _query: ReadQuery,
   ) {
-    return jobAnswer(await this.pipelines.job(await this.projects.named(owner, repo), id));
+    const job = await this.pipelines.job(await this.projects.named(owner, repo), id);
+    const waiting = await this.waitingOf(job);
+    return { ...jobAnswer(job), ...(waiting ? { waiting } : {}) };
   }
 
   @Get(':id/why')
@@ -87,7 +92,7 @@ export class JobsController {
     @Query() _query: ReadQuery,
   ) {
     const job = await this.pipelines.job(await this.projects.named(owner, repo), id);
-    const waiting = waitingOf(job, await this.queue.ahead(job));
+    const waiting = await this.waitingOf(job);
     const { name, status, why: decisions } = job;
     const reason = job.reason ? { reason: job.reason, type: problemType(job.reason) } : {};
     const sentence = sentenceOf(job, waiting);
@@ -128,6 +133,13 @@ export class JobsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return this.ask('PlayJob', await this.projects.named(owner, repo), id, request, reply);
+  }
+
+  private async waitingOf(job: JobDoc): Promise<Waiting | undefined> {
+    const { status, projectId, resourceGroup } = job;
+    const awaited = status === 'waiting_for_resource' ? resourceGroup : undefined;
+    const group = awaited === undefined ? undefined : await this.groups.find(projectId, awaited);
+    return waitingOf(job, { ahead: await this.queue.ahead(job), group });
   }
 
   private async ask(type: JobWish, project: ProjectDoc, jobId: string, request: FastifyRequest, reply: FastifyReply) {

@@ -26,9 +26,22 @@ const job = (
   updatedPosition: 1,
   ...more,
 });
-const sentence = (doc: JobDoc, ahead?: number): string => sentenceOf(doc, waitingOf(doc, ahead));
+const sentence = (doc: JobDoc, ahead?: number): string => sentenceOf(doc, waitingOf(doc, { ahead }));
 
 describe('why, in words', () => {
+  it('says who holds the resource group that a job waits for', () => {
+    const doc = job('waiting_for_resource', undefined, { resourceGroup: 'production' });
+    const group = { id: 'g', projectId: 'pr1', name: 'production', processMode: 'unordered' } as const;
+    const holder = { pipelineId: 'p0', jobId: 'p0.3', since: 'now' };
+    expect(waitingOf(doc, { group: { ...group, holder } })).toEqual({
+      code: 'resource_group',
+      detail: 'the resource group "production" is held by job p0.3',
+    });
+    expect(sentence(doc)).toBe(
+      'build waits for its resource group: the resource group "production" is given to another job first.',
+    );
+  });
+
   it('says until when a delayed job waits', () =>
     expect(sentence(job('delayed', undefined, { startsAt: '2030-01-01T00:00:00.000Z' }))).toBe(
       'build waits until its time is over: it is queued at 2030-01-01T00:00:00.000Z.',
@@ -37,7 +50,7 @@ describe('why, in words', () => {
   it('says what a queued job waits for, and how many are before it', () => {
     const waits = job('queued', { event: 'JobWaiting', rule: 'no_runner', detail: 'no runner offers 64 cpus' });
     expect(sentence(waits, 2)).toBe('build waits for a runner: no runner offers 64 cpus; 2 jobs are queued before it.');
-    expect(waitingOf(waits, 2)).toEqual({ code: 'no_runner', detail: 'no runner offers 64 cpus', ahead: 2 });
+    expect(waitingOf(waits, { ahead: 2 })).toEqual({ code: 'no_runner', detail: 'no runner offers 64 cpus', ahead: 2 });
     expect(sentence(job('queued', { event: 'JobQueued', rule: 'stage', detail: 'its turn' }), 1)).toContain(
       '; 1 job is queued before it.',
     );

@@ -1,4 +1,4 @@
-import type { JobDoc, JobStatus } from '@foldline/contracts';
+import type { JobDoc, JobStatus, ResourceGroupDoc } from '@foldline/contracts';
 
 export type Waiting = { code: string; detail: string; ahead?: number };
 
@@ -6,6 +6,7 @@ const IN_WORDS: Readonly<Record<JobStatus, string>> = {
   created: 'has not had its turn yet',
   manual: 'waits for a person to start it',
   delayed: 'waits until its time is over',
+  waiting_for_resource: 'waits for its resource group',
   queued: 'waits for a runner',
   assigned: 'is about to start',
   running: 'is running',
@@ -17,12 +18,19 @@ const IN_WORDS: Readonly<Record<JobStatus, string>> = {
   skipped: 'was skipped',
 };
 
-/** What a job that does not run yet waits for. `ahead`: how many jobs were queued before it. */
-export const waitingOf = (job: JobDoc, ahead?: number): Waiting | undefined => {
+/** What of others matters to a job that waits: how many jobs were queued before it, and its resource group. */
+export type Around = { ahead?: number | undefined; group?: ResourceGroupDoc | undefined };
+
+/** What a job that does not run yet waits for. */
+export const waitingOf = (job: JobDoc, { ahead, group }: Around = {}): Waiting | undefined => {
   const last = job.why.at(-1)?.because;
   if (job.status === 'created') return { code: 'turn', detail: 'jobs it waits for have not ended' };
   if (job.status === 'manual') return { code: 'manual', detail: last?.detail ?? 'a person must start it' };
   if (job.status === 'delayed') return { code: 'delayed', detail: `it is queued at ${job.startsAt}` };
+  if (job.status === 'waiting_for_resource') {
+    const by = group?.holder ? `is held by job ${group.holder.jobId}` : 'is given to another job first';
+    return { code: 'resource_group', detail: `the resource group "${job.resourceGroup}" ${by}` };
+  }
   if (job.status !== 'queued') return undefined;
   const reason =
     job.why.at(-1)?.event === 'JobWaiting'

@@ -49,7 +49,7 @@ describe('the API document', () => {
 
   it('names the same routes as docs/api.md', () => {
     const page = readFileSync(new URL('../../../../docs/api.md', import.meta.url), 'utf8');
-    const told = [...page.matchAll(/`(GET|POST|DELETE) (\/[^`?]+)(?:\?[^`]*)?`/g)].map(
+    const told = [...page.matchAll(/`(GET|POST|PATCH|DELETE) (\/[^`?]+)(?:\?[^`]*)?`/g)].map(
       ([, method, path]) => `${method} ${path}`,
     );
     const wanted = routes.map(({ method, path }) => `${method} ${path}`);

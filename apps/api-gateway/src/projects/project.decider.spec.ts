@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   ProjectRegistered,
+  ResourceGroupConfigured,
   SecretStored,
   SubscriptionRemovalRequested,
   SubscriptionRequested,
@@ -9,7 +10,7 @@ import {
 } from '@foldline/contracts';
 import { givenWhenThen } from '@foldline/testing';
 import { isName, isOwner, projectIdOf } from './project-names.ts';
-import { MAX_VARIABLES, projectDecider } from './project.decider.ts';
+import { MAX_RESOURCE_GROUPS, MAX_VARIABLES, projectDecider } from './project.decider.ts';
 
 const given = givenWhenThen(projectDecider);
 const project = {
@@ -107,5 +108,28 @@ describe('names of projects', () => {
   it('may be reserved as owner and free as repository', () => {
     expect(isOwner('docs')).toBe(false);
     expect(isName('docs')).toBe(true);
+  });
+});
+
+describe('the order of a resource group', () => {
+  const ordered = (group: string) => ({ projectId: 'pr1', group, processMode: 'oldest_first' as const });
+  const configure = (group: string) => ({ type: 'ConfigureResourceGroup' as const, ...ordered(group) });
+
+  it('is recorded when it is another one', () =>
+    given(registered)
+      .when(configure('production'))
+      .then(ResourceGroupConfigured(ordered('production'))));
+  it('is not recorded again', () =>
+    given(registered, ResourceGroupConfigured(ordered('production')))
+      .when(configure('production'))
+      .thenNothing());
+  it('is kept for so many groups of a project', () => {
+    const all = Array.from({ length: MAX_RESOURCE_GROUPS }, (_, n) => ResourceGroupConfigured(ordered(`g${n}`)));
+    given(registered, ...all)
+      .when(configure('one more'))
+      .thenRefused('limit_reached');
+    given(registered, ...all)
+      .when({ ...configure('g0'), processMode: 'unordered' })
+      .then(ResourceGroupConfigured({ ...ordered('g0'), processMode: 'unordered' }));
   });
 });

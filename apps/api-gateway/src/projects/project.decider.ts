@@ -1,5 +1,6 @@
 import {
   ProjectRegistered,
+  ResourceGroupConfigured,
   SecretStored,
   SubscriptionRemovalRequested,
   SubscriptionRequested,
@@ -13,6 +14,8 @@ import { isName, isOwner } from './project-names.ts';
 export const MAX_VARIABLES = 200;
 export const MAX_SECRETS = 200;
 export const MAX_SUBSCRIPTIONS = 50;
+/** Resource groups that are not as they are by default. */
+export const MAX_RESOURCE_GROUPS = 200;
 
 type Data<Definition extends (data: never) => { data: unknown }> = ReturnType<Definition>['data'];
 
@@ -21,6 +24,7 @@ export type ProjectCommand =
   | ({ type: 'SetVariable' } & Data<typeof VariableSet>)
   | ({ type: 'RemoveVariable' } & Data<typeof VariableRemoved>)
   | ({ type: 'StoreSecret' } & Data<typeof SecretStored>)
+  | ({ type: 'ConfigureResourceGroup' } & Data<typeof ResourceGroupConfigured>)
   | ({ type: 'RequestSubscription' } & Data<typeof SubscriptionRequested>)
   | ({ type: 'RequestSubscriptionRemoval' } & Data<typeof SubscriptionRemovalRequested>);
 
@@ -29,6 +33,7 @@ export type ProjectEvent = ReturnType<
   | typeof VariableSet
   | typeof VariableRemoved
   | typeof SecretStored
+  | typeof ResourceGroupConfigured
   | typeof SubscriptionRequested
   | typeof SubscriptionRemovalRequested
 >;
@@ -38,6 +43,8 @@ export type ProjectState = {
   variables: Set<string>;
   secrets: Set<string>;
   subscriptions: Set<string>;
+  /** Their modes, by name. */
+  resourceGroups: Map<string, string>;
 };
 
 const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
@@ -53,6 +60,9 @@ const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
       return state;
     case 'SecretStored':
       state.secrets.add(event.data.path);
+      return state;
+    case 'ResourceGroupConfigured':
+      state.resourceGroups.set(event.data.group, event.data.processMode);
       return state;
     case 'SubscriptionRequested':
       state.subscriptions.add(event.data.subscriptionId);
@@ -77,7 +87,7 @@ const notAName = (pointer: string, name: string): Refusal => {
   return new Refusal('invalid_name', message, { errors: [{ pointer, message }] });
 };
 
-const withRoom = (known: ReadonlySet<string>, key: string, limit: number, what: string): void => {
+const withRoom = (known: Pick<ReadonlySet<string>, 'has' | 'size'>, key: string, limit: number, what: string): void => {
   if (!known.has(key) && known.size >= limit)
     throw new Refusal('limit_reached', `a project has at most ${limit} ${what}`);
 };
@@ -98,6 +108,10 @@ const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, s
     case 'StoreSecret':
       withRoom(state.secrets, command.path, MAX_SECRETS, 'secrets');
       return [SecretStored(data as Data<typeof SecretStored>)];
+    case 'ConfigureResourceGroup':
+      if (state.resourceGroups.get(command.group) === command.processMode) return [];
+      withRoom(state.resourceGroups, command.group, MAX_RESOURCE_GROUPS, 'resource groups with a mode of their own');
+      return [ResourceGroupConfigured(data as Data<typeof ResourceGroupConfigured>)];
     case 'RequestSubscription':
       if (state.subscriptions.has(command.subscriptionId)) return [];
       withRoom(state.subscriptions, command.subscriptionId, MAX_SUBSCRIPTIONS, 'subscriptions');
@@ -116,7 +130,12 @@ const decide = (command: ProjectCommand, state: ProjectState): ProjectEvent[] =>
 
 /** A project: which repository it is, and what its pipelines are given. */
 export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent> = {
-  initialState: () => ({ variables: new Set(), secrets: new Set(), subscriptions: new Set() }),
+  initialState: () => ({
+    variables: new Set(),
+    secrets: new Set(),
+    subscriptions: new Set(),
+    resourceGroups: new Map(),
+  }),
   evolve,
   decide: (command, state) => emitAll(state, evolve, decide(command, state)),
 };

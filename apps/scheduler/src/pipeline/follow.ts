@@ -2,7 +2,6 @@ import {
   JobCancelled,
   JobDelayed,
   JobHeld,
-  JobQueued,
   JobSkipped,
   PipelineBlocked,
   PipelineDelayed,
@@ -12,6 +11,7 @@ import {
 } from '@foldline/contracts';
 import type { Decision } from '@foldline/kernel';
 import type { PipelineEvent } from './pipeline.evolve.ts';
+import { enter } from './enter.ts';
 import { isBad, type JobState, type PipelineState } from './pipeline.state.ts';
 
 const NAMED_JOBS = 10;
@@ -50,8 +50,7 @@ const decideReady = (state: PipelineState, job: JobState): PipelineEvent => {
   const about = { pipelineId, jobId: job.id };
   if (state.cancelling) return JobCancelled({ ...about, attempt: job.attempt });
   const { bad, missing } = predecessors(state, job);
-  const queue = (because: Because): PipelineEvent =>
-    JobQueued({ ...about, attempt: job.attempt + 1, priority: job.planned.priority, because });
+  const queue = (because: Because): PipelineEvent => enter(state, job, because);
   const skip = (because: Because): PipelineEvent => JobSkipped({ ...about, because });
   switch (job.planned.when) {
     case 'always':

@@ -18,6 +18,7 @@ import {
 } from '@foldline/contracts';
 import { Decision, type Decider } from '@foldline/kernel';
 import { cancelPipeline } from './cancel.ts';
+import { enter, leaveGroups } from './enter.ts';
 import { artifactsFor, follow } from './follow.ts';
 import { finishAttempt, finishWhenCommitted, returnJob } from './finish-attempt.ts';
 import { evolve, type PipelineEvent } from './pipeline.evolve.ts';
@@ -55,6 +56,8 @@ export type PipelineCommand =
   | { type: 'PreemptJob'; jobId: string; attempt: number }
   | { type: 'CancelPipeline'; pipelineId: string; by: string }
   | { type: 'PlayJob'; jobId: string; by: string }
+  /** The job has its resource group for itself. */
+  | { type: 'GrantResource'; jobId: string; attempt: number; group: string }
   /** The time of a delayed job is over. */
   | { type: 'StartDelayedJob'; jobId: string }
   | { type: 'RetryJob'; jobId: string; by: string };
@@ -66,6 +69,7 @@ export const pipelineDecider: Decider<PipelineState, PipelineCommand, PipelineEv
   decide: (command, state) => {
     const decision = new Decision(state, evolve);
     decideCommand(command, decision);
+    leaveGroups(decision);
     return decision.events;
   },
 };
@@ -97,6 +101,8 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
       return preempt(command, decision);
     case 'PlayJob':
       return play(command, decision);
+    case 'GrantResource':
+      return grantResource(command, decision);
     case 'StartDelayedJob':
       return startDelayed(command, decision);
     case 'RetryJob':
@@ -162,7 +168,7 @@ const play = ({ jobId, by }: Of<'PlayJob'>, decision: PipelineDecision): void =>
   if (state.phase === 'finished') decision.emit(PipelineReopened({ pipelineId, jobId }));
   decision.emit(JobPlayed({ pipelineId, jobId, by }));
   const because = { rule: job.planned.when, detail: `${by} started it`, jobs: [] };
-  decision.emit(JobQueued({ pipelineId, jobId, attempt: job.attempt + 1, priority: job.planned.priority, because }));
+  decision.emit(enter(state, job, because));
   follow(decision);
 };
 
@@ -173,7 +179,15 @@ const startDelayed = ({ jobId }: Of<'StartDelayedJob'>, decision: PipelineDecisi
   const { pipelineId } = state.context!;
   decision.emit(JobDue({ pipelineId, jobId }));
   const because = { rule: 'when: delayed', detail: 'the time that it waits is over', jobs: [] };
-  decision.emit(JobQueued({ pipelineId, jobId, attempt: job.attempt + 1, priority: job.planned.priority, because }));
+  decision.emit(enter(state, job, because));
+};
+
+const grantResource = ({ jobId, attempt, group }: Of<'GrantResource'>, decision: PipelineDecision): void => {
+  const job = currentAttempt(decision.state, jobId, attempt);
+  if (job?.status !== 'awaiting') return;
+  const { pipelineId } = decision.state.context!;
+  const because = { rule: 'resource_group', detail: `no other job of the resource group ${group} runs`, jobs: [] };
+  decision.emit(JobQueued({ pipelineId, jobId, attempt, priority: job.planned.priority, because }));
 };
 
 const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void => {
@@ -186,6 +200,6 @@ const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void 
   const attempt = job.attempt + 1;
   decision.emit(JobRetried({ pipelineId, jobId, attempt, by: 'user' }));
   const because = { rule: 'retry', detail: `${by} asked for another attempt`, jobs: [] };
-  decision.emit(JobQueued({ pipelineId, jobId, attempt, priority: job.planned.priority, because }));
+  decision.emit(enter(state, job, because));
   follow(decision);
 };

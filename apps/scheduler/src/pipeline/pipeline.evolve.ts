@@ -1,5 +1,6 @@
 import {
   JobAssigned,
+  JobAwaitsResource,
   JobCancelled,
   JobCommitRecorded,
   JobDelayed,
@@ -7,6 +8,7 @@ import {
   JobFailed,
   JobFinishing,
   JobHeld,
+  JobLeftResource,
   JobPlayed,
   JobQueued,
   JobRetried,
@@ -43,6 +45,8 @@ export const PIPELINE_EVENTS = {
   JobDue,
   JobPlayed,
   JobWaiting,
+  JobAwaitsResource,
+  JobLeftResource,
   JobAssigned,
   JobFinishing,
   JobCommitRecorded,
@@ -95,6 +99,13 @@ const evolveJob = (
       setStatus(state, job, 'queued');
       job.attempt = event.data.attempt;
       delete job.waitingCode;
+      return;
+    case 'JobAwaitsResource':
+      state.ready.delete(job.planned.index);
+      setStatus(state, job, 'awaiting');
+      job.attempt = event.data.attempt;
+      return;
+    case 'JobLeftResource':
       return;
     case 'JobHeld':
       return hold(state, job);

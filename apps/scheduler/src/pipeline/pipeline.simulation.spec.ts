@@ -7,6 +7,7 @@ import { pipelineDecider, type PipelineCommand } from './pipeline.decider.ts';
 import type { PipelineEvent } from './pipeline.evolve.ts';
 import { isOptional, isSettled, type JobState } from './pipeline.state.ts';
 
+const GOES_ON: ReadonlySet<string> = new Set(['delayed', 'awaiting', 'queued', 'assigned', 'finishing']);
 const RUNS = 600;
 const MAXIMUM_STEPS = 300;
 
@@ -21,6 +22,7 @@ const sketches = fc
       interruptible: fc.boolean(),
       retries: fc.integer({ min: 0, max: 2 }),
       environment: fc.boolean(),
+      grouped: fc.boolean(),
       stage: fc.nat({ max: 3 }),
       needs: fc.option(fc.array(fc.nat(), { maxLength: 3 }), { nil: undefined, freq: 2 }),
     }),
@@ -29,7 +31,7 @@ const sketches = fc
   .map((jobs) =>
     jobs
       .toSorted((a, b) => a.stage - b.stage)
-      .map(({ when, stage, retries, environment, needs, ...rest }, index): JobSketch => {
+      .map(({ when, stage, retries, environment, grouped, needs, ...rest }, index): JobSketch => {
         const before = needs && index > 0 ? needs.map((n) => `job ${n % index}`) : needs && [];
         return {
           ...rest,
@@ -37,6 +39,7 @@ const sketches = fc
           when: when as NonNullable<JobSketch['when']>,
           stage: `stage ${stage}`,
           retry: { max: retries, when: ['always'] },
+          ...(grouped ? { resourceGroup: 'production' } : {}),
           ...(environment ? { environment: { name: 'production' } } : {}),
           ...(before ? { needs: before } : {}),
         };
@@ -120,15 +123,14 @@ class Simulation {
   }
 
   private waiting(): JobState[] {
-    return this.state.jobs.filter(
-      ({ status }) => status === 'queued' || status === 'assigned' || status === 'finishing' || status === 'delayed',
-    );
+    return this.state.jobs.filter(({ status }) => GOES_ON.has(status));
   }
 
   private advance(job: JobState | undefined, outcome: number): void {
     if (!job) return;
     const { id: jobId, attempt } = job;
     if (job.status === 'delayed') this.does({ type: 'StartDelayedJob', jobId });
+    else if (job.status === 'awaiting') this.does({ type: 'GrantResource', jobId, attempt, group: 'production' });
     else if (job.status === 'queued') {
       const cluster = { id: 'local', power: 'low-power' };
       this.does({ type: 'AssignJob', jobId, attempt, runnerId: 'runner-1', cluster, detail: '' });
@@ -151,6 +153,8 @@ class Rules {
   private cancelling = false;
   private readonly ended = new Set<string>();
   private readonly attempts = new Map<string, { attempt: number; open: boolean }>();
+  /** Those that hold or want their resource group. */
+  private readonly grouped = new Set<string>();
 
   check(event: PipelineEvent): void {
     switch (event.type) {
@@ -164,8 +168,18 @@ class Rules {
         expect(this.blocked).toBe(false);
         this.blocked = true;
         return;
+      case 'JobAwaitsResource':
+        this.blocked = false;
+        expect(this.grouped.has(event.data.jobId)).toBe(false);
+        this.grouped.add(event.data.jobId);
+        return this.begins(event.data);
+      case 'JobLeftResource':
+        this.grouped.delete(event.data.jobId);
+        return;
       case 'JobQueued':
         this.blocked = false;
+        // The attempt was opened when it asked for its resource group, and not granted before that.
+        if (this.isOpen(event.data)) return expect(this.cancelling).toBe(false);
         return this.begins(event.data);
       case 'JobAssigned':
         expect(this.cancelling).toBe(false);
@@ -185,6 +199,11 @@ class Rules {
       case 'JobFailed':
         if (event.data.final) this.ends(event.data.jobId);
     }
+  }
+
+  private isOpen({ jobId, attempt }: { jobId: string; attempt: number }): boolean {
+    const known = this.attempts.get(jobId);
+    return known?.attempt === attempt && known.open && this.grouped.has(jobId);
   }
 
   private begins({ jobId, attempt }: { jobId: string; attempt: number }): void {

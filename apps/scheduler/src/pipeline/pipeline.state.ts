@@ -20,7 +20,7 @@ export type PipelineState = {
   ready: Set<number>;
   /** Jobs that the pipeline's end waits for: neither settled nor optional. */
   open: number;
-  /** Jobs that go on without anybody: queued, assigned or finishing. */
+  /** Jobs that go on without anybody: awaiting their resource, queued, assigned or finishing. */
   moving: number;
   /** Manual jobs that are held and that later jobs wait for. */
   blocking: Set<number>;
@@ -41,7 +41,17 @@ export type StageState = {
 };
 
 export type JobStatus =
-  'created' | 'held' | 'delayed' | 'queued' | 'assigned' | 'finishing' | 'success' | 'failed' | 'skipped' | 'cancelled';
+  | 'created'
+  | 'held'
+  | 'delayed'
+  | 'awaiting'
+  | 'queued'
+  | 'assigned'
+  | 'finishing'
+  | 'success'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled';
 
 export type JobState = {
   id: string;
@@ -93,7 +103,8 @@ export const newPipeline = (): PipelineState => ({
 const SETTLED: ReadonlySet<JobStatus> = new Set(['success', 'failed', 'skipped', 'cancelled']);
 export const isSettled = (job: JobState): boolean => SETTLED.has(job.status);
 export const isActive = (job: JobState): boolean => job.status === 'assigned' || job.status === 'finishing';
-export const isMoving = (job: JobState): boolean => job.status === 'queued' || isActive(job);
+export const isMoving = (job: JobState): boolean =>
+  job.status === 'awaiting' || job.status === 'queued' || isActive(job);
 /** A manual job that may fail is optional: nobody waits for it (as GitLab's non-blocking manual jobs). */
 export const isOptional = (job: JobState): boolean => job.status === 'held' && job.planned.allowFailure;
 /** Ended badly in a way that later jobs must notice. */

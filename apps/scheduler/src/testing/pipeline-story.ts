@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import {
   JobAssigned,
+  JobAwaitsResource,
   JobCancelled,
   JobCommitRecorded,
   JobDelayed,
@@ -8,6 +9,7 @@ import {
   JobFailed,
   JobFinishing,
   JobHeld,
+  JobLeftResource,
   JobPlayed,
   JobQueued,
   JobRetried,
@@ -45,6 +47,7 @@ export const story = (plan: Plan) => {
   const planned = new Map(plan.jobs.map((job) => [job.name, job]));
   const id = (name: string): string => jobIdOf(pipelineId, planned.get(name)!.index);
   const about = (name: string) => ({ pipelineId, jobId: id(name) });
+  const groupOf = (name: string) => ({ projectId: context.project.id, group: planned.get(name)!.resourceGroup! });
 
   const commands = {
     start: (): PipelineCommand => ({ type: 'StartPipeline', context, plan }),
@@ -73,6 +76,12 @@ export const story = (plan: Plan) => {
     }),
     cancel: (): PipelineCommand => ({ type: 'CancelPipeline', pipelineId, by: 'ada' }),
     play: (name: string): PipelineCommand => ({ type: 'PlayJob', jobId: id(name), by: 'ada' }),
+    grant: (name: string, attempt = 1): PipelineCommand => ({
+      type: 'GrantResource',
+      jobId: id(name),
+      attempt,
+      group: planned.get(name)!.resourceGroup!,
+    }),
     due: (name: string): PipelineCommand => ({ type: 'StartDelayedJob', jobId: id(name) }),
     retry: (name: string): PipelineCommand => ({ type: 'RetryJob', jobId: id(name), by: 'ada' }),
     giveBack: (name: string, attempt = 1): PipelineCommand => ({ type: 'ReturnJob', jobId: id(name), attempt, detail }),
@@ -101,6 +110,9 @@ export const story = (plan: Plan) => {
     held: (name: string) => JobHeld({ ...about(name), because: someReason() }),
     delayed: (name: string) =>
       JobDelayed({ ...about(name), seconds: planned.get(name)!.startInSeconds!, because: someReason() }),
+    awaits: (name: string, attempt = 1) =>
+      JobAwaitsResource({ ...about(name), attempt, ...groupOf(name), because: someReason() }),
+    left: (name: string, attempt = 1) => JobLeftResource({ ...about(name), attempt, ...groupOf(name) }),
     isDue: (name: string) => JobDue(about(name)),
     played: (name: string) => JobPlayed({ ...about(name), by: 'ada' }),
     skipped: (name: string) => JobSkipped({ ...about(name), because: someReason() }),

@@ -164,7 +164,7 @@ export class Schedulers {
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** An event of another service as it arrives; the same id is the same event. */
-export const arriving = <Type extends string, Data extends { pipelineId: string }>(
+export const arriving = <Type extends string, Data extends object>(
   event: NewEvent<Type, Data>,
   id: string,
 ): RecordedEvent<Type, Data> => ({
@@ -174,7 +174,7 @@ export const arriving = <Type extends string, Data extends { pipelineId: string 
   revision: 0,
   position: 1,
   causationId: 'elsewhere',
-  correlationId: event.data.pipelineId,
+  correlationId: 'pipelineId' in event.data ? String(event.data.pipelineId) : 'project-elsewhere',
   actor: { kind: 'user', id: 'ada' },
   recordedAt: '2030-01-01T00:00:00.000Z',
 });

@@ -25,6 +25,20 @@ export type Because = z.infer<typeof because>;
 /** The job may run as soon as a runner is free that fits. */
 export const JobQueued = defineEvent('JobQueued', 1, z.object({ ...attempt, priority: count, because }));
 
+/** The attempt may run as soon as no other job of its resource group does; `JobQueued` follows. */
+export const JobAwaitsResource = defineEvent(
+  'JobAwaitsResource',
+  1,
+  z.object({ ...attempt, projectId: text, group: text, because }),
+);
+
+/** The job has ended or waits for a person: others of its resource group may run. */
+export const JobLeftResource = defineEvent(
+  'JobLeftResource',
+  1,
+  z.object({ ...job, attempt: count, projectId: text, group: text }),
+);
+
 /** The job's turn has come, and a person must start it. */
 export const JobHeld = defineEvent('JobHeld', 1, z.object({ ...job, because }));
 

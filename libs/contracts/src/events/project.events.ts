@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
+import { processMode } from './group.events.ts';
 import { text } from './shared.schemas.ts';
 
 export const ProjectRegistered = defineEvent(
@@ -19,6 +20,13 @@ export const VariableRemoved = defineEvent('VariableRemoved', 1, z.object({ proj
 
 /** A value in the project's vault, named by `secrets: {NAME: {vault: path}}` in a definition (S0-29). */
 export const SecretStored = defineEvent('SecretStored', 1, z.object({ projectId: text, path: text, sealed: text }));
+
+/** In which order jobs of the resource group run; the scheduler holds to it from now on. */
+export const ResourceGroupConfigured = defineEvent(
+  'ResourceGroupConfigured',
+  1,
+  z.object({ projectId: text, group: text, processMode }),
+);
 
 export const NOTIFICATION_MOMENTS = ['success', 'failed', 'cancelled'] as const;
 export const channel = z.object({ kind: z.enum(['slack', 'webhook']), sealedUrl: text, host: text });

@@ -1,0 +1,18 @@
+/**
+ * Index names and their keys, where more than one service relies on them. Positions are padded to 16 digits so that
+ * they sort as numbers.
+ */
+export const paddedPosition = (position: number): string => String(position).padStart(16, '0');
+/** `caches` by `byKey`: prefix of this finds every entry whose key begins with `key` in one scope of a project. */
+export const cacheIndexKey = (projectId: string, scope: string, key: string): string => `${projectId}/${scope}/${key}`;
+/** `artifacts` by `byJob`: prefix finds a job's artifacts. */
+export const artifactIndexKey = (jobId: string, id: string): string => `${jobId}/${id}`;
+/** `artifacts` by `byExpiry`: only available ones that expire, earliest first. */
+export const expiryIndexKey = (expiresAt: string, id: string): string => `${expiresAt}/${id}`;
+/** `jobs` by `byStart`: only those whose time runs, those that are due first. */
+export const startIndexKey = (startsAt: string, id: string): string => `${startsAt}/${id}`;
+/** `jobs` by `byResource`: only those that wait for their resource group, in the order in which they came. */
+export const resourceIndexPrefix = (projectId: string, group: string): string =>
+  `${projectId}/${encodeURIComponent(group)}/`;
+/** `subscriptions` and `resourceGroups` by `byProject`. */
+export const byProjectKey = (projectId: string, id: string): string => `${projectId}/${id}`;
