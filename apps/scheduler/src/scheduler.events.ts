@@ -21,6 +21,7 @@ import {
 import { because } from '@foldline/kernel';
 import { DispatchService } from './dispatch/dispatch.service.ts';
 import { ResourceGroups } from './groups/resource-groups.policy.ts';
+import { SupersedePipelines } from './redundant/supersede.policy.ts';
 
 type Event<Definition extends (data: never) => unknown> = Recorded<ReturnType<Definition>>;
 
@@ -30,6 +31,7 @@ export class SchedulerEvents {
   constructor(
     @Inject(DispatchService) private readonly pipelines: DispatchService,
     @Inject(ResourceGroups) private readonly groups: ResourceGroups,
+    @Inject(SupersedePipelines) private readonly redundant: SupersedePipelines,
   ) {}
 
   @EventPattern<string>(PipelinePlanned.type)
@@ -108,8 +110,9 @@ export class SchedulerEvents {
   }
 
   @EventPattern<string>(PipelineStarted.type)
-  onPipelineStarted(@Payload() event: Event<typeof PipelineStarted>): Promise<void> {
-    return this.groups.onPipelineStarted(event);
+  async onPipelineStarted(@Payload() event: Event<typeof PipelineStarted>): Promise<void> {
+    await this.groups.onPipelineStarted(event);
+    await this.redundant.onPipelineStarted(event);
   }
 
   @EventPattern<string>(JobAwaitsResource.type)

@@ -4,11 +4,12 @@ import { DispatchService } from './dispatch/dispatch.service.ts';
 import { ResourceGroups } from './groups/resource-groups.policy.ts';
 import { LeaseWatch } from './runners/lease-watch.service.ts';
 import { RunnerRegistry } from './runners/runner-registry.service.ts';
+import { SupersedePipelines } from './redundant/supersede.policy.ts';
 import { SchedulerEvents } from './scheduler.events.ts';
 
 @Module({
   controllers: [SchedulerEvents],
-  providers: [DispatchService, LeaseWatch, ResourceGroups, RunnerRegistry, StartDelayedJobs],
+  providers: [DispatchService, LeaseWatch, ResourceGroups, RunnerRegistry, StartDelayedJobs, SupersedePipelines],
   exports: [DispatchService],
 })
 export class SchedulerModule {}

@@ -17,9 +17,21 @@ export type Plan = {
   rawVariables?: string[];
   autoCancel?: AutoCancel;
   jobs: PlannedJob[];
+  /** When the pipeline is cancelled by itself; never without it. */
+  autoCancel?: AutoCancel;
   warnings: Problem[];
   /** Why each job of the file is, or is not, in this plan. */
   decisions: PlanDecision[];
+};
+
+export type AutoCancel = {
+  /**
+   * What a newer commit of the branch does to it: cancel all of it unless a job has begun that is not interruptible,
+   * cancel its interruptible jobs, or nothing.
+   */
+  onNewCommit: 'conservative' | 'interruptible' | 'none';
+  /** Whether it goes on when a job has failed that may not. */
+  onJobFailure: 'all' | 'none';
 };
 
 /** The rule that put a job into the plan or kept it out, with the values that decided. */

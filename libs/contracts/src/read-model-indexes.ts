@@ -3,6 +3,9 @@
  * they sort as numbers.
  */
 export const paddedPosition = (position: number): string => String(position).padStart(16, '0');
+/** `pipelines` by `activeByBranch` and `cancellable`: those of a branch that go on, in the order of their requests. */
+export const branchIndexPrefix = (projectId: string, branch: string): string =>
+  `${projectId}/${encodeURIComponent(branch)}/`;
 /** `caches` by `byKey`: prefix of this finds every entry whose key begins with `key` in one scope of a project. */
 export const cacheIndexKey = (projectId: string, scope: string, key: string): string => `${projectId}/${scope}/${key}`;
 /** `artifacts` by `byJob`: prefix finds a job's artifacts. */

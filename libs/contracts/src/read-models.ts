@@ -1,7 +1,7 @@
 import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
 import type { RunnerOffer } from './events/shared.schemas.ts';
-import type { FailureReason, PipelineSource, PlanDecision } from './plan.ts';
+import type { AutoCancel, FailureReason, PipelineSource, PlanDecision } from './plan.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -79,6 +79,9 @@ export type PipelineDoc = {
   decisions: PlanDecision[];
   stages: string[];
   jobCount: number;
+  autoCancel?: AutoCancel;
+  /** Why it was cancelled by itself. */
+  because?: Because;
   createdAt: string;
   startedAt?: string;
   finishedAt?: string;

@@ -102,7 +102,11 @@ const inPipeline = [
       doc,
       event,
       {},
-      { rule: event.data.reason, detail: `${event.data.runnerId} was told to stop it`, jobs: [] },
+      event.data.because ?? {
+        rule: event.data.reason,
+        detail: `${event.data.runnerId} was told to stop it`,
+        jobs: [],
+      },
     ),
   ),
 ];
@@ -148,7 +152,7 @@ const ending = [
       doc,
       event,
       { status: 'cancelled', finishedAt: event.recordedAt },
-      { rule: 'cancelled', detail: 'the pipeline was cancelled', jobs: [] },
+      event.data.because ?? { rule: 'cancelled', detail: 'the pipeline was cancelled', jobs: [] },
     ),
   ),
   onJob(JobRetried, (doc, event) =>

@@ -90,6 +90,33 @@ describe('a pipeline document', () => {
     expect(after(requested, planned, started, finished, retried).status).toBe('failed');
   });
 
+  it('tells why it was cancelled by itself, until a person takes it up', () => {
+    const because = { rule: 'auto_cancel: on_job_failure', detail: 'unit failed', jobs: ['p1.0'] };
+    const cancelling = PipelineCancelling({ pipelineId: 'p1', by: 'scheduler', reason: 'job_failed', because });
+    const cancelled = [requested, planned, started, cancelling, finished];
+    expect(after(...cancelled)).toMatchObject({ status: 'failed', because });
+    expect(after(...cancelled, PipelineReopened({ pipelineId: 'p1', jobId: 'p1.0' }))).not.toHaveProperty('because');
+  });
+
+  it('is found by its branch while it goes on, and among those that a push may end where its plan says so', () => {
+    const key = 'pr1/main/0000000000000001';
+    const begins = (onNewCommit: 'conservative' | 'none') =>
+      PipelineStarted({
+        pipelineId: 'p1',
+        context,
+        plan: { ...plan, autoCancel: { onNewCommit, onJobFailure: 'none' } },
+      });
+    const indexes = (...events: NewEvent[]) => indexesOf(COLLECTION.pipelines, after(requested, planned, ...events));
+    expect(indexes(begins('conservative'))).toMatchObject({ activeByBranch: key, cancellable: key });
+    for (const other of [started, begins('none')]) {
+      expect(indexes(other)).toMatchObject({ activeByBranch: key });
+      expect(indexes(other)).not.toHaveProperty('cancellable');
+    }
+    const cancelling = PipelineCancelling({ pipelineId: 'p1', by: 'admin' });
+    expect(indexes(begins('conservative'), cancelling)).not.toHaveProperty('cancellable');
+    expect(indexes(begins('conservative'), finished)).not.toHaveProperty('activeByBranch');
+  });
+
   it('is found among the active ones until it has ended', () => {
     const found = (...events: NewEvent[]) => Object.keys(indexesOf(COLLECTION.pipelines, after(...events)));
     expect(found(requested)).toContain('active');

@@ -1,5 +1,6 @@
 import {
   COLLECTION,
+  branchIndexPrefix,
   JobDue,
   JobPlayed,
   JobRetried,
@@ -57,7 +58,7 @@ const changed = (
 ): PipelineDoc | undefined => doc && { ...doc, ...change, updatedPosition: event.position };
 
 const reopened = (doc: PipelineDoc): PipelineDoc => {
-  const { finishedAt: _finishedAt, ...rest } = doc;
+  const { finishedAt: _finishedAt, because: _because, ...rest } = doc;
   return { ...rest, status: 'running' };
 };
 
@@ -67,11 +68,19 @@ const goesOn = (doc: PipelineDoc | undefined, event: RecordedEvent): PipelineDoc
   doc && AT_REST.has(doc.status) ? changed(doc, event, { status: 'running' }) : doc;
 
 /** `pipelines` by `active`: those that have not ended, the oldest first; what a scheduler must know when it starts. */
-const indexesOf = ({ projectId, position, finishedAt }: PipelineDoc): Record<string, string> => ({
-  byProject: pipelineIndexKey(projectId, position),
-  byPosition: paddedPosition(position),
-  ...(finishedAt === undefined ? { active: paddedPosition(position) } : {}),
+const indexesOf = (doc: PipelineDoc): Record<string, string> => ({
+  byProject: pipelineIndexKey(doc.projectId, doc.position),
+  byPosition: paddedPosition(doc.position),
+  ...(doc.finishedAt === undefined ? { active: paddedPosition(doc.position), ...ofBranch(doc) } : {}),
 });
+
+/** What a push looks for: those of its branch that go on, and those of them that it may end. */
+const ofBranch = ({ projectId, ref, refKind, position, status, autoCancel }: PipelineDoc): Record<string, string> => {
+  if (refKind !== 'branch') return {};
+  const key = branchIndexPrefix(projectId, ref) + paddedPosition(position);
+  const mayEnd = status !== 'cancelling' && (autoCancel?.onNewCommit ?? 'none') !== 'none';
+  return { activeByBranch: key, ...(mayEnd ? { cancellable: key } : {}) };
+};
 
 export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipelines, indexesOf, [
   when(PipelineRequested, pipelineId, (doc, event) => doc ?? requested(event)),
@@ -89,12 +98,18 @@ export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipe
     changed(doc, event, { ...event.data.commit, problems: event.data.problems }),
   ),
   when(PipelineStarted, pipelineId, (doc, event) =>
-    changed(doc, event, { status: 'running', startedAt: event.recordedAt }),
+    changed(doc, event, {
+      status: 'running',
+      startedAt: event.recordedAt,
+      ...(event.data.plan.autoCancel ? { autoCancel: event.data.plan.autoCancel } : {}),
+    }),
   ),
   when(PipelineRejected, pipelineId, (doc, event) =>
     changed(doc, event, { status: 'failed', problems: event.data.problems, finishedAt: event.recordedAt }),
   ),
-  when(PipelineCancelling, pipelineId, (doc, event) => changed(doc, event, { status: 'cancelling' })),
+  when(PipelineCancelling, pipelineId, (doc, event) =>
+    changed(doc, event, { status: 'cancelling', ...(event.data.because ? { because: event.data.because } : {}) }),
+  ),
   when(PipelineBlocked, pipelineId, (doc, event) => changed(doc, event, { status: 'manual' })),
   when(PipelineDelayed, pipelineId, (doc, event) => changed(doc, event, { status: 'delayed' })),
   when(JobPlayed, pipelineId, goesOn),

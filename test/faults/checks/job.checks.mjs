@@ -47,7 +47,7 @@ class PipelineWalk {
       if (this.phase !== 'new') this.report(`pipeline ${this.pipelineId} started twice`);
       this.phase = 'running';
     }
-    if (type === 'PipelineCancelling') this.cancelling = true;
+    if (type === 'PipelineCancelling') this.cancelling = data.reason ?? 'asked for';
     if (type === 'PipelineReopened') Object.assign(this, { phase: 'running', cancelling: false });
     if (type === 'JobRetried' || type === 'JobPlayed') this.decideSkippedAgain();
     if (type === 'PipelineFinished') this.pipelineFinished(data);
@@ -66,7 +66,9 @@ class PipelineWalk {
     if (active.length > 0) this.report(`pipeline ${this.pipelineId} finished while ${active.join()} went on`);
     const ends = [...this.jobs.values()].map((job) => job.status);
     const failed = [...this.jobs.values()].some((job) => job.status === 'failed' && !job.allowed);
-    const expected = this.cancelling || ends.includes('cancelled') ? 'cancelled' : failed ? 'failed' : 'success';
+    const asked = this.cancelling && this.cancelling !== 'job_failed';
+    const cancelled = ends.includes('cancelled') ? 'cancelled' : 'success';
+    const expected = asked ? 'cancelled' : failed ? 'failed' : cancelled;
     if (status !== expected) this.report(`pipeline ${this.pipelineId} finished as ${status}; its jobs say ${expected}`);
   }
 

@@ -1,27 +1,42 @@
-import { JobCancelled, JobStopRequested, PipelineCancelling } from '@foldline/contracts';
+import {
+  JobCancelled,
+  JobStopRequested,
+  PipelineCancelling,
+  type Because,
+  type CancelReason,
+} from '@foldline/contracts';
 import type { Decision } from '@foldline/kernel';
 import { follow } from './follow.ts';
 import type { PipelineEvent } from './pipeline.evolve.ts';
-import { isActive, isSettled, type PipelineState } from './pipeline.state.ts';
+import { isActive, isSettled, type JobState, type PipelineState } from './pipeline.state.ts';
+
+type Cancellation = { pipelineId: string; by: string; reason?: CancelReason; because?: Because };
 
 /**
  * Jobs that run are told to stop and end when they have; one that has run already keeps what came of it. Everything
  * else ends now, and nothing new begins. A pipeline that is still being planned ends as soon as its plan is there.
  */
 export const cancelPipeline = (
-  { pipelineId, by }: { pipelineId: string; by: string },
+  { pipelineId, by, reason, because }: Cancellation,
   decision: Decision<PipelineState, PipelineEvent>,
 ): void => {
   const { state } = decision;
   if (state.phase === 'finished' || state.cancelling) return;
-  decision.emit(PipelineCancelling({ pipelineId, by }));
-  for (const job of state.jobs) {
-    const about = { pipelineId, jobId: job.id, attempt: job.attempt };
-    if (isSettled(job)) continue;
-    if (!isActive(job)) decision.emit(JobCancelled(about));
-    else if (job.status === 'assigned' && !job.stopReason) {
-      decision.emit(JobStopRequested({ ...about, runnerId: job.runnerId!, reason: 'cancelled' }));
-    }
-  }
+  decision.emit(PipelineCancelling({ pipelineId, by, ...(reason ? { reason } : {}), ...(because ? { because } : {}) }));
+  for (const job of state.jobs) cancelJob(job, decision);
   follow(decision);
 };
+
+/** With a reason of its own the job ends by itself; without one it ends with its pipeline. */
+export const cancelJob = (job: JobState, decision: Decision<PipelineState, PipelineEvent>, because?: Because): void => {
+  if (isSettled(job)) return;
+  const about = { pipelineId: decision.state.context!.pipelineId, jobId: job.id, attempt: job.attempt };
+  const why = because ? { because } : {};
+  if (!isActive(job)) decision.emit(JobCancelled({ ...about, ...why }));
+  else if (job.status === 'assigned' && !willEnd(job, because))
+    decision.emit(JobStopRequested({ ...about, runnerId: job.runnerId!, reason: 'cancelled', ...why }));
+};
+
+/** Whoever has been told to stop need not be told again, unless it would be queued again after it. */
+const willEnd = ({ stopReason }: JobState, because: Because | undefined): boolean =>
+  stopReason === 'cancelled' || (stopReason === 'preempted' && because === undefined);

@@ -8,6 +8,7 @@ import {
   type FailureReason,
 } from '@foldline/contracts';
 import type { Decision } from '@foldline/kernel';
+import { cancelAfterFailure } from './auto-cancel.ts';
 import { follow } from './follow.ts';
 import type { AttemptNews } from './pipeline.decider.ts';
 import type { PipelineEvent, RetriedBy } from './pipeline.evolve.ts';
@@ -51,7 +52,7 @@ export const returnJob = (
   const { state } = decision;
   const job = currentAttempt(state, jobId, attempt);
   if (job?.status !== 'assigned') return;
-  if (state.cancelling) decision.emit(JobCancelled(about(state, job)));
+  if (state.cancelling || job.stopReason === 'cancelled') decision.emit(cancelled(state, job));
   else again(job, 'not_started', detail, decision);
   follow(decision);
 };
@@ -62,11 +63,14 @@ const about = (state: PipelineState, job: JobState) => ({
   attempt: job.attempt,
 });
 
+const cancelled = (state: PipelineState, job: JobState): PipelineEvent =>
+  JobCancelled({ ...about(state, job), ...(job.stopBecause ? { because: job.stopBecause } : {}) });
+
 const conclude = (job: JobState, result: AttemptNews, decision: PipelineDecision): void => {
   const { state } = decision;
   const refused = result.commits.some((id) => job.commits.get(id) === false);
   const preempted = job.stopReason === 'preempted' && !state.cancelling;
-  const stopped = state.cancelling && job.stopReason !== undefined;
+  const stopped = job.stopReason === 'cancelled' || (state.cancelling && job.stopReason !== undefined);
   if (result.outcome === 'success' && !refused) {
     const { exitCode, coverage } = result;
     decision.emit(
@@ -79,7 +83,7 @@ const conclude = (job: JobState, result: AttemptNews, decision: PipelineDecision
   } else if (result.outcome === 'cancelled' && preempted) {
     again(job, 'preempted', 'a job of higher priority took its place', decision);
   } else if (result.outcome === 'cancelled' || stopped) {
-    decision.emit(JobCancelled(about(state, job)));
+    decision.emit(cancelled(state, job));
   } else {
     fail(job, { ...result, reason: reasonOf(result) }, decision);
   }
@@ -97,6 +101,7 @@ const reasonOf = ({ outcome, reason }: AttemptNews): FailureReason => {
 type Failure = AttemptNews & { reason: FailureReason };
 
 const fail = (job: JobState, result: Failure, decision: PipelineDecision): void => {
+  const allowed = job.planned.allowFailure || endedWith(job.planned.allowFailureExitCodes, result);
   const by = decision.state.cancelling ? undefined : retryBy(job, result);
   decision.emit(
     JobFailed({
@@ -104,11 +109,12 @@ const fail = (job: JobState, result: Failure, decision: PipelineDecision): void 
       reason: result.reason,
       ...(result.detail ? { detail: result.detail } : {}),
       ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
-      allowed: job.planned.allowFailure || endedWith(job.planned.allowFailureExitCodes, result),
+      allowed,
       final: !by,
     }),
   );
   if (by) again(job, by, `the attempt ended with ${result.reason}`, decision);
+  else if (!allowed) cancelAfterFailure(job, decision);
 };
 
 /** Whether the script ended by itself, with one of these exit codes. */

@@ -37,11 +37,15 @@ export const follow = (decision: Decision<PipelineState, PipelineEvent>): void =
 const someOf = ({ jobs }: PipelineState, indexes: ReadonlySet<number>): string[] =>
   [...indexes].slice(0, NAMED_JOBS).map((index) => jobs[index]!.id);
 
-/** A cancelled pipeline is cancelled whatever its jobs did; a pipeline that only timed out says so. */
-export const resultOf = ({ cancelling, jobs, tally }: PipelineState): PipelineResult => {
-  if (cancelling || tally.cancelled > 0) return 'cancelled';
+/**
+ * A pipeline that was cancelled is cancelled whatever its jobs did, but for one that was because a job failed. One that
+ * only timed out says so.
+ */
+export const resultOf = ({ cancelling, cancelReason, jobs, tally }: PipelineState): PipelineResult => {
+  if (cancelling && cancelReason !== 'job_failed') return 'cancelled';
   if (tally.failed > 0) return 'failed';
   if (tally.timedOut > 0) return 'timed_out';
+  if (tally.cancelled > 0) return 'cancelled';
   return tally.skipped === jobs.length ? 'skipped' : 'success';
 };
 

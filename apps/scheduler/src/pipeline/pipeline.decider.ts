@@ -17,6 +17,7 @@ import {
   JobCommitRecorded,
 } from '@foldline/contracts';
 import { Decision, type Decider } from '@foldline/kernel';
+import { supersede } from './auto-cancel.ts';
 import { cancelPipeline } from './cancel.ts';
 import { enter, leaveGroups } from './enter.ts';
 import { artifactsFor, follow } from './follow.ts';
@@ -55,6 +56,8 @@ export type PipelineCommand =
   | { type: 'RecordCommit'; jobId: string; attempt?: number | undefined; commitId: string; accepted: boolean }
   | { type: 'PreemptJob'; jobId: string; attempt: number }
   | { type: 'CancelPipeline'; pipelineId: string; by: string }
+  /** Another one has begun, of a newer commit of the same branch. */
+  | { type: 'SupersedePipeline'; by: string }
   | { type: 'PlayJob'; jobId: string; by: string }
   /** The job has its resource group for itself. */
   | { type: 'GrantResource'; jobId: string; attempt: number; group: string }
@@ -99,6 +102,8 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
       return recordCommit(command, decision);
     case 'PreemptJob':
       return preempt(command, decision);
+    case 'SupersedePipeline':
+      return supersede(command, decision);
     case 'PlayJob':
       return play(command, decision);
     case 'GrantResource':

@@ -69,10 +69,12 @@ export const evolve = (state: PipelineState, event: PipelineEvent): PipelineStat
       return state;
     case 'PipelineCancelling':
       state.cancelling = true;
+      if (event.data.reason) state.cancelReason = event.data.reason;
       return state;
     case 'PipelineReopened':
       state.phase = 'running';
       state.cancelling = false;
+      delete state.cancelReason;
       return state;
     case 'PipelineBlocked':
     case 'PipelineDelayed':
@@ -119,15 +121,18 @@ const evolveJob = (
       return;
     case 'JobAssigned':
       setStatus(state, job, 'assigned');
+      if (!job.planned.interruptible) state.begunToStay = true;
       job.runnerId = event.data.runnerId;
       delete job.epoch;
       if (event.data.epoch !== undefined) job.epoch = event.data.epoch;
       job.commits = new Map();
       delete job.stopReason;
+      delete job.stopBecause;
       delete job.finishing;
       return;
     case 'JobStopRequested':
       job.stopReason = event.data.reason;
+      if (event.data.because) job.stopBecause = event.data.because;
       return;
     case 'JobCommitRecorded':
       job.commits.set(event.data.commitId, event.data.accepted);

@@ -46,6 +46,11 @@ const sketches = fc
       }),
   );
 
+const autoCancels = fc.record({
+  onNewCommit: fc.constantFrom('conservative' as const, 'interruptible' as const, 'none' as const),
+  onJobFailure: fc.constantFrom('all' as const, 'none' as const, 'none' as const),
+});
+
 const happenings = fc.array(
   fc.record({ kind: fc.nat({ max: 99 }), job: fc.nat({ max: 1000 }), outcome: fc.nat({ max: 99 }) }),
   { maxLength: 120 },
@@ -54,8 +59,8 @@ const happenings = fc.array(
 describe('Whatever happens to a pipeline', () => {
   it('its figures stay right, its rules hold, and it does not get stuck', () => {
     fc.assert(
-      fc.property(sketches, happenings, fc.boolean(), (jobs, news, cancelledFirst) => {
-        const simulation = new Simulation(plan(...jobs));
+      fc.property(sketches, happenings, autoCancels, fc.boolean(), (jobs, news, autoCancel, cancelledFirst) => {
+        const simulation = new Simulation({ ...plan(...jobs), autoCancel });
         if (cancelledFirst && news.length % 9 === 0)
           simulation.does({ type: 'CancelPipeline', pipelineId: 'p1', by: 'ada' });
         simulation.starts();
@@ -91,6 +96,7 @@ class Simulation {
     if (kind < 30) return this.does(finish(job, outcome, Math.max(1, attempt - 1)));
     if (kind < 34) return this.does({ type: 'RecordCommit', jobId, commitId: `zip ${attempt - 1}`, accepted: false });
     if (kind < 38) return this.does({ type: 'ReturnJob', jobId, attempt: attempt - (outcome % 2), detail: '' });
+    if (kind < 40) return this.does({ type: 'SupersedePipeline', by: 'p2' });
     this.advance(this.waiting()[n % Math.max(1, this.waiting().length)], outcome);
   }
 

@@ -1,4 +1,12 @@
-import type { FailureReason, Outcome, PipelineContext, Plan, PlannedJob } from '@foldline/contracts';
+import type {
+  Because,
+  CancelReason,
+  FailureReason,
+  Outcome,
+  PipelineContext,
+  Plan,
+  PlannedJob,
+} from '@foldline/contracts';
 
 /**
  * A pipeline as the scheduler sees it. One pipeline is one stream, so the graph of its jobs, cancellation and retries
@@ -8,6 +16,10 @@ import type { FailureReason, Outcome, PipelineContext, Plan, PlannedJob } from '
 export type PipelineState = {
   phase: 'new' | 'running' | 'finished';
   cancelling: boolean;
+  /** Why, when no person asked for it. */
+  cancelReason?: CancelReason;
+  /** A job that is not interruptible has been given to a runner. */
+  begunToStay: boolean;
   context?: PipelineContext;
   plan?: Plan;
   jobs: JobState[];
@@ -69,6 +81,8 @@ export type JobState = {
   /** The lease that the runner was given the attempt under. */
   epoch?: string;
   stopReason?: 'cancelled' | 'preempted';
+  /** Why it is told to stop, when its pipeline goes on. */
+  stopBecause?: Because;
   waitingCode?: string;
   failure?: FailureReason;
   allowedToFail: boolean;
@@ -88,6 +102,7 @@ export type JobState = {
 export const newPipeline = (): PipelineState => ({
   phase: 'new',
   cancelling: false,
+  begunToStay: false,
   jobs: [],
   stages: [],
   producers: [],

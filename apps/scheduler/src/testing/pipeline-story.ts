@@ -74,6 +74,7 @@ export const story = (plan: Plan) => {
       commitId,
       accepted,
     }),
+    supersede: (): PipelineCommand => ({ type: 'SupersedePipeline', by: 'p2' }),
     cancel: (): PipelineCommand => ({ type: 'CancelPipeline', pipelineId, by: 'ada' }),
     play: (name: string): PipelineCommand => ({ type: 'PlayJob', jobId: id(name), by: 'ada' }),
     grant: (name: string, attempt = 1): PipelineCommand => ({

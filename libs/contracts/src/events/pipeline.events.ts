@@ -122,10 +122,15 @@ export const JobSkipped = defineEvent('JobSkipped', 1, z.object({ ...job, becaus
 export const JobStopRequested = defineEvent(
   'JobStopRequested',
   1,
-  z.object({ ...attempt, runnerId: text, reason: z.enum(['cancelled', 'preempted']) }),
+  z.object({ ...attempt, runnerId: text, reason: z.enum(['cancelled', 'preempted']), because: because.optional() }),
 );
 
-export const JobCancelled = defineEvent('JobCancelled', 1, z.object({ ...job, attempt: count }));
+/** `because` is absent when it ends with its pipeline. */
+export const JobCancelled = defineEvent(
+  'JobCancelled',
+  1,
+  z.object({ ...job, attempt: count, because: because.optional() }),
+);
 
 /** A new attempt is wanted; `JobQueued` follows. `not_started`: the runner was lost before it took the job. */
 export const JobRetried = defineEvent(
@@ -134,7 +139,16 @@ export const JobRetried = defineEvent(
   z.object({ ...attempt, by: z.enum(['policy', 'user', 'runner_lost', 'preempted', 'not_started']) }),
 );
 
-export const PipelineCancelling = defineEvent('PipelineCancelling', 1, z.object({ pipelineId: text, by: text }));
+/** Of a pipeline that is cancelled by itself: a job failed, or a newer commit of the branch has a pipeline. */
+const cancelReason = z.enum(['job_failed', 'superseded']);
+export type CancelReason = z.infer<typeof cancelReason>;
+
+/** `reason` and `because` are absent when a person asked for it. */
+export const PipelineCancelling = defineEvent(
+  'PipelineCancelling',
+  1,
+  z.object({ pipelineId: text, by: text, reason: cancelReason.optional(), because: because.optional() }),
+);
 
 /** A finished pipeline goes on because a person retried or played one of its jobs. */
 export const PipelineReopened = defineEvent('PipelineReopened', 1, z.object({ pipelineId: text, jobId: text }));
