@@ -185,6 +185,7 @@ const sharedSettings = (
       diskBytes: values.FOLDLINE_RUNNER_DISK_GB * GIB,
       slots,
       executors: ['process'],
+      ...(values.FOLDLINE_RUNNER_TAGS ? { tags: values.FOLDLINE_RUNNER_TAGS } : {}),
     },
   })),
   runnerLeaseMs: values.FOLDLINE_RUNNER_LEASE_SECONDS * 1000,

@@ -130,8 +130,13 @@ describe('pools of runners', () => {
       expect.objectContaining({ cpu: 1.5, memoryBytes: 0.5 * 1024 ** 3, slots: 4 }),
     ]));
 
+  it('may have tags', () =>
+    expect(read('gpu:high-power:1:8:32:100:linux+gpu')[0]!.offer.tags).toEqual(['linux', 'gpu']));
+
   it.each([
     ['', 'must be a list of'],
+    ['big:high-power:2:1:1:1:', 'must be a list of'],
+    ['big:high-power:2:1:1:1:a b', 'must be a list of'],
     ['big:high-power:2', 'must be a list of'],
     ['big:high-power:0:1:1:1', 'must be a list of'],
     ['big:high-power:2:0:1:1', 'must be a list of'],

@@ -96,7 +96,7 @@ export const SERVER_SETTINGS = {
   FOLDLINE_RUNNER_POOLS: runnerPools
     .optional()
     .describe(
-      'For the scheduler: pools of runners called `<pool>-<number>`, of which it measures how many each needs, as `<pool>:<power>:<slots>:<cpu>:<memory GB>:<disk GB>`, separated by commas.',
+      'For the scheduler: pools of runners called `<pool>-<number>`, of which it measures how many each needs, as `<pool>:<power>:<slots>:<cpu>:<memory GB>:<disk GB>`, with `:<tag>+<tag>` where they have tags, separated by commas.',
     ),
 } as const;
 

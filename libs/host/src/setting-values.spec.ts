@@ -12,6 +12,8 @@ const problemsOf = (name: string, value: string): string[] => {
   }
 };
 
+const TAGS =
+  'must be a list of at most 50 tags of letters, digits and ._/-, separated by commas, for example "linux,gpu"';
 const PORT = 'must be a whole number from 0 to 65535';
 const SIZE = 'must be a number above 0';
 const COUNT = 'must be a whole number of at least 1';
@@ -62,6 +64,9 @@ describe('any other setting', () => {
     ['FOLDLINE_KAFKA_TLS', 'yes', 'must be true or false'],
     ['FOLDLINE_ALLOW_PRIVATE_TARGETS', '1', 'must be true or false'],
     ['FOLDLINE_KAFKA_SASL', 'gssapi', 'must be plain, scram-sha-256 or scram-sha-512'],
+    ['FOLDLINE_RUNNER_TAGS', 'linux,,gpu', TAGS],
+    ['FOLDLINE_RUNNER_TAGS', '', TAGS],
+    ['FOLDLINE_RUNNER_TAGS', 'a b', TAGS],
     ['FOLDLINE_HOST', '', 'must not be empty'],
     ['FOLDLINE_DATA_DIR', '', 'must not be empty'],
     ['FOLDLINE_S3_ACCESS_KEY', '', 'must not be empty'],

@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { z } from 'zod';
 import type { ClusterPower } from '@foldline/contracts';
+import { runnerTags } from './runner-tags.ts';
 import { SERVER_SETTINGS } from './server-settings.ts';
 import { anyText, flag, number, oneOf, wholeNumber } from './setting-values.ts';
 
@@ -59,6 +60,9 @@ const COMMON_SETTINGS = {
   FOLDLINE_RUNNER_DISK_GB: number({ above: 0 })
     .default(100)
     .describe('Disk that each runner offers to `resources: disk`.'),
+  FOLDLINE_RUNNER_TAGS: runnerTags
+    .optional()
+    .describe('Tags of each runner, separated by commas: jobs that ask for tags go to runners that have them all.'),
   FOLDLINE_RUNNER_LEASE_SECONDS: number({ least: 2, most: 86_400 })
     .default(180)
     .describe('A runner that was silent for so long is lost, and its jobs go to others; at least 2.'),

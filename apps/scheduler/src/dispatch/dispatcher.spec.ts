@@ -121,6 +121,13 @@ describe('The reason to wait', () => {
     expect(carryOut(dispatcher)).toEqual([]);
   });
 
+  it('says that tags are lacking, and goes on when a runner comes that has them', () => {
+    const dispatcher = dispatcherOf({ a: offer() }, queuedJob(1, { requirements: { tags: ['gpu'] } }), queuedJob(2));
+    expect(carryOut(dispatcher)).toEqual(['assign p1.2#1 a', 'explain p1.1#1 no_tags']);
+    dispatcher.registerRunner('b', offer({ tags: ['gpu'] }));
+    expect(carryOut(dispatcher)).toEqual(['assign p1.1#1 b']);
+  });
+
   it('is told again when the runners have changed', () => {
     const dispatcher = dispatcherOf({ a: one }, queuedJob(1, { requirements: { cpu: 64 } }));
     carryOut(dispatcher);

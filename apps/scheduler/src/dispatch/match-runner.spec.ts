@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunnerOffer } from '@foldline/contracts';
 import { offer } from '../testing/queued-job.ts';
-import { addLoad, explainMismatch, matchRunner, type RunnerState } from './match-runner.ts';
+import { addLoad, explainMismatch, jobsPerRunner, matchRunner, type RunnerState } from './match-runner.ts';
 
 const GIB = 1024 ** 3;
 const runner = (id: string, of: RunnerOffer = offer(), slots = 0): RunnerState => ({
@@ -73,6 +73,37 @@ describe('A job that asks for resources', () => {
 
   it('waits without a slot, however much else is free', () =>
     expect(matchRunner({ cpu: 1 }, false, [runner('a', offer({ slots: 1 }), 1)])).toBeUndefined());
+});
+
+describe('A job that asks for tags', () => {
+  const tagged = (id: string, ...tags: string[]) => runner(id, offer({ tags }));
+  const reason = (...runners: RunnerState[]) => explainMismatch({ tags: ['linux', 'gpu'] }, false, runners);
+
+  it('gets a runner that has all of them', () => {
+    const runners = [tagged('a', 'linux'), tagged('b', 'gpu'), tagged('c', 'gpu', 'ssd', 'linux'), runner('d')];
+    expect(matchRunner({ tags: ['linux', 'gpu'] }, false, runners)?.id).toBe('c');
+    expect(matchRunner({ tags: ['linux', 'gpu'] }, false, runners.toSpliced(2, 1))).toBeUndefined();
+  });
+
+  it('is told which of them nobody has, or that nobody has all', () => {
+    expect(reason(tagged('a', 'linux'), runner('b'))).toEqual({
+      code: 'no_tags',
+      detail: 'no connected runner has the tags linux, gpu; none has gpu',
+    });
+    expect(reason(tagged('a', 'linux'), tagged('b', 'gpu'))).toEqual({
+      code: 'no_tags',
+      detail: 'no connected runner has all of the tags linux, gpu, though each of them is somewhere',
+    });
+    expect(reason(tagged('a', 'linux', 'gpu'))).toBeUndefined();
+  });
+
+  it('leaves tagged runners to those that ask for nothing, too', () =>
+    expect(matchRunner({}, false, [tagged('a', 'linux')])?.id).toBe('a'));
+
+  it('is counted where it fits, and nowhere else', () => {
+    expect(jobsPerRunner({ tags: ['gpu'] }, true, offer({ tags: ['gpu'], slots: 3 }))).toBe(3);
+    expect(jobsPerRunner({ tags: ['gpu'] }, true, offer({ slots: 3 }))).toBe(0);
+  });
 });
 
 describe('The reason why no runner could ever take a job', () => {

@@ -3,7 +3,7 @@ import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
 export type Load = { slots: number; cpu: number; memoryBytes: number; diskBytes: number };
 export type RunnerState = { id: string; epoch?: string | undefined; offer: RunnerOffer; used: Load };
 
-export type Mismatch = { code: 'no_runner' | 'no_permission' | 'no_cluster' | 'too_large'; detail: string };
+export type Mismatch = { code: 'no_runner' | 'no_permission' | 'no_cluster' | 'no_tags' | 'too_large'; detail: string };
 
 /**
  * Chooses a runner as S0-64 orders it: power level, resources that are free, load now, and permission for high power.
@@ -27,9 +27,19 @@ const mayRun = (
   requirements: RunnerRequirements,
   highPowerAllowed: boolean,
   { offer }: Pick<RunnerState, 'offer'>,
+): boolean => isInCluster(requirements, highPowerAllowed, { offer }) && lacking(requirements, [offer]).length === 0;
+
+const isInCluster = (
+  requirements: RunnerRequirements,
+  highPowerAllowed: boolean,
+  { offer }: Pick<RunnerState, 'offer'>,
 ): boolean =>
   (!requirements.cluster || requirements.cluster === offer.cluster.power) &&
   (highPowerAllowed || offer.cluster.power !== 'high-power');
+
+/** The tags that a job asks for and none of these runners has. */
+const lacking = ({ tags = [] }: RunnerRequirements, offers: readonly Pick<RunnerOffer, 'tags'>[]): string[] =>
+  tags.filter((tag) => !offers.some((offer) => offer.tags?.includes(tag)));
 
 /** Shares of a processor are added and taken away again and again; counted in whole thousandths nothing is left over. */
 const thousandths = (cpu: number): number => Math.round(cpu * 1000);
@@ -68,13 +78,15 @@ export const explainMismatch = (
   if (requirements.cluster === 'high-power' && !highPowerAllowed) {
     return { code: 'no_permission', detail: 'the project’s owner has no access to high-power clusters' };
   }
-  const permitted = runners.filter((runner) => mayRun(requirements, highPowerAllowed, runner));
-  if (permitted.length === 0) {
+  const ofCluster = runners.filter((runner) => isInCluster(requirements, highPowerAllowed, runner));
+  if (ofCluster.length === 0) {
     return {
       code: 'no_cluster',
       detail: `no connected runner belongs to a ${requirements.cluster ?? 'low-power'} cluster`,
     };
   }
+  const permitted = ofCluster.filter((runner) => mayRun(requirements, highPowerAllowed, runner));
+  if (permitted.length === 0) return { code: 'no_tags', detail: tagsInWords(requirements, ofCluster) };
   const idle = { slots: 0, cpu: 0, memoryBytes: 0, diskBytes: 0 };
   if (permitted.some((runner) => hasRoom(requirements, { ...runner, used: idle }))) return undefined;
   return {
@@ -83,10 +95,21 @@ export const explainMismatch = (
   };
 };
 
+const tagsInWords = (requirements: RunnerRequirements, runners: readonly RunnerState[]): string => {
+  const wanted = requirements.tags!.join(', ');
+  const nowhere = lacking(
+    requirements,
+    runners.map(({ offer }) => offer),
+  );
+  return nowhere.length > 0
+    ? `no connected runner has the tags ${wanted}; none has ${nowhere.join(', ')}`
+    : `no connected runner has all of the tags ${wanted}, though each of them is somewhere`;
+};
+
 const GIB = 1024 ** 3;
 const gib = (bytes: number): string => `${Math.round((bytes / GIB) * 10) / 10} GiB`;
 
-const describe = ({ cpu, memoryBytes, diskBytes }: Omit<RunnerRequirements, 'cluster'>): string =>
+const describe = ({ cpu, memoryBytes, diskBytes }: Omit<RunnerRequirements, 'cluster' | 'tags'>): string =>
   [cpu && `${cpu} cpu`, memoryBytes && `${gib(memoryBytes)} memory`, diskBytes && `${gib(diskBytes)} disk`]
     .filter(Boolean)
     .join(', ');

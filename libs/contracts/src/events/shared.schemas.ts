@@ -58,5 +58,7 @@ export const runnerOffer = z.object({
   diskBytes: count,
   slots: count,
   executors: z.array(text),
+  /** What jobs may ask for by name; absent in what early releases offered. */
+  tags: z.array(text).optional(),
 });
 export type RunnerOffer = z.infer<typeof runnerOffer>;
