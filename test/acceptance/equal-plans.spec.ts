@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Sandbox, START_MS } from '@foldline/client';
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { compile, plannedFrom, type Sources } from '@foldline/pipeline-language';
+import { CommandLine } from './command-line.ts';
 import {
   DEFINITION_FILE,
   OWNER,
@@ -20,7 +19,6 @@ import {
 const LEFT_OUT: Readonly<Record<string, string>> = {};
 /** Cases that are worked on beside each other. */
 const LANES = 2;
-const CLI = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
 
 type Outcome = { plan: Plan } | { problems: Problem[]; decisions: PlanDecision[] };
 type Answers = { compiled: Outcome; commanded: Outcome; served: Outcome };
@@ -37,7 +35,7 @@ const byTheFunction = ({ directory, name, trigger }: GoldenCase): Outcome => {
   return JSON.parse(JSON.stringify(plan ? { plan } : result)) as Outcome;
 };
 
-const byTheCommand = ({ directory, trigger }: GoldenCase): Promise<Outcome> => {
+const byTheCommand = async (commandLine: CommandLine, { directory, trigger }: GoldenCase): Promise<Outcome> => {
   const { ref, source, variables, sealed } = trigger;
   const options = [
     ['--event', source],
@@ -48,14 +46,10 @@ const byTheCommand = ({ directory, trigger }: GoldenCase): Promise<Outcome> => {
       `${name}=${value}`,
     ]),
   ].flat();
-  const args = [CLI, 'plan', '--json', '-C', directory, ...options];
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      // 1: the definition is refused, and the answer says why.
-      if (error && error.code !== 1) reject(new Error(stderr, { cause: error }));
-      else resolve(JSON.parse(stdout) as Outcome);
-    });
-  });
+  const { code, stdout } = await commandLine.call('plan', '--json', '-C', directory, ...options);
+  const outcome = JSON.parse(stdout) as Outcome;
+  expect(code).toBe('plan' in outcome ? 0 : 1);
+  return outcome;
 };
 
 /** Of what the server answers besides, `type` of a problem is where its page is. */
@@ -79,23 +73,31 @@ describe('A golden case, by the function, by the command and by a server', () =>
   const answers = new Map<string, Promise<Answers>>();
   const names = goldenNames().filter((name) => unsayable(name).length === 0);
 
-  const answersTo = async (name: string): Promise<Answers> => {
+  const commandLines: CommandLine[] = [];
+
+  const answersTo = async (name: string, commandLine: CommandLine): Promise<Answers> => {
     const golden = await repositoryOf(name, join(sandbox.directory, 'golden'));
     const compiled = byTheFunction(golden);
-    const commanded = await byTheCommand(golden);
+    const commanded = await byTheCommand(commandLine, golden);
     return { compiled, commanded, served: await byTheServer(sandbox, golden) };
   };
 
   beforeAll(async () => {
     sandbox = await Sandbox.start();
-    const lanes = Array.from({ length: LANES }, (): Promise<unknown> => Promise.resolve());
+    commandLines.push(...Array.from({ length: LANES }, () => new CommandLine()));
+    const lanes = commandLines.map((): Promise<unknown> => Promise.resolve());
     for (const [n, name] of names.entries()) {
-      const answer = lanes[n % LANES]!.then(() => answersTo(name));
-      lanes[n % LANES] = answer.catch(() => undefined);
+      const lane = n % LANES;
+      const answer = lanes[lane]!.then(() => answersTo(name, commandLines[lane]!));
+      lanes[lane] = answer.catch(() => undefined);
       answers.set(name, answer);
     }
   }, START_MS);
-  afterAll(() => sandbox.stop(), START_MS);
+  afterAll(async () => {
+    await Promise.allSettled(answers.values());
+    await Promise.all(commandLines.map((commandLine) => commandLine.stop()));
+    await sandbox.stop();
+  }, START_MS);
 
   it('can be asked for everywhere, but for those that are left out', () => {
     const others = goldenNames().filter((name) => !names.includes(name));
