@@ -216,7 +216,9 @@ withPrograms(['javac', 'mvn'], () => {
       expect(policy('gateway-in')).toMatchObject({ ingress: [{ ports: [{ port: 'http', protocol: 'TCP' }] }] });
       expect(policy('out')).toMatchObject({ policyTypes: ['Egress'] });
       expect(policy('outside')).toMatchObject({
-        podSelector: { matchExpressions: [{ values: ['pipeline-planner', 'runner', 'deployer', 'notifier'] }] },
+        podSelector: {
+          matchExpressions: [{ values: ['api-gateway', 'pipeline-planner', 'runner', 'deployer', 'notifier'] }],
+        },
         egress: [{ to: [{ ipBlock: { except: ['169.254.0.0/16'] } }] }],
       });
     });
