@@ -66,6 +66,17 @@ const CANARY: readonly [name: string, path: string, source: string, rule?: strin
     "import { compile } from '@foldline/pipeline-language';",
   ],
   [
+    'the language importing the kernel',
+    'libs/pipeline-language/src/canary.ts',
+    "import { Refusal } from '@foldline/kernel';",
+  ],
+  [
+    'the language importing an adapter',
+    'libs/pipeline-language/src/canary.ts',
+    "import { createGitRepositories } from '@foldline/git-cli';",
+    'tags',
+  ],
+  [
     'an adapter importing a sibling',
     'libs/adapters/bus-embedded/src/canary.ts',
     "export { x } from '@foldline/event-store-embedded';",
