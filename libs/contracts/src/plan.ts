@@ -15,7 +15,6 @@ export type Plan = {
   variables: Record<string, string>;
   /** Those of them that are taken as they are written, `$` and all. */
   rawVariables?: string[];
-  autoCancel?: AutoCancel;
   jobs: PlannedJob[];
   /** When the pipeline is cancelled by itself; never without it. */
   autoCancel?: AutoCancel;
@@ -45,13 +44,6 @@ export type PlanDecision = {
   rule: string;
   /** One sentence for people: "only: [main] does not match branch develop". */
   because: string;
-};
-
-export type AutoCancel = {
-  /** What a newer pipeline of the same branch cancels. */
-  onNewCommit?: 'conservative' | 'interruptible' | 'none';
-  /** What is cancelled as soon as a job fails. */
-  onJobFailure?: 'all' | 'none';
 };
 
 export type When = 'on_success' | 'on_failure' | 'always' | 'manual' | 'delayed';

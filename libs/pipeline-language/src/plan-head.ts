@@ -1,10 +1,13 @@
-import { expandVariables, type Plan } from '@foldline/contracts';
+import { expandVariables, type AutoCancel, type Plan } from '@foldline/contracts';
 import type { Definition } from './definition.ts';
 import { present } from './grammar/present.ts';
 import { limits } from './limits.ts';
 import type { FillIn } from './plan.ts';
 import { ruleScopes, type RuleScopes } from './rule-scope.ts';
 import type { Trigger } from './select-jobs.ts';
+
+/** What GitLab does where only the other half is said. */
+const GITLABS: AutoCancel = { onNewCommit: 'conservative', onJobFailure: 'none' };
 
 type Head = Pick<Plan, 'name' | 'stages' | 'variables' | 'rawVariables' | 'autoCancel'>;
 
@@ -16,7 +19,7 @@ export const planHead = ({ stages, variables, workflow }: Definition, trigger: T
     stages,
     variables: variables.values,
     ...present('rawVariables', variables.raw.length > 0 ? variables.raw : undefined),
-    ...present('autoCancel', autoCancel && Object.keys(autoCancel).length > 0 ? autoCancel : undefined),
+    ...(autoCancel && { autoCancel: { ...GITLABS, ...autoCancel } }),
   };
 };
 

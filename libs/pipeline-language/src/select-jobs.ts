@@ -95,12 +95,12 @@ const applyWorkflow = (
   const facts = factsOf(trigger, repository, ruleScopes(definition, trigger).ofPipeline());
   const { rule, name, because } = verdictOf(rules, facts, where);
   if (!rule) return { definition, leftOut: { created: false, rule: `workflow: ${name}`, because } };
-  const merged: AutoCancel = { ...autoCancel, ...rule.autoCancel };
+  const merged: AutoCancel | undefined = rule.autoCancel ? { ...autoCancel, ...rule.autoCancel } : autoCancel;
   return {
     definition: {
       ...definition,
       variables: mergedVariables(definition.variables, rule.variables),
-      workflow: { ...definition.workflow, auto_cancel: merged },
+      workflow: { ...definition.workflow, ...(merged && { auto_cancel: merged }) },
     },
   };
 };

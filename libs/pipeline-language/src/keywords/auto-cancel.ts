@@ -1,11 +1,11 @@
-import type { Plan } from '@foldline/contracts';
+import type { AutoCancel as Planned } from '@foldline/contracts';
 import { record } from '../grammar/record.ts';
 import { choice, type Shape } from '../grammar/shape.ts';
 
 /** What ends a pipeline before its jobs do. */
-export type AutoCancel = Partial<NonNullable<Plan['autoCancel']>>;
-type OnNewCommit = NonNullable<AutoCancel['onNewCommit']>;
-type OnJobFailure = NonNullable<AutoCancel['onJobFailure']>;
+export type AutoCancel = Partial<Planned>;
+type OnNewCommit = Planned['onNewCommit'];
+type OnJobFailure = Planned['onJobFailure'];
 
 const written = record<{ on_new_commit: OnNewCommit; on_job_failure: OnJobFailure }>({
   on_new_commit: {
