@@ -191,6 +191,18 @@ describe('A job', () => {
     expect(await runOf({ steps: [] }).run()).toEqual({ outcome: 'success', exitCode: 0 });
   });
 
+  it('that asks for what cannot be done yet fails instead of running without it', async () => {
+    const why = 'no releases are made yet';
+    const run = runOf({ plannedOnly: [{ keyword: 'release', value: { tag_name: 'v1' }, why, stops: true }] });
+    expect(await run.run()).toMatchObject({ outcome: 'failed', reason: 'config_error' });
+    expect(warnings).toEqual([expect.stringContaining('`release`')]);
+  });
+
+  it('runs without what matters less', async () => {
+    const plannedOnly = [{ keyword: 'pages', value: 'true', why: 'no pages are published' }];
+    expect(await runOf({ plannedOnly, steps: [] }).run()).toMatchObject({ outcome: 'success' });
+  });
+
   it.each([
     [{ image: 'node:20' }, 'the image node:20'],
     [{ services: ['postgres'] }, 'the services postgres'],

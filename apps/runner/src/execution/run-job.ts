@@ -238,7 +238,13 @@ const stepsOf = ({ assignment }: JobScene): [PlannedStep | undefined, PlannedSte
 ];
 
 const refusalOf = ({ assignment, warn }: JobScene): JobResult | undefined => {
-  const { image, services } = assignment.job;
+  const { image, services, plannedOnly = [] } = assignment.job;
+  const missing = plannedOnly.find(({ stops }) => stops);
+  if (missing) {
+    const detail = `this job asks for \`${missing.keyword}\`, which is planned only: ${missing.why}`;
+    warn(detail);
+    return { outcome: 'failed', reason: 'config_error', detail };
+  }
   if (!image && services.length === 0) return undefined;
   const asked = image ? `the image ${image}` : `the services ${services.join(', ')}`;
   const detail = `this job asks for ${asked} and needs Docker; this runner runs jobs as processes of its host`;
