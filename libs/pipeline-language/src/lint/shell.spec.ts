@@ -16,28 +16,13 @@ describe('A shell text', () => {
     expect(mistakes('echo `echo \\`if\\``')).toMatchObject([{ offset: 5 }, { offset: 5 }]);
   });
 
-  const texts = [
-    ...['', '\n', '# only', 'a && b', 'a &&', '| a', 'if a; then b; fi', 'if a; then b', 'for x in; do y; done'],
-    ...['for x do y; done', '{ a; }', '{ a }', '( a )', '( a', 'a; ; b', 'case a in esac', 'case a in b) c esac'],
-    ...['f() { a; }', 'f() {', 'echo "a', "echo 'a", 'echo `a', 'echo $(a', 'echo ${a', 'echo $((1 + 2))', 'a <<E\nE'],
-    ...[
-      '[[ a == b ]]',
-      '[[ a == b',
-      'a > b 2>&1',
-      'a >',
-      'done',
-      'fi',
-      'else',
-      'esac',
-      '}',
-      ')',
-      ';;',
-      'a & b &',
-      '! a',
-    ],
-    ...['while a; do b; done < c', 'until a; do b; done', 'time a', 'a=(1 2)', 'a=(1 2', 'select x in y; do z; done'],
-    ...['coproc a { b; }', '((a++))', '((a++)', 'echo a#b', 'function f { a; }', 'a | b |& c', 'diff <(a) <(b)', '<(a'],
-  ];
+  const texts =
+    `# only ¦ a && b ¦ a && ¦ | a ¦ if a; then b; fi ¦ if a; then b ¦ for x in; do y; done ¦ for x do y; done
+    ¦ { a; } ¦ { a } ¦ ( a ) ¦ ( a ¦ a; ; b ¦ case a in esac ¦ case a in b) c esac ¦ f() { a; } ¦ f() { ¦ echo "a ¦ echo 'a
+    ¦ echo \`a ¦ echo $(a ¦ echo \${a ¦ echo $((1 + 2)) ¦ a <<E\nE ¦ [[ a == b ]] ¦ [[ a == b ¦ a > b 2>&1 ¦ a > ¦ done ¦ fi
+    ¦ else ¦ esac ¦ } ¦ ) ¦ ;; ¦ a & b & ¦ ! a ¦ while a; do b; done < c ¦ until a; do b; done ¦ time a ¦ a=(1 2) ¦ a=(1 2
+    ¦ select x in y; do z; done ¦ coproc a { b; } ¦ ((a++)) ¦ ((a++) ¦ echo a#b ¦ function f { a; } ¦ a | b |& c
+    ¦ diff <(a) <(b) ¦ <(a`.split(/\s+¦ /);
   const ofBash = (text: string): boolean => {
     // Without a prompt, bash says so of a text by its status alone.
     const { stderr } = spawnSync('bash', ['-n', '-c', text], { encoding: 'utf8', env: { LC_ALL: 'C' } });
