@@ -2,6 +2,8 @@ import type { Definition } from '../definition.ts';
 import { limits } from '../limits.ts';
 import { shorten } from '../node.ts';
 import type { Report } from '../report.ts';
+import { checkArtifacts } from './artifacts-used.ts';
+import { checkReachable } from './reachable.ts';
 import { scriptsOf, type Script } from './scripts.ts';
 import { ShellReader } from './shell.ts';
 import { checkShellSyntax } from './shell-syntax.ts';
@@ -12,6 +14,8 @@ export const lintDefinition = (definition: Definition, report: Report): void => 
   const shell = new ShellReader();
   checkShellSyntax(scripts, shell, report);
   reportUnread(scripts, shell, report);
+  checkReachable(definition, report);
+  checkArtifacts(definition, report);
 };
 
 const reportUnread = (scripts: readonly Script[], shell: ShellReader, report: Report): void => {
