@@ -39,6 +39,7 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'matrix-too-large': 'Take values out, or split the job.',
   'missing-input': 'Give it under `inputs` where the file is included, or write a `default` in its `spec`.',
   'missing-script': 'Add `script:` with at least one command.',
+  'misspelt-variable': 'Check the spelling of the variable.',
   'multiple-documents': 'Remove the `---` or `...`, and write all jobs in one document.',
   'needs-cycle': 'Take one of them out of `needs`.',
   'needs-later-stage': 'Move one of the two jobs to another stage.',
@@ -51,6 +52,7 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'ref-never-matches': 'Remove it, or keep it for elsewhere: it changes nothing here.',
   'reserved-variable': 'Choose another name and set it in the script.',
   'sealed-variable': 'Use a variable of the file, the job or the request.',
+  'secret-printed': 'Hand the secret to the program that needs it, and write nothing of it.',
   'shard-index-zero': 'Use `CI_NODE_NUMBER`, which counts from 1.',
   'shell-syntax':
     'Look before this place for a quote, a bracket or an `if`, `for` or `case` that is not closed, or put the commands into a script of the repository.',

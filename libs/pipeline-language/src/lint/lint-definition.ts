@@ -3,8 +3,10 @@ import { limits } from '../limits.ts';
 import { shorten } from '../node.ts';
 import type { Report } from '../report.ts';
 import { checkArtifacts } from './artifacts-used.ts';
+import { checkVariables } from './misspelt-variables.ts';
 import { checkReachable } from './reachable.ts';
 import { scriptsOf, type Script } from './scripts.ts';
+import { checkSecrets } from './secrets-printed.ts';
 import { ShellReader } from './shell.ts';
 import { checkShellSyntax } from './shell-syntax.ts';
 
@@ -15,6 +17,8 @@ export const lintDefinition = (definition: Definition, report: Report): void => 
   checkShellSyntax(scripts, shell, report);
   reportUnread(scripts, shell, report);
   checkReachable(definition, report);
+  checkVariables(definition, scripts, shell, report);
+  checkSecrets(scripts, shell, report);
   checkArtifacts(definition, report);
 };
 

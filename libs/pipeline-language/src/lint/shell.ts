@@ -4,7 +4,7 @@ import { limits } from '../limits.ts';
 export type ShellMistake = { offset: number; message: string };
 /** A text as bash reads it; `offset` is where in the text a part of it begins. */
 export type ShellText = { mistakes: readonly ShellMistake[]; parts: readonly ShellPart[] };
-export type ShellPart = { node: SyntaxNode; within: SyntaxNode | undefined; offset: number };
+export type ShellPart = { node: SyntaxNode; around: ShellPart | undefined; offset: number };
 
 /** The parser reads nested parts once for each level around them, and goes no deeper. */
 const DEEPEST = 256;
@@ -55,12 +55,13 @@ const readShell = (text: string): ShellText | undefined => {
 const partsOf = (text: string): { parts: ShellPart[]; mistakes: ShellMistake[] } => {
   const parts: ShellPart[] = [];
   const mistakes: ShellMistake[] = [];
-  const visit = (node: SyntaxNode, within: SyntaxNode | undefined, place: number | undefined): void => {
+  const visit = (node: SyntaxNode, around: ShellPart | undefined, place: number | undefined): void => {
     const offset = place ?? node.pos;
-    parts.push({ node, within, offset });
+    const part = { node, around, offset };
+    parts.push(part);
     if (node.type === 'Script')
       for (const { message, pos } of node.errors ?? []) mistakes.push({ message, offset: place ?? pos });
-    forEachChild(node, (child) => visit(child, node, isDecoded(child) ? offset : place));
+    forEachChild(node, (child) => visit(child, part, isDecoded(child) ? offset : place));
   };
   visit(parse(text), undefined, undefined);
   return { parts, mistakes };

@@ -1,0 +1,116 @@
+import type { Fix } from '@foldline/contracts';
+import type { Definition, JobDefinition } from '../definition.ts';
+import { variablesOf } from '../expressions/expression.ts';
+import { lineOf } from '../fix.ts';
+import { shorten, type Position } from '../node.ts';
+import type { Located } from '../read.ts';
+import type { Report } from '../report.ts';
+import { predefinedNames } from './predefined-names.ts';
+import { placeInScalar } from './script-place.ts';
+import type { Script } from './scripts.ts';
+import type { ShellReader, ShellText } from './shell.ts';
+import { isSlip } from './slip.ts';
+
+type Use = { name: string; offset: number };
+
+/** A text that uses variables which nothing in the file mentions. */
+type Text = { label: string; job: JobDefinition | undefined; text: Located<string>; unknown: readonly Use[] };
+
+/** How often two names are compared; more is no file that a person wrote. */
+const MOST_COMPARED = 1_000_000;
+
+/**
+ * Reports variables that nothing sets, whose name is one that is there with a slip in it. Whether any other name is set
+ * cannot be known: a project and a request have variables of their own, and programs read the environment.
+ */
+export const checkVariables = (
+  definition: Definition,
+  scripts: readonly Script[],
+  shell: ShellReader,
+  report: Report,
+): void => {
+  const { jobs, variables, workflow } = definition;
+  const ofTheFile = [...Object.keys(variables), ...namesOfRules(workflow.rules), ...predefinedNames];
+  const texts = new Set(scripts.flatMap(({ commands }) => commands.map(({ value }) => value)));
+  const mentioned = new Set([...ofTheFile, ...jobs.flatMap(namesOfJob), ...[...texts].flatMap(namesSetIn)]);
+  const isUnknown = ({ name }: Use): boolean => !mentioned.has(name);
+  const unknown = new Map([...texts].map((text) => [text, usesIn(shell.read(text)).filter(isUnknown)]));
+  let compared = 0;
+  for (const { label, job, text, unknown: uses } of [
+    ...textsOfScripts(scripts, unknown),
+    ...textsOfRules(definition, isUnknown),
+  ]) {
+    for (const use of uses) {
+      const known = [...(job ? namesOfJob(job) : []), ...ofTheFile];
+      if ((compared += known.length) > MOST_COMPARED || report.full) return;
+      const meant = known.find((name) => isSlip(use.name, name));
+      if (meant !== undefined) tell(label, use, meant, text, report);
+    }
+  }
+};
+
+const textsOfScripts = (scripts: readonly Script[], unknown: ReadonlyMap<string, readonly Use[]>): Text[] =>
+  scripts.flatMap(({ job, name, commands }) =>
+    commands
+      .map((text) => ({ label: labelOf(job, name), job, text, unknown: unknown.get(text.value)! }))
+      .filter(({ unknown }) => unknown.length > 0),
+  );
+
+const textsOfRules = ({ jobs, workflow }: Definition, isUnknown: (use: Use) => boolean): Text[] => {
+  const textsOf = (label: string, rules: Rules, job?: JobDefinition): Text[] =>
+    (rules ?? []).flatMap(({ condition }) => {
+      if (!condition) return [];
+      const { text: value, at, expression } = condition;
+      const uses = variablesOf(expression).map((name) => ({ name, offset: value.indexOf(`$${name}`) + 1 }));
+      return [{ label, job, text: { value, at }, unknown: uses.filter(isUnknown) }];
+    });
+  return [
+    ...textsOf('The file: workflow.rules', workflow.rules),
+    ...jobs.flatMap((job) => textsOf(labelOf(job, 'rules'), job.settings.rules, job)),
+  ];
+};
+
+const labelOf = ({ name }: JobDefinition, keyword: string): string => `Job \`${shorten(name)}\`: ${keyword}`;
+
+type Rules = Definition['workflow']['rules'];
+const namesOfRules = (rules: Rules = []): string[] => rules.flatMap(({ variables }) => Object.keys(variables ?? {}));
+
+const namesOfJob = ({ settings }: JobDefinition): string[] => {
+  const { variables = {}, secrets = {}, rules, parallel, matrix } = settings;
+  const copies = [parallel, matrix].flatMap((of) =>
+    of?.kind === 'matrix' ? of.rows.flatMap((row) => Object.keys(row)) : [],
+  );
+  return [...Object.keys(variables), ...Object.keys(secrets), ...namesOfRules(rules), ...copies];
+};
+
+/** Every name that stands somewhere without a `$`: it may be set there (`NAME=…`, `read NAME`, `export NAME`, `for NAME in`). */
+const namesSetIn = (text: string): string[] => text.match(/(?<![\w$]|\$\{[#!]?)[A-Za-z_]\w*/g) ?? [];
+
+/** What the shell fills in. One with a default is expected not to be set. */
+const usesIn = (read: ShellText | undefined): Use[] => {
+  const uses = new Map<string, Use>();
+  for (const { node, offset } of read?.parts ?? []) {
+    const use =
+      node.type === 'SimpleExpansion'
+        ? { name: node.text.slice(1), offset: offset + 1 }
+        : node.type === 'ParameterExpansion' && node.operation?.type !== 'Default' && node.prefix === undefined
+          ? { name: node.parameter, offset: offset + 2 }
+          : undefined;
+    if (use && /^[A-Za-z_]\w*$/.test(use.name) && !uses.has(use.name)) uses.set(use.name, use);
+  }
+  return [...uses.values()];
+};
+
+const tell = (label: string, { name, offset }: Use, meant: string, { value, at }: Located<string>, report: Report) => {
+  const text = report.textOf(at.file);
+  const place = placeInScalar(text, at, value, offset);
+  const message = `${label} uses \`$${shorten(name)}\`, which nothing in the file sets.`;
+  report.warn('misspelt-variable', place, message, `Did you mean \`$${meant}\`?`, fixAt(text, place, name, meant));
+};
+
+const fixAt = (text: string | undefined, place: Position, name: string, meant: string): Fix | undefined => {
+  const { line, column } = place;
+  const source = text === undefined ? undefined : lineOf(text, line);
+  if (!source?.startsWith(name, column - 1) || /\w/.test(source[column - 1 + name.length] ?? '')) return undefined;
+  return { from: { line, column }, to: { line, column: column + name.length }, text: meant };
+};
