@@ -22,7 +22,13 @@ const keepsAny = ({ settings, keywords }: JobDefinition): boolean => {
   const written = keywords.get('artifacts')?.value;
   const [paths, untracked] =
     written?.kind === 'map' ? [written.entries.has('paths'), written.entries.has('untracked')] : [];
-  return paths || untracked || (settings.artifacts?.paths.length ?? 0) > 0 || keywords.has('extends');
+  return (
+    paths ||
+    untracked ||
+    (settings.artifacts?.paths.length ?? 0) > 0 ||
+    settings.artifacts?.dotenv !== undefined ||
+    keywords.has('extends')
+  );
 };
 
 /** Names that are written for the artifacts: those of `dependencies`, and of `needs` with `artifacts: true`. */

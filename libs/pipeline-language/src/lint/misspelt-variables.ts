@@ -30,7 +30,7 @@ export const checkVariables = (
   report: Report,
 ): void => {
   const { jobs, variables, workflow } = definition;
-  const ofTheFile = [...Object.keys(variables), ...namesOfRules(workflow.rules), ...predefinedNames];
+  const ofTheFile = [...Object.keys(variables.values), ...namesOfRules(workflow.rules), ...predefinedNames];
   const texts = new Set(scripts.flatMap(({ commands }) => commands.map(({ value }) => value)));
   const mentioned = new Set([...ofTheFile, ...jobs.flatMap(namesOfJob), ...[...texts].flatMap(namesSetIn)]);
   const isUnknown = ({ name }: Use): boolean => !mentioned.has(name);
@@ -73,14 +73,15 @@ const textsOfRules = ({ jobs, workflow }: Definition, isUnknown: (use: Use) => b
 const labelOf = ({ name }: JobDefinition, keyword: string): string => `Job \`${shorten(name)}\`: ${keyword}`;
 
 type Rules = Definition['workflow']['rules'];
-const namesOfRules = (rules: Rules = []): string[] => rules.flatMap(({ variables }) => Object.keys(variables ?? {}));
+const namesOfRules = (rules: Rules = []): string[] =>
+  rules.flatMap(({ variables }) => Object.keys(variables?.values ?? {}));
 
 const namesOfJob = ({ settings }: JobDefinition): string[] => {
-  const { variables = {}, secrets = {}, rules, parallel, matrix } = settings;
+  const { variables, secrets = {}, rules, parallel, matrix } = settings;
   const copies = [parallel, matrix].flatMap((of) =>
     of?.kind === 'matrix' ? of.rows.flatMap((row) => Object.keys(row)) : [],
   );
-  return [...Object.keys(variables), ...Object.keys(secrets), ...namesOfRules(rules), ...copies];
+  return [...Object.keys(variables?.values ?? {}), ...Object.keys(secrets), ...namesOfRules(rules), ...copies];
 };
 
 /** Every name that stands somewhere without a `$`: it may be set there (`NAME=…`, `read NAME`, `export NAME`, `for NAME in`). */

@@ -1,6 +1,6 @@
 import type { Definition, JobDefinition } from '../definition.ts';
 import type { RefRule } from '../keywords/refs.ts';
-import type { Rule } from '../keywords/rules.ts';
+import { alwaysHolds, type Rule } from '../keywords/rules.ts';
 import { shorten } from '../node.ts';
 import type { Report } from '../report.ts';
 import { whyNever } from './never-holds.ts';
@@ -36,11 +36,11 @@ const checkConditions = (rules: readonly Rule[], label: string, report: Report):
 /** The first rule that holds decides, so a rule is never reached behind one that always holds, or holds for the same. */
 const whyNone = (rules: readonly Rule[]): string | undefined => {
   if (rules.length === 0) return 'there are no rules';
-  const always = rules.findIndex(({ condition }) => !condition);
+  const always = rules.findIndex(alwaysHolds);
   const reached = always === -1 ? rules : rules.slice(0, always + 1);
   const seen = new Set<string>();
-  const letsIn = ({ condition, when }: Rule): boolean => {
-    const key = JSON.stringify(condition?.expression);
+  const letsIn = ({ condition, changes, exists, when }: Rule): boolean => {
+    const key = JSON.stringify([condition?.expression, changes?.paths, changes?.compareTo, exists?.paths]);
     const isRepeated = seen.has(key);
     seen.add(key);
     return when !== 'never' && !isRepeated && !(condition && whyNever(condition.expression));
@@ -54,9 +54,11 @@ const whyNone = (rules: readonly Rule[]): string | undefined => {
 const isOneOf = (rules: readonly RefRule[], keywords: readonly string[]): boolean =>
   keywords.every((keyword) => rules.some(({ kind, text }) => kind === 'keyword' && text === keyword));
 
-const whyNoRef = ({ settings: { only, except } }: JobDefinition): string | undefined => {
+const whyNoRef = ({ settings }: JobDefinition): string | undefined => {
+  const except = settings.except?.refs;
+  const only = settings.only?.refs;
   if (!except) return undefined;
-  if (isOneOf(except, ['pushes', 'api', 'web', 'schedules']))
+  if (isOneOf(except, ['pushes', 'api', 'web', 'schedules', 'merge_requests']))
     return '`except` names everything that asks for pipelines';
   const excludesNames = isOneOf(except, ['branches', 'tags']);
   const isLeftOut = (rule: RefRule): boolean =>
