@@ -80,6 +80,8 @@ export type PipelineDoc = {
   stages: string[];
   jobCount: number;
   autoCancel?: AutoCancel;
+  /** Of a success: jobs that did not end well and might. */
+  warnings?: number;
   /** Why it was cancelled by itself. */
   because?: Because;
   createdAt: string;

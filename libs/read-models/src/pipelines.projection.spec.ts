@@ -70,6 +70,13 @@ describe('a pipeline document', () => {
     expect(after(requested, planned, started, finished)).toMatchObject({ status: 'failed', finishedAt: timeAt(4) });
   });
 
+  it('counts the jobs that did not end well and might, when it succeeds in spite of them', () => {
+    const warned = PipelineFinished({ pipelineId: 'p1', status: 'success', warnings: 2, context });
+    expect(after(requested, planned, started, warned)).toMatchObject({ status: 'success', warnings: 2 });
+    const again = PipelineReopened({ pipelineId: 'p1', jobId: 'p1.0' });
+    expect(after(requested, planned, started, warned, again)).not.toHaveProperty('warnings');
+  });
+
   it('waits for a person when only one can let it go on, and runs when one did', () => {
     const blocked = PipelineBlocked({ pipelineId: 'p1', jobs: ['p1.0'] });
     expect(after(requested, planned, started, blocked).status).toBe('manual');

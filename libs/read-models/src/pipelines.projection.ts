@@ -58,7 +58,7 @@ const changed = (
 ): PipelineDoc | undefined => doc && { ...doc, ...change, updatedPosition: event.position };
 
 const reopened = (doc: PipelineDoc): PipelineDoc => {
-  const { finishedAt: _finishedAt, because: _because, ...rest } = doc;
+  const { finishedAt: _finishedAt, because: _because, warnings: _warnings, ...rest } = doc;
   return { ...rest, status: 'running' };
 };
 
@@ -117,6 +117,10 @@ export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipe
   when(JobRetried, pipelineId, goesOn),
   when(PipelineReopened, pipelineId, (doc, event) => doc && changed(reopened(doc), event, {})),
   when(PipelineFinished, pipelineId, (doc, event) =>
-    changed(doc, event, { status: event.data.status, finishedAt: event.recordedAt }),
+    changed(doc, event, {
+      status: event.data.status,
+      finishedAt: event.recordedAt,
+      ...(event.data.warnings ? { warnings: event.data.warnings } : {}),
+    }),
   ),
 ]);

@@ -26,6 +26,7 @@ class PipelineWalk {
   jobs = new Map();
   phase = 'new';
   cancelling = false;
+  mayFail = new Set();
 
   constructor(pipelineId, known) {
     Object.assign(this, { pipelineId, ...known });
@@ -46,6 +47,8 @@ class PipelineWalk {
     if (type === 'PipelineStarted') {
       if (this.phase !== 'new') this.report(`pipeline ${this.pipelineId} started twice`);
       this.phase = 'running';
+      const optional = (data.plan?.jobs ?? []).filter(({ allowFailure }) => allowFailure);
+      this.mayFail = new Set(optional.map(({ index }) => `${this.pipelineId}.${index}`));
     }
     if (type === 'PipelineCancelling') this.cancelling = data.reason ?? 'asked for';
     if (type === 'PipelineReopened') Object.assign(this, { phase: 'running', cancelling: false });
@@ -64,7 +67,7 @@ class PipelineWalk {
     this.phase = 'finished';
     const active = [...this.jobs].filter(([, job]) => ACTIVE.has(job.status)).map(([jobId]) => jobId);
     if (active.length > 0) this.report(`pipeline ${this.pipelineId} finished while ${active.join()} went on`);
-    const ends = [...this.jobs.values()].map((job) => job.status);
+    const ends = [...this.jobs].filter(([jobId]) => !this.mayFail.has(jobId)).map(([, job]) => job.status);
     const failed = [...this.jobs.values()].some((job) => job.status === 'failed' && !job.allowed);
     const asked = this.cancelling && this.cancelling !== 'job_failed';
     const cancelled = ends.includes('cancelled') ? 'cancelled' : 'success';

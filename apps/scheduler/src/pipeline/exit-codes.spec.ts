@@ -49,7 +49,7 @@ describe('Exit codes that a job may fail with', () => {
         ...s.run('a', { attempt: 2, ...endsWith(second) }),
       ]).at(-1);
     expect(twice(137, 1)).toEqual(s.finished('failed'));
-    expect(twice(1, 137)).toEqual(s.finished('success'));
+    expect(twice(1, 137)).toEqual(s.finished('success', 1));
   });
 });
 
@@ -72,6 +72,6 @@ describe('Exit codes that a job is retried for', () => {
     const s = story(plan({ name: 'a', allowFailureExitCodes: [9], retry: { max: 1, when: [], exitCodes: [9] } }));
     const events = historyOf([s.start(), ...s.run('a', endsWith(9)), ...s.run('a', { attempt: 2, ...endsWith(9) })]);
     expect(events.filter(({ type }) => type === 'JobRetried')).toHaveLength(1);
-    expect(events.at(-1)).toEqual(s.finished('success'));
+    expect(events.at(-1)).toEqual(s.finished('success', 1));
   });
 });

@@ -133,7 +133,7 @@ describe('A pipeline', () => {
       s
         .after(s.fails('lint'), s.assign('unit'))
         .when(s.finish('unit'))
-        .then(s.succeeded('unit'), s.finished('success')));
+        .then(s.succeeded('unit'), s.finished('success', 1)));
   });
 
   describe('that hands artifacts on', () => {

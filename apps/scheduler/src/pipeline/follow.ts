@@ -26,7 +26,10 @@ export const follow = (decision: Decision<PipelineState, PipelineEvent>): void =
   if (state.phase !== 'running') return;
   const { pipelineId } = state.context!;
   if (state.open === 0) {
-    decision.emit(PipelineFinished({ pipelineId, status: resultOf(state), context: state.context! }));
+    const status = resultOf(state);
+    const { warned } = state.tally;
+    const warnings = status === 'success' && warned > 0 ? { warnings: warned } : {};
+    decision.emit(PipelineFinished({ pipelineId, status, ...warnings, context: state.context! }));
   } else if (state.moving === 0 && state.delayed.size > 0) {
     decision.emit(PipelineDelayed({ pipelineId, jobs: someOf(state, state.delayed) }));
   } else if (state.moving === 0 && state.blocking.size > 0) {
@@ -39,29 +42,29 @@ const someOf = ({ jobs }: PipelineState, indexes: ReadonlySet<number>): string[]
 
 /**
  * A pipeline that was cancelled is cancelled whatever its jobs did, but for one that was because a job failed. One that
- * only timed out says so.
+ * only timed out says so, and one of which nothing ran.
  */
-export const resultOf = ({ cancelling, cancelReason, jobs, tally }: PipelineState): PipelineResult => {
+export const resultOf = ({ cancelling, cancelReason, tally }: PipelineState): PipelineResult => {
   if (cancelling && cancelReason !== 'job_failed') return 'cancelled';
   if (tally.failed > 0) return 'failed';
   if (tally.timedOut > 0) return 'timed_out';
   if (tally.cancelled > 0) return 'cancelled';
-  return tally.skipped === jobs.length ? 'skipped' : 'success';
+  return tally.success + tally.warned > 0 ? 'success' : 'skipped';
 };
 
 const decideReady = (state: PipelineState, job: JobState): PipelineEvent => {
   const { pipelineId } = state.context!;
   const about = { pipelineId, jobId: job.id };
   if (state.cancelling) return JobCancelled({ ...about, attempt: job.attempt });
-  const { bad, missing } = predecessors(state, job);
+  const { bad, failed, missing } = predecessors(state, job);
   const queue = (because: Because): PipelineEvent => enter(state, job, because);
   const skip = (because: Because): PipelineEvent => JobSkipped({ ...about, because });
   switch (job.planned.when) {
     case 'always':
       return queue(reason('when: always', 'what it waits for has ended, however it ended'));
     case 'on_failure':
-      return bad.length > 0
-        ? queue(reason('when: on_failure', 'a job before it failed', bad))
+      return failed.length > 0
+        ? queue(reason('when: on_failure', 'a job before it failed', failed))
         : skip(reason('when: on_failure', 'no job before it failed'));
     case 'manual':
     case 'delayed':
@@ -96,35 +99,40 @@ const waitedFor = (job: JobState): string => {
   return job.stage === 0 ? 'it is in the first stage' : 'every job of the earlier stages ended well';
 };
 
-const predecessors = (state: PipelineState, job: JobState): { bad: string[]; missing: string[] } => {
-  const idOf = (index: number): string => state.jobs[index]!.id;
-  if (job.planned.waitsFor === 'stages') return { bad: badBefore(state, job.stage).map(idOf), missing: [] };
+/** Some of the jobs before it: that did not end well and should have, that failed among those, and that did not run. */
+type Predecessors = { bad: string[]; failed: string[]; missing: string[] };
+
+const predecessors = (state: PipelineState, job: JobState): Predecessors => {
+  if (job.planned.waitsFor === 'stages') return { ...badBefore(state, job.stage), missing: [] };
   const needed = job.planned.waitsFor.map((need) => state.jobs[need.job]!);
+  const idsOf = (which: (each: JobState) => boolean): string[] => named(needed.filter(which));
   return {
-    bad: needed
-      .filter(isBad)
-      .map(({ id }) => id)
-      .slice(0, NAMED_JOBS),
-    missing: needed
-      .filter(({ status }) => status === 'skipped' || status === 'held')
-      .map(({ id }) => id)
-      .slice(0, NAMED_JOBS),
+    bad: idsOf(isBad),
+    failed: idsOf(hasFailed),
+    missing: idsOf(({ status }) => status === 'skipped' || status === 'held'),
   };
 };
 
-/** Some of the jobs before a stage that did not succeed; looks for them only when there are any. */
-const badBefore = ({ stages, tally }: PipelineState, end: number): number[] => {
-  const bad: number[] = [];
-  if (tally.failed + tally.timedOut + tally.cancelled === 0) return bad;
-  for (let stage = 0; stage < end; stage += 1) {
-    const here = stages[stage]!.bad;
-    if (here.size === 0) continue;
-    for (const index of here) {
-      bad.push(index);
-      if (bad.length === NAMED_JOBS) return bad;
+const hasFailed = (job: JobState): boolean => isBad(job) && job.status === 'failed';
+const named = (jobs: readonly JobState[]): string[] => jobs.slice(0, NAMED_JOBS).map(({ id }) => id);
+
+/** Looks at those before a stage that did not succeed only when there are any. */
+const badBefore = ({ jobs, stages, tally }: PipelineState, end: number): Pick<Predecessors, 'bad' | 'failed'> => {
+  const before = (which: (job: JobState) => boolean): string[] => {
+    const found: JobState[] = [];
+    for (const stage of stages.slice(0, end)) {
+      for (const index of stage.bad) {
+        if (which(jobs[index]!)) found.push(jobs[index]!);
+        if (found.length === NAMED_JOBS) return named(found);
+      }
     }
-  }
-  return bad;
+    return named(found);
+  };
+  const failures = tally.failed + tally.timedOut;
+  return {
+    bad: failures + tally.cancelled > 0 ? before(isBad) : [],
+    failed: failures > 0 ? before(hasFailed) : [],
+  };
 };
 
 const reason = (rule: string, detail: string, jobs: string[] = []): Because => ({ rule, detail, jobs });

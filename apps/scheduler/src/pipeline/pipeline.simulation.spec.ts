@@ -199,8 +199,11 @@ class Rules {
         // Skipped again and again is one decision made anew, and never after the job has run and ended.
         expect(this.attempts.get(event.data.jobId)?.open ?? false).toBe(false);
         return;
-      case 'JobSucceeded':
       case 'JobCancelled':
+        // One of those that a pipeline waited for may be cancelled alone; then it waits for others.
+        this.blocked = false;
+        return this.ends(event.data.jobId);
+      case 'JobSucceeded':
         return this.ends(event.data.jobId);
       case 'JobFailed':
         if (event.data.final) this.ends(event.data.jobId);

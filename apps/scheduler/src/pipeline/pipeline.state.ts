@@ -38,7 +38,8 @@ export type PipelineState = {
   blocking: Set<number>;
   /** Jobs whose turn has come and whose time runs. */
   delayed: Set<number>;
-  tally: { success: number; skipped: number; cancelled: number; failed: number; timedOut: number };
+  /** Jobs by how they ended; `warned` did not end well and might. */
+  tally: { success: number; warned: number; skipped: number; cancelled: number; failed: number; timedOut: number };
 };
 
 export type StageState = {
@@ -112,7 +113,7 @@ export const newPipeline = (): PipelineState => ({
   moving: 0,
   blocking: new Set(),
   delayed: new Set(),
-  tally: { success: 0, skipped: 0, cancelled: 0, failed: 0, timedOut: 0 },
+  tally: { success: 0, warned: 0, skipped: 0, cancelled: 0, failed: 0, timedOut: 0 },
 });
 
 const SETTLED: ReadonlySet<JobStatus> = new Set(['success', 'failed', 'skipped', 'cancelled']);
@@ -124,7 +125,7 @@ export const isMoving = (job: JobState): boolean =>
 export const isOptional = (job: JobState): boolean => job.status === 'held' && job.planned.allowFailure;
 /** Ended badly in a way that later jobs must notice. */
 export const isBad = (job: JobState): boolean =>
-  (job.status === 'failed' && !job.allowedToFail) || job.status === 'cancelled';
+  (job.status === 'failed' && !job.allowedToFail) || (job.status === 'cancelled' && !job.planned.allowFailure);
 
 /** The job that a command means, if it is this pipeline's and at this attempt; anything else is stale news. */
 export const currentAttempt = (state: PipelineState, jobId: string, attempt: number): JobState | undefined => {

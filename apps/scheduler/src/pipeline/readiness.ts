@@ -117,10 +117,9 @@ const retain = (state: PipelineState, job: JobState): void => {
 const count = (state: PipelineState, job: JobState, by: 1 | -1): void => {
   if (!isSettled(job)) return;
   const { tally } = state;
-  if (job.status === 'failed' && !job.allowedToFail) {
-    if (job.failure === 'job_timeout') tally.timedOut += by;
-    else tally.failed += by;
-  } else if (job.status === 'cancelled') tally.cancelled += by;
-  else if (job.status === 'skipped') tally.skipped += by;
-  else tally.success += by;
+  if (job.status === 'success' || job.status === 'skipped') tally[job.status] += by;
+  else if (!isBad(job)) tally.warned += by;
+  else if (job.status === 'cancelled') tally.cancelled += by;
+  else if (job.failure === 'job_timeout') tally.timedOut += by;
+  else tally.failed += by;
 };

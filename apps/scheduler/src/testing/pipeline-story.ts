@@ -149,7 +149,8 @@ export const story = (plan: Plan) => {
     blocked: (...names: string[]) => PipelineBlocked({ pipelineId, jobs: names.map(id) }),
     pipelineDelayed: (...names: string[]) => PipelineDelayed({ pipelineId, jobs: names.map(id) }),
     reopened: (name: string) => PipelineReopened({ pipelineId, jobId: id(name) }),
-    finished: (status: PipelineResult) => PipelineFinished({ pipelineId, status, context }),
+    finished: (status: PipelineResult, warnings?: number) =>
+      PipelineFinished({ pipelineId, status, ...(warnings ? { warnings } : {}), context }),
   };
 
   /** Everything that these commands, one after the other, came to since the start. */

@@ -14,9 +14,8 @@ export const recount = ({ jobs, stages }: PipelineState) => {
     }),
   }));
   const firstUnsettled = counted.findIndex(({ unsettled }) => unsettled > 0);
-  const ended = (failure: boolean, ...statuses: string[]): number =>
-    jobs.filter((job) => statuses.includes(job.status) && (job.status === 'failed' && !job.allowedToFail) === failure)
-      .length;
+  const ended = (bad: boolean, ...statuses: string[]): number =>
+    jobs.filter((job) => statuses.includes(job.status) && isBad(job) === bad).length;
   const timedOut = jobs.filter((job) => isBad(job) && job.status === 'failed' && job.failure === 'job_timeout').length;
   return {
     open: where(isOpen).length,
@@ -31,9 +30,10 @@ export const recount = ({ jobs, stages }: PipelineState) => {
       waitsFor === 'stages' ? 0 : waitsFor.filter(({ job }) => isOpen(job)).length,
     ),
     tally: {
-      success: ended(false, 'success', 'failed'),
+      success: ended(false, 'success'),
+      warned: ended(false, 'failed', 'cancelled'),
       skipped: ended(false, 'skipped'),
-      cancelled: ended(false, 'cancelled'),
+      cancelled: ended(true, 'cancelled'),
       failed: ended(true, 'failed') - timedOut,
       timedOut,
     },

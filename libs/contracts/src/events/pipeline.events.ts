@@ -164,5 +164,11 @@ export type PipelineResult = (typeof PIPELINE_RESULTS)[number];
 export const PipelineFinished = defineEvent(
   'PipelineFinished',
   1,
-  z.object({ pipelineId: text, status: z.enum(PIPELINE_RESULTS), context: pipelineContext }),
+  z.object({
+    pipelineId: text,
+    status: z.enum(PIPELINE_RESULTS),
+    /** Of a success: jobs that did not end well and might; absent when there are none, and in events of early releases. */
+    warnings: count.optional(),
+    context: pipelineContext,
+  }),
 );
