@@ -66,6 +66,26 @@ describe('a runner', () => {
       expect((await typesOf()).filter((type) => type === 'AttemptStarted')).toHaveLength(1);
     });
 
+    it('runs its after_script in a shell that knows nothing of the script but how that ended', async () => {
+      await assign({
+        steps: [
+          {
+            name: 'script',
+            kind: 'shell',
+            commands: ['export LEFT=behind', 'cd /', 'echo "is $CI_JOB_STATUS"', 'false'],
+          },
+          { name: 'after_script', kind: 'shell', commands: ['echo "was $CI_JOB_STATUS, ${LEFT:-nothing} in $PWD"'] },
+        ],
+      });
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(await log()).toMatch(/^is running$/m);
+      expect(await log()).toMatch(/^was failed, nothing in .+\/workspace$/m);
+      expect(await finish()).toMatchObject({ outcome: 'failed', exitCode: 1 });
+    });
+
     it('leaves it alone when it is another runner’s', async () => {
       await assign();
 

@@ -148,6 +148,7 @@ const ran = async (run: JobRun, ...results: ExecutionResult[]): Promise<JobResul
 };
 const steps = (): string[] =>
   facts.flatMap(({ type, data }) => (type === 'StepFinished' ? [`${data.index} ${data.name}: ${data.outcome}`] : []));
+const statuses = () => executor.shells.map(({ spec }) => spec.environment['CI_JOB_STATUS']);
 const types = (): string[] => facts.map(({ type }) => type);
 
 describe('A job', () => {
@@ -163,7 +164,7 @@ describe('A job', () => {
       commands: ['make'],
       workingDirectory: join(directory, 'workspace'),
       scratchDirectory: directory,
-      environment: { NAME: 'value' },
+      environment: { NAME: 'value', CI_JOB_STATUS: 'running' },
     });
     expect(output).toBe('made\n');
     expect(steps()).toEqual(['1 script: success']);
@@ -238,6 +239,7 @@ describe('A job', () => {
     ] as const)('runs it in a shell of its own after a script that ended with %j', async (end, outcome) => {
       expect(await ran(runOf(job), end, { exitCode: 0 })).toMatchObject({ outcome, exitCode: end.exitCode });
       expect(executor.shells.map(({ spec }) => spec.commands)).toEqual([['make'], ['clean']]);
+      expect(statuses()).toEqual(['running', outcome]);
     });
 
     it('ends as its script did, whatever comes of it', async () => {
@@ -322,7 +324,7 @@ describe('A job', () => {
       (await executor.next()).end({ exitCode: 0 });
 
       expect(await running).toEqual({ outcome: 'cancelled', reason: 'cancelled' });
-      expect(shell.stops).toEqual([10_000]);
+      expect({ stops: shell.stops, told: statuses() }).toEqual({ stops: [10_000], told: ['running', 'canceled'] });
       expect(steps()).toEqual(['1 restore caches: success', '2 script: failed', '3 after_script: success']);
       expect(types().filter((type) => type.endsWith('Uploaded'))).toEqual([]);
     });

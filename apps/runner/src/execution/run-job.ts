@@ -5,6 +5,7 @@ import { restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.
 import { StoragePhase, type JobStores, type StorageUse } from '../storage/storage-phase.ts';
 import { CoverageScanner } from './coverage.ts';
 import type { JobScene } from './job-scene.ts';
+import { statusOf, type JobStatus } from './job-status.ts';
 import { GRACE_MS, atOnce, graceOf, overrides, type StopReason } from './stop-reason.ts';
 import { TimeLimit } from './time-limit.ts';
 
@@ -77,7 +78,7 @@ export class JobRun {
     if (this.stopped) return this.ended();
     const [script, after] = stepsOf(scene);
     const result = await this.script(script);
-    if (after) await this.afterScript(after);
+    if (after) await this.afterScript(after, statusOf(result.outcome));
     if (atOnce(this.stopped)) return this.ended();
     if (result.outcome === 'cancelled') return this.withCoverage(result);
     const succeeded = result.outcome === 'success';
@@ -126,7 +127,7 @@ export class JobRun {
 
   private async script(step: PlannedStep | undefined): Promise<JobResult> {
     if (!step) return { outcome: 'success', exitCode: 0 };
-    const finished = await this.step({ name: step.name, run: () => this.shell(step) });
+    const finished = await this.step({ name: step.name, run: () => this.shell(step, 'running') });
     if (this.stopped)
       return { ...this.ended(), ...(finished.exitCode === undefined ? {} : { exitCode: finished.exitCode }) };
     const { exitCode, detail } = finished;
@@ -140,7 +141,7 @@ export class JobRun {
   }
 
   /** Runs whatever the script did, in a shell of its own and with its own time; its result changes nothing (S0-09). */
-  private async afterScript(step: PlannedStep): Promise<void> {
+  private async afterScript(step: PlannedStep, status: JobStatus): Promise<void> {
     const outcome = this.stopped;
     if (atOnce(outcome)) return;
     this.stopped = undefined;
@@ -148,7 +149,7 @@ export class JobRun {
     void this.tools.clock.sleep(AFTER_SCRIPT_MS, late.signal).then(() => {
       if (!late.signal.aborted) this.execution?.stop(GRACE_MS);
     });
-    await this.step({ name: step.name, run: () => this.shell(step) }).finally(() => late.abort());
+    await this.step({ name: step.name, run: () => this.shell(step, status) }).finally(() => late.abort());
     if (outcome && this.stopped !== 'lease_lost') this.stopped = outcome;
   }
 
@@ -165,14 +166,14 @@ export class JobRun {
     );
   }
 
-  private async shell(step: PlannedStep): Promise<StepResult> {
+  private async shell(step: PlannedStep, status: JobStatus): Promise<StepResult> {
     const { scene } = this;
     this.execution = await this.tools.executor.start({
       attemptId: scene.about.attemptId,
       commands: step.commands,
       workingDirectory: scene.workspace,
       scratchDirectory: scene.scratch,
-      environment: scene.variables,
+      environment: { ...scene.variables, CI_JOB_STATUS: status },
       onOutput: async (chunk) => {
         this.coverage?.push(chunk);
         await this.output(chunk);
