@@ -13,7 +13,7 @@ export type Plan = {
   name?: string;
   /** Variables of the whole pipeline as the file declares them; later sources win (see `PipelineContext`). */
   variables: Record<string, string>;
-  /** Those of them that are taken as they are written, `$` and all. */
+  /** Names of those whose values are taken as they are, whatever `$` they hold (`expand: false`). */
   rawVariables?: string[];
   jobs: PlannedJob[];
   /** When the pipeline is cancelled by itself; never without it. */
@@ -73,6 +73,7 @@ export type PlannedJob = {
   services: string[];
   /** The job's own variables, matrix values included; they win over the pipeline's. */
   variables: Record<string, string>;
+  /** Names of the job's own variables whose values are taken as they are; it says nothing of the pipeline's. */
   rawVariables?: string[];
   /** Names of the pipeline's variables that the job takes over; without it all of them. */
   inheritedVariables?: string[];
@@ -103,6 +104,7 @@ export type PlannedJob = {
   plannedOnly?: PlannedOnly[];
 };
 
+/** Without an action a job starts the environment; without a tier its name tells. */
 export type PlannedEnvironment = {
   name: string;
   url?: string;
@@ -170,6 +172,7 @@ export type FailureReason =
   | 'artifact_upload_failure'
   | 'artifact_download_failure'
   | 'missing_artifact'
+  | 'invalid_dotenv'
   | 'config_error'
   | 'needs_docker'
   | 'cancelled'
@@ -190,11 +193,38 @@ export type PipelineContext = {
   /** Project variables that this ref may see (S0-55); values are sealed. */
   projectVariables: SealedVariable[];
   secrets: SealedSecret[];
+  /** What follows is absent in the events of early releases. */
+  commit?: CommitFacts;
+  /** What the branch or tag pointed to before a push. */
+  before?: string;
+  /** When the pipeline was requested. */
+  createdAt?: string;
+  /** The definition file. */
+  file?: string;
+  /** The pipeline's name, where its definition gives it one. */
+  name?: string;
+  server?: ServerFacts;
 };
+
+/** `at` is when it was committed, RFC 3339 in UTC; `tagMessage` that of the annotated tag the pipeline runs for. */
+export type CommitFacts = { author: string; at: string; tagMessage?: string };
+/** The server that was asked for the pipeline; `url` is where people reach it, if it knows. */
+export type ServerFacts = { version: string; url?: string };
 
 export type PipelineSource = 'api' | 'push' | 'web' | 'schedule';
 export type ProjectRef = { id: string; owner: string; name: string; url: string; defaultBranch: string };
 export type GitRef = { name: string; kind: 'branch' | 'tag' | 'commit'; protected: boolean };
 /** `sealed` is ciphertext (see the SecretBox port); clear values never enter an event. */
-export type SealedVariable = { key: string; sealed: string; protected: boolean; masked: boolean };
+export type SealedVariable = {
+  key: string;
+  sealed: string;
+  protected: boolean;
+  masked: boolean;
+  /** The value is handed over in a file, and the variable is its path. */
+  kind?: 'file';
+  /** The value may name other variables. */
+  expand?: true;
+  /** The environments whose jobs get it, `*` for any characters; absent: every job. */
+  scope?: string;
+};
 export type SealedSecret = { path: string; sealed: string };

@@ -1,7 +1,7 @@
 import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
-import type { RunnerOffer } from './events/shared.schemas.ts';
-import type { AutoCancel, FailureReason, PipelineSource, PlanDecision } from './plan.ts';
+import type { ArtifactKind, RunnerOffer } from './events/shared.schemas.ts';
+import type { AutoCancel, FailureReason, PipelineSource, PlanDecision, SealedVariable } from './plan.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -57,7 +57,7 @@ export type ProjectDoc = {
   defaultBranch: string;
   registeredAt: string;
   position: number;
-  variables: { key: string; sealed: string; protected: boolean; masked: boolean }[];
+  variables: (SealedVariable & { hidden?: true; description?: string })[];
   secrets: { path: string; sealed: string }[];
 };
 
@@ -145,7 +145,7 @@ export type ArtifactDoc = {
   jobId: string;
   attempt: number;
   name: string;
-  kind: 'archive' | 'reports';
+  kind: ArtifactKind;
   manifestDigest: string;
   files: number;
   bytes: number;

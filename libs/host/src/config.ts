@@ -175,6 +175,7 @@ const sharedSettings = (
   mode: values.FOLDLINE_MODE,
   host: values.FOLDLINE_HOST,
   port: values.FOLDLINE_PORT,
+  ...urlOf(values),
   logLevel: values.FOLDLINE_LOG_LEVEL,
   runners: (values.FOLDLINE_RUNNERS ?? ownRunners(host)).map(({ id, power, slots }) => ({
     id,
@@ -195,6 +196,15 @@ const sharedSettings = (
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   version,
 });
+
+const ANY_HOST = new Set(['0.0.0.0', '::', '']);
+
+/** An address that every host has is nobody's, and the port is not known before it was taken. */
+const urlOf = ({ FOLDLINE_URL: url, FOLDLINE_HOST: host, FOLDLINE_PORT: port }: SettingValues): { url?: string } => {
+  if (url !== undefined) return { url };
+  if (ANY_HOST.has(host) || port === 0) return {};
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
+};
 
 const MAXIMUM_HOST = 50;
 const ownRunners = (host: string) => {

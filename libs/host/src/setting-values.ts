@@ -39,3 +39,13 @@ export const oneOf = <const Names extends readonly string[]>(names: Names) =>
 export const flag = oneOf(['true', 'false']).transform((value) => value === 'true');
 
 export const anyText = z.string().min(1, 'must not be empty');
+
+/** An address of the web without what is nobody's business; without a slash at its end. */
+export const webAddress = z.string().transform((text, context): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain =
+    url && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
+  if (isPlain) return url.href.replace(/\/+$/, '');
+  context.addIssue('must be an http or https URL without credentials and query');
+  return z.NEVER;
+});

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ClusterPower } from '@foldline/contracts';
 import { runnerTags } from './runner-tags.ts';
 import { SERVER_SETTINGS } from './server-settings.ts';
-import { anyText, flag, number, oneOf, wholeNumber } from './setting-values.ts';
+import { anyText, flag, number, oneOf, webAddress, wholeNumber } from './setting-values.ts';
 
 /** Bytes of a GiB, in which memory and disk are given. */
 export const GIB = 1024 ** 3;
@@ -32,6 +32,11 @@ const COMMON_SETTINGS = {
   FOLDLINE_PORT: wholeNumber({ least: 0, most: 65_535 })
     .default(8080)
     .describe('Port of the HTTP server; 0 takes a free one.'),
+  FOLDLINE_URL: webAddress
+    .optional()
+    .describe(
+      'Address under which people reach the gateway, for example `https://ci.example.com`; jobs are told it. Without it that of `FOLDLINE_HOST` and `FOLDLINE_PORT`, unless these stand for any.',
+    ),
   FOLDLINE_DATA_DIR: anyText.default('.foldline').describe('Directory of everything that is kept.'),
   FOLDLINE_ADMIN_TOKEN: token
     .optional()

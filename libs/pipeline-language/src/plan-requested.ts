@@ -1,11 +1,13 @@
-import type {
-  PipelineContext,
-  PipelineRequested,
-  Plan,
-  PlanDecision,
-  Problem,
-  ProjectRef,
-  SealedVariable,
+import {
+  variableSeal,
+  type CommitFacts,
+  type PipelineContext,
+  type PipelineRequested,
+  type Plan,
+  type PlanDecision,
+  type Problem,
+  type ProjectRef,
+  type SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
 import type { DefinitionCompiler, LintInput } from './definition-compiler.ts';
@@ -19,6 +21,7 @@ import type { Look } from './sources.ts';
 const MAX_DEFINITION_BYTES = 512 * 1024;
 /** Characters of a commit's message that go with the pipeline: every job's assignment carries them. */
 const MAX_MESSAGE = 16 * 1024;
+const MAX_AUTHOR = 512;
 /** What a person reads about a definition that could not be fetched; each has a page in `docs/problems/`. */
 const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   'no-definition': 'no-definition',
@@ -35,7 +38,8 @@ type SealedValue = NonNullable<Trigger['sealed']>[number];
 export type Commit = Pick<PipelineContext, 'sha' | 'message'>;
 type Rejection = { problems: Problem[]; decisions: PlanDecision[] };
 /** What a request comes to. `commit` is missing where none was found, or none of it could be fetched. */
-export type Outcome = { commit: Commit; plan: Plan } | ({ commit?: Commit } & Rejection);
+export type Outcome = { context: PipelineContext; plan: Plan } | ({ commit?: Commit } & Rejection);
+type Described = Commit & { commit: CommitFacts };
 
 export type PlanningTools = {
   compiler: DefinitionCompiler;
@@ -48,15 +52,23 @@ export type PlanningTools = {
  * The plan of a requested pipeline from the definition at its commit, or what stands in its way. Trouble that may pass
  * rejects. Whoever asks gets the same answer: the planner, which records it, and the gateway, which only tells it.
  */
-export const planRequested = async (request: Request, tools: PlanningTools): Promise<Outcome> => {
+export const planRequested = async (request: Request, requestedAt: string, tools: PlanningTools): Promise<Outcome> => {
   let commit: Commit | undefined;
   try {
-    commit = await fetchCommit(request, tools.repositories);
-    return { commit, ...(await compileAt(request, commit, tools)) };
+    const described = await fetchCommit(request, tools.repositories);
+    commit = { sha: described.sha, message: described.message };
+    return { commit, ...(await compileAt(contextOf(request, requestedAt, described), tools)) };
   } catch (error) {
     return { ...(commit ? { commit } : {}), problems: [problemOf(error, DEFINITION_FILES[0])], decisions: [] };
   }
 };
+
+/** Everything that is known now and that nobody need ask for again. */
+const contextOf = (
+  { sha: _sha, ...asked }: Request,
+  createdAt: string,
+  { sha, message, commit }: Described,
+): PipelineContext => ({ ...asked, sha, message, commit, createdAt });
 
 /** Every problem of a text, or what stands in the way of the files that it includes. */
 export const lintDefinition = async (
@@ -91,26 +103,39 @@ export const commitLook = (repositories: SourceRepository, { project, sha, befor
   },
 });
 
-const fetchCommit = async ({ project, ref, sha: known }: Request, repositories: SourceRepository): Promise<Commit> => {
+const fetchCommit = async (
+  { project, ref, sha: known }: Request,
+  repositories: SourceRepository,
+): Promise<Described> => {
   const sha = known ?? (await repositories.resolveRef(project.url, ref.name))?.sha;
   if (!sha) throw new Refusal('unknown_ref', `${project.url} has no ref ${ref.name}`);
   await repositories.fetchCommit({ projectId: project.id, url: project.url, ref: ref.name, sha });
-  const { message } = await repositories.describeCommit(project.id, sha);
-  return { sha, message: message.slice(0, MAX_MESSAGE) };
+  const { message, author, email, at } = await repositories.describeCommit(project.id, sha);
+  const tagMessage =
+    ref.kind === 'tag'
+      ? await repositories.tagMessage({ projectId: project.id, url: project.url, tag: ref.name })
+      : undefined;
+  const commit: CommitFacts = {
+    author: `${author} <${email}>`.slice(0, MAX_AUTHOR),
+    at,
+    ...(tagMessage === undefined ? {} : { tagMessage: tagMessage.slice(0, MAX_MESSAGE) }),
+  };
+  return { sha, message: message.slice(0, MAX_MESSAGE), commit };
 };
 
 const compileAt = async (
-  { pipelineId, project, ref, source, variables, projectVariables }: Request,
-  { sha, message }: Commit,
+  context: PipelineContext,
   { compiler, repositories, box, logger }: PlanningTools,
-): Promise<{ plan: Plan } | Rejection> => {
-  const look = commitLook(repositories, { project, sha });
+): Promise<{ context: PipelineContext; plan: Plan } | Rejection> => {
+  const { projectVariables, secrets: _secrets, ...facts } = context;
+  const { project, sha, before } = context;
+  const look = commitLook(repositories, { project, sha, before });
   const { file, text } = await definitionOf(look, sha);
   const sealed = projectVariables.map((variable) => opened(variable, project.id, box, logger));
-  const trigger: Trigger = { ref, source, variables, pipelineId, project, sha, message, sealed };
-  const result = await compiler.compile({ file, text, trigger }, look);
+  const result = await compiler.compile({ file, text, trigger: { ...facts, file, sealed } }, look);
   const plan = plannedFrom(file, result);
-  return plan ? { plan } : result;
+  if (!plan) return result as Rejection;
+  return { plan, context: { ...context, file, ...(plan.name === undefined ? {} : { name: plan.name }) } };
 };
 
 const definitionOf = async (look: Look, sha: string): Promise<{ file: string; text: string }> => {
@@ -124,17 +149,18 @@ const definitionOf = async (look: Look, sha: string): Promise<{ file: string; te
 
 /** Rules may look at the value. One that does not open is none to them; the job that gets it will fail by it. */
 const opened = (
-  { key, masked, sealed }: SealedVariable,
+  { key, masked, sealed, scope, kind, expand }: SealedVariable,
   projectId: string,
   box: SecretBox,
   logger: Logger,
 ): SealedValue => {
+  const known = { name: key, masked, ...(scope !== undefined && { scope }), ...(expand && !kind && { expand }) };
   try {
-    return { name: key, masked, value: box.open(sealed, `project:${projectId}:variable:${key}`) };
+    return { ...known, value: box.open(sealed, variableSeal(projectId, key, scope)) };
   } catch (err) {
     if (!(err instanceof PermanentError)) throw err;
     logger.warn({ err, projectId, key }, 'a variable of the project does not open; rules are decided without it');
-    return { name: key, masked };
+    return known;
   }
 };
 

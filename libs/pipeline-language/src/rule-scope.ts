@@ -1,4 +1,16 @@
-import { VariableLimitError, pipelineFactVariables, variableResolver, type VariableText } from '@foldline/contracts';
+import {
+  VariableLimitError,
+  filledIn,
+  inEnvironment,
+  jobFactVariables,
+  layerOf,
+  pipelineFactVariables,
+  predefinedLayer,
+  variableFinder,
+  variableResolver,
+  type FindVariable,
+  type VariableLayers,
+} from '@foldline/contracts';
 import type { Definition, JobDefinition } from './definition.ts';
 import type { Copy } from './expand-matrix.ts';
 import type { Scope } from './expressions/evaluate.ts';
@@ -6,26 +18,14 @@ import { namesIn } from './names-in.ts';
 import { shorten } from './node.ts';
 import type { Trigger } from './select-jobs.ts';
 
-/** Finds a variable as it was set; `sealed` when its value is nobody's business. */
-type Found = VariableText & { sealed: boolean };
-export type PipelineLayers = (name: string) => Found | undefined;
-type Layer = Readonly<Record<string, string>>;
-
-const own = (layer: Layer, name: string): string | undefined => (Object.hasOwn(layer, name) ? layer[name] : undefined);
-const written = (text: string | undefined): Found | undefined =>
-  text === undefined ? undefined : { text, isData: false, sealed: false };
-
-/**
- * The variables that the conditions of one job look at. Later sources win, as in the job itself: predefined, the file's,
- * the job's, the project's, the request's.
- */
+/** The variables that the conditions of one job look at, as the job itself will find them; those of the project are sealed. */
 export class RuleScope implements Scope {
   readonly value: (name: string) => string | undefined;
   #lookedAtTheCopy = false;
 
   /** `ofTheCopy` are the names whose values copies of a job do not share. */
   constructor(
-    find: PipelineLayers,
+    find: FindVariable,
     readonly ofTheCopy: ReadonlySet<string> = new Set(),
   ) {
     this.find = (name) => {
@@ -35,7 +35,7 @@ export class RuleScope implements Scope {
     this.value = variableResolver(this.find);
   }
 
-  readonly find: PipelineLayers;
+  readonly find: FindVariable;
 
   /** Whether another copy of the job could come to something else. */
   get lookedAtTheCopy(): boolean {
@@ -64,7 +64,8 @@ export class RuleScope implements Scope {
     const found = this.find(name);
     if (!found || seen.has(name)) return false;
     seen.add(name);
-    if (found.sealed || found.isData) return found.sealed;
+    if (found.source === 'project') return true;
+    if (found.isData) return false;
     return [...namesIn(found.text)].some((inner) => this.#isSealed(inner, seen));
   }
 }
@@ -73,27 +74,39 @@ export class RuleScope implements Scope {
 export type RuleScopes = { ofPipeline: () => RuleScope; ofJob: (job: JobDefinition, copy?: Copy) => RuleScope };
 
 /** What the scopes share is worked out once. */
-export const ruleScopes = (definition: Pick<Definition, 'variables'>, trigger: Trigger): RuleScopes => {
+export const ruleScopes = ({ variables }: Pick<Definition, 'variables'>, trigger: Trigger): RuleScopes => {
   const facts = pipelineFactVariables(trigger);
-  const project = new Map((trigger.sealed ?? []).map(({ name, value }) => [name, value]));
-  const scope = (ofTheJob: Layer, itsVariables: Layer, ofTheCopy?: ReadonlySet<string>): RuleScope =>
-    new RuleScope((variable) => {
-      const requested = written(own(trigger.variables, variable));
-      if (requested) return requested;
-      const sealed = project.get(variable);
-      if (sealed !== undefined) return { text: sealed, isData: true, sealed: true };
-      const authored = own(itsVariables, variable) ?? own(definition.variables.values, variable);
-      if (authored !== undefined) return written(authored);
-      const predefined = own(ofTheJob, variable) ?? own(facts, variable);
-      return predefined === undefined ? undefined : { text: predefined, isData: true, sealed: false };
-    }, ofTheCopy);
+  const file = layerOf(variables.values, variables.raw);
+  const request = { values: trigger.variables };
+  const ofPipeline: VariableLayers = { predefined: { values: facts }, file, request };
+  const everywhere = projectLayer(trigger, undefined);
   return {
-    ofPipeline: () => scope({}, {}),
-    ofJob: ({ name, stage, settings }, copy) =>
-      scope(
-        { CI_JOB_NAME: copy?.name ?? name, CI_JOB_STAGE: stage, CI_STAGE: stage },
-        { ...settings.variables?.values, ...copy?.matrix },
-        copy && new Set(['CI_JOB_NAME', ...Object.keys(copy.matrix ?? {})]),
-      ),
+    ofPipeline: () => new RuleScope(variableFinder({ ...ofPipeline, project: everywhere })),
+    ofJob: ({ name: definition, stage, settings }, copy) => {
+      const { image, environment } = settings;
+      const name = copy?.name ?? definition;
+      const open: VariableLayers = {
+        ...ofPipeline,
+        predefined: predefinedLayer({ ...facts, ...jobFactVariables({ name, definition, stage, image }) }),
+        job: layerOf({ ...settings.variables?.values, ...copy?.matrix }, settings.variables?.raw),
+      };
+      const place = environment && filledIn(environment.name, variableFinder(open));
+      const project = place === undefined ? everywhere : projectLayer(trigger, place);
+      const ofTheCopy = copy && new Set(['CI_JOB_NAME', 'CI_JOB_NAME_SLUG', ...Object.keys(copy.matrix ?? {})]);
+      return new RuleScope(variableFinder({ ...open, project }), ofTheCopy);
+    },
+  };
+};
+
+/** The project's variables that a job of this environment has. */
+const projectLayer = (
+  { sealed = [] }: Trigger,
+  environment: string | undefined,
+): NonNullable<VariableLayers['project']> => {
+  const found = inEnvironment(sealed, ({ name }) => name, environment);
+  const expanded = new Set(found.filter(({ expand }) => expand).map(({ name }) => name));
+  return {
+    values: Object.fromEntries(found.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
+    isData: (name) => !expanded.has(name),
   };
 };

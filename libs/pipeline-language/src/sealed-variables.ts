@@ -12,7 +12,9 @@ type Variables = Pick<Trigger, 'variables' | 'sealed'>;
  * variables and the job's secrets. What is made of those would come out incomplete, and is told here instead.
  */
 export const checkShownTexts = (jobs: readonly JobDefinition[], variables: Variables, report: Report): void => {
-  const sealed = new Map((variables.sealed ?? []).map(({ name, masked }) => [name, masked]));
+  const sealed = new Map<string, boolean>();
+  // Of one name there may be several, each for some environments.
+  for (const { name, masked } of variables.sealed ?? []) sealed.set(name, masked || sealed.get(name) === true);
   const given = new Set(Object.keys(variables.variables));
   for (const job of jobs) {
     const secrets = job.settings.secrets ?? {};

@@ -20,7 +20,7 @@ export { describe } from './select-by-refs.ts';
 export type Trigger = PipelineFacts & {
   variables: Record<string, string>;
   /** The project's variables that the jobs will have. Rules may look at their values, which are never told to anybody. */
-  sealed?: readonly { name: string; masked: boolean; value?: string }[];
+  sealed?: readonly { name: string; masked: boolean; value?: string; scope?: string; expand?: true }[];
 };
 
 export type Selection = {

@@ -10,7 +10,7 @@ import {
   type Look,
 } from '@foldline/pipeline-language';
 import { linked } from '../pipelines/pipeline-answer.ts';
-import { PipelineRequests, requestOf } from '../triggers/pipeline-requests.ts';
+import { PipelineRequests } from '../triggers/pipeline-requests.ts';
 import { UnderWay, type Room } from './under-way.ts';
 
 const ROOM: Room = { total: 32, perKey: 8, answerMs: 25_000 };
@@ -44,7 +44,7 @@ export class Definitions implements OnApplicationShutdown {
     @Inject(PORT.secretBox) private readonly box: SecretBox,
     @Inject(PORT.logger) private readonly logger: Logger,
     @Inject(PORT.ids) private readonly ids: Ids,
-    @Inject(PORT.clock) clock: Clock,
+    @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PipelineRequests) private readonly requests: PipelineRequests,
   ) {
     this.underWay = new UnderWay(ROOM, clock);
@@ -59,9 +59,9 @@ export class Definitions implements OnApplicationShutdown {
     return this.underWay.answer(project.id, async () => {
       const resolved = await this.requests.resolve(project, name, event === 'tag' ? 'tag' : undefined);
       const source = event === 'tag' ? 'push' : event;
-      const request = requestOf(project, { pipelineId: this.ids.next(), ...resolved, source, variables });
+      const request = this.requests.requestOf(project, { pipelineId: this.ids.next(), ...resolved, source, variables });
       const { compiler, repositories, box, logger } = this;
-      const outcome = await planRequested(request, { compiler, repositories, box, logger });
+      const outcome = await planRequested(request, this.clock.now(), { compiler, repositories, box, logger });
       const asked = { ref: request.ref, sha: resolved.sha, source };
       if ('plan' in outcome) return { ...asked, plan: outcome.plan };
       return { ...asked, problems: linked(outcome.problems), decisions: outcome.decisions };

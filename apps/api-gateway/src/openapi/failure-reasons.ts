@@ -27,6 +27,10 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
     title: 'An artifact that the job needs is not there any more',
     fix: 'Retry the job that makes it, then this one.',
   },
+  invalid_dotenv: {
+    title: 'The variables that the job hands on cannot be read',
+    fix: 'Write one NAME=value on each line of the file under artifacts: reports: dotenv.',
+  },
   config_error: {
     title: 'The job cannot run as it is defined',
     fix: 'The job\u2019s detail tells what in the definition to change.',

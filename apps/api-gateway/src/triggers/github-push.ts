@@ -4,6 +4,10 @@ import { Refusal } from '@foldline/kernel';
 const address = z.string().max(2048);
 const payload = z.object({
   ref: z.string().max(1024),
+  before: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/)
+    .optional(),
   after: z.string().regex(/^[0-9a-f]{40}$/),
   deleted: z.boolean().optional(),
   repository: z.object({
@@ -20,6 +24,7 @@ export type Push =
       starts: true;
       ref: { name: string; kind: 'branch' | 'tag' };
       sha: string;
+      before?: string;
       repository: { fullName: string; urls: string[] };
     };
 
@@ -34,7 +39,7 @@ export const readPush = (body: unknown): Push => {
     const errors = parsed.error.issues.map(({ path, message }) => ({ pointer: `/${path.join('/')}`, message }));
     throw new Refusal('malformed_payload', 'this is not a push payload', { errors });
   }
-  const { ref, after, deleted, repository } = parsed.data;
+  const { ref, before, after, deleted, repository } = parsed.data;
   const [, kind, name] = REF.exec(ref) ?? [];
   if (name === undefined) return { starts: false, because: `${ref} is neither a branch nor a tag` };
   if (!SAFE_NAME.test(name)) return { starts: false, because: 'the name of the ref is not accepted' };
@@ -44,6 +49,7 @@ export const readPush = (body: unknown): Push => {
     starts: true,
     ref: { name, kind: kind === 'heads' ? 'branch' : 'tag' },
     sha: after,
+    ...(before === undefined ? {} : { before }),
     repository: { fullName: repository.full_name, urls },
   };
 };

@@ -6,6 +6,7 @@ import {
   type PipelineSource,
   type ProjectDoc,
   type RecordedEvent,
+  type ServerFacts,
 } from '@foldline/contracts';
 import {
   COMMANDS,
@@ -14,6 +15,7 @@ import {
   type Cause,
   type Commands,
   type EventStore,
+  type Settings,
   type SourceRepository,
 } from '@foldline/kernel';
 import { triggerDecider } from './trigger.decider.ts';
@@ -23,6 +25,8 @@ export type Wanted = {
   ref: Omit<GitRef, 'protected'>;
   sha: string;
   source: PipelineSource;
+  /** Of a push: what the ref pointed to before. */
+  before?: string;
   variables: Record<string, string>;
 };
 
@@ -36,11 +40,16 @@ const NO_COMMIT = /^(?:0{40}|0{64})$/;
 /** The one way to a new pipeline, whoever asks for it. */
 @Injectable()
 export class PipelineRequests {
+  private readonly server: ServerFacts;
+
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.eventStore) private readonly store: EventStore,
     @Inject(PORT.sourceRepository) private readonly source: SourceRepository,
-  ) {}
+    @Inject(PORT.settings) { version, url }: Settings,
+  ) {
+    this.server = { version, ...(url === undefined ? {} : { url }) };
+  }
 
   /** Asks the repository, before anything is recorded, what the ref is now. */
   async resolve(project: ProjectDoc, refName: string, kind?: 'tag'): Promise<Pick<Wanted, 'ref' | 'sha'>> {
@@ -65,23 +74,26 @@ export class PipelineRequests {
     const handled = await this.commands.handle(
       triggerStream(wanted.pipelineId),
       triggerDecider,
-      { type: 'RequestPipeline', ...requestOf(project, wanted) },
+      { type: 'RequestPipeline', ...this.requestOf(project, wanted) },
       { ...cause, correlationId: wanted.pipelineId },
     );
     if (handled.events.length === 0) return (await this.stored(wanted.pipelineId))!;
     return { id: wanted.pipelineId, ref: wanted.ref.name, sha: wanted.sha, position: handled.position, fresh: true };
   }
-}
 
-/** A request as it is recorded. Protected variables go to the default branch only (S0-55). */
-export const requestOf = (project: ProjectDoc, wanted: Wanted): Stored['data'] => {
-  const { id, owner, name, url, defaultBranch, variables, secrets } = project;
-  const isProtected = wanted.ref.kind === 'branch' && wanted.ref.name === defaultBranch;
-  return {
-    ...wanted,
-    ref: { ...wanted.ref, protected: isProtected },
-    project: { id, owner, name, url, defaultBranch },
-    projectVariables: variables.filter((variable) => isProtected || !variable.protected),
-    secrets,
-  };
-};
+  /** A request as it is recorded. Protected variables go to the default branch only (S0-55). */
+  requestOf(project: ProjectDoc, wanted: Wanted): Stored['data'] {
+    const { id, owner, name, url, defaultBranch, variables, secrets } = project;
+    const isProtected = wanted.ref.kind === 'branch' && wanted.ref.name === defaultBranch;
+    return {
+      ...wanted,
+      ref: { ...wanted.ref, protected: isProtected },
+      project: { id, owner, name, url, defaultBranch },
+      projectVariables: variables
+        .filter((variable) => isProtected || !variable.protected)
+        .map(({ hidden: _hidden, description: _description, ...variable }) => variable),
+      server: this.server,
+      secrets,
+    };
+  }
+}

@@ -19,7 +19,7 @@ import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { Admission } from './admission.ts';
 import { readPush, type Push } from './github-push.ts';
-import { PipelineRequests } from './pipeline-requests.ts';
+import { PipelineRequests, type Wanted } from './pipeline-requests.ts';
 import { isSigned } from './webhook-signature.ts';
 import { deliveryReused, mustBeTheSame, webhookDecider, type Delivery } from './webhook.decider.ts';
 
@@ -114,7 +114,8 @@ export class WebhookController {
     const pipelineIds: string[] = [];
     for (const project of projects) {
       const pipelineId = derivedId(project.id, 'github', deliveryId);
-      const wanted = { pipelineId, ref: push.ref, sha: push.sha, source: 'push', variables: {} } as const;
+      const { ref, sha, before } = push;
+      const wanted: Wanted = { pipelineId, ref, sha, ...(before && { before }), source: 'push', variables: {} };
       const cause = { id: `github:${deliveryId}:${project.id}`, actor: FORGE };
       const requested = await this.pipelines.request(project, wanted, cause);
       // Another body under this id was here first, and is not on record yet.

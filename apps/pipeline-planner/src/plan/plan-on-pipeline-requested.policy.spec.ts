@@ -177,6 +177,28 @@ describe('A requested pipeline', () => {
     });
   });
 
+  it('knows from then on who made the commit and when, when it was asked for, of whom, and by which file', async () => {
+    const server = { version: '1.2.3', url: 'https://ci.example.com' };
+    const before = 'b'.repeat(40);
+    const { context } = (await outcome('good', { server, before })).data as Planned;
+
+    expect(context).toMatchObject({
+      commit: { author: 'Ada <ada@foldline.example>', at: expect.stringMatching(/^\d{4}-.*Z$/) },
+      createdAt: '2030-01-01T00:00:00.000Z',
+      file: FILE,
+      server,
+      before,
+    });
+    expect(context.commit).not.toHaveProperty('tagMessage');
+  });
+
+  it('knows the message of the annotated tag that it is for', async () => {
+    git(...IDENTITY, 'tag', '--force', '--annotate', 'v1', commits['good']!, '-m', 'Release 1');
+    const ref = { name: 'v1', kind: 'tag', protected: false } as const;
+
+    expect(((await outcome('good', { ref })).data as Planned).context.commit?.tagMessage).toBe('Release 1');
+  });
+
   it('is planned at the commit that the request knew, whatever the ref is now', async () => {
     const { data } = await outcome('link', { sha: commits['good']! });
 

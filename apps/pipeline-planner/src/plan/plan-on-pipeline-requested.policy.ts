@@ -1,5 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { planStream, type PipelineContext, type PipelineRequested, type Recorded } from '@foldline/contracts';
+import { planStream, type PipelineRequested, type Recorded } from '@foldline/contracts';
 import {
   COMMANDS,
   PORT,
@@ -10,7 +10,7 @@ import {
   type SourceRepository,
 } from '@foldline/kernel';
 import { DefinitionCompiler, planRequested, type Outcome } from '@foldline/pipeline-language';
-import { planDecider, type Commit, type PlanCommand } from './plan.decider.ts';
+import { planDecider, type PlanCommand } from './plan.decider.ts';
 
 type Request = Recorded<ReturnType<typeof PipelineRequested>>;
 
@@ -44,26 +44,14 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
     const { planned } = await this.commands.stateOf(planStream(pipelineId), planDecider);
     if (planned) return;
     const { compiler, repositories, box, logger } = this;
-    const outcome = await planRequested(event.data, { compiler, repositories, box, logger });
-    const command = commandOf(event.data, outcome);
+    const outcome = await planRequested(event.data, event.recordedAt, { compiler, repositories, box, logger });
+    const command = commandOf(pipelineId, outcome);
     await this.commands.handle(planStream(pipelineId), planDecider, command, because(event, 'pipeline-planner'));
   }
 }
 
-const commandOf = (request: Request['data'], outcome: Outcome): PlanCommand => {
-  if ('plan' in outcome) return { type: 'RecordPlan', plan: outcome.plan, context: contextOf(request, outcome.commit) };
+const commandOf = (pipelineId: string, outcome: Outcome): PlanCommand => {
+  if ('plan' in outcome) return { type: 'RecordPlan', plan: outcome.plan, context: outcome.context };
   const { problems, commit } = outcome;
-  return { type: 'RejectPlan', pipelineId: request.pipelineId, problems, ...(commit ? { commit } : {}) };
+  return { type: 'RejectPlan', pipelineId, problems, ...(commit ? { commit } : {}) };
 };
-
-const contextOf = (data: Request['data'], { sha, message }: Commit): PipelineContext => ({
-  pipelineId: data.pipelineId,
-  project: data.project,
-  ref: data.ref,
-  sha,
-  message,
-  source: data.source,
-  variables: data.variables,
-  projectVariables: data.projectVariables,
-  secrets: data.secrets,
-});

@@ -1,4 +1,4 @@
-import { Refusal } from '@foldline/kernel';
+import { Refusal, type DescribedCommit } from '@foldline/kernel';
 import { assertSha } from './safe-input.ts';
 
 /** Runs git in a copy of a repository that has the commit; gives what it prints. */
@@ -7,14 +7,25 @@ export type Ask = (args: readonly string[]) => Promise<Buffer>;
 const REGULAR_FILES = new Set(['100644', '100755']);
 const MODE_LENGTH = 6;
 
-export const describeCommit = async (
-  ask: Ask,
-  sha: string,
-): Promise<{ sha: string; message: string; author: string }> => {
+export const describeCommit = async (ask: Ask, sha: string): Promise<DescribedCommit> => {
   assertSha(sha);
-  const shown = await ask(['log', '-1', '--no-show-signature', '--format=%an%x00%B', '--end-of-options', sha]);
-  const [author = '', message = ''] = shown.toString('utf8').split('\0');
-  return { sha, author, message: message.trimEnd() };
+  const format = '--format=%an%x00%ae%x00%ct%x00%B';
+  const shown = await ask(['log', '-1', '--no-show-signature', format, '--end-of-options', sha]);
+  const [author = '', email = '', seconds = '', message = ''] = shown.toString('utf8').split('\0');
+  return { sha, author, email, at: instantOf(seconds), message: message.trimEnd() };
+};
+
+/** A commit may claim any moment; what no calendar has counts as the first that computers know. */
+const instantOf = (seconds: string): string => {
+  const date = new Date(Number(seconds) * 1000);
+  return (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString();
+};
+
+/** What an annotated tag says, without its signature; `undefined` when the ref is none. */
+export const describeTag = async (ask: Ask, ref: string): Promise<string | undefined> => {
+  const format = '--format=%(objecttype)%00%(contents:subject)%00%(contents:body)';
+  const [type, subject = '', body = ''] = (await ask(['for-each-ref', format, ref])).toString('utf8').split('\0');
+  return type === 'tag' ? [subject, body.trimEnd()].filter(Boolean).join('\n\n') : undefined;
 };
 
 export const readFile = async (ask: Ask, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined> => {

@@ -29,7 +29,8 @@ let hostile: string;
 let plain: string;
 let silent: string;
 
-const git = (args: string[], cwd = url): string => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
+const env = { ...process.env, GIT_COMMITTER_DATE: '2030-01-02T04:04:05+01:00' };
+const git = (args: string[], cwd = url): string => execFileSync('git', args, { cwd, env, encoding: 'utf8' }).trim();
 const commit = (message: string, author = 'Ada'): string => {
   git(['add', '--all']);
   const about = ['-c', `user.name=${author}`, '-c', 'user.email=ada@foldline.example'];
@@ -72,6 +73,8 @@ beforeAll(async () => {
   const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example'];
   silent = git([...identity, 'commit-tree', `${plain}^{tree}`, '-m', '']);
   git(['update-ref', 'refs/heads/silent', silent]);
+  git([...identity, 'tag', '--annotate', 'v1/stable', plain, '-m', 'Release 1\n\nWith gears.']);
+  git(['tag', 'light', plain]);
   // What a repository on this host may have been set to run.
   for (const name of ['post-checkout', 'post-index-change', 'reference-transaction', 'pre-receive'])
     writeFileSync(join(url, '.git/hooks', name), readFileSync(canary('hook')), { mode: 0o755 });
@@ -99,12 +102,14 @@ describe('A commit', () => {
     expect(await repositories.describeCommit(PROJECT, plain)).toEqual({
       sha: plain,
       author: 'Ada',
+      email: 'ada@foldline.example',
+      at: '2030-01-02T03:04:05.000Z',
       message: 'Add gears\n\nThe whole story.',
     });
   });
 
   it('is described as it is, whatever it says', async () => {
-    expect(await repositories.describeCommit(PROJECT, hostile)).toEqual({
+    expect(await repositories.describeCommit(PROJECT, hostile)).toMatchObject({
       sha: hostile,
       author: 'Eve; --format=%H',
       message: HOSTILE,
@@ -113,6 +118,15 @@ describe('A commit', () => {
 
   it('may have no message', async () => {
     expect(await repositories.describeCommit(PROJECT, await fetched(silent))).toMatchObject({ message: '' });
+  });
+
+  it('has the message of the annotated tag that names it, without a signature', async () => {
+    const messageOf = (tag: string) => repositories.tagMessage({ projectId: PROJECT, url, tag });
+
+    expect(await messageOf('v1/stable')).toBe('Release 1\n\nWith gears.');
+    expect(await messageOf('light')).toBeUndefined();
+    expect(await messageOf('never-made')).toBeUndefined();
+    await expect(messageOf('--upload-pack=x')).rejects.toMatchObject({ code: 'invalid_ref' });
   });
 
   it('is an error when it was never fetched', async () => {

@@ -1,9 +1,18 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PermanentError, Refusal, TransientError, type ResolvedRef, type SourceRepository } from '@foldline/kernel';
+import {
+  PermanentError,
+  Refusal,
+  TransientError,
+  type DescribedCommit,
+  type ResolvedRef,
+  type SourceRepository,
+} from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
-import { changedFiles, describeCommit, listFiles, readFile, type Ask } from './commit-content.ts';
+import { changedFiles, describeCommit, describeTag, listFiles, readFile, type Ask } from './commit-content.ts';
+import { assertRoom, check, unreachable, withoutCredentials } from './git-answers.ts';
 import { createGit, type Git, type GitResult } from './git-process.ts';
 import { assertSafeRef, assertSafeUrl, assertSha, isSha } from './safe-input.ts';
 
@@ -74,8 +83,26 @@ class GitRepositories implements SourceRepository {
     }
   }
 
-  describeCommit(projectId: string, sha: string): Promise<{ sha: string; message: string; author: string }> {
+  describeCommit(projectId: string, sha: string): Promise<DescribedCommit> {
     return describeCommit(this.askingMirror(projectId), sha);
+  }
+
+  async tagMessage({
+    projectId,
+    url,
+    tag,
+  }: {
+    projectId: string;
+    url: string;
+    tag: string;
+  }): Promise<string | undefined> {
+    assertSafeUrl(url);
+    assertSafeRef(tag);
+    // A ref below another's name cannot be, so the tag's own name is no name for it here.
+    const ref = `refs/foldline/tags/${createHash('sha256').update(tag).digest('hex')}`;
+    const fetched = await this.fetch(this.mirrorOf(projectId), url, `+refs/tags/${tag}:${ref}`);
+    assertRoom(fetched);
+    return fetched.code === 0 ? describeTag(this.askingMirror(projectId), ref) : undefined;
   }
 
   readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined> {
@@ -110,11 +137,7 @@ class GitRepositories implements SourceRepository {
   private async fetchNow(mirror: string, url: string, ref: string, sha: string): Promise<void> {
     await this.makeSound(mirror);
     if (await this.isKept(mirror, sha)) return;
-    const fetch = (refspec: string): Promise<GitResult> =>
-      this.git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', url, refspec], {
-        cwd: mirror,
-        timeoutMs: FETCH_MS,
-      });
+    const fetch = (refspec: string): Promise<GitResult> => this.fetch(mirror, url, refspec);
     const byId = await fetch(`+${sha}:refs/foldline/${sha}`);
     if (byId.code === 0) return;
     assertRoom(byId);
@@ -123,6 +146,11 @@ class GitRepositories implements SourceRepository {
     if (byName.code !== 0) throw unreachable(url, byName);
     if (!(await this.has(mirror, sha))) throw new PermanentError(`the repository has no commit ${sha}`);
     check(await this.git(['update-ref', `refs/foldline/${sha}`, sha], { cwd: mirror }), 'keep the commit');
+  }
+
+  private fetch(mirror: string, url: string, refspec: string): Promise<GitResult> {
+    const asked = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', url, refspec];
+    return this.git(asked, { cwd: mirror, timeoutMs: FETCH_MS });
   }
 
   /** Makes the mirror, or puts in order what an earlier process left when it was killed in the middle of its work. */
@@ -199,32 +227,3 @@ const removeLocks = async (mirror: string): Promise<void> => {
   const locks = names.filter((name) => name.endsWith('.lock'));
   await Promise.all(locks.map((name) => rm(join(mirror, name), { force: true })));
 };
-
-const check = (result: GitResult, doing: string): GitResult => {
-  if (result.code === 0) return result;
-  assertRoom(result);
-  throw new PermanentError(`git could not ${doing}: ${firstLine(result.stderr)}`);
-};
-
-const unreachable = (url: string, result: GitResult): Refusal => {
-  assertRoom(result);
-  return new Refusal(
-    'repository_unreachable',
-    `${withoutCredentials(url)} cannot be read: ${firstLine(result.stderr)}`,
-    {
-      pointer: '/url',
-    },
-  );
-};
-
-/** Of what the system refused git hands on the C library's words, in its own locale, and no number. */
-const NO_ROOM = /: (?:No space left on device|Disk quota exceeded)$/m;
-
-/** A disk without room is this host's trouble and passes: nothing is said of the repository. */
-const assertRoom = ({ stderr }: GitResult): void => {
-  if (NO_ROOM.test(stderr)) throw new TransientError('there is no room for repositories on the disk of this host');
-};
-
-const firstLine = (text: string): string => text.trim().split('\n').at(0)?.slice(0, 300) ?? '';
-
-const withoutCredentials = (url: string): string => url.replace(/\/\/[^/@]*@/, '//');

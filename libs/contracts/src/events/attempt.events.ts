@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
-import { count, digest, failureReason, outcome, text } from './shared.schemas.ts';
+import { artifactKind, count, digest, failureReason, outcome, text } from './shared.schemas.ts';
 
 const attempt = { attemptId: text, pipelineId: text, jobId: text, attempt: z.number().int().min(1) };
 
@@ -47,7 +47,7 @@ export const ArtifactUploaded = defineEvent(
     artifactId: text,
     projectId: text,
     name: text,
-    kind: z.enum(['archive', 'reports']),
+    kind: artifactKind,
     manifestDigest: digest,
     files: count,
     bytes: count,
@@ -83,6 +83,8 @@ export const AttemptFinished = defineEvent(
     exitCode: z.number().optional(),
     durationMs: z.number(),
     coverage: z.number().optional(),
+    /** Where what the job deployed is found, when only the job itself could tell. */
+    environmentUrl: text.optional(),
     /** Ids of the artifacts and caches that must be committed before the job counts as done. */
     commits: z.array(text),
     /** Absent when the runner died: the log is then sealed as far as it came. */

@@ -17,7 +17,12 @@ export const DeploymentStarted = defineEvent(
   1,
   z.object({ ...deployment, sha: text, ref: text, url: text.optional() }),
 );
-export const DeploymentSucceeded = defineEvent('DeploymentSucceeded', 1, z.object(deployment));
+export const DeploymentSucceeded = defineEvent(
+  'DeploymentSucceeded',
+  1,
+  /** `url` when it was known only at the end. */
+  z.object({ ...deployment, url: text.optional() }),
+);
 export const DeploymentFailed = defineEvent('DeploymentFailed', 1, z.object({ ...deployment, because: text }));
 
 const environment = { environmentId: text, projectId: text, name: text };

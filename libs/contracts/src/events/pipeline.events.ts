@@ -66,6 +66,8 @@ export const JobAssigned = defineEvent(
     job: plannedJob,
     context: pipelineContext,
     pipelineVariables: z.record(text, text),
+    /** Names of those that are taken as they are. */
+    rawPipelineVariables: z.array(text).optional(),
     /** Jobs whose artifacts are put into the workspace, in plan order. */
     artifactJobs: z.array(text),
     /** The attempt of each of them whose artifacts count; absent in the events of early releases. */
@@ -85,6 +87,7 @@ export const JobFinishing = defineEvent(
     detail: text.optional(),
     exitCode: z.number().optional(),
     coverage: z.number().optional(),
+    environmentUrl: text.optional(),
     awaiting: z.array(text),
   }),
 );
@@ -99,7 +102,13 @@ export const JobCommitRecorded = defineEvent(
 export const JobSucceeded = defineEvent(
   'JobSucceeded',
   1,
-  z.object({ ...attempt, exitCode: z.number().optional(), coverage: z.number().optional() }),
+  z.object({
+    ...attempt,
+    exitCode: z.number().optional(),
+    coverage: z.number().optional(),
+    /** Where what it deployed is found, when only the job itself could tell. */
+    environmentUrl: text.optional(),
+  }),
 );
 
 /** `final: false` means that another attempt follows. */

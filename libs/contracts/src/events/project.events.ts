@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
 import { processMode } from './group.events.ts';
-import { text } from './shared.schemas.ts';
+import { text, variableTraits } from './shared.schemas.ts';
 
 export const ProjectRegistered = defineEvent(
   'ProjectRegistered',
@@ -9,14 +9,29 @@ export const ProjectRegistered = defineEvent(
   z.object({ projectId: text, owner: text, name: text, url: text, defaultBranch: text }),
 );
 
-/** The value is sealed; an existing variable of the key is replaced. */
+/** The value is sealed; an existing variable of the key and scope is replaced. */
 export const VariableSet = defineEvent(
   'VariableSet',
   1,
-  z.object({ projectId: text, key: text, sealed: text, protected: z.boolean(), masked: z.boolean() }),
+  z.object({
+    projectId: text,
+    key: text,
+    sealed: text,
+    protected: z.boolean(),
+    masked: z.boolean(),
+    ...variableTraits,
+    /** It stays masked for as long as it is there. */
+    hidden: z.literal(true).optional(),
+    description: text.optional(),
+  }),
 );
 
-export const VariableRemoved = defineEvent('VariableRemoved', 1, z.object({ projectId: text, key: text }));
+/** Without a scope it is the one of every job. */
+export const VariableRemoved = defineEvent(
+  'VariableRemoved',
+  1,
+  z.object({ projectId: text, key: text, scope: text.optional() }),
+);
 
 /** A value in the project's vault, named by `secrets: {NAME: {vault: path}}` in a definition (S0-29). */
 export const SecretStored = defineEvent('SecretStored', 1, z.object({ projectId: text, path: text, sealed: text }));

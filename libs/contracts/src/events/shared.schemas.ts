@@ -17,7 +17,19 @@ export const project = z.object({ id: text, owner: text, name: text, url: text, 
 export const gitRef = z.object({ name: text, kind: z.enum(['branch', 'tag', 'commit']), protected: z.boolean() });
 export const pipelineSource = z.enum(['api', 'push', 'web', 'schedule']);
 export const variables = z.record(text, text);
-export const sealedVariable = z.object({ key: text, sealed: text, protected: z.boolean(), masked: z.boolean() });
+/** Absent is what it was in early releases: a variable of every job, handed over as it is. */
+export const variableTraits = {
+  kind: z.literal('file').optional(),
+  expand: z.literal(true).optional(),
+  scope: text.optional(),
+};
+export const sealedVariable = z.object({
+  key: text,
+  sealed: text,
+  protected: z.boolean(),
+  masked: z.boolean(),
+  ...variableTraits,
+});
 export const sealedSecret = z.object({ path: text, sealed: text });
 
 const place = z.object({ line: count, column: count });
@@ -40,6 +52,7 @@ export const failureReason = z.enum([
   'artifact_upload_failure',
   'artifact_download_failure',
   'missing_artifact',
+  'invalid_dotenv',
   'config_error',
   'needs_docker',
   'cancelled',
@@ -48,6 +61,10 @@ export const failureReason = z.enum([
 
 export const outcome = z.enum(['success', 'failed', 'timed_out', 'cancelled', 'lost']);
 export type Outcome = z.infer<typeof outcome>;
+
+/** `dotenv`: files with variables for later jobs. */
+export const artifactKind = z.enum(['archive', 'reports', 'dotenv']);
+export type ArtifactKind = z.infer<typeof artifactKind>;
 
 export const clusterPower = z.enum(['high-power', 'low-power']);
 /** What a runner offers. `slots` is how many jobs it runs at once. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
-import { count, digest, text } from './shared.schemas.ts';
+import { artifactKind, count, digest, text } from './shared.schemas.ts';
 
 export const ArtifactCommitted = defineEvent(
   'ArtifactCommitted',
@@ -12,7 +12,7 @@ export const ArtifactCommitted = defineEvent(
     jobId: text,
     attempt: count,
     name: text,
-    kind: z.enum(['archive', 'reports']),
+    kind: artifactKind,
     manifestDigest: digest,
     files: count,
     bytes: count,
@@ -32,7 +32,7 @@ export const ArtifactRefused = defineEvent(
     projectId: text.optional(),
     attempt: count.optional(),
     name: text.optional(),
-    kind: z.enum(['archive', 'reports']).optional(),
+    kind: artifactKind.optional(),
   }),
 );
 /** The bytes are gone; the record stays (C05). */

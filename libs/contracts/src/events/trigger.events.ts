@@ -22,6 +22,10 @@ export const PipelineRequested = defineEvent(
     ref: gitRef,
     /** Present when the request knew the commit; else the planner resolves `ref`. */
     sha: text.optional(),
+    /** Of a push: what the ref pointed to before. */
+    before: text.optional(),
+    /** Absent in the events of early releases. */
+    server: z.object({ version: text, url: text.optional() }).optional(),
     source: pipelineSource,
     variables,
     projectVariables: z.array(sealedVariable),

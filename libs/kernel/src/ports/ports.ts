@@ -14,6 +14,8 @@ export type Settings = {
   mode: 'standalone' | 'distributed';
   host: string;
   port: number;
+  /** Where people reach this server from outside, without a slash at the end; absent when it does not know. */
+  url?: string;
   dataDirectory: string;
   logLevel: string;
   /** Given by the operator, or made at the first start and kept in the data directory. */

@@ -1,5 +1,8 @@
 export type ResolvedRef = { sha: string; name: string; kind: 'branch' | 'tag' | 'commit' };
 
+/** `at` is when it was committed, RFC 3339 in UTC. */
+export type DescribedCommit = { sha: string; message: string; author: string; email: string; at: string };
+
 /**
  * The git repositories that projects point to, and this host's copies of them.
  * Urls and ref names come from users and are refused (`Refusal` of code `invalid_url` or `invalid_ref`) unless they are plainly safe.
@@ -15,7 +18,9 @@ export interface SourceRepository {
   defaultBranch(url: string): Promise<string | undefined>;
   /** Brings a commit into this host's copy; does nothing when it is there. `PermanentError` when the repository lacks it. */
   fetchCommit(commit: { projectId: string; url: string; ref: string; sha: string }): Promise<void>;
-  describeCommit(projectId: string, sha: string): Promise<{ sha: string; message: string; author: string }>;
+  describeCommit(projectId: string, sha: string): Promise<DescribedCommit>;
+  /** The message of an annotated tag as it is there now; `undefined` for a light one, and when it cannot be had. */
+  tagMessage(tag: { projectId: string; url: string; tag: string }): Promise<string | undefined>;
   /** A regular file of a commit, from git's objects; `undefined` when there is none. A symbolic link is a `Refusal`. */
   readFile(projectId: string, sha: string, path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** The paths of every regular file of a commit, from the root. A link is none. */
