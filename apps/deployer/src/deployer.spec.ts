@@ -16,7 +16,7 @@ import {
 } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import { COMMANDS, Commands, derivedId, type EventStore } from '@foldline/kernel';
-import { ManualClock } from '@foldline/testing';
+import { ManualClock, plannedJob } from '@foldline/testing';
 import { DeployerEvents } from './deployer.events.ts';
 import { DeployerModule } from './deployer.module.ts';
 
@@ -81,7 +81,7 @@ const assigned = (
       attempt,
       runnerId: 'r1',
       cluster: { id: 'c', power: 'high-power' },
-      job: { index: 2, variables: {}, ...(environment && { environment }) } as PlannedJob,
+      job: plannedJob(2, 'deploy', environment && { environment }),
       context,
       pipelineVariables: {},
       artifactJobs: [],

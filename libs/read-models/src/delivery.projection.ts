@@ -47,7 +47,7 @@ export const deploymentsProjection = defineProjection<DeploymentDoc>(
     when(
       DeploymentSucceeded,
       deploymentId,
-      (doc, { recordedAt }) => doc && { ...doc, status: 'success', finishedAt: recordedAt },
+      (doc, { data, recordedAt }) => doc && { ...doc, ...ifUrl(data.url), status: 'success', finishedAt: recordedAt },
     ),
     when(
       DeploymentFailed,

@@ -36,7 +36,7 @@ export const createdJob = (
     status: 'created',
     attempt: 0,
     allowFailure: job.allowFailure,
-    ...(job.environment ? { environment: job.environment } : {}),
+    ...(job.environment ? { environment: shownEnvironment(job.environment) } : {}),
     ...(job.resourceGroup === undefined ? {} : { resourceGroup: job.resourceGroup }),
     ...(job.matrix ? { matrix: job.matrix } : {}),
     why: [],
@@ -46,6 +46,12 @@ export const createdJob = (
     updatedPosition: position,
   };
 };
+
+/** A document has a shape of its own, whatever else a plan comes to say. */
+const shownEnvironment = ({ name, url }: { name: string; url?: string }): { name: string; url?: string } => ({
+  name,
+  ...(url === undefined ? {} : { url }),
+});
 
 /** What the attempt before left behind and the new one does not have yet. */
 export const forNewAttempt = (doc: JobDoc): JobDoc => {
@@ -69,6 +75,10 @@ export const decided = (
     why: latest(doc.why, { at: event.recordedAt, position: event.position, event: event.type, because }),
   };
 };
+
+/** Where the environment is found, once the job has told. */
+export const addressed = (doc: JobDoc | undefined, url: string | undefined): Partial<JobDoc> =>
+  doc?.environment && url !== undefined ? { environment: { ...doc.environment, url } } : {};
 
 /** Absent values are left out, so that documents compare equal whatever way they were made. */
 export const given = <Values extends object>(values: Values): Partial<Values> =>

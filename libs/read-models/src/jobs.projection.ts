@@ -27,6 +27,7 @@ import {
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
 import {
+  addressed,
   createdJob,
   decided,
   forNewAttempt,
@@ -123,6 +124,7 @@ const ending = [
       status: 'success',
       finishedAt: event.recordedAt,
       ...given({ exitCode: event.data.exitCode, coverage: event.data.coverage }),
+      ...addressed(doc, event.data.environmentUrl),
     }),
   ),
   onJob(JobFailed, (doc, event) => {

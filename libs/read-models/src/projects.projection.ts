@@ -12,6 +12,12 @@ import { urlIndexKey } from './repository-url.ts';
 /** Owners and names are compared without case, as forges do. */
 export const nameIndexKey = (owner: string, name: string): string => `${owner}/${name}`.toLowerCase();
 
+type Place = { key: string; scope?: string | undefined };
+
+/** A key may be there for several environments. */
+const without = <Variable extends Place>(variables: readonly Variable[], { key, scope }: Place): Variable[] =>
+  variables.filter((variable) => variable.key !== key || variable.scope !== scope);
+
 export const projectsProjection = defineProjection<ProjectDoc>(
   COLLECTION.projects,
   (doc) => ({ byName: nameIndexKey(doc.owner, doc.name), byUrl: urlIndexKey(doc.url, doc.id) }),
@@ -34,19 +40,13 @@ export const projectsProjection = defineProjection<ProjectDoc>(
     when(
       VariableSet,
       ({ projectId }) => projectId,
-      (doc, { data: { key, sealed, protected: isProtected, masked } }) =>
-        doc && {
-          ...doc,
-          variables: [
-            ...doc.variables.filter((variable) => variable.key !== key),
-            { key, sealed, protected: isProtected, masked },
-          ],
-        },
+      (doc, { data: { projectId: _id, ...variable } }) =>
+        doc && { ...doc, variables: [...without(doc.variables, variable), variable] },
     ),
     when(
       VariableRemoved,
       ({ projectId }) => projectId,
-      (doc, { data }) => doc && { ...doc, variables: doc.variables.filter(({ key }) => key !== data.key) },
+      (doc, { data }) => doc && { ...doc, variables: without(doc.variables, data) },
     ),
     when(
       SecretStored,

@@ -13,7 +13,7 @@ import {
 import { because, COMMANDS, derivedId, type Commands } from '@foldline/kernel';
 import { environmentDecider } from '../environment/environment.decider.ts';
 import { deploymentDecider, type DeploymentCommand } from './deployment.decider.ts';
-import { targetOfJob } from './target-of-job.ts';
+import { targetOfJob, webAddress } from './target-of-job.ts';
 
 /** Attempts of jobs that deploy nothing which are remembered, so that the log is not asked at the end of each. */
 const REMEMBERED = 10_000;
@@ -52,7 +52,9 @@ export class DeployWithJob {
   }
 
   async onJobSucceeded(event: Recorded<ReturnType<typeof JobSucceeded>>): Promise<void> {
-    await this.tell(event, event.data.jobId, event.data.attempt, { type: 'SucceedDeployment' });
+    const { jobId, attempt, environmentUrl } = event.data;
+    const url = webAddress(environmentUrl ?? '');
+    await this.tell(event, jobId, attempt, { type: 'SucceedDeployment', ...(url !== undefined && { url }) });
   }
 
   async onJobFailed(event: Recorded<ReturnType<typeof JobFailed>>): Promise<void> {

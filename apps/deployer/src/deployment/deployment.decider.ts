@@ -8,7 +8,8 @@ export type DeploymentState = { status: 'none' | 'deploying' | 'success' | 'fail
 
 export type DeploymentCommand =
   | { type: 'StartDeployment'; deployment: Deployment }
-  | { type: 'SucceedDeployment' }
+  /** `url` when only the job itself could tell it. */
+  | { type: 'SucceedDeployment'; url?: string }
   | { type: 'FailDeployment'; because: string };
 
 export type DeploymentEvent = EventsOf<{
@@ -45,7 +46,7 @@ export const deploymentDecider: Decider<DeploymentState, DeploymentCommand, Depl
       const deployment = namesOf(state.deployment);
       decision.emit(
         command.type === 'SucceedDeployment'
-          ? DeploymentSucceeded(deployment)
+          ? DeploymentSucceeded({ ...deployment, ...(command.url !== undefined && { url: command.url }) })
           : DeploymentFailed({ ...deployment, because: command.because }),
       );
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JobAssigned, PipelineContext, PlannedJob } from '@foldline/contracts';
+import type { JobAssigned, PlannedJob } from '@foldline/contracts';
+import { plannedJob, sampleContext } from '@foldline/testing';
 import { targetOfJob } from './target-of-job.ts';
 
 type Assigned = ReturnType<typeof JobAssigned>['data'];
@@ -13,13 +14,13 @@ const assigned = (
   attempt: 1,
   runnerId: 'r1',
   cluster: { id: 'c', power: 'low-power' },
-  job: { index: 0, variables: variables.job ?? {}, ...(environment && { environment }) } as PlannedJob,
+  job: plannedJob(0, 'deploy', { variables: variables.job ?? {}, ...(environment && { environment }) }),
   context: {
-    pipelineId: 'p1',
+    ...sampleContext,
     ref: { name: 'Feature/Login', kind: 'branch', protected: false },
     sha: '0123456789abcdef0123456789abcdef01234567',
     variables: variables.request ?? {},
-  } as PipelineContext,
+  },
   pipelineVariables: variables.pipeline ?? {},
   artifactJobs: [],
   because: { rule: 'r', detail: 'd', jobs: [] },
@@ -49,6 +50,16 @@ describe('the target of a job', () => {
     expect(targetOfJob(assigned({ name: '$A$B$C' }, variables))?.name).toBe('pjr');
   });
 
+  it('fills in variables that name others', () =>
+    expect(
+      targetOfJob(
+        assigned({ name: 'review/$SITE' }, { job: { SITE: '$TEAM-$CI_JOB_NAME' }, request: { TEAM: 'shop' } }),
+      )?.name,
+    ).toBe('review/shop-deploy'));
+  it('stands as it was written when it grows beyond all bounds', () => {
+    const job = { A: 'x'.repeat(60_000), B: '$A$A' };
+    expect(targetOfJob(assigned({ name: 'x$B' }, { job }))?.name).toBe('x$B');
+  });
   it('lets nobody claim another ref or commit', () =>
     expect(
       targetOfJob(assigned({ name: '$CI_COMMIT_REF_NAME' }, { request: { CI_COMMIT_REF_NAME: 'main' } }))?.name,

@@ -13,7 +13,8 @@ export class RecordDeployed {
     const { deploymentId, environmentId, projectId, environment: name } = event.data;
     const { deployment } = await this.commands.stateOf(deploymentStream(deploymentId), deploymentDecider);
     if (!deployment) throw new PermanentError(`${event.stream} succeeded without having started`);
-    const { sha, ref, url } = deployment;
+    const { sha, ref } = deployment;
+    const url = event.data.url ?? deployment.url;
     const deployed = { environmentId, projectId, name, deploymentId, sha, ref, ...(url !== undefined && { url }) };
     await this.commands.handle(
       environmentStream(environmentId),

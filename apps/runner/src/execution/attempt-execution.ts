@@ -14,8 +14,11 @@ import { textMasker } from '../masking/secret-masker.ts';
 import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
+import type { Surroundings } from './predefined.ts';
 import type { JobScene } from './job-scene.ts';
-import { CHECKOUT_STEP, JobRun, type JobResult } from './run-job.ts';
+import type { JobResult } from './job-endings.ts';
+import { CHECKOUT_STEP, JobRun } from './run-job.ts';
+import type { Seats } from './seats.ts';
 import { overrides, type StopReason } from './stop-reason.ts';
 
 const READ_MODELS_MS = 10_000;
@@ -23,7 +26,7 @@ const READ_MODELS_MS = 10_000;
 export type Assigned = RecordedEvent<'JobAssigned', ReturnType<typeof JobAssigned>['data']>;
 type ExecutionPorts = Pick<
   Ports,
-  'executor' | 'readStore' | 'readModels' | 'objectStore' | 'logStore' | 'clock' | 'secretBox' | 'logger'
+  'executor' | 'readStore' | 'readModels' | 'objectStore' | 'logStore' | 'clock' | 'secretBox' | 'logger' | 'settings'
 >;
 
 /** One attempt that this runner carries out: its log, its facts, its workspace and its end. */
@@ -40,6 +43,7 @@ export class AttemptExecution {
     private readonly event: Assigned,
     private readonly ports: ExecutionPorts,
     private readonly workspaces: Workspaces,
+    private readonly seats: Seats,
     commands: Commands,
     cause: Cause,
   ) {
@@ -108,12 +112,35 @@ export class AttemptExecution {
 
   private async outcome(log: AttemptLog): Promise<JobResult> {
     const { data } = this.event;
-    const environment = jobEnvironment(data, this.workspaces.pathOf(this.attemptId), this.ports.secretBox);
+    const ofRunner = this.seats.take(data.runnerId);
+    const ofProject = this.seats.take(`${data.runnerId} ${data.context.project.id}`);
+    try {
+      return await this.seated(log, { ofRunner: ofRunner.number, ofProject: ofProject.number });
+    } finally {
+      ofRunner.leave();
+      ofProject.leave();
+    }
+  }
+
+  private async seated(log: AttemptLog, seat: Surroundings['seat']): Promise<JobResult> {
+    const { data } = this.event;
+    const { executor, settings, clock, secretBox } = this.ports;
+    const around: Surroundings = {
+      workspace: this.workspaces.pathOf(this.attemptId),
+      buildsDirectory: this.workspaces.all,
+      filesDirectory: this.workspaces.filesOf(this.attemptId),
+      executor: executor.kind,
+      version: settings.version,
+      startedAt: clock.now(),
+      seat,
+    };
+    const environment = jobEnvironment(data, around, secretBox);
     log.mask(environment.masked);
     log.tell(
       `Running on ${data.runnerId} (${data.cluster.power}) as a ${this.ports.executor.kind}, attempt ${data.attempt}`,
     );
     const place = await this.prepare(log);
+    this.workspaces.addFiles(this.attemptId, environment.files);
     if (data.artifactJobs.length + data.job.cache.length > 0) await this.inputsShown();
     this.run = new JobRun(this.scene(place, environment, log), (chunk) => log.write(chunk), {
       executor: this.ports.executor,
@@ -158,7 +185,11 @@ export class AttemptExecution {
     return place;
   }
 
-  private scene(place: PreparedWorkspace, { variables, masked }: JobEnvironment, log: AttemptLog): JobScene {
+  private scene(
+    place: PreparedWorkspace,
+    { variables, variablesWith, masked }: JobEnvironment,
+    log: AttemptLog,
+  ): JobScene {
     const { data } = this.event;
     return {
       assignment: data,
@@ -166,6 +197,7 @@ export class AttemptExecution {
       workspace: place.workspace,
       scratch: place.scratch,
       variables,
+      variablesWith,
       hide: textMasker(masked),
       tell: (line) => log.tell(line),
       warn: (line) => log.warn(`WARNING: ${line}`),

@@ -35,7 +35,15 @@ const environmentOf = (
       because: { rule: 'cluster', detail: 'free', jobs: [] },
       ...more,
     },
-    '/data/runners/jobs/p1.0.2/workspace',
+    {
+      workspace: '/data/runners/jobs/p1.0.2/workspace',
+      buildsDirectory: '/data/runners/jobs',
+      filesDirectory: '/data/runners/jobs/p1.0.2/variables',
+      executor: 'process',
+      version: '1.2.3',
+      startedAt: '2030-01-02T03:04:05.678Z',
+      seat: { ofRunner: 3, ofProject: 1 },
+    },
     box,
   );
 const valuesOf = (...given: Parameters<typeof environmentOf>): Record<string, string> =>
@@ -48,30 +56,57 @@ describe('The environment of a job', () => {
       FOLDLINE: 'true',
       CI_COMMIT_SHA: 'a'.repeat(40),
       CI_COMMIT_SHORT_SHA: 'aaaaaaaa',
+      CI_COMMIT_BEFORE_SHA: '0'.repeat(40),
       CI_COMMIT_REF_NAME: 'main',
       CI_COMMIT_REF_SLUG: 'main',
       CI_COMMIT_REF_PROTECTED: 'true',
       CI_COMMIT_BRANCH: 'main',
       CI_COMMIT_MESSAGE: 'Add gears',
       CI_COMMIT_TITLE: 'Add gears',
+      CI_COMMIT_DESCRIPTION: '',
       CI_DEFAULT_BRANCH: 'main',
+      CI_DEFAULT_BRANCH_SLUG: 'main',
       CI_PROJECT_ID: 'pr1',
       CI_PROJECT_NAME: 'engine',
+      CI_PROJECT_TITLE: 'engine',
       CI_PROJECT_OWNER: 'ada',
+      CI_PROJECT_NAMESPACE: 'ada',
+      CI_PROJECT_ROOT_NAMESPACE: 'ada',
+      CI_PROJECT_PATH: 'ada/engine',
+      CI_PROJECT_PATH_SLUG: 'ada-engine',
       CI_PROJECT_DIR: '/data/runners/jobs/p1.0.2/workspace',
+      CI_BUILDS_DIR: '/data/runners/jobs',
+      CI_REPOSITORY_URL: '/repos/engine',
       CI_PIPELINE_ID: 'p1',
       CI_PIPELINE_SOURCE: 'api',
       CI_JOB_ID: 'p1.0',
       CI_JOB_NAME: 'unit tests',
+      CI_JOB_NAME_SLUG: 'unit-tests',
+      CI_JOB_GROUP_NAME: 'unit tests',
       CI_JOB_ATTEMPT: '2',
       CI_JOB_STAGE: 'check',
       CI_STAGE: 'check',
+      CI_JOB_STARTED_AT: '2030-01-02T03:04:05Z',
+      CI_JOB_TIMEOUT: '3600',
       CI_CLUSTER_ID: 'c1',
       CI_CLUSTER_POWER: 'high-power',
       CI_NODE_INDEX: '0',
       CI_NODE_TOTAL: '1',
       CI_NODE_NUMBER: '1',
+      CI_RUNNER_ID: 'one',
+      CI_RUNNER_DESCRIPTION: 'one',
+      CI_RUNNER_VERSION: '1.2.3',
+      CI_RUNNER_EXECUTABLE_ARCH: expect.stringMatching(/^\w+\/\w+$/),
+      CI_CONCURRENT_ID: '3',
+      CI_CONCURRENT_PROJECT_ID: '1',
+      CI_SHARED_ENVIRONMENT: 'true',
     });
+  });
+
+  it('tells that a person started it, and which image it asks for', () => {
+    const job = { when: 'manual', image: 'node:$NODE', variables: { NODE: '22' } } as const;
+
+    expect(valuesOf(job)).toMatchObject({ CI_JOB_MANUAL: 'true', CI_JOB_IMAGE: 'node:22' });
   });
 
   it('tells which copy of a job this is, from 0 and from 1', () => {
@@ -95,6 +130,13 @@ describe('The environment of a job', () => {
     expect(valuesOf({ environment })).toMatchObject({
       CI_ENVIRONMENT_NAME: 'review/main',
       CI_ENVIRONMENT_URL: 'https://main.example',
+      CI_ENVIRONMENT_ACTION: 'start',
+      CI_ENVIRONMENT_TIER: 'development',
+    });
+    expect(valuesOf({ environment: { name: 'shop', action: 'stop', tier: 'production' } })).toMatchObject({
+      CI_ENVIRONMENT_SLUG: 'shop',
+      CI_ENVIRONMENT_ACTION: 'stop',
+      CI_ENVIRONMENT_TIER: 'production',
     });
   });
 
@@ -125,6 +167,84 @@ describe('The environment of a job', () => {
 
     expect(values['A']).toBe('aa$A');
     expect(values['B']).toBe('<[<$C>]>');
+  });
+
+  it('takes values that are written to be raw as they are, each where it is declared', () => {
+    const job = { variables: { A: '$CI', B: '$CI' }, rawVariables: ['A'] };
+    const file = { pipelineVariables: { B: '$CI$CI', C: '$CI' }, rawPipelineVariables: ['B', 'C'] };
+
+    expect(valuesOf(job, {}, file)).toMatchObject({ A: '$CI', B: 'true', C: '$CI' });
+  });
+
+  describe('with what earlier jobs have handed on', () => {
+    it('has it above the variables of the job and below those of the project', () => {
+      const job = { variables: { A: 'job', B: 'job', COPY: '<$A>' } };
+      const { variablesWith } = environmentOf(job, { projectVariables: [variable('B', 'project')] });
+
+      expect(variablesWith({ A: 'handed on', B: 'handed on' })).toMatchObject({
+        A: 'handed on',
+        B: 'project',
+        COPY: '<handed on>',
+      });
+    });
+
+    it('takes it as it is: a value cannot name a secret', () => {
+      const { variablesWith } = environmentOf({}, { projectVariables: [variable('TOKEN', 'hunter2')] });
+
+      expect(variablesWith({ A: '$TOKEN' })['A']).toBe('$TOKEN');
+    });
+  });
+
+  describe('with variables of the project', () => {
+    it('fills in those that are not raw, and hides what comes of it', () => {
+      const { variables, masked } = environmentOf(
+        { variables: { HOST: 'db.example' } },
+        { projectVariables: [{ ...variable('DSN', 'pg://$HOST/secret'), expand: true }] },
+      );
+
+      expect(variables['DSN']).toBe('pg://db.example/secret');
+      expect(masked).toEqual(expect.arrayContaining(['pg://$HOST/secret', 'pg://db.example/secret']));
+    });
+
+    it('hands over a file by its path, outside of the workspace', () => {
+      const path = '/data/runners/jobs/p1.0.2/variables/CONFIG';
+      const { variables, files, masked } = environmentOf(
+        { variables: { FLAG: '--config=$CONFIG' } },
+        { projectVariables: [{ ...variable('CONFIG', 'key: $CI'), kind: 'file' }] },
+      );
+
+      expect(variables).toMatchObject({ CONFIG: path, FLAG: `--config=${path}` });
+      expect([...files]).toEqual([[path, 'key: $CI']]);
+      expect(masked).toEqual(['key: $CI']);
+    });
+
+    it('makes no file of a variable that the request replaces', () => {
+      const projectVariables = [{ ...variable('CONFIG', 'content'), kind: 'file' as const }];
+      const { variables, files } = environmentOf({}, { projectVariables, variables: { CONFIG: 'mine' } });
+
+      expect(variables['CONFIG']).toBe('mine');
+      expect(files.size).toBe(0);
+    });
+
+    it('has those of its environment, the closest first, and none of another', () => {
+      const scoped = (scope: string, value: string, key = 'REGION') => ({
+        ...variable(key, value),
+        sealed: box.seal(value, `project:pr1:variable:${key}@${scope}`),
+        scope,
+      });
+      const projectVariables = [
+        scoped('review/*', 'review'),
+        variable('REGION', 'any'),
+        scoped('review/main', 'main'),
+        scoped('production', 'never', 'KEY'),
+      ];
+      const inReview = environmentOf({ environment: { name: 'review/$CI_COMMIT_REF_SLUG' } }, { projectVariables });
+
+      expect(inReview.variables['REGION']).toBe('main');
+      expect(inReview.variables).not.toHaveProperty('KEY');
+      expect(inReview.masked).toEqual(['main']);
+      expect(valuesOf({}, { projectVariables })['REGION']).toBe('any');
+    });
   });
 
   it('takes values of the project and the vault as they are', () => {

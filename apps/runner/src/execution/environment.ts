@@ -1,75 +1,119 @@
+import { join } from 'node:path';
 import {
   MAX_VARIABLE_LENGTH,
+  VARIABLE_SOURCES,
   VariableLimitError,
-  pipelineFactVariables,
+  environmentOfJob,
+  inEnvironment,
+  openLayers,
+  predefinedLayer,
+  variableFinder,
+  variableNameProblem,
   variableResolver,
+  variableSeal,
   variableTooLarge,
   type JobAssigned,
+  type SealedVariable,
+  type VariableLayers,
 } from '@foldline/contracts';
 import { Refusal, type SecretBox } from '@foldline/kernel';
+import { predefinedVariables, type Surroundings } from './predefined.ts';
 
 type Assignment = ReturnType<typeof JobAssigned>['data'];
+type Values = Record<string, string>;
+
 export type JobEnvironment = {
-  variables: Record<string, string>;
+  variables: Values;
+  /** The same with what earlier jobs have handed on. */
+  variablesWith: (handedOn: Values) => Values;
   /** Values that must not appear in the log. */
   masked: string[];
+  /** What the job finds in files, by their paths. */
+  files: ReadonlyMap<string, string>;
 };
 
 /** Bytes of all variables after expansion: somewhat less than what Linux lets a program be given. */
 const MAX_TOTAL = 1024 * 1024;
-/** Predefined ones that the definition's author wrote. */
-const WRITTEN_BY_AUTHOR = new Set(['CI_ENVIRONMENT_NAME', 'CI_ENVIRONMENT_URL']);
 
 /**
- * The variables of one job, later sources winning: predefined, the file's, the job's, the project's, the request's, and
- * the job's secrets (S0-29, S0-48…S0-56).
+ * The variables of one job, later sources winning: predefined, the file's, the job's, those that earlier jobs have handed
+ * on, the project's, the request's, and the job's secrets (S0-29, S0-48…S0-56).
  */
-export const jobEnvironment = (assignment: Assignment, workspace: string, secretBox: SecretBox): JobEnvironment => {
-  const { context, job } = assignment;
-  const masked: string[] = [];
-  const open = (sealed: string, context: string, mask: boolean): string => {
-    const clear = secretBox.open(sealed, context);
-    if (mask) masked.push(clear);
-    return clear;
+export const jobEnvironment = (assignment: Assignment, around: Surroundings, secretBox: SecretBox): JobEnvironment => {
+  const project = openedVariables(assignment, around, secretBox);
+  const secrets = openedSecrets(assignment, secretBox);
+  const layers: VariableLayers = {
+    ...openLayers(assignment),
+    predefined: predefinedLayer(predefinedVariables(assignment, around)),
+    project: { values: project.values, isData: (name) => !project.expanded.has(name) },
+    secret: { values: secrets },
   };
-  const project = Object.fromEntries(
-    context.projectVariables.map(({ key, sealed, masked: mask }) => [
-      key,
-      open(sealed, `project:${context.project.id}:variable:${key}`, mask),
-    ]),
-  );
-  const secrets = Object.fromEntries(
+  const variablesWith = (handedOn: Values): Values => resolveAll({ ...layers, report: { values: handedOn } });
+  const variables = variablesWith({});
+  const overridden = (name: string): boolean => variables[name] !== project.files.get(name)?.path;
+  return {
+    variables,
+    variablesWith,
+    masked: [...project.masked, ...Object.values(secrets), ...project.maskedNames.map((name) => variables[name]!)],
+    files: new Map(
+      [...project.files].flatMap(([name, { path, content }]) => (overridden(name) ? [] : [[path, content]])),
+    ),
+  };
+};
+
+const openedVariables = (assignment: Assignment, around: Surroundings, secretBox: SecretBox) => {
+  const { context } = assignment;
+  const place = environmentOfJob(assignment)?.name;
+  const values: Values = {};
+  const masked: string[] = [];
+  const maskedNames: string[] = [];
+  const expanded = new Set<string>();
+  const files = new Map<string, { path: string; content: string }>();
+  for (const variable of inEnvironment(context.projectVariables, ({ key }) => key, place)) {
+    const { key } = variable;
+    const clear = secretBox.open(variable.sealed, variableSeal(context.project.id, key, variable.scope));
+    if (variable.masked) masked.push(clear);
+    if (variable.kind === 'file') {
+      const path = fileOf(variable, around);
+      values[key] = path;
+      files.set(key, { path, content: clear });
+      continue;
+    }
+    values[key] = clear;
+    if (variable.expand) expanded.add(key);
+    // What comes of filling it in is as secret as what was written.
+    if (variable.expand && variable.masked) maskedNames.push(key);
+  }
+  return { values, masked, maskedNames, expanded, files };
+};
+
+/** The name of a variable becomes that of a file. */
+const fileOf = ({ key }: SealedVariable, { filesDirectory }: Surroundings): string => {
+  if (variableNameProblem(key)) throw new Refusal('variable_invalid', 'a variable of the project has no usable name');
+  return join(filesDirectory, key);
+};
+
+const openedSecrets = ({ context, job }: Assignment, secretBox: SecretBox): Values =>
+  Object.fromEntries(
     Object.entries(job.secrets).map(([name, { vault }]) => {
       const found = context.secrets.find(({ path }) => path === vault);
       if (!found) throw new Refusal('secret_not_found', `the project’s vault has no secret "${vault}" (for ${name})`);
-      return [name, open(found.sealed, `project:${context.project.id}:secret:${vault}`, true)];
+      return [name, secretBox.open(found.sealed, `project:${context.project.id}:secret:${vault}`)];
     }),
   );
-  const predefined = predefinedVariables(assignment, workspace);
-  const written = { ...predefined, ...assignment.pipelineVariables, ...job.variables };
-  const values: Record<string, string> = { ...written, ...project, ...context.variables, ...secrets };
-  const data = new Set([
-    ...Object.keys(predefined).filter((key) => values[key] === predefined[key] && !WRITTEN_BY_AUTHOR.has(key)),
-    ...Object.keys(project).filter((key) => !Object.hasOwn(context.variables, key)),
-    ...Object.keys(secrets),
-  ]);
-  return { variables: resolveAll(values, data), masked };
-};
 
-/** Values that people wrote into the definition or the request may name other variables; all others are data. */
-const resolveAll = (values: Record<string, string>, data: ReadonlySet<string>): Record<string, string> => {
-  const resolve = variableResolver((name) =>
-    Object.hasOwn(values, name) ? { text: values[name]!, isData: data.has(name) } : undefined,
-  );
+const resolveAll = (layers: VariableLayers): Values => {
+  const names = new Set(VARIABLE_SOURCES.flatMap((source) => Object.keys(layers[source]?.values ?? {})));
+  const resolve = variableResolver(variableFinder(layers));
   try {
-    return checked(Object.fromEntries(Object.keys(values).map((name) => [name, resolve(name)!])));
+    return checked(Object.fromEntries([...names].map((name) => [name, resolve(name)!])));
   } catch (error) {
     throw error instanceof VariableLimitError ? new Refusal('variable_too_large', error.message) : error;
   }
 };
 
 /** No program can be started with more, or with what ends a text early. */
-const checked = (variables: Record<string, string>): Record<string, string> => {
+const checked = (variables: Values): Values => {
   let total = 0;
   for (const [name, value] of Object.entries(variables)) {
     const bytes = Buffer.byteLength(value);
@@ -79,28 +123,5 @@ const checked = (variables: Record<string, string>): Record<string, string> => {
   }
   if (total > MAX_TOTAL)
     throw new Refusal('variable_too_large', `the variables have ${total} bytes; at most ${MAX_TOTAL} are allowed`);
-  return variables;
-};
-
-const predefinedVariables = (
-  { context, job, jobId, cluster, attempt }: Assignment,
-  workspace: string,
-): Record<string, string> => {
-  const variables: Record<string, string> = {
-    ...pipelineFactVariables(context),
-    CI_PROJECT_DIR: workspace,
-    CI_JOB_ID: jobId,
-    CI_JOB_NAME: job.name,
-    CI_JOB_ATTEMPT: String(attempt),
-    CI_JOB_STAGE: job.stage,
-    CI_STAGE: job.stage,
-    CI_CLUSTER_ID: cluster.id,
-    CI_CLUSTER_POWER: cluster.power,
-    CI_NODE_INDEX: String((job.node?.index ?? 0) + (job.node?.first ?? 0)),
-    CI_NODE_TOTAL: String(job.node?.total ?? 1),
-    CI_NODE_NUMBER: String((job.node?.index ?? 0) + 1),
-  };
-  if (job.environment) variables['CI_ENVIRONMENT_NAME'] = job.environment.name;
-  if (job.environment?.url) variables['CI_ENVIRONMENT_URL'] = job.environment.url;
   return variables;
 };

@@ -17,6 +17,7 @@ import { AttemptExecution, type Assigned } from './attempt-execution.ts';
 import { AttemptStart } from './attempt-start.ts';
 import { attemptsUnderWay } from './attempts-under-way.ts';
 import { isStillHeld } from './lease-check.ts';
+import { Seats } from './seats.ts';
 import { RUNNER_PORTS } from '../runner.ports.ts';
 
 /**
@@ -28,6 +29,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
   private readonly running = new Map<string, { attempt: AttemptExecution; done: Promise<void> }>();
   /** Assignments that are being taken right now. */
   private readonly accepting = new Map<string, Promise<void>>();
+  private readonly seats = new Seats();
   private readonly start: AttemptStart;
   private recovered: Promise<void> | undefined;
   private draining = false;
@@ -119,7 +121,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     this.workspaces.reserve(attemptId);
     if (!(await this.start.record(event))) return;
     const cause = this.start.causeOf(event);
-    const execution = new AttemptExecution(event, this.ports, this.workspaces, this.commands, cause);
+    const execution = new AttemptExecution(event, this.ports, this.workspaces, this.seats, this.commands, cause);
     // What is not held now was perhaps given to others, before the start was stored.
     if (!(await isStillHeld(event.data, this.leases, this.ports, () => this.closing))) execution.stop('lease_lost');
     const done = this.carryOut(execution);

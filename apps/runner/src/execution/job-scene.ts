@@ -8,6 +8,8 @@ export type JobScene = {
   workspace: string;
   scratch: string;
   variables: Readonly<Record<string, string>>;
+  /** The same with what earlier jobs have handed on. */
+  variablesWith: (handedOn: Readonly<Record<string, string>>) => Record<string, string>;
   /** The text without the values that must not be seen: for names and keys, which are recorded in events. */
   hide: (text: string) => string;
   /** A line of the system's own in the log. */

@@ -89,6 +89,7 @@ const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobR
       workspace: join(directory, 'workspace'),
       scratch: directory,
       variables: {},
+      variablesWith: (more) => ({ ...more }),
       hide: (text) => text,
       tell: (line) => told.push(line),
       warn: (line) => told.push(`WARNING: ${line}`),

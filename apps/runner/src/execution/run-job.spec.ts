@@ -23,7 +23,8 @@ import { openFileObjectStore } from '@foldline/object-store-files';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
 import type { AttemptFact } from './attempt.decider.ts';
-import { JobRun, type JobResult } from './run-job.ts';
+import type { JobResult } from './job-endings.ts';
+import { JobRun } from './run-job.ts';
 
 const TIMEOUT_S = 60;
 const AFTER_SCRIPT_MS = 5 * 60_000;
@@ -129,6 +130,7 @@ const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobR
       workspace: join(directory, 'workspace'),
       scratch: directory,
       variables: { NAME: 'value' },
+      variablesWith: (more) => ({ NAME: 'value', ...more }),
       hide: (text) => text,
       tell: () => undefined,
       warn: (line) => warnings.push(line),

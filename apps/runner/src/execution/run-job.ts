@@ -1,23 +1,18 @@
-import { StepFinished, type FailureReason, type Outcome, type PlannedStep } from '@foldline/contracts';
+import { StepFinished, type PlannedStep } from '@foldline/contracts';
 import type { Clock, Execution, Executor } from '@foldline/kernel';
-import { applies, downloadArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
+import { addressNow, handOnVariables, variablesOf } from '../storage/handed-on.ts';
+import { applies, downloadArtifacts, inheritedArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
 import { restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
 import { StoragePhase, type JobStores, type StorageUse } from '../storage/storage-phase.ts';
 import { CoverageScanner } from './coverage.ts';
+import { refusalOf, statusOf, stepsOf, stoppedBy, type JobResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
-import { statusOf, type JobStatus } from './job-status.ts';
+import { statusVariable, type StatusWord } from './predefined.ts';
 import { GRACE_MS, atOnce, graceOf, overrides, type StopReason } from './stop-reason.ts';
 import { TimeLimit } from './time-limit.ts';
 
 const AFTER_SCRIPT_MS = 5 * 60_000;
 
-export type JobResult = {
-  outcome: Outcome;
-  reason?: FailureReason;
-  detail?: string;
-  exitCode?: number;
-  coverage?: number;
-};
 type JobTools = JobStores & { executor: Executor; clock: Clock };
 type Inputs = { caches: JobCache[]; missing: string | undefined };
 type Step = { name: string; run: () => Promise<StepResult> };
@@ -35,11 +30,13 @@ export class JobRun {
   private stopped: StopReason | undefined;
   private stepIndex = CHECKOUT_STEP + 1;
   private storage: StoragePhase | undefined;
+  /** Variables that earlier jobs have handed on. */
+  private received: Readonly<Record<string, string>> = {};
   private readonly limit: TimeLimit;
   private readonly coverage: CoverageScanner | undefined;
 
   constructor(
-    private readonly scene: JobScene,
+    private scene: JobScene,
     private readonly output: (chunk: Buffer) => Promise<void>,
     private readonly tools: JobTools,
   ) {
@@ -78,12 +75,11 @@ export class JobRun {
     if (this.stopped) return this.ended();
     const [script, after] = stepsOf(scene);
     const result = await this.script(script);
-    if (after) await this.afterScript(after, statusOf(result.outcome));
+    if (after) await this.afterScript(after, result);
     if (atOnce(this.stopped)) return this.ended();
     if (result.outcome === 'cancelled') return this.withCoverage(result);
-    const succeeded = result.outcome === 'success';
-    const kept = await this.withStores('results', (stores) => this.keep(stores, caches, succeeded));
-    return this.withCoverage('end' in kept ? this.notKept(result, kept.end) : result);
+    const kept = await this.withStores('results', (stores) => this.keep(stores, caches, result));
+    return this.withCoverage('end' in kept ? this.notKept(result, kept.end) : kept.value);
   }
 
   /** Waits while the stores do not answer; what is not done in the end is how the job ends. */
@@ -108,14 +104,19 @@ export class JobRun {
   }
 
   private async inputs({ reads, objects }: JobStores): Promise<Inputs> {
+    const inherited = await inheritedArtifacts(this.scene, reads);
+    if (inherited.missing !== undefined) return { caches: [], missing: inherited.missing };
+    this.received = await variablesOf(inherited.dotenv, this.scene, objects);
+    // Keys of caches may name them, so they come first.
+    this.scene = { ...this.scene, variables: this.scene.variablesWith(this.received) };
     const { scene } = this;
     const caches = await this.inStep('restore caches', scene.assignment.job.cache.length > 0, () =>
       restoreCaches(scene, reads, objects),
     );
-    const missing = await this.inStep('download artifacts', scene.assignment.artifactJobs.length > 0, () =>
-      downloadArtifacts(scene, reads, objects),
+    await this.inStep('download artifacts', scene.assignment.artifactJobs.length > 0, () =>
+      downloadArtifacts(scene, inherited.archives, objects),
     );
-    return { caches: caches ?? [], missing };
+    return { caches: caches ?? [], missing: undefined };
   }
 
   /** A job that failed already says why; that its leavings are lost as well is for its log. */
@@ -141,7 +142,7 @@ export class JobRun {
   }
 
   /** Runs whatever the script did, in a shell of its own and with its own time; its result changes nothing (S0-09). */
-  private async afterScript(step: PlannedStep, status: JobStatus): Promise<void> {
+  private async afterScript(step: PlannedStep, result: JobResult): Promise<void> {
     const outcome = this.stopped;
     if (atOnce(outcome)) return;
     this.stopped = undefined;
@@ -149,31 +150,53 @@ export class JobRun {
     void this.tools.clock.sleep(AFTER_SCRIPT_MS, late.signal).then(() => {
       if (!late.signal.aborted) this.execution?.stop(GRACE_MS);
     });
-    await this.step({ name: step.name, run: () => this.shell(step, status) }).finally(() => late.abort());
+    await this.step({ name: step.name, run: () => this.shell(step, statusOf(result)) }).finally(() => late.abort());
     if (outcome && this.stopped !== 'lease_lost') this.stopped = outcome;
   }
 
-  private async keep({ reads, objects }: JobStores, caches: JobCache[], succeeded: boolean): Promise<void> {
+  /** A job whose variables later jobs could not read has failed, and what is kept of it is what is kept of a failure. */
+  private async keep({ reads, objects }: JobStores, caches: JobCache[], scriptEnd: JobResult): Promise<JobResult> {
     const { scene } = this;
+    const spec = scene.assignment.job.artifacts;
+    const result = spec?.dotenv ? await this.handOn(objects, scriptEnd) : scriptEnd;
+    const succeeded = result.outcome === 'success';
     await this.inStep(
       'save caches',
       caches.some(({ spec }) => spec.policy !== 'pull' && applies(spec.when, succeeded)),
       () => saveCaches(caches, scene, reads, objects, succeeded),
     );
-    const spec = scene.assignment.job.artifacts;
     await this.inStep('upload artifacts', spec !== undefined && applies(spec.when, succeeded), () =>
       uploadArtifacts(scene, objects, succeeded),
     );
+    return result;
   }
 
-  private async shell(step: PlannedStep, status: JobStatus): Promise<StepResult> {
+  private async handOn(objects: JobStores['objects'], result: JobResult): Promise<JobResult> {
+    const { scene } = this;
+    let url: string | undefined;
+    const { detail } = await this.step({
+      name: 'hand on variables',
+      run: async () => {
+        const handedOn = await handOnVariables(scene, objects);
+        if ('problem' in handedOn) return { outcome: 'failed', detail: handedOn.problem };
+        url = addressNow(scene, { ...this.received, ...handedOn.variables });
+        return { outcome: 'success' };
+      },
+    });
+    if (detail === undefined) return url === undefined ? result : { ...result, environmentUrl: url };
+    if (result.outcome === 'success') return { ...result, outcome: 'failed', reason: 'invalid_dotenv', detail };
+    scene.warn(detail);
+    return result;
+  }
+
+  private async shell(step: PlannedStep, status: StatusWord): Promise<StepResult> {
     const { scene } = this;
     this.execution = await this.tools.executor.start({
       attemptId: scene.about.attemptId,
       commands: step.commands,
       workingDirectory: scene.workspace,
       scratchDirectory: scene.scratch,
-      environment: { ...scene.variables, CI_JOB_STATUS: status },
+      environment: { ...scene.variables, ...statusVariable(status) },
       onOutput: async (chunk) => {
         this.coverage?.push(chunk);
         await this.output(chunk);
@@ -211,19 +234,7 @@ export class JobRun {
   }
 
   private ended(): JobResult {
-    if (this.stopped === 'timed_out') {
-      const { timeoutSeconds } = this.scene.assignment.job;
-      return {
-        outcome: 'timed_out',
-        reason: 'job_timeout',
-        detail: `it ran longer than its timeout of ${timeoutSeconds} s`,
-      };
-    }
-    if (this.stopped === 'shutdown')
-      return { outcome: 'lost', reason: 'runner_lost', detail: 'the runner was shut down' };
-    if (this.stopped === 'lease_lost')
-      return { outcome: 'lost', reason: 'runner_lost', detail: 'the runner lost its lease and stopped it' };
-    return { outcome: 'cancelled', reason: 'cancelled' };
+    return stoppedBy(this.stopped, this.scene);
   }
 
   private withCoverage(result: JobResult): JobResult {
@@ -231,24 +242,3 @@ export class JobRun {
     return coverage === undefined ? result : { ...result, coverage };
   }
 }
-
-/** `script`, and `after_script` if there is one. */
-const stepsOf = ({ assignment }: JobScene): [PlannedStep | undefined, PlannedStep | undefined] => [
-  assignment.job.steps.find(({ name }) => name === 'script'),
-  assignment.job.steps.find(({ name }) => name === 'after_script'),
-];
-
-const refusalOf = ({ assignment, warn }: JobScene): JobResult | undefined => {
-  const { image, services, plannedOnly = [] } = assignment.job;
-  const missing = plannedOnly.find(({ stops }) => stops);
-  if (missing) {
-    const detail = `this job asks for \`${missing.keyword}\`, which is planned only: ${missing.why}`;
-    warn(detail);
-    return { outcome: 'failed', reason: 'config_error', detail };
-  }
-  if (!image && services.length === 0) return undefined;
-  const asked = image ? `the image ${image}` : `the services ${services.join(', ')}`;
-  const detail = `this job asks for ${asked} and needs Docker; this runner runs jobs as processes of its host`;
-  warn(detail);
-  return { outcome: 'failed', reason: 'needs_docker', detail };
-};

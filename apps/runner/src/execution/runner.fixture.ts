@@ -46,6 +46,7 @@ const openRunner = async (): Promise<void> => {
     dataDirectory: join(directory, 'data'),
     logLevel: 'silent',
     mode: 'distributed',
+    version: '1.2.3',
     runnerLeaseMs: 180_000,
     runners: [{ id: 'one', offer: OFFER }],
   } as unknown as Settings;

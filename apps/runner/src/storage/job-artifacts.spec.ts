@@ -17,7 +17,7 @@ import { textMasker } from '../masking/secret-masker.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
 import { packTree } from '../trees/pack-tree.ts';
-import { downloadArtifacts, uploadArtifacts } from './job-artifacts.ts';
+import { downloadArtifacts, inheritedArtifacts, uploadArtifacts } from './job-artifacts.ts';
 
 type Upload = ReturnType<typeof ArtifactUploaded>['data'];
 
@@ -71,6 +71,7 @@ const sceneOf = (artifacts?: Partial<ArtifactSpec>, artifactJobs: string[] = [],
   workspace,
   scratch: workspace,
   variables: { VERSION: '1.0', TOKEN: 'hunter2-long', DIR: 'dist' },
+  variablesWith: (handedOn) => ({ ...handedOn }),
   hide: textMasker(secrets),
   tell: (line) => lines.push(line),
   warn: (line) => lines.push(`WARNING ${line}`),
@@ -221,8 +222,12 @@ describe('The artifacts of earlier jobs', () => {
     const indexes = { byJob: artifactIndexKey(jobId, id) };
     await reads.apply('storage', position, [{ collection: COLLECTION.artifacts, id, doc, indexes }]);
   };
-  const download = (...jobIds: string[]): Promise<string | undefined> =>
-    downloadArtifacts(sceneOf(undefined, jobIds), reads, objects);
+  const download = async (...jobIds: string[]): Promise<string | undefined> => {
+    const scene = sceneOf(undefined, jobIds);
+    const { archives, missing } = await inheritedArtifacts(scene, reads);
+    if (missing === undefined) await downloadArtifacts(scene, archives, objects);
+    return missing;
+  };
 
   it('are put into the workspace, later jobs over earlier ones', async () => {
     await shown('p1.0');

@@ -4,10 +4,11 @@ import {
   artifactIndexKey,
   expandVariables,
   type ArtifactDoc,
-  type PlannedJob,
+  type ArtifactKind,
+  type ArtifactSpec,
 } from '@foldline/contracts';
 import { derivedId } from '@foldline/kernel';
-import { packTree } from '../trees/pack-tree.ts';
+import { packTree, type PackedTree } from '../trees/pack-tree.ts';
 import { unpackTree } from '../trees/unpack-tree.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
@@ -17,36 +18,46 @@ import type { JobObjects, JobReads } from './patient-stores.ts';
 /** Kept so long when the definition says nothing, as on GitLab; `expire_in: never` keeps them for good. */
 const DEFAULT_EXPIRY_SECONDS = 30 * 24 * 60 * 60;
 
-/** Puts the artifacts of earlier jobs into the workspace; says which had none, so that a missing file is explained. */
-export const downloadArtifacts = async (
-  scene: JobScene,
-  reads: JobReads,
-  objects: JobObjects,
-): Promise<string | undefined> => {
+type Inherited = { archives: ArtifactDoc[]; dotenv: ArtifactDoc[]; missing?: string };
+
+/** What the earlier jobs have kept for this one, in their order; or which of it is gone, so that a missing file is explained. */
+export const inheritedArtifacts = async (scene: JobScene, reads: JobReads): Promise<Inherited> => {
   const { artifactJobs, artifactAttempts } = scene.assignment;
+  const found: Inherited = { archives: [], dotenv: [] };
   for (const jobId of artifactJobs) {
-    const archives = await archivesOf(jobId, reads);
+    const kept = await artifactsOf(jobId, reads);
     // What a late or earlier attempt has kept is not what the job came to. Early releases did not say which one counts.
-    const latest = artifactAttempts?.[jobId] ?? Math.max(...archives.map(({ attempt }) => attempt));
-    const ofLatest = archives.filter(({ attempt }) => attempt === latest);
+    const latest = artifactAttempts?.[jobId] ?? Math.max(...kept.map(({ attempt }) => attempt));
+    const ofLatest = kept.filter(({ attempt }) => attempt === latest);
     // What an earlier attempt had is of no use to anybody, expired or not.
-    if (ofLatest.some(({ status }) => status === 'expired')) return `the artifacts of job ${jobId} have expired`;
-    for (const { manifestDigest, name, files } of ofLatest) {
-      await unpackTree({ manifestDigest, into: scene.workspace, objects });
-      scene.tell(`Downloaded artifact ${name} of job ${jobId}: ${files} files`);
-    }
+    if (ofLatest.some(({ status }) => status === 'expired'))
+      return { ...found, missing: `the artifacts of job ${jobId} have expired` };
+    found.archives.push(...ofLatest.filter(({ kind }) => kind === 'archive'));
+    found.dotenv.push(...ofLatest.filter(({ kind }) => kind === 'dotenv'));
   }
-  return undefined;
+  return found;
 };
 
 /** As the API does, this leaves out what was refused: of an earlier attempt there may be something that was not. */
-const archivesOf = async (jobId: string, reads: JobReads): Promise<ArtifactDoc[]> => {
+const artifactsOf = async (jobId: string, reads: JobReads): Promise<ArtifactDoc[]> => {
   const ofJob = { index: 'byJob', prefix: artifactIndexKey(jobId, '') };
   const found: ArtifactDoc[] = [];
   for await (const artifact of everyDocument<ArtifactDoc>(reads, COLLECTION.artifacts, ofJob)) {
-    if (artifact.kind === 'archive' && artifact.status !== 'refused') found.push(artifact);
+    if (artifact.kind !== 'reports' && artifact.status !== 'refused') found.push(artifact);
   }
   return found;
+};
+
+/** Puts the artifacts of earlier jobs into the workspace. */
+export const downloadArtifacts = async (
+  scene: JobScene,
+  archives: readonly ArtifactDoc[],
+  objects: JobObjects,
+): Promise<void> => {
+  for (const { manifestDigest, name, files, jobId } of archives) {
+    await unpackTree({ manifestDigest, into: scene.workspace, objects });
+    scene.tell(`Downloaded artifact ${name} of job ${jobId}: ${files} files`);
+  }
 };
 
 /** Keeps what `artifacts` names. The job is done only when the artifact-store has accepted it. */
@@ -65,7 +76,7 @@ const upload = async (
   objects: JobObjects,
   kind: 'archive' | 'reports',
   patterns: readonly string[],
-  spec: NonNullable<PlannedJob['artifacts']>,
+  spec: ArtifactSpec,
 ): Promise<void> => {
   const expand = (text: string): string => expandVariables(text, scene.variables);
   const packed = await packTree({
@@ -77,12 +88,18 @@ const upload = async (
   for (const path of packed.unmatched) scene.warn(`${path}: no matching files`);
   for (const note of packed.skipped) scene.warn(note);
   if (packed.files === 0) return scene.warn('there is nothing to keep as an artifact');
+  recordUpload(scene, kind, packed, spec);
+  scene.tell(`Uploaded ${kind === 'archive' ? 'artifacts' : 'reports'}: ${packed.files} files, ${packed.bytes} bytes`);
+};
+
+/** The job is done only when the artifact-store has accepted what is recorded here. */
+export const recordUpload = (scene: JobScene, kind: ArtifactKind, packed: PackedTree, spec: ArtifactSpec): void => {
   const artifactId = derivedId('artifact', scene.about.attemptId, kind);
   const fact: AttemptFact = ArtifactUploaded({
     ...scene.about,
     artifactId,
     projectId: scene.assignment.context.project.id,
-    name: safeName(scene.hide(expand(spec.name ?? 'artifacts'))),
+    name: safeName(scene.hide(expandVariables(spec.name ?? 'artifacts', scene.variables))),
     kind,
     manifestDigest: packed.manifestDigest,
     files: packed.files,
@@ -90,7 +107,6 @@ const upload = async (
     ...(spec.neverExpires ? {} : { expireInSeconds: spec.expireInSeconds ?? DEFAULT_EXPIRY_SECONDS }),
   });
   scene.committing(artifactId, fact);
-  scene.tell(`Uploaded ${kind === 'archive' ? 'artifacts' : 'reports'}: ${packed.files} files, ${packed.bytes} bytes`);
 };
 
 /** One segment of a path whatever the definition says (CVE-2024-54132). */

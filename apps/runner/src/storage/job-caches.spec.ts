@@ -82,6 +82,7 @@ const jobWith = (cache: Partial<CacheSpec>, around: Surroundings = {}): Job => {
     workspace,
     scratch: workspace,
     variables: around.variables ?? {},
+    variablesWith: (more) => ({ ...around.variables, ...more }),
     hide: textMasker(around.secrets ?? []),
     tell: (line) => lines.push(line),
     warn: (line) => lines.push(`WARNING ${line}`),

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentError, type SourceRepository } from '@foldline/kernel';
@@ -47,6 +47,23 @@ export class Workspaces {
   /** Path of an attempt's working directory, whether or not it is there yet. */
   pathOf(attemptId: string): string {
     return join(this.directoryOf(attemptId), 'workspace');
+  }
+
+  /** Where the directories of all attempts lie. */
+  get all(): string {
+    return this.jobs;
+  }
+
+  /** Where an attempt finds what it is handed in files: outside of its working directory, and gone with the attempt. */
+  filesOf(attemptId: string): string {
+    return join(this.directoryOf(attemptId), 'variables');
+  }
+
+  /** Files by their paths below `filesOf`; nobody else on this host may read them. */
+  addFiles(attemptId: string, files: ReadonlyMap<string, string>): void {
+    if (files.size === 0) return;
+    mkdirSync(this.filesOf(attemptId), { mode: 0o700 });
+    for (const [path, content] of files) writeFileSync(path, content, { mode: 0o600, flag: 'wx' });
   }
 
   /** Makes the attempt's directory, so that a later process finds what this one had begun. */

@@ -25,7 +25,7 @@ export const finishAttempt = (news: AttemptNews, decision: PipelineDecision): vo
   if (job?.status !== 'assigned') return;
   const awaiting = news.commits.filter((id) => !job.commits.has(id));
   if (awaiting.length === 0) return conclude(job, news, decision);
-  const { outcome, reason, detail, exitCode, coverage } = news;
+  const { outcome, reason, detail, exitCode, coverage, environmentUrl } = news;
   decision.emit(
     JobFinishing({
       ...about(decision.state, job),
@@ -34,6 +34,7 @@ export const finishAttempt = (news: AttemptNews, decision: PipelineDecision): vo
       ...(detail ? { detail } : {}),
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(coverage === undefined ? {} : { coverage }),
+      ...(environmentUrl === undefined ? {} : { environmentUrl }),
       awaiting: news.commits,
     }),
   );
@@ -72,12 +73,13 @@ const conclude = (job: JobState, result: AttemptNews, decision: PipelineDecision
   const preempted = job.stopReason === 'preempted' && !state.cancelling;
   const stopped = job.stopReason === 'cancelled' || (state.cancelling && job.stopReason !== undefined);
   if (result.outcome === 'success' && !refused) {
-    const { exitCode, coverage } = result;
+    const { exitCode, coverage, environmentUrl } = result;
     decision.emit(
       JobSucceeded({
         ...about(state, job),
         ...(exitCode === undefined ? {} : { exitCode }),
         ...(coverage === undefined ? {} : { coverage }),
+        ...(environmentUrl === undefined ? {} : { environmentUrl }),
       }),
     );
   } else if (result.outcome === 'cancelled' && preempted) {

@@ -33,6 +33,7 @@ export type AttemptNews = {
   detail?: string | undefined;
   exitCode?: number | undefined;
   coverage?: number | undefined;
+  environmentUrl?: string | undefined;
   commits: string[];
 };
 
@@ -138,6 +139,7 @@ const assign = (command: Of<'AssignJob'>, decision: PipelineDecision): void => {
       job: job.planned,
       context: state.context!,
       pipelineVariables: state.plan!.variables,
+      ...(state.plan!.rawVariables ? { rawPipelineVariables: state.plan!.rawVariables } : {}),
       ...artifactsFor(state, job),
       because: { rule: 'cluster', detail: command.detail, jobs: [] },
     }),

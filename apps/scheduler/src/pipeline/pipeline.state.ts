@@ -96,6 +96,7 @@ export type JobState = {
     detail?: string;
     exitCode?: number;
     coverage?: number;
+    environmentUrl?: string;
     awaiting: string[];
   };
 };

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { statusOf } from './job-status.ts';
+import { statusOf } from './job-endings.ts';
 
 it.each([
   ['success', 'success'],
@@ -8,5 +8,5 @@ it.each([
   ['lost', 'failed'],
   ['cancelled', 'canceled'],
 ] as const)('a script whose outcome is %s is %s to after_script', (outcome, status) =>
-  expect(statusOf(outcome)).toBe(status),
+  expect(statusOf({ outcome })).toBe(status),
 );
