@@ -24,7 +24,7 @@ const loggerInto = (lines: Logged[]): Logger => {
 };
 
 type Agent = ReturnType<typeof supertest>;
-export type Method = 'get' | 'post' | 'patch' | 'delete';
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 export type Gateway = {
   app: NestFastifyApplication;

@@ -40,6 +40,22 @@ describe('a project document', () => {
     expect(after(registered, set('A', '1'), VariableRemoved({ projectId: 'pr1', key: 'A' })).variables).toEqual([]);
   });
 
+  it('holds the variables of one key for several environments', () => {
+    const live = VariableSet({
+      projectId: 'pr1',
+      key: 'A',
+      sealed: 'live',
+      protected: false,
+      masked: true,
+      scope: 'live',
+    });
+    const removed = (scope?: string) => VariableRemoved({ projectId: 'pr1', key: 'A', ...(scope && { scope }) });
+    const sealedOf = (...events: NewEvent[]) => after(registered, ...events).variables.map(({ sealed }) => sealed);
+    expect(sealedOf(set('A', '1'), live, set('A', '2'))).toEqual(['live', '2']);
+    expect(sealedOf(set('A', '1'), live, removed())).toEqual(['live']);
+    expect(sealedOf(set('A', '1'), live, removed('live'))).toEqual(['1']);
+  });
+
   it('holds the newest sealed value of each path of its vault', () => {
     const stored = (sealed: string) => SecretStored({ projectId: 'pr1', path: 'production/key', sealed });
     expect(after(registered, stored('1'), stored('2')).secrets).toEqual([{ path: 'production/key', sealed: '2' }]);

@@ -34,6 +34,11 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
     'The delivery id was used for another delivery',
     'Send each delivery under an id of its own.',
   ),
+  several_variables: kind(
+    409,
+    'Several variables have this key',
+    'Say which one: ?environment_scope= takes the scope that the list shows.',
+  ),
   artifact_expired: kind(410, 'The artifact has expired', 'Retry the job to make it again.'),
   payload_too_large: kind(413, 'The body is too large', 'Send at most 5 MiB.'),
   uri_too_long: kind(414, 'The path is too long', 'A part of a path has at most 1,024 characters.'),

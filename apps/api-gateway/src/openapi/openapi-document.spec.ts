@@ -49,7 +49,7 @@ describe('the API document', () => {
 
   it('names the same routes as docs/api.md', () => {
     const page = readFileSync(new URL('../../../../docs/api.md', import.meta.url), 'utf8');
-    const told = [...page.matchAll(/`(GET|POST|PATCH|DELETE) (\/[^`?]+)(?:\?[^`]*)?`/g)].map(
+    const told = [...page.matchAll(/`(GET|POST|PUT|PATCH|DELETE) (\/[^`?]+)(?:\?[^`]*)?`/g)].map(
       ([, method, path]) => `${method} ${path}`,
     );
     const wanted = routes.map(({ method, path }) => `${method} ${path}`);
@@ -79,10 +79,15 @@ describe('the API document', () => {
             type: 'object',
             additionalProperties: false,
             properties: {
+              description: { type: 'string', maxLength: 255 },
+              environment_scope: { type: 'string', pattern: expect.any(String) },
               key: { type: 'string', minLength: 1, maxLength: 255 },
               masked: { type: 'boolean' },
+              masked_and_hidden: { type: 'boolean' },
               protected: { type: 'boolean' },
+              raw: { type: 'boolean' },
               value: { type: 'string', maxLength: 65536 },
+              variable_type: { enum: ['env_var', 'file'] },
             },
             required: ['key', 'value'],
           },

@@ -73,6 +73,58 @@ describe('a project', () => {
     given(registered).when(remove).thenRefused('not_found');
   });
 
+  describe('with a variable for one environment beside that of all', () => {
+    const live = { ...variable, scope: 'live', sealed: 'v1.live' };
+    const both = given(registered, VariableSet(variable), VariableSet(live));
+    const asked = { projectId: 'pr1', key: 'API_KEY' };
+
+    it('removes the one that is meant, and refuses to guess', () => {
+      both.when({ type: 'RemoveVariable', ...asked }).thenRefused('several_variables');
+      both.when({ type: 'RemoveVariable', ...asked, scope: 'live' }).then(VariableRemoved({ ...asked, scope: 'live' }));
+      both.when({ type: 'RemoveVariable', ...asked, scope: '*' }).then(VariableRemoved(asked));
+      both.when({ type: 'RemoveVariable', ...asked, scope: 'elsewhere' }).thenRefused('not_found');
+    });
+
+    it('removes the only one there is, whatever its scope', () =>
+      given(registered, VariableSet(live))
+        .when({ type: 'RemoveVariable', ...asked })
+        .then(VariableRemoved({ ...asked, scope: 'live' })));
+
+    it('changes what it is told to change, and nothing else', () => {
+      const change = { type: 'ChangeVariable', ...asked, sealed: 'v1.new' } as const;
+      both.when({ ...change, scope: 'live' }).then(VariableSet({ ...live, sealed: 'v1.new' }));
+      both.when({ ...change, scope: '*', file: true, expand: true, protected: false, description: 'Mine' }).then(
+        VariableSet({
+          ...variable,
+          sealed: 'v1.new',
+          protected: false,
+          kind: 'file',
+          expand: true,
+          description: 'Mine',
+        }),
+      );
+      both.when({ ...change, scope: '*', maskProblem: 'too short' }).thenRefused('not_maskable');
+      both
+        .when({ ...change, scope: '*', maskProblem: 'too short', masked: false })
+        .then(VariableSet({ ...variable, sealed: 'v1.new', masked: false }));
+    });
+
+    it('takes traits back', () => {
+      const fancy = VariableSet({ ...variable, kind: 'file', expand: true, description: 'Mine' });
+      const back = { file: false, expand: false, description: '' };
+      given(registered, fancy)
+        .when({ type: 'ChangeVariable', ...asked, sealed: 'v1.new', ...back })
+        .then(VariableSet({ ...variable, sealed: 'v1.new' }));
+    });
+
+    it('keeps a hidden one masked', () => {
+      const hidden = given(registered, VariableSet({ ...variable, hidden: true }));
+      const change = { type: 'ChangeVariable', ...asked, sealed: 'v1.new' } as const;
+      hidden.when({ ...change, masked: false }).thenRefused('invalid_variable');
+      hidden.when(change).then(VariableSet({ ...variable, sealed: 'v1.new', hidden: true }));
+    });
+  });
+
   it('has a limited number of variables', () => {
     const full = Array.from({ length: MAX_VARIABLES }, (_, n) => VariableSet({ ...variable, key: `KEY_${n}` }));
     given(registered, ...full)

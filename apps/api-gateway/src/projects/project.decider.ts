@@ -10,6 +10,14 @@ import {
 import { Refusal, type Decider } from '@foldline/kernel';
 import { emitAll } from '../triggers/emit-all.ts';
 import { isName, isOwner } from './project-names.ts';
+import {
+  changed,
+  oneVariable,
+  variableId,
+  type Asked,
+  type ProjectVariables,
+  type VariableChange,
+} from './project-variables.ts';
 
 export const MAX_VARIABLES = 200;
 export const MAX_SECRETS = 200;
@@ -22,7 +30,8 @@ type Data<Definition extends (data: never) => { data: unknown }> = ReturnType<De
 export type ProjectCommand =
   | ({ type: 'RegisterProject' } & Data<typeof ProjectRegistered>)
   | ({ type: 'SetVariable' } & Data<typeof VariableSet>)
-  | ({ type: 'RemoveVariable' } & Data<typeof VariableRemoved>)
+  | ({ type: 'ChangeVariable' } & VariableChange)
+  | ({ type: 'RemoveVariable' } & Omit<Data<typeof VariableRemoved>, 'scope'> & Asked)
   | ({ type: 'StoreSecret' } & Data<typeof SecretStored>)
   | ({ type: 'ConfigureResourceGroup' } & Data<typeof ResourceGroupConfigured>)
   | ({ type: 'RequestSubscription' } & Data<typeof SubscriptionRequested>)
@@ -40,7 +49,7 @@ export type ProjectEvent = ReturnType<
 
 export type ProjectState = {
   url?: string;
-  variables: Set<string>;
+  variables: ProjectVariables;
   secrets: Set<string>;
   subscriptions: Set<string>;
   /** Their modes, by name. */
@@ -53,10 +62,10 @@ const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
       state.url = event.data.url;
       return state;
     case 'VariableSet':
-      state.variables.add(event.data.key);
+      state.variables.set(variableId(event.data.key, event.data.scope), event.data);
       return state;
     case 'VariableRemoved':
-      state.variables.delete(event.data.key);
+      state.variables.delete(variableId(event.data.key, event.data.scope));
       return state;
     case 'SecretStored':
       state.secrets.add(event.data.path);
@@ -100,11 +109,14 @@ const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, s
   const { type: _type, ...data } = command;
   switch (command.type) {
     case 'SetVariable':
-      withRoom(state.variables, command.key, MAX_VARIABLES, 'variables');
+      withRoom(state.variables, variableId(command.key, command.scope), MAX_VARIABLES, 'variables');
       return [VariableSet(data as Data<typeof VariableSet>)];
-    case 'RemoveVariable':
-      known(state.variables, command.key, 'variable');
-      return [VariableRemoved(data as Data<typeof VariableRemoved>)];
+    case 'ChangeVariable':
+      return [changed(command, state.variables)];
+    case 'RemoveVariable': {
+      const { projectId, key, scope } = oneVariable(command, state.variables);
+      return [VariableRemoved({ projectId, key, ...(scope === undefined ? {} : { scope }) })];
+    }
     case 'StoreSecret':
       withRoom(state.secrets, command.path, MAX_SECRETS, 'secrets');
       return [SecretStored(data as Data<typeof SecretStored>)];
@@ -131,7 +143,7 @@ const decide = (command: ProjectCommand, state: ProjectState): ProjectEvent[] =>
 /** A project: which repository it is, and what its pipelines are given. */
 export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent> = {
   initialState: () => ({
-    variables: new Set(),
+    variables: new Map(),
     secrets: new Set(),
     subscriptions: new Set(),
     resourceGroups: new Map(),

@@ -91,13 +91,18 @@ describe('listing projects', () => {
 
 describe('variables', () => {
   const variables = '/api/ada/engine/variables';
+  const USUAL = { variable_type: 'env_var', hidden: false, raw: true, environment_scope: '*' };
+  const set = (body: object) => gateway.as('post', variables).send(body);
+  const listed = async (key: string): Promise<object[]> =>
+    (await gateway.as('get', variables).expect(200)).body.items.filter((item: { key: string }) => item.key === key);
 
   it('are set sealed, and listed without their values', async () => {
     const sent = { key: 'API_KEY', value: 'very-secret-value', protected: true, masked: true };
     const { body } = await gateway.as('post', variables).send(sent).expect(201);
-    expect(body).toEqual({ key: 'API_KEY', protected: true, masked: true, position: expect.any(Number) });
+    const shown = { key: 'API_KEY', protected: true, masked: true, ...USUAL };
+    expect(body).toEqual({ ...shown, position: expect.any(Number) });
     const list = await gateway.as('get', variables).expect(200);
-    expect(list.body.items).toContainEqual({ key: 'API_KEY', protected: true, masked: true });
+    expect(list.body.items).toContainEqual(shown);
 
     const projectId = projectIdOf('ada', 'engine');
     const stored = await gateway.ports.eventStore.readStream(projectStream(projectId));
@@ -127,6 +132,101 @@ describe('variables', () => {
       .send({ key: 'LD_PRELOAD', value: 'x' })
       .expect(422)
       .expect(/invalid_variable/);
+  });
+
+  it('are for an environment, in a file, filled in, hidden and described when it is said so', async () => {
+    const traits = {
+      variable_type: 'file',
+      raw: false,
+      environment_scope: 'review/*',
+      masked_and_hidden: true,
+      description: 'Where to',
+    };
+    await set({ key: 'CONFIG', value: 'very-secret-value', ...traits }).expect(201);
+
+    const { masked_and_hidden: _, ...shown } = {
+      ...traits,
+      key: 'CONFIG',
+      protected: false,
+      masked: true,
+      hidden: true,
+    };
+    expect(await listed('CONFIG')).toEqual([shown]);
+  });
+
+  it.each([
+    ['a type that there is not', { variable_type: 'secret' }, 'invalid_request', '/variable_type'],
+    ['a scope that no environment has', { environment_scope: 'a\nb' }, 'invalid_request', '/environment_scope'],
+    ['no scope at all', { environment_scope: '' }, 'invalid_request', '/environment_scope'],
+    ['a description without end', { description: 'x'.repeat(256) }, 'invalid_request', '/description'],
+    ['a flag that is none', { raw: 'yes' }, 'invalid_request', '/raw'],
+    ['a value that cannot be hidden', { masked_and_hidden: true, value: 'short' }, 'not_maskable', '/value'],
+    ['a value that no process can be given', { value: 'a\u0000b' }, 'invalid_variable', '/value'],
+    ['a field that there is not', { environment: 'x' }, 'invalid_request', '/environment'],
+  ])('are refused with %s, naming the field', async (_what, wrong, code, pointer) => {
+    const { status, body } = await set({ key: 'A', value: 'value', ...wrong });
+
+    expect([400, 422]).toContain(status);
+    expect(body).toMatchObject({ code, errors: [{ pointer }] });
+  });
+
+  it('are changed, and what is left out stays as it is', async () => {
+    await set({ key: 'CHANGED', value: 'first-value', masked: true, raw: false, description: 'Mine' }).expect(201);
+    const change = { value: 'second-value', protected: true, description: '' };
+    const { body } = await gateway.as('put', `${variables}/CHANGED`).send(change).expect(200);
+
+    const { description: _, ...now } = {
+      ...USUAL,
+      key: 'CHANGED',
+      protected: true,
+      masked: true,
+      raw: false,
+      description: '',
+    };
+    expect(body).toEqual({ ...now, position: expect.any(Number) });
+    expect(JSON.stringify(body)).not.toContain('second-value');
+  });
+
+  it('are not changed into what cannot be, nor when they are not there', async () => {
+    await set({ key: 'HIDDEN', value: 'very-secret-value', masked_and_hidden: true }).expect(201);
+    const change = (key: string, body: object) => gateway.as('put', `${variables}/${key}`).send(body);
+
+    await change('HIDDEN', { value: 'short' })
+      .expect(422)
+      .expect(/not_maskable/);
+    await change('HIDDEN', { value: 'long-enough', masked: false })
+      .expect(422)
+      .expect(/"pointer":"\/masked"/);
+    await change('NEVER_SET', { value: 'x' }).expect(404);
+    await change('HIDDEN', { masked: true })
+      .expect(400)
+      .expect(/"pointer":"\/value"/);
+  });
+
+  it('of one key are named by their environments, and each has a value of its own', async () => {
+    await set({ key: 'REGION', value: 'any' }).expect(201);
+    await set({ key: 'REGION', value: 'live', environment_scope: 'live' }).expect(201);
+    expect(await listed('REGION')).toMatchObject([{ environment_scope: '*' }, { environment_scope: 'live' }]);
+
+    await gateway
+      .as('put', `${variables}/REGION`)
+      .send({ value: 'x' })
+      .expect(409)
+      .expect(/several_variables/);
+    await gateway
+      .as('delete', `${variables}/REGION`)
+      .expect(409)
+      .expect(/several_variables/);
+    await gateway.as('put', `${variables}/REGION?environment_scope=live`).send({ value: 'new' }).expect(200);
+    const stored = await gateway.ports.eventStore.readStream(projectStream(projectIdOf('ada', 'engine')));
+    const { sealed, scope } = stored.at(-1)!.data as ReturnType<typeof VariableSet>['data'];
+    const seal = `project:${projectIdOf('ada', 'engine')}:variable:REGION@live`;
+    expect({ scope, value: gateway.ports.secretBox.open(sealed, seal) }).toEqual({ scope: 'live', value: 'new' });
+
+    await gateway.as('delete', `${variables}/REGION?environment_scope=*`).expect(204);
+    expect(await listed('REGION')).toMatchObject([{ environment_scope: 'live' }]);
+    await gateway.as('delete', `${variables}/REGION`).expect(204);
+    expect(await listed('REGION')).toEqual([]);
   });
 
   it('are removed once', async () => {

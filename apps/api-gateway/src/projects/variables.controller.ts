@@ -1,49 +1,22 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res, Query } from '@nestjs/common';
-import { projectStream } from '@foldline/contracts';
-import { COMMANDS, PORT, Refusal, type Commands, type SecretBox } from '@foldline/kernel';
-import { IsBoolean, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
+import { EVERYWHERE, projectStream, variableSeal, type VariableSet } from '@foldline/contracts';
+import { COMMANDS, PORT, type Commands, type SecretBox } from '@foldline/kernel';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';
-import { invalidVariable, variableNameProblem, variableValueProblem } from '../triggers/variable-rules.ts';
 import { projectDecider } from './project.decider.ts';
 import { ProjectQueries } from './project.queries.ts';
-
-export const MASKABLE_LENGTH = 8;
-
-export class VariableBody {
-  @IsString()
-  @Length(1, 255)
-  key!: string;
-
-  @IsString()
-  @MaxLength(65_536)
-  value!: string;
-
-  @IsOptional()
-  @IsBoolean()
-  protected?: boolean;
-
-  @IsOptional()
-  @IsBoolean()
-  masked?: boolean;
-}
-
-/** Why a value cannot be hidden in logs: a short one would hide half the text, one of several lines is never seen whole. */
-const maskProblem = (value: string): string | undefined => {
-  if (value.length < MASKABLE_LENGTH) return `a masked value has at least ${MASKABLE_LENGTH} characters`;
-  return /[\r\n]/.test(value) ? 'a masked value is one line' : undefined;
-};
-
-const check = ({ key, value, masked }: VariableBody): void => {
-  const name = variableNameProblem(key);
-  if (name) throw invalidVariable([{ pointer: '/key', message: name }]);
-  const content = variableValueProblem(value);
-  if (content) throw invalidVariable([{ pointer: '/value', message: content }]);
-  const message = masked ? maskProblem(value) : undefined;
-  if (message) throw new Refusal('not_maskable', message, { errors: [{ pointer: '/value', message }] });
-};
+import { oneVariable } from './project-variables.ts';
+import {
+  VariableBody,
+  VariableChangeBody,
+  VariableQuery,
+  checkValue,
+  maskProblem,
+  traitsOf,
+  variableAnswer,
+} from './variable-bodies.ts';
 
 @Controller('api/:owner/:repo/variables')
 export class VariablesController {
@@ -67,42 +40,80 @@ export class VariablesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    check(body);
+    const traits = traitsOf(body);
     const { id: projectId } = await this.projects.named(owner, repo);
     const { key, value } = body;
-    const flags = { protected: body.protected ?? false, masked: body.masked ?? false };
     return this.idempotency.once(request, reply, `POST variables of ${projectId}`, async ({ cause }) => {
-      const sealed = this.box.seal(value, `project:${projectId}:variable:${key}`);
-      const command = { type: 'SetVariable', projectId, key, sealed, ...flags } as const;
+      const sealed = this.box.seal(value, variableSeal(projectId, key, traits.scope));
+      const command = { type: 'SetVariable', projectId, key, sealed, ...traits } as const;
       const { events, position } = await this.commands.handle(projectStream(projectId), projectDecider, command, cause);
       void reply.header('x-event-position', String(position));
-      return { answer: { key, ...flags, position }, fresh: events.length > 0 };
+      return { answer: { ...variableAnswer({ key, ...traits }), position }, fresh: events.length > 0 };
     });
+  }
+
+  @Put(':key')
+  @Describe('Gives a variable of the project a new value; what is left out stays as it is', {
+    answer: 'The variable without its value',
+    problems: ['invalid_variable', 'not_maskable', 'several_variables'],
+  })
+  async change(
+    @Param('owner') owner: string,
+    @Param('repo') repo: string,
+    @Param('key') key: string,
+    @Query() { environment_scope: asked }: VariableQuery,
+    @Body() body: VariableChangeBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    checkValue(body.value);
+    const { id: projectId } = await this.projects.named(owner, repo);
+    const stream = projectStream(projectId);
+    const { variables } = await this.commands.stateOf(stream, projectDecider);
+    const { scope } = oneVariable({ key, scope: asked }, variables);
+    const { cause } = this.idempotency.unnamed();
+    const { events, position } = await this.commands.handle(
+      stream,
+      projectDecider,
+      {
+        type: 'ChangeVariable',
+        projectId,
+        key,
+        scope: scope ?? EVERYWHERE,
+        sealed: this.box.seal(body.value, variableSeal(projectId, key, scope)),
+        protected: body.protected,
+        masked: body.masked,
+        expand: body.raw === undefined ? undefined : !body.raw,
+        file: body.variable_type === undefined ? undefined : body.variable_type === 'file',
+        description: body.description,
+        maskProblem: maskProblem(body.value),
+      },
+      cause,
+    );
+    void reply.header('x-event-position', String(position));
+    return { ...variableAnswer(events[0]!.data as ReturnType<typeof VariableSet>['data']), position };
   }
 
   @Get()
   @Describe('Lists the variables of the project, without their values')
   async list(@Param('owner') owner: string, @Param('repo') repo: string, @Query() _query: ReadQuery) {
     const { variables } = await this.projects.current(owner, repo);
-    return {
-      items: variables
-        .map(({ key, protected: isProtected, masked }) => ({ key, protected: isProtected, masked }))
-        .toSorted((a, b) => (a.key < b.key ? -1 : 1)),
-    };
+    const placeOf = ({ key, scope = EVERYWHERE }: { key: string; scope?: string }): string => `${key} ${scope}`;
+    return { items: variables.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)).map(variableAnswer) };
   }
 
   @Delete(':key')
   @HttpCode(204)
-  @Describe('Removes a variable of the project')
+  @Describe('Removes a variable of the project', { problems: ['several_variables'] })
   async remove(
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('key') key: string,
+    @Query() { environment_scope: scope }: VariableQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     const { id: projectId } = await this.projects.named(owner, repo);
     const { cause } = this.idempotency.unnamed();
-    const command = { type: 'RemoveVariable', projectId, key } as const;
+    const command = { type: 'RemoveVariable', projectId, key, scope } as const;
     const { position } = await this.commands.handle(projectStream(projectId), projectDecider, command, cause);
     void reply.header('x-event-position', String(position));
   }

@@ -23,6 +23,8 @@ describe('a push', () => {
       sha: push.after,
       repository: { fullName: 'ada/engine', urls: [push.repository.clone_url, push.repository.ssh_url] },
     }));
+  it('tells what the branch was before', () =>
+    expect(readPush({ ...push, before: 'b'.repeat(40) })).toMatchObject({ before: 'b'.repeat(40) }));
   it('may be of a tag', () =>
     expect(readPush({ ...push, ref: 'refs/tags/v1' })).toMatchObject({ ref: { name: 'v1', kind: 'tag' } }));
 
