@@ -4,6 +4,7 @@ import { Gate } from '../acceptance/gate.ts';
 import { sample } from '../acceptance/samples.ts';
 import type { ScenarioProject } from './project.ts';
 import type { Receiver } from './receiver.ts';
+import { VARIABLE_SCENARIOS } from './variable-scenarios.ts';
 
 /** Runs pipelines of a new project to their ends and answers with their ids. They need `PROGRAMS`. */
 export type Scenario = { name: string; run: (project: ScenarioProject, receiver: Receiver) => Promise<string[]> };
@@ -275,4 +276,5 @@ export const SCENARIOS: readonly Scenario[] = [
       return ids;
     },
   },
+  ...VARIABLE_SCENARIOS,
 ];
