@@ -147,6 +147,20 @@ describe('the deployer', () => {
     });
   });
 
+  it('shows the address that only the job could tell, unless it is none of the web', async () => {
+    await events().jobAssigned(assigned(1, { name: 'review', url: 'https://$HOST/' }));
+    const told = JobSucceeded({ ...job, environmentUrl: 'https://shop-7.example' });
+    await deliver((to) => to.jobSucceeded(recorded(told, 'succeeded-1')));
+    const success = await lastOf('DeploymentSucceeded');
+    await deliver((to) => to.deploymentSucceeded(success as Parameters<DeployerEvents['deploymentSucceeded']>[0]));
+    expect((await lastOf('EnvironmentDeployed')).data).toMatchObject({ url: 'https://shop-7.example/' });
+
+    await events().jobAssigned(assigned(2, { name: 'review' }));
+    const hostile = JobSucceeded({ ...job, attempt: 2, environmentUrl: 'javascript:alert(1)' });
+    await deliver((to) => to.jobSucceeded(recorded(hostile, 'succeeded-2')));
+    expect((await lastOf('DeploymentSucceeded')).data).not.toHaveProperty('url');
+  });
+
   it('deploys to the same environment with the next attempt', async () => {
     await events().jobAssigned(assigned(1));
     await events().jobFailed(failed);

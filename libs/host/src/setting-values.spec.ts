@@ -1,7 +1,14 @@
-import { describe, expect, it } from '@jest/globals';
-import { readServerSettings } from './config.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { readServerSettings, readServiceSettings } from './config.ts';
 import { DISTRIBUTED_SETTINGS } from './distributed-settings.fixture.ts';
 import { SETTINGS } from './settings-table.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'foldline-settings-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const GATEWAY = { FOLDLINE_ADMIN_TOKEN: 'x'.repeat(16), FOLDLINE_WEBHOOK_SECRET: 'y'.repeat(16) };
 
 const problemsOf = (name: string, value: string): string[] => {
   try {
@@ -15,6 +22,7 @@ const problemsOf = (name: string, value: string): string[] => {
 const TAGS =
   'must be a list of at most 50 tags of letters, digits and ._/-, separated by commas, for example "linux,gpu"';
 const PORT = 'must be a whole number from 0 to 65535';
+const WEB = 'must be an http or https URL without credentials and query';
 const SIZE = 'must be a number above 0';
 const COUNT = 'must be a whole number of at least 1';
 /** What each number is said to be, and values that are none of these. */
@@ -57,6 +65,23 @@ describe('a setting that is a number', () => {
   });
 });
 
+describe('the address of the server', () => {
+  const urlOf = (settings: Readonly<Record<string, string>>): string | undefined =>
+    readServiceSettings(
+      { ...DISTRIBUTED_SETTINGS, ...GATEWAY, FOLDLINE_DATA_DIR: directory, ...settings },
+      'api-gateway',
+    ).url;
+
+  it.each<[Record<string, string>, string | undefined]>([
+    [{ FOLDLINE_URL: 'https://ci.example.com/' }, 'https://ci.example.com'],
+    [{ FOLDLINE_URL: 'https://example.com/ci/', FOLDLINE_HOST: '0.0.0.0' }, 'https://example.com/ci'],
+    [{ FOLDLINE_HOST: '127.0.0.1', FOLDLINE_PORT: '8080' }, 'http://127.0.0.1:8080'],
+    [{ FOLDLINE_HOST: '::1', FOLDLINE_PORT: '8080' }, 'http://[::1]:8080'],
+    [{ FOLDLINE_HOST: '0.0.0.0', FOLDLINE_PORT: '8080' }, undefined],
+    [{ FOLDLINE_HOST: '127.0.0.1', FOLDLINE_PORT: '0' }, undefined],
+  ])('of %j is %s', (settings, url) => expect(urlOf(settings)).toBe(url));
+});
+
 describe('any other setting', () => {
   it.each([
     ['FOLDLINE_MODE', 'cluster', 'must be standalone or distributed'],
@@ -68,6 +93,10 @@ describe('any other setting', () => {
     ['FOLDLINE_RUNNER_TAGS', '', TAGS],
     ['FOLDLINE_RUNNER_TAGS', 'a b', TAGS],
     ['FOLDLINE_HOST', '', 'must not be empty'],
+    ['FOLDLINE_URL', 'ci.example.com', WEB],
+    ['FOLDLINE_URL', 'ftp://ci.example.com', WEB],
+    ['FOLDLINE_URL', 'https://ada:secret@ci.example.com', WEB],
+    ['FOLDLINE_URL', 'https://ci.example.com/?a', WEB],
     ['FOLDLINE_DATA_DIR', '', 'must not be empty'],
     ['FOLDLINE_S3_ACCESS_KEY', '', 'must not be empty'],
   ])('%s="%s" is refused with what is allowed: %s', (name, value, said) => {

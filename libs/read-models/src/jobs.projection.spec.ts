@@ -81,6 +81,21 @@ describe('a job document', () => {
     });
   });
 
+  it('shows where its environment is found as soon as the job has told', () => {
+    const environment = { name: 'review', url: 'https://$HOST/', tier: 'development' };
+    const deploying = PipelineStarted({
+      ...started.data,
+      plan: { ...started.data.plan, jobs: [plannedJob(0, 'build', { environment })] },
+    });
+    const told = JobSucceeded({ ...first, environmentUrl: 'https://shop-7.example/' });
+    expect(after(deploying).environment).toEqual({ name: 'review', url: 'https://$HOST/' });
+    expect(after(deploying, queued, assigned, running, told).environment).toEqual({
+      name: 'review',
+      url: 'https://shop-7.example/',
+    });
+    expect(after(started, queued, assigned, running, told)).not.toHaveProperty('environment');
+  });
+
   it('collects every decision about it, oldest first', () => {
     const waiting = JobWaiting({ ...first, code: 'no_runner', detail: 'no runner offers 64 cpus' });
     expect(after(started, queued, waiting, assigned).why).toEqual([

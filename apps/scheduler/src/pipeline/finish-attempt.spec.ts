@@ -63,6 +63,17 @@ describe('A failed attempt', () => {
       );
   });
 
+  it('told where what it deployed is found, which is told with its success, at once or after its uploads', () => {
+    const s = one();
+    const told = { environmentUrl: 'https://shop-7.example/' };
+    const succeeded = s.succeeded('a');
+    const success = { ...succeeded, data: { ...succeeded.data, ...told } };
+    s.after(s.assign('a')).when(s.finish('a', told)).then(success, s.finished('success'));
+    s.after(s.assign('a'), s.finish('a', { ...told, commits: ['log'] }))
+      .when(s.commit('a', 'log'))
+      .then(s.committed('a', 'log'), success, s.finished('success'));
+  });
+
   it('of an earlier number is no news', () => {
     const s = one(retrying(1, 'always'));
     s.after(s.fails('a')).when(s.finish('a')).thenNothing();

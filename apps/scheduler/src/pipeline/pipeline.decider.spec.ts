@@ -25,6 +25,15 @@ describe('A planned pipeline', () => {
     for (const command of [...commands, s.explain('a', 'no_runner')]) given().when(command).thenNothing();
   });
 
+  it('tells its jobs which of its variables are never filled in', () => {
+    const raw = story({ ...plan('a'), variables: { A: '$B' }, rawVariables: ['A'] });
+    const assigned = raw.assigned('a');
+    raw
+      .after()
+      .when(raw.assign('a'))
+      .then({ ...assigned, data: { ...assigned.data, rawPipelineVariables: ['A'] } });
+  });
+
   it('knows no job of another pipeline', () => {
     const foreign = ['p2.0', 'p1.7', 'p1.', '', 'p1.0.0', 'p1.-1'];
     for (const jobId of foreign) s.after().when({ type: 'RetryJob', jobId, by: 'ada' }).thenNothing();
