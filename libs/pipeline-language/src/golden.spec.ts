@@ -8,6 +8,7 @@ import type { Sources } from './sources.ts';
 
 /**
  * Each folder is one case: `definition.yml`, beside `files` of the same commit, compiled for `trigger.json` gives what `plan.json`, or `problems.json`, names.
+ * `changes.json` has the files that changed, by the ref that they are compared with: `""` is what the branch pointed to before the push, `null` what is not there.
  * What an expectation does not name is not compared, but lists are compared in full.
  */
 const folder = fileURLToPath(new URL('../../../test/plans', import.meta.url));
@@ -16,14 +17,16 @@ const cases = readdirSync(folder).toSorted();
 const read = (name: string, file: string): string => readFileSync(join(folder, name, file), 'utf8');
 const has = (name: string, file: string): boolean => existsSync(join(folder, name, file));
 
-/** What else the commit has: the files below `files`. */
+/** What else is known of the commit: the files below `files`, and which of them changed. */
 const sourcesOf = (name: string): Sources => {
   const root = join(folder, name, 'files');
-  if (!existsSync(root)) return { files: {}, paths: [] };
+  const changes = has(name, 'changes.json') && { changes: JSON.parse(read(name, 'changes.json')) };
+  if (!existsSync(root)) return { files: {}, paths: [], ...changes };
   const paths = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
-  return { files: Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')])), paths };
+  const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+  return { files, paths, ...changes };
 };
 
 const compileCase = (name: string): object => {
