@@ -61,10 +61,12 @@ export const readEntries = <Values extends object>(
 const isKeyOf = <Values extends object>(fields: Fields<Values>, key: string): key is keyof Values & string =>
   Object.hasOwn(fields, key);
 
-const readField = <Value>({ shape, planned }: Field<Value>, entry: Entry, where: Where): Value | undefined => {
+const readField = <Value>(field: Field<Value>, entry: Entry, where: Where): Value | undefined => {
+  const { shape, planned, default: standard } = field;
   const at = inside(where, entry.key);
   const value = shape.read(entry.value, at);
-  if (planned && value !== undefined) mark(planned, entry, at);
+  // Who asks for what is done anyway misses nothing.
+  if (planned && value !== undefined && value !== standard) mark(planned, entry, at);
   return value;
 };
 
