@@ -187,6 +187,13 @@ const checkCopies = ({ keywords }: JobDefinition, where: Where): void => {
 /** A job waits for a time only when both are said. */
 const checkDelay = ({ keywords, settings, at }: JobDefinition, where: Where): void => {
   const delay = keywords.get('start_in');
+  const alone = (at: Position): void =>
+    where.report.error(
+      'conflicting-keywords',
+      at,
+      `${where.label} has \`start_in\` without \`when: delayed\`.`,
+      'Add `when: delayed`, or remove it.',
+    );
   if (settings.when === 'delayed' && !delay)
     where.report.error(
       'invalid-value',
@@ -194,11 +201,7 @@ const checkDelay = ({ keywords, settings, at }: JobDefinition, where: Where): vo
       `${where.label} has \`when: delayed\`, which needs \`start_in\`.`,
       'Write for example `start_in: 30 minutes`.',
     );
-  else if (delay && settings.when !== 'delayed' && !settings.rules)
-    where.report.error(
-      'conflicting-keywords',
-      delay.at,
-      `${where.label} has \`start_in\` without \`when: delayed\`.`,
-      'Add `when: delayed`, or remove it.',
-    );
+  else if (delay && settings.when !== 'delayed' && !settings.rules) alone(delay.at);
+  for (const rule of settings.rules ?? [])
+    if (rule.startInSeconds !== undefined && (rule.when ?? settings.when) !== 'delayed') alone(rule.at);
 };
