@@ -19,9 +19,11 @@ export const byRefs = (job: JobDefinition, trigger: Trigger, facts: RuleFacts, r
   const excluded = except && excludedBy(except, { keyword: 'except', trigger, facts, where: inside(where, 'except') });
   if (excluded) return excluded;
   if (included) return included;
-  if (except) return { created: true, rule: 'except: refs', because: notMatched('except', except, trigger) };
-  return trigger.source === 'merge_request_event'
-    ? { created: false, rule: 'default', because: 'without rules or only, a job is not for merge requests' }
+  // Who says nothing of `only` means branches and tags (as in GitLab).
+  if (trigger.source === 'merge_request_event')
+    return { created: false, rule: 'default', because: 'without rules or only, a job is not for merge requests' };
+  return except
+    ? { created: true, rule: 'except: refs', because: notMatched('except', except, trigger) }
     : { created: true, rule: 'default', because: 'the job has neither rules nor only nor except' };
 };
 
