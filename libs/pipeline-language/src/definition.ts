@@ -1,8 +1,8 @@
 import type { PlannedOnly } from '@foldline/contracts';
 import { dialectOf, type Dialect } from './dialect.ts';
 import { readEntries } from './grammar/record.ts';
+import { defaultable } from './keywords/defaultable.ts';
 import {
-  defaultable,
   defaults,
   fileFields,
   globals,

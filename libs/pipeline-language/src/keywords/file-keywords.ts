@@ -1,30 +1,12 @@
 import { record, type Fields } from '../grammar/record.ts';
 import type { Located } from '../read.ts';
 import { texts } from '../grammar/shape.ts';
+import { defaultable } from './defaultable.ts';
 import { includes, type Include } from './include.ts';
 import { jobFields, type JobSettings } from './job-keywords.ts';
 import { variables, type Variables } from './variables.ts';
 import { workflow, type Workflow } from './workflow.ts';
 
-/** What jobs have that do not write it themselves. */
-export const defaultable = [
-  'image',
-  'services',
-  'cache',
-  'before_script',
-  'after_script',
-  'artifacts',
-  'hooks',
-  'id_tokens',
-  'identity',
-  'tags',
-  'retry',
-  'timeout',
-  'interruptible',
-  'cluster',
-  'resources',
-  'priority',
-] as const satisfies (keyof JobSettings)[];
 export type Defaults = Pick<JobSettings, (typeof defaultable)[number]>;
 
 /** What may also stand at the top of the file (seed S0-37). */
