@@ -14,6 +14,8 @@ import {
 import type { Definition, JobDefinition } from './definition.ts';
 import type { Copy } from './expand-matrix.ts';
 import type { Scope } from './expressions/evaluate.ts';
+import { takes, type Inherit } from './keywords/inherit.ts';
+import { mergedVariables, type Variables } from './keywords/variables.ts';
 import { namesIn } from './names-in.ts';
 import { shorten } from './node.ts';
 import type { Trigger } from './select-jobs.ts';
@@ -84,11 +86,13 @@ export const ruleScopes = ({ variables }: Pick<Definition, 'variables'>, trigger
     ofPipeline: () => new RuleScope(variableFinder({ ...ofPipeline, project: everywhere })),
     ofJob: ({ name: definition, stage, settings }, copy) => {
       const { image, environment } = settings;
+      const own = mergedVariables(settings.variables, copy?.matrix && { values: copy.matrix, raw: [] });
       const name = copy?.name ?? definition;
       const open: VariableLayers = {
         ...ofPipeline,
         predefined: predefinedLayer({ ...facts, ...jobFactVariables({ name, definition, stage, image }) }),
-        job: layerOf({ ...settings.variables?.values, ...copy?.matrix }, settings.variables?.raw),
+        file: inherited(variables, settings.inherit?.variables),
+        job: layerOf(own.values, own.raw),
       };
       const place = environment && filledIn(environment.name, variableFinder(open));
       const project = place === undefined ? everywhere : projectLayer(trigger, place);
@@ -97,6 +101,10 @@ export const ruleScopes = ({ variables }: Pick<Definition, 'variables'>, trigger
     },
   };
 };
+
+/** Those of the file that a job takes over. */
+const inherited = ({ values, raw }: Variables, taken: Inherit['variables']): VariableLayers['file'] =>
+  layerOf(Object.fromEntries(Object.entries(values).filter(([name]) => takes(taken, name))), raw);
 
 /** The project's variables that a job of this environment has. */
 const projectLayer = (
