@@ -1,14 +1,17 @@
 const REFERENCE = /\$(?:\{([A-Za-z_][A-Za-z0-9_]{0,254})\}|([A-Za-z_][A-Za-z0-9_]{0,254})|(\$))/g;
 
-/** Replaces `$NAME` and `${NAME}` by their values, once; an unknown name becomes nothing and `$$` is a dollar sign (S0-54). */
+/**
+ * Replaces `$NAME` and `${NAME}` by their values, once; an unknown name becomes nothing and `$$` is a dollar sign (S0-54).
+ * A function is told how the name was written, too.
+ */
 export const expandVariables = (
   text: string,
-  values: Readonly<Record<string, string>> | ((name: string) => string | undefined),
+  values: Readonly<Record<string, string>> | ((name: string, written: string) => string | undefined),
 ): string => {
   const lookUp =
     typeof values === 'function' ? values : (name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);
-  return text.replace(REFERENCE, (_all, braced?: string, plain?: string, dollar?: string) =>
-    dollar ? '$' : (lookUp((braced ?? plain)!) ?? ''),
+  return text.replace(REFERENCE, (all: string, braced?: string, plain?: string, dollar?: string) =>
+    dollar ? '$' : (lookUp((braced ?? plain)!, all) ?? ''),
   );
 };
 

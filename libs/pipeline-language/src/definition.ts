@@ -2,14 +2,7 @@ import type { PlannedOnly } from '@foldline/contracts';
 import { dialectOf, type Dialect } from './dialect.ts';
 import { readEntries } from './grammar/record.ts';
 import { defaultable } from './keywords/defaultable.ts';
-import {
-  defaults,
-  fileFields,
-  globals,
-  isFileKeyword,
-  refusedAtTop,
-  type Defaults,
-} from './keywords/file-keywords.ts';
+import { defaults, fileFields, globals, isFileKeyword, refusedAtTop, type Defaults } from './keywords/file-keywords.ts';
 import { takes } from './keywords/inherit.ts';
 import { isJobKeyword, job, type JobSettings } from './keywords/job-keywords.ts';
 import { NO_VARIABLES, type Variables } from './keywords/variables.ts';

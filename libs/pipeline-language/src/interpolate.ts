@@ -1,4 +1,3 @@
-import { expandVariables } from '@foldline/contracts';
 import { checkInput, type Inputs, type InputValue } from './keywords/spec.ts';
 import { limits } from './limits.ts';
 import { shorten, type Entry, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
@@ -41,7 +40,7 @@ export class Interpolation {
   constructor(
     readonly inputs: Inputs,
     readonly given: Given,
-    readonly variable: (name: string) => string | undefined,
+    readonly fillIn: (text: string, at: Position) => string,
     readonly where: Where,
   ) {}
 
@@ -111,8 +110,8 @@ export class Interpolation {
       .reduce((value, call) => {
         const [, start, length] = /^truncate\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)$/.exec(call) ?? [];
         if (start !== undefined) return value.slice(Number(start), Number(start) + Number(length));
-        if (call === 'expand_vars') return expandVariables(value, this.variable);
-        if (call === 'posix_escape') return `'${value.replaceAll("'", `'\\''`)}'`;
+        if (call === 'expand_vars') return this.fillIn(value, at);
+        if (call === 'posix_escape') return escaped(value);
         const message = `${this.where.label} uses \`${shorten(call)}\`, which is no function of inputs.`;
         this.where.report.error(
           'unknown-input',
@@ -124,3 +123,7 @@ export class Interpolation {
       }, text);
   }
 }
+
+/** One word of a shell; a line break cannot be escaped, only quoted. */
+const escaped = (text: string): string =>
+  text === '' ? "''" : text.replaceAll(/[^A-Za-z0-9_\-.,:+/@\n]/g, '\\$&').replaceAll('\n', "'\n'");

@@ -6,12 +6,13 @@ import { spec, type Inputs } from './keywords/spec.ts';
 import { NO_VARIABLES } from './keywords/variables.ts';
 import { limits } from './limits.ts';
 import { Merger, without } from './merge.ts';
-import { shorten, type MapNode, type Position } from './node.ts';
+import { shorten, type Entry, type MapNode, type Position } from './node.ts';
 import { parse, type Parsed } from './parse.ts';
 import { inside, subject, type Located, type Where } from './read.ts';
 import type { Report } from './report.ts';
 import { RepositoryFacts } from './repository-facts.ts';
 import { ruleScopes, type RuleScope } from './rule-scope.ts';
+import { tellSealed } from './sealed-variables.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Sources, Wanted } from './sources.ts';
 import { didYouMean } from './suggest.ts';
@@ -77,12 +78,23 @@ class Loader {
   /** What the file asks for, filled in. */
   #filledIn({ root, header }: Parsed, file: string, asked: Asked | undefined): MapNode {
     const where = subject(this.report, `The file \`${shorten(file)}\``);
-    const written = root.entries.get('spec') ?? header?.entries.get('spec');
+    const beside = header ? undefined : specBeside(root, this.report);
+    const written = header?.entries.get('spec') ?? beside;
     const inputs: Inputs = (written && spec.read(written.value, inside(where, 'spec'))?.inputs) ?? new Map();
     const at = asked?.at ?? written?.at ?? root.at;
     const given = inputsOf(inputs, asked?.inputs, at, where);
-    const body = header ? root : without(root, 'spec');
-    return new Interpolation(inputs, given, (name) => this.#scope?.value(name), where).map(body);
+    const fillIn = (text: string, place: Position): string =>
+      expandVariables(text, (name, asWritten) => this.#openly(name, place, where) ?? asWritten);
+    return new Interpolation(inputs, given, fillIn, where).map(beside ? without(root, 'spec') : root);
+  }
+
+  /** As it was set, where everybody sees it: so nothing of a variable of the project, which is told. */
+  #openly(name: string, at: Position, where: Where): string | undefined {
+    const found = this.#scope?.find(name);
+    const sealed = found?.sealed && this.trigger?.sealed?.find((each) => each.name === name);
+    if (!sealed) return found?.text;
+    tellSealed(sealed, at, where);
+    return undefined;
   }
 
   #include(wish: Include, within: readonly string[], where: Where): MapNode[] {
@@ -106,9 +118,8 @@ class Loader {
 
   /** Nothing where it depends on a trigger and there is none, or after reporting that it is no path. */
   #pathOf({ path, at }: Include, where: Where): string | undefined {
-    const scope = this.#scope;
-    if (path.includes('$') && !scope) return undefined;
-    const filled = path.includes('$') ? expandVariables(path, (name) => scope?.value(name)) : path;
+    if (path.includes('$') && !this.#scope) return undefined;
+    const filled = expandVariables(path, (name) => this.#openly(name, at, where));
     return includedPath(filled) ?? refusePath(path, at, where);
   }
 
@@ -156,6 +167,16 @@ class Loader {
     return undefined;
   }
 }
+
+/** In the document of the jobs `spec` is the name of a job like any other. */
+const specBeside = (root: MapNode, report: Report): Entry | undefined => {
+  const entry = root.entries.get('spec');
+  if (entry?.value.kind !== 'map' || !entry.value.entries.has('inputs') || entry.value.entries.has('script'))
+    return undefined;
+  const message = '`spec` stands in one document with the jobs.';
+  report.error('unknown-keyword', entry.at, message, 'Write a line `---` between it and the jobs.');
+  return entry;
+};
 
 const patternOf = (glob: string): RE2JS | undefined => {
   try {

@@ -1,5 +1,5 @@
 import { LineCounter, isMap, isScalar, parseAllDocuments, type Document } from 'yaml';
-import type { MapNode, Position } from './node.ts';
+import { shorten, type MapNode, type Position } from './node.ts';
 import { prescan } from './prescan.ts';
 import type { Report } from './report.ts';
 import { tokensOf } from './tokens.ts';
@@ -21,7 +21,8 @@ export const parse = (text: string, report: Report, file = report.file): Parsed 
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col), ...(file !== report.file && { file }) };
   };
-  const [header, content, beyond] = isHeader(documents[0]) ? documents : [undefined, ...documents];
+  const isSplit = documents.length > 1 && isHeader(documents[0]);
+  const [header, content, beyond] = isSplit ? documents : [undefined, ...documents];
   reportErrors(documents, beyond, report, admitted.text, placeOf);
   if (report.errors > before) return undefined;
   const builder = (): TreeBuilder => new TreeBuilder({ ...admitted, original: text }, placeOf, report);
@@ -29,6 +30,7 @@ export const parse = (text: string, report: Report, file = report.file): Parsed 
   const empty = builder().build(null);
   if (report.errors > before) return undefined;
   const [headerRoot, root = empty] = roots;
+  if (headerRoot?.kind === 'map') reportBesideSpec(headerRoot, report);
   if (root?.kind === 'map') return { root, ...(headerRoot?.kind === 'map' && { header: headerRoot }) };
   if (!root) return undefined;
   report.error(
@@ -38,6 +40,15 @@ export const parse = (text: string, report: Report, file = report.file): Parsed 
     'Write a job as `name:` with a `script:` under it.',
   );
   return undefined;
+};
+
+/** What is written there would be left out in silence. */
+const reportBesideSpec = ({ entries }: MapNode, report: Report): void => {
+  for (const { key, at } of entries.values()) {
+    if (key === 'spec') continue;
+    const message = `\`${shorten(key)}\` stands in the document of \`spec\`.`;
+    report.error('unknown-keyword', at, message, 'Move it behind the `---`.');
+  }
 };
 
 type ParsedDocument = Document.Parsed;

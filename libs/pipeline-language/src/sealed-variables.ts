@@ -21,13 +21,15 @@ export const checkShownTexts = (jobs: readonly JobDefinition[], variables: Varia
     for (const { text, at, where } of textsOf(job, report)) {
       for (const name of namesIn(text)) {
         if (Object.hasOwn(secrets, name)) refuse(name, 'a secret of the job', at, where);
-        else if (given.has(name) || !sealed.has(name)) continue;
-        else if (sealed.get(name)) refuse(name, 'a masked variable of the project', at, where);
-        else warn(name, at, where);
+        else if (!given.has(name) && sealed.has(name)) tellSealed({ name, masked: sealed.get(name)! }, at, where);
       }
     }
   }
 };
+
+/** A variable of the project is named where everybody sees what is made of it. */
+export const tellSealed = ({ name, masked }: { name: string; masked: boolean }, at: Position, where: Where): void =>
+  masked ? refuse(name, 'a masked variable of the project', at, where) : warn(name, at, where);
 
 type Text = { text: string; at: Position; where: Where };
 

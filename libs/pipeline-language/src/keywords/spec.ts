@@ -39,22 +39,25 @@ const definition = record<{
   options: string[];
   regex: string;
   description: string;
-}>({
-  type: {
-    shape: choice<InputType>(['string', 'number', 'boolean', 'array']),
-    description: 'What kind of value it has.',
-    default: 'string',
-    example: 'number',
+}>(
+  {
+    type: {
+      shape: choice<InputType>(['string', 'number', 'boolean', 'array']),
+      description: 'What kind of value it has.',
+      default: 'string',
+      example: 'number',
+    },
+    default: {
+      shape: anyValue,
+      description: 'The value when none is given; without it one must be.',
+      example: 'staging',
+    },
+    options: { shape: options, description: 'The values that it may have.', example: ['staging', 'production'] },
+    regex: { shape: regex, description: 'A pattern that must be found in the value.', example: '^v\\d+$' },
+    description: { shape: text, description: 'What the input is for.', example: 'Where to deploy.' },
   },
-  default: {
-    shape: anyValue,
-    description: 'The value when none is given; without it one must be.',
-    example: 'staging',
-  },
-  options: { shape: options, description: 'The values that it may have.', example: ['staging', 'production'] },
-  regex: { shape: regex, description: 'A pattern that must be found in the value.', example: '^v\\d+$' },
-  description: { shape: text, description: 'What the input is for.', example: 'Where to deploy.' },
-});
+  { refused: { rules: 'the values of an input do not depend on those of others; write `default` and `options`' } },
+);
 
 const input: Shape<Input> = shape(
   (node, where) => {
