@@ -79,10 +79,14 @@ const reportErrors = (
 ): void => {
   const errors = documents.slice(0, beyond ? documents.indexOf(beyond) : undefined).flatMap((each) => each.errors);
   const quotes = errors.length > 0 ? quotesByEnd(text) : new Map<number, number>();
+  const told = new Set<number>();
   for (const error of errors) {
     const { message, hint } = explainYaml(error);
-    const [offset] = error.pos;
-    report.error('yaml-syntax', placeOf(quotes.get(offset) ?? offset), message, hint);
+    const [end] = error.pos;
+    const offset = quotes.get(end) ?? end;
+    // What else is wrong at one place follows from the first.
+    if (!told.has(offset)) report.error('yaml-syntax', placeOf(offset), message, hint);
+    told.add(offset);
   }
   if (!beyond) return;
   const message = 'A second YAML document begins here; the file must be one, behind a `spec` at most.';

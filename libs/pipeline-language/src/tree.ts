@@ -154,8 +154,7 @@ export class TreeBuilder {
     for (const map of maps) {
       if (map.kind === 'map') {
         if (this.#count(map.entries.size, at)) entries.push(...map.entries.values());
-      } else
-        this.report.error('wrong-type', map.at, 'Only maps can be merged with `<<`.', 'Write `<<: *name` of a map.');
+      } else this.report.error('wrong-type', at, 'Only maps can be merged with `<<`.', 'Write `<<: *name` of a map.');
     }
     return entries;
   }

@@ -1,7 +1,7 @@
 import type { ArtifactSpec, CacheSpec } from '@foldline/contracts';
 import type { Fields } from '../grammar/record.ts';
 import { record } from '../grammar/record.ts';
-import { mapped, shape, text, texts } from '../grammar/shape.ts';
+import { boolean, mapped, orMap, shape, text, texts } from '../grammar/shape.ts';
 import { mapOf } from '../grammar/json-schema.ts';
 import { readPattern } from '../pattern.ts';
 import type { Located } from '../read.ts';
@@ -124,8 +124,9 @@ export const work: Fields<Work> = {
     planned: { why: 'no releases are made yet', stops: true },
   },
   pages: {
-    shape: anything,
+    shape: orMap<unknown>(boolean, anything),
     description: 'Whether, and how, the artifacts are published as pages.',
+    default: false,
     example: true,
     planned: { why: 'no pages are published; the artifacts are kept' },
   },
