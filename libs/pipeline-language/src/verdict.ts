@@ -92,11 +92,12 @@ export const changesFinding = (changes: Changes, facts: RuleFacts, where: Where)
   const filled = filledIn(compareTo ? [compareTo, ...paths] : paths, facts.scope, where);
   if (!filled) return undefined;
   const [base, patterns] = compareTo ? [filled[0]!, filled.slice(1)] : ['', filled];
-  const since = compareTo ? `since \`${shorten(base)}\`` : 'since the last push';
+  // As it is written: it may be made of variables of the project.
+  const since = compareTo ? `since \`${shorten(compareTo.value)}\`` : 'since the last push';
   const files = facts.repository.changedSince(base);
   if (files === null) {
     if (!compareTo) return { holds: true, because: `${shown} (what was there before the push is not known)` };
-    const message = `${where.label}: there is no ref \`${shorten(base)}\` to compare with.`;
+    const message = `${where.label}: there is no ref \`${shorten(compareTo.value)}\` to compare with.`;
     where.report.error('unknown-base', compareTo.at, message);
     return undefined;
   }

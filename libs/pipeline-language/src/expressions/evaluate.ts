@@ -61,6 +61,8 @@ const matches = (left: Expression, right: Expression, scope: Scope): boolean => 
   if (!/^\/.*\/[a-zA-Z]*$/s.test(pattern)) return pattern.includes(text);
   const read = patternOf(pattern);
   if ('source' in read) return found(read.source, text);
-  const whose = right.kind === 'variable' ? `\`$${right.name}\`: ` : '';
-  throw new ExpressionError(`${whose}${read.why}`, 0, read.hint);
+  // Why says what is in it, which is nobody's business when it is a variable of the project.
+  if (right.kind === 'variable')
+    throw new ExpressionError(`\`$${right.name}\` holds a pattern that cannot be used`, 0, read.hint);
+  throw new ExpressionError(read.why, 0, read.hint);
 };
