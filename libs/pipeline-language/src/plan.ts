@@ -39,16 +39,26 @@ export const planJobs = (
       report.error('plan-too-large', each.job.at, message);
       return [];
     }
-    const group = template.resourceGroup;
     const needs = ownLinks.needs?.some(({ entry }) => entry.copies) ? ownLinks.needs : undefined;
     for (const copy of copiesOf(each)) {
-      const filled = group === undefined ? template : { ...template, resourceGroup: fill(group, each.job, copy) };
+      const filled = filledIn(template, (text) => fill(text, each.job, copy));
       const planned = planCopy(filled, copy, jobs.length, definition);
       jobs.push(needs ? { ...planned, ...needed(each.job, needs, copy) } : planned);
     }
   }
   reportSameNames(jobs, definition, report);
   return jobs;
+};
+
+/** What decides where a copy runs, before anybody runs it. */
+const filledIn = (template: JobTemplate, fill: (text: string) => string): JobTemplate => {
+  const { resourceGroup: group, runner } = template;
+  const { tags } = runner;
+  return {
+    ...template,
+    ...(tags && { runner: { ...runner, tags: [...new Set(tags.map(fill))].filter((tag) => tag !== '') } }),
+    ...(group !== undefined && { resourceGroup: fill(group) }),
+  };
 };
 
 const place = (selected: readonly Selected[]): Ranges => {

@@ -8,7 +8,7 @@ import type { Trigger } from './select-jobs.ts';
 type Variables = Pick<Trigger, 'variables' | 'sealed'>;
 
 /**
- * The name and the address of an environment, and resource groups, are kept and shown in clear, so they are filled in without the project's
+ * The name and the address of an environment, resource groups and tags are kept and shown in clear, so they are filled in without the project's
  * variables and the job's secrets. What is made of those would come out incomplete, and is told here instead.
  */
 export const checkShownTexts = (jobs: readonly JobDefinition[], variables: Variables, report: Report): void => {
@@ -36,7 +36,13 @@ type Text = { text: string; at: Position; where: Where };
 const textsOf = (job: JobDefinition, report: Report): Text[] => [
   ...textsOfEnvironment(job, report),
   ...textsOfGroup(job, report),
+  ...textsOfTags(job, report),
 ];
+
+const textsOfTags = ({ name, at, settings, keywords }: JobDefinition, report: Report): Text[] => {
+  const where = inside(subject(report, `Job \`${shorten(name)}\``), 'tags');
+  return (settings.tags ?? []).map((text) => ({ text, at: keywords.get('tags')?.value.at ?? at, where }));
+};
 
 const textsOfGroup = ({ name, settings, keywords }: JobDefinition, report: Report): Text[] => {
   const text = settings.resource_group;
