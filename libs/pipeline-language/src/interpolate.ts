@@ -31,6 +31,8 @@ export const inputsOf = (inputs: Inputs, given: MapNode | undefined, at: Positio
 };
 
 const BLOCK = /\$\[\[\s*inputs\.([\w-]{1,255})\s*((?:\|[^|\]]{1,100}){0,10})\]\]/g;
+/** What looks like a block and is none; the values of a copy are filled in later. */
+const UNREAD = /\$\[\[(?!\s*matrix\.)[^\]\n]{0,200}\]\]/;
 const WHOLE = /^\$\[\[[^\]]*\]\]$/;
 
 /** Fills in `$[[ inputs.NAME | function ]]` everywhere in a file. */
@@ -75,6 +77,7 @@ export class Interpolation {
 
   #text(text: string, at: Position): string {
     if (!text.includes('$[[')) return text;
+    this.#reportUnread(text, at);
     return text.replaceAll(BLOCK, (block: string, name: string, functions: string) => {
       const value = this.#valueOf(name, at);
       if (!value) return block;
@@ -92,6 +95,14 @@ export class Interpolation {
       );
       return '';
     });
+  }
+
+  /** Where a file asks for nothing, `$[[` is a text like any other. */
+  #reportUnread(text: string, at: Position): void {
+    const [unread] = this.inputs.size > 0 ? (UNREAD.exec(text.replaceAll(BLOCK, '')) ?? []) : [];
+    if (unread === undefined) return;
+    const message = `${this.where.label} has \`${shorten(unread)}\`, which is no input.`;
+    this.where.report.error('unknown-input', at, message, 'Write `$[[ inputs.NAME ]]`.');
   }
 
   #valueOf(name: string, at: Position): InputValue | undefined {
