@@ -132,7 +132,10 @@ const checkIsJob = ({ key, at, value }: Entry, report: Report): boolean => {
   }
   if (value.kind === 'map') return true;
   const message = `Job \`${shorten(key)}\` must be a map with a \`script\`, but it is ${nameOf(value)}.`;
-  report.error('wrong-type', at, message, 'Write `script:` and the commands under the name of the job.');
+  const hint = defaultable.some((name) => name === key)
+    ? `For all jobs, write it under \`default\`.`
+    : 'Write `script:` and the commands under the name of the job.';
+  report.error('wrong-type', at, message, hint);
   return false;
 };
 
