@@ -83,10 +83,10 @@ const reportErrors = (
   for (const error of errors) {
     const { message, hint } = explainYaml(error);
     const [end] = error.pos;
-    const offset = quotes.get(end) ?? end;
-    // What else is wrong at one place follows from the first.
-    if (!told.has(offset)) report.error('yaml-syntax', placeOf(offset), message, hint);
-    told.add(offset);
+    const place = placeOf(quotes.get(end) ?? end);
+    // What else is wrong in one line follows from the first.
+    if (!told.has(place.line)) report.error('yaml-syntax', place, message, hint);
+    told.add(place.line);
   }
   if (!beyond) return;
   const message = 'A second YAML document begins here; the file must be one, behind a `spec` at most.';

@@ -20,8 +20,8 @@ const explanations: Partial<Record<ErrorCode, Explanation>> = {
     hint: 'Put the whole text in quotes.',
   },
   BLOCK_AS_IMPLICIT_KEY: {
-    message: 'This line has a second `: `, which YAML reads as a map inside a map.',
-    hint: 'If it is one text, put it in quotes.',
+    message: 'YAML reads a map here: this line has a second `: `, or the next one is indented too far.',
+    hint: 'If it is one text, put it in quotes; otherwise indent the next line as this one.',
   },
   BLOCK_IN_FLOW: {
     message: 'A list or map written with indentation stands inside brackets.',
@@ -35,11 +35,38 @@ const explanations: Partial<Record<ErrorCode, Explanation>> = {
   TAB_AS_INDENT: { message: 'A tab is used for indentation, which YAML does not allow.', hint: 'Use spaces.' },
 };
 
+/** What is told apart by the library's words alone. */
+const worded: readonly (readonly [words: RegExp, Explanation])[] = [
+  [
+    /end with a \]$/,
+    { message: 'A `[` stands above that is not closed before this place.', hint: 'Close the list with `]`.' },
+  ],
+  [
+    /end with a \}$/,
+    { message: 'A `{` stands above that is not closed before this place.', hint: 'Close the map with `}`.' },
+  ],
+  [
+    /^Unexpected flow-\S+ at node end/,
+    { message: 'A bracket stands in a text without quotes.', hint: 'Put the whole text in quotes.' },
+  ],
+  [
+    /^Unexpected flow-\S+-end token/,
+    { message: 'A bracket is closed that was not opened.', hint: 'Remove it, or put the whole text in quotes.' },
+  ],
+  [
+    /^Unexpected block-seq-ind on same line/,
+    { message: 'A list cannot begin on the line of its key.', hint: 'Begin each `- ` on a line of its own.' },
+  ],
+  [
+    /followed by map values|scalar token in YAML stream|Unexpected scalar at node end/,
+    { message: 'This line is neither `key: value` nor part of a list.', hint: 'Is a `:` or a `- ` missing?' },
+  ],
+];
+
 /** The library's error in our words; messages it words well itself are kept. */
 export const explainYaml = (error: { code: ErrorCode; message: string }): Explanation => {
   if (error.code === 'MISSING_CHAR' && /closing/.test(error.message))
     return { message: 'A quote is opened and never closed.', hint: 'Close the text with the same quote.' };
-  if (/followed by map values|scalar token in YAML stream|Unexpected scalar at node end/.test(error.message))
-    return { message: 'This line is neither `key: value` nor part of a list.', hint: 'Is a `:` or a `- ` missing?' };
-  return explanations[error.code] ?? { message: `${error.message.replace(/[.:]?$/, '')}.` };
+  const [, said] = worded.find(([words]) => words.test(error.message)) ?? [];
+  return said ?? explanations[error.code] ?? { message: `${error.message.replace(/[.:]?$/, '')}.` };
 };
