@@ -91,7 +91,7 @@ class Loader {
   /** As it was set, where everybody sees it: so nothing of a variable of the project, which is told. */
   #openly(name: string, at: Position, where: Where): string | undefined {
     const found = this.#scope?.find(name);
-    const sealed = found?.sealed && this.trigger?.sealed?.find((each) => each.name === name);
+    const sealed = found?.source === 'project' && this.trigger?.sealed?.find((each) => each.name === name);
     if (!sealed) return found?.text;
     tellSealed(sealed, at, where);
     return undefined;
