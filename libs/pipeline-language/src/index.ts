@@ -1,8 +1,10 @@
 export { attemptToCompile, attemptToLint, compile, lint, type CompileInput, type CompileResult } from './compile.ts';
 export { DefinitionCompiler, type DefinitionCompilerOptions, type LintInput } from './definition-compiler.ts';
+export { definitionSchema } from './definition-schema.ts';
 export { DEFINITION_FILES } from './dialect.ts';
-export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
 export { applyFixes } from './fix.ts';
+export { keywordTable, type Keyword } from './keyword-table.ts';
+export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
 export { plannedFrom } from './planned-from.ts';
 export { problemCodes, sourceProblemCodes, type ProblemCode, type SourceProblemCode } from './problem-codes.ts';
 export { problemHints } from './problem-hints.ts';

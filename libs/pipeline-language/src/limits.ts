@@ -40,6 +40,9 @@ export const limits = {
   caches: 10,
   keyFiles: 10,
   services: 20,
+  /** Of a release; steps of a job. */
+  links: 100,
+  steps: 100,
   inputs: 100,
   inputOptions: 50,
   /** What inputs may add to a file. */

@@ -1,6 +1,6 @@
 import { isUnresolved, type Entry, type Node } from '../node.ts';
 import { inside, readMap, reportUnknown, type Where } from '../read.ts';
-import type { Json, JsonSchema } from './json-schema.ts';
+import { anyOf, FILLED_IN, NOTHING, type Json, type JsonSchema } from './json-schema.ts';
 import { plainValue } from './plain-value.ts';
 import type { Shape } from './shape.ts';
 
@@ -22,7 +22,11 @@ export type Fields<Values extends object> = { readonly [Key in keyof Values]-?: 
 /** Keywords that are known and refused, by why. */
 export type Refused = { readonly [key: string]: string };
 
-export type Record<Values extends object> = Shape<Partial<Values>> & { fields: Fields<Values>; refused: Refused };
+export type Record<Values extends object> = Shape<Partial<Values>> & Keys<Values>;
+
+/** The keys that a map may have, whoever reads it. */
+type Keys<Values extends object> = { fields: Fields<Values>; refused: Refused };
+export type AnyKeys = { fields: { readonly [key: string]: Field<unknown> }; refused: Refused };
 
 type Options = { refused?: Refused; required?: readonly string[] };
 
@@ -33,6 +37,7 @@ export const record = <Values extends object>(
 ): Record<Values> => ({
   fields,
   refused,
+  inner: [{ keys: { fields: fields as AnyKeys['fields'], refused }, within: 'value' }],
   schema: schemaOf(fields, required),
   read: (node, where) => {
     const entries = readMap(node, where);
@@ -89,7 +94,7 @@ const schemaOf = <Values extends object>(fields: Fields<Values>, required: reado
 };
 
 const schemaOfField = ({ shape, description, default: standard, example, planned }: Field<unknown>): JsonSchema => ({
-  ...shape.schema,
+  ...anyOf(shape.schema, FILLED_IN, NOTHING),
   description: planned ? `${description} Planned only: ${planned.why}.` : description,
   ...(standard !== undefined && { default: standard }),
   examples: [example],

@@ -1,5 +1,5 @@
 import type { ArtifactSpec } from '@foldline/contracts';
-import { anyOf, mapOf } from '../grammar/json-schema.ts';
+import { anyOf, mapOf, NOTHING } from '../grammar/json-schema.ts';
 import { present } from '../grammar/present.ts';
 import { record, type Gap } from '../grammar/record.ts';
 import { boolean, choice, mapped, orMap, shape, text, type Shape } from '../grammar/shape.ts';
@@ -35,12 +35,28 @@ const reportsOfTypes = (node: Node, where: Where): Reports => {
   return reports;
 };
 
+/** Those of which more is known than that people want to see them; every other type is read like `junit`. */
+const known = record<{ junit: string[]; dotenv: string[]; coverage_report: unknown }>({
+  junit: {
+    shape: patterns,
+    description: 'Results of tests. Every other type that GitLab knows is written in the same way.',
+    example: 'reports/*.xml',
+  },
+  dotenv: {
+    shape: patterns,
+    description: 'Files of lines `NAME=value`, which become variables of later jobs.',
+    example: 'build.env',
+  },
+  coverage_report: {
+    shape: coverageReport,
+    description: 'Which lines the tests reached.',
+    example: { coverage_format: 'cobertura', path: 'coverage/cobertura.xml' },
+  },
+});
+
 const reports: Shape<Reports> = orMap(
   mapped(patterns, (paths) => ({ paths, dotenv: [] })),
-  shape(reportsOfTypes, {
-    ...mapOf(anyOf(patterns.schema, coverageReport.schema)),
-    properties: { junit: patterns.schema, dotenv: patterns.schema, coverage_report: coverageReport.schema },
-  }),
+  shape(reportsOfTypes, { ...known.schema, ...mapOf(anyOf(patterns.schema, NOTHING)) }, known.inner),
 );
 
 const access: Gap = { why: 'whoever may see the project may see its artifacts' };

@@ -1,6 +1,7 @@
 import type { AutoCancel as Planned } from '@foldline/contracts';
+import { present } from '../grammar/present.ts';
 import { record } from '../grammar/record.ts';
-import { choice, type Shape } from '../grammar/shape.ts';
+import { choice, mapped, type Shape } from '../grammar/shape.ts';
 
 /** What ends a pipeline before its jobs do. */
 export type AutoCancel = Partial<Planned>;
@@ -23,15 +24,10 @@ const written = record<{ on_new_commit: OnNewCommit; on_job_failure: OnJobFailur
   },
 });
 
-export const autoCancel: Shape<AutoCancel> = {
-  schema: written.schema,
-  read: (node, where) => {
-    const read = written.read(node, where);
-    return (
-      read && {
-        ...(read.on_new_commit && { onNewCommit: read.on_new_commit }),
-        ...(read.on_job_failure && { onJobFailure: read.on_job_failure }),
-      }
-    );
-  },
-};
+export const autoCancel: Shape<AutoCancel> = mapped(
+  written,
+  ({ on_new_commit: onNewCommit, on_job_failure: onJobFailure }) => ({
+    ...present('onNewCommit', onNewCommit),
+    ...present('onJobFailure', onJobFailure),
+  }),
+);

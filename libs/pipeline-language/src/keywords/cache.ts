@@ -15,7 +15,7 @@ const upTo = (max: number, things: string, from: Shape<string[]>): Shape<string[
   );
 
 const keyFiles = upTo(limits.keyFiles, 'files', fileNames);
-const commitFiles: Gap = { why: 'use `files`, whose content makes the key' };
+const byContent: Gap = { why: 'the content of the files makes the key, not their latest commit' };
 
 const keyOfFiles: Shape<CacheSpec['key']> = mapped(
   record<{ files: string[]; files_commits: string[]; prefix: string }>({
@@ -28,8 +28,7 @@ const keyOfFiles: Shape<CacheSpec['key']> = mapped(
       shape: keyFiles,
       description: 'Files whose latest commit makes the key.',
       example: ['package-lock.json'],
-      beside: { files: ['package-lock.json'] },
-      planned: commitFiles,
+      planned: byContent,
     },
     prefix: {
       shape: text,
@@ -38,8 +37,11 @@ const keyOfFiles: Shape<CacheSpec['key']> = mapped(
       beside: { files: ['package-lock.json'] },
     },
   }),
-  ({ files, prefix }, node, where) =>
-    files ? { files, ...present('prefix', prefix) } : invalid(node, where, 'needs a text or `files`'),
+  ({ files, files_commits: committed, prefix }, node, where) => {
+    if (files && committed) return invalid(node, where, 'has `files` and `files_commits`, of which one can make it');
+    const names = files ?? committed;
+    return names ? { files: names, ...present('prefix', prefix) } : invalid(node, where, 'needs a text or `files`');
+  },
 );
 
 const key = orMap(
@@ -98,7 +100,6 @@ const written = record<{
     description: 'Whether everything that git does not track is saved, too.',
     default: false,
     example: true,
-    beside: { paths: ['node_modules/'] },
     planned: { why: 'only `paths` are saved' },
   },
   unprotect: {
@@ -112,22 +113,28 @@ const written = record<{
 });
 
 /** `{}` turns an inherited cache off. */
-const cache: Shape<CacheSpec> = shape((node, where) => {
-  const read = written.read(node, where);
-  if (!read || (node.kind === 'map' && node.entries.size === 0)) return undefined;
-  if (node.kind === 'map' && !node.entries.has('paths')) return invalid(node, where, 'needs `paths`');
-  return {
-    key: read.key ?? { text: defaultKey },
-    paths: read.paths ?? [],
-    policy: read.policy ?? 'pull-push',
-    fallbackKeys: read.fallback_keys ?? [],
-    when: read.when ?? 'on_success',
-  };
-}, written.schema);
+const cache: Shape<CacheSpec> = shape(
+  (node, where) => {
+    const read = written.read(node, where);
+    if (!read || (node.kind === 'map' && node.entries.size === 0)) return undefined;
+    if (node.kind === 'map' && !node.entries.has('paths'))
+      return read.untracked ? undefined : invalid(node, where, 'needs `paths`');
+    return {
+      key: read.key ?? { text: defaultKey },
+      paths: read.paths ?? [],
+      policy: read.policy ?? 'pull-push',
+      fallbackKeys: read.fallback_keys ?? [],
+      when: read.when ?? 'on_success',
+    };
+  },
+  written.schema,
+  written.inner,
+);
 
 /** `cache:` as one map or a list of them; `[]` and `{}` turn an inherited cache off (seed S0-37 … S0-42). */
 const one = oneOrMore(cache, limits.caches);
 export const caches: Shape<CacheSpec[]> = shape(
   (node, where) => (node.kind === 'list' ? one.read(node, where) : (one.read(node, where) ?? [])),
   one.schema,
+  one.inner,
 );

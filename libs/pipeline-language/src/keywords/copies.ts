@@ -1,4 +1,4 @@
-import { anyOf, listOf, mapOf, TEXT } from '../grammar/json-schema.ts';
+import { anyOf, listOf, mapOf, NOTHING, TEXT } from '../grammar/json-schema.ts';
 import { record } from '../grammar/record.ts';
 import { integer, mapped, orMap, shape, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
@@ -29,7 +29,8 @@ const readValues = (node: Node, where: Where): string[] | undefined => {
   return values.length === items.length ? values : undefined;
 };
 
-const row = mapOf(anyOf(TEXT, listOf(TEXT)));
+const value = anyOf(TEXT, NOTHING);
+const row = mapOf(anyOf(value, listOf(value)));
 
 /** A map of values or lists of values, or a list of such maps. */
 export const matrixRows: Shape<MatrixRow[]> = shape(

@@ -1,11 +1,10 @@
 import { TEXT } from '../grammar/json-schema.ts';
 import { present } from '../grammar/present.ts';
 import { record, type Gap } from '../grammar/record.ts';
-import { choice, mapped, orMap, shape, text, type Shape } from '../grammar/shape.ts';
+import { boolean, choice, mapped, orMap, shape, text, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node } from '../node.ts';
 import { invalid, readText, type Where } from '../read.ts';
-import { anything } from './anything.ts';
 import { durationOrNever } from './timing.ts';
 
 export type Environment = {
@@ -39,6 +38,30 @@ const readUrl = (node: Node, where: Where): string | undefined => {
 const name = shape(readName, TEXT);
 const stopping: Gap = { why: 'environments are not stopped by Foldline yet' };
 const beside = { name: 'review' };
+
+const dashboard = record<{ namespace: string; flux_resource_path: string }>({
+  namespace: { shape: text, description: 'The namespace.', example: 'shop' },
+  flux_resource_path: { shape: text, description: 'The resource of Flux.', example: 'helmreleases/shop' },
+});
+
+const kubernetes = record<{
+  agent: string;
+  dashboard: unknown;
+  managed_resources: unknown;
+  namespace: string;
+  flux_resource_path: string;
+}>({
+  agent: { shape: text, description: 'The agent of the cluster.', example: 'group/project:agent' },
+  dashboard: { shape: dashboard, description: 'What of the cluster is shown.', example: { namespace: 'shop' } },
+  managed_resources: {
+    shape: record<{ enabled: boolean }>({
+      enabled: { shape: boolean, description: 'Whether there are any.', example: false },
+    }),
+    description: 'Resources that are made for the environment.',
+    example: { enabled: false },
+  },
+  ...dashboard.fields,
+});
 
 /** `environment: production` or `{name, url, …}` (seed S0-22). */
 export const environment: Shape<Environment> = orMap(
@@ -88,7 +111,7 @@ export const environment: Shape<Environment> = orMap(
         planned: stopping,
       },
       kubernetes: {
-        shape: anything,
+        shape: kubernetes,
         description: 'The cluster that it is in.',
         example: { agent: 'group/project:agent' },
         beside,

@@ -1,6 +1,5 @@
 import { expandVariables, pathProblem, regexOfGlob } from '@foldline/contracts';
 import { RE2JS } from 're2js';
-import { anyOf } from '../grammar/json-schema.ts';
 import { record, type Gap } from '../grammar/record.ts';
 import { boolean, mapped, orMap, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
@@ -110,4 +109,4 @@ export const exists: Shape<Exists> = orMap<Exists>(
 );
 
 /** Of `only` and `except`. */
-export const changedPaths = { ...paths, schema: anyOf(texts.schema) };
+export const changedPaths = paths;

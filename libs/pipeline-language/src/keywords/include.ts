@@ -1,7 +1,7 @@
 import { pathProblem } from '@foldline/contracts';
-import { anyOf, listOf, TEXT } from '../grammar/json-schema.ts';
+import { anyOf, listOf, mapOf, TEXT } from '../grammar/json-schema.ts';
 import { record } from '../grammar/record.ts';
-import { mapped, shape, text, type Shape } from '../grammar/shape.ts';
+import { mapped, shape, text, within, type Shape } from '../grammar/shape.ts';
 import { shorten, type MapNode, type Node, type Position } from '../node.ts';
 import { invalid, readMap, type Where } from '../read.ts';
 import { includeRules, type Rule } from './rules.ts';
@@ -34,9 +34,7 @@ export const refusePath = (written: string, at: Position, { label, report }: Whe
 
 const inputs: Shape<MapNode> = shape(
   (node, where) => (readMap(node, where) && node.kind === 'map' ? node : undefined),
-  {
-    type: 'object',
-  },
+  mapOf(anyOf(TEXT, { type: 'array' })),
 );
 
 const beside = { local: 'ci/build.yml' };
@@ -92,4 +90,5 @@ export const includes: Shape<Include[]> = shape(
       .map((item) => readInclude(item, where))
       .filter((include) => include !== undefined),
   anyOf(one, listOf(one)),
+  within('item', written),
 );

@@ -32,12 +32,17 @@ describe('A job', () => {
     ['id_tokens: {A: {aud: https://x}}', 'id_tokens', { A: { aud: 'https://x' } }],
     ['pages: true', 'pages', 'true'],
     ['environment: {name: a, auto_stop_in: 1 day}', 'environment.auto_stop_in', '1 day'],
+    ['cache: {paths: [a], key: {files_commits: [b]}}', 'cache.key.files_commits', ['b']],
+    ['cache: {untracked: true}', 'cache.untracked', 'true'],
+    ['secrets: {A: {vault: {path: a, engine: {name: kv-v2}}}}', 'secrets.A.vault.engine', { name: 'kv-v2' }],
   ])('with `%s` is planned, and says that nothing acts on it yet', (keyword, path, value) => {
     expect(jobWith(keyword).plannedOnly).toEqual([{ keyword: path, value, why: expect.any(String) }]);
   });
 
   it.each([
     ['needs: [{pipeline: x}]', 'needs.pipeline'],
+    ['needs: {pipeline: acme/library}', 'needs.pipeline'],
+    ['inputs: {level: {default: full}}', 'inputs'],
     ['release: {tag_name: v1}', 'release'],
     ['secrets: {A: {gcp_secret_manager: {name: x}}}', 'secrets.A.gcp_secret_manager'],
     ['trigger: acme/library', 'trigger'],
@@ -82,6 +87,7 @@ describe('A job', () => {
     ['matrix: [{A: 1, B: [x]}]', { name: 'x: [1, x]', matrix: { A: '1', B: 'x' } }],
     ['image: {name: "registry:5000/a/b@sha256:00"}', { image: 'registry:5000/a/b@sha256:00' }],
     ['secrets: {}', { secrets: {} }],
+    ['secrets: {A: {vault: {path: a/b, field: c}}}', { secrets: { A: { vault: 'a/b/c' } } }],
     ['priority: 10', { priority: 10 }],
     ['tags: [linux, gpu, linux]', { runner: { tags: ['linux', 'gpu'] } }],
     ['{when: delayed, start_in: 30 minutes}', { when: 'delayed', startInSeconds: 1800, allowFailure: false }],
@@ -130,6 +136,10 @@ describe('A job', () => {
     ['environment: {name: a, url: "javascript:alert(1)"}', 'invalid-value'],
     ['secrets: {A: {vault: ../other}}', 'invalid-value'],
     ['secrets: {A: {file: x}}', 'wrong-type'],
+    ['secrets: {A: {vault: {field: x}}}', 'invalid-value'],
+    ['cache: {paths: [a], key: {files: [b], files_commits: [b]}}', 'invalid-value'],
+    ['image: {name: a, docker: {colour: red}}', 'unknown-keyword'],
+    ['pages: {publish: [a]}', 'wrong-type'],
     ['secrets: {PATH: {vault: a}}', 'reserved-variable'],
     ['cache: {key: a}', 'invalid-value'],
     ['cache: {paths: [a], fallback_keys: [1, 2, 3, 4, 5, 6]}', 'invalid-value'],

@@ -1,8 +1,8 @@
-import { anyOf } from '../grammar/json-schema.ts';
+import { anyOf, listOf, TEXT } from '../grammar/json-schema.ts';
 import { record, type Gap } from '../grammar/record.ts';
-import { boolean, mapped, shape, text, texts, type Shape } from '../grammar/shape.ts';
+import { boolean, mapped, shape, text, texts, within, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import type { Node, Position } from '../node.ts';
+import { isNothing, type Node, type Position } from '../node.ts';
 import { invalid, readList, type Located, type Where } from '../read.ts';
 import { matrixRows, type MatrixRow } from './copies.ts';
 
@@ -64,7 +64,6 @@ const written = record<{
     shape: text,
     description: 'A pipeline of another project, or above this one.',
     example: '$PARENT_PIPELINE_ID',
-    beside: { job: 'build' },
     planned: ofOtherPipelines,
   },
   project: {
@@ -101,14 +100,17 @@ const readNeed = (node: Node, where: Where): NeedEntry | undefined => {
   return { job: job.value, artifacts, optional, at: job.at, ...(copies && { copies }) };
 };
 
+const need = anyOf(TEXT, written.schema);
+
 /** `needs: [build, {job: test, artifacts: false, optional: true}]`; `[]` starts the job at once. */
 export const needs: Shape<NeedEntry[]> = shape(
   (node, where) => {
-    const items = node.kind === 'scalar' ? [node] : readList(node, where);
-    if (items && items.length > limits.needsPerJob) return tooMany(node, where);
-    return items?.map((item) => readNeed(item, where)).filter((need) => need !== undefined);
+    const items = node.kind === 'list' || isNothing(node) ? readList(node, where)! : [node];
+    if (items.length > limits.needsPerJob) return tooMany(node, where);
+    return items.map((item) => readNeed(item, where)).filter((need) => need !== undefined);
   },
-  anyOf(text.schema, { type: 'array', items: anyOf(text.schema, written.schema), maxItems: limits.needsPerJob }),
+  anyOf(need, listOf(need, limits.needsPerJob)),
+  within('item', written),
 );
 
 /** `dependencies:` names jobs whose artifacts are fetched; `[]` fetches none (seed S0-21). */

@@ -63,7 +63,7 @@ const readReason = ({ value, at }: Located<string>, where: Where): RetryReason |
   return undefined;
 };
 
-const reason: JsonSchema = { enum: [...reasons, ...Object.keys(synonyms), ...neverHappen] };
+const reason: JsonSchema = { title: 'reason', enum: [...reasons, ...Object.keys(synonyms), ...neverHappen] };
 
 const readReasons: Shape<RetryReason[]> = shape(
   (node, where) => {

@@ -1,9 +1,9 @@
 import { ExpressionError, type Expression } from '../expressions/expression.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
-import { TEXT, listOf, type JsonSchema } from '../grammar/json-schema.ts';
+import { TEXT, anyOf, listOf } from '../grammar/json-schema.ts';
 import { present } from '../grammar/present.ts';
 import { record, type Fields } from '../grammar/record.ts';
-import { boolean, choice, shape, type Shape } from '../grammar/shape.ts';
+import { boolean, choice, shape, within, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node, Position } from '../node.ts';
 import { invalid, readList, readText, type Where } from '../read.ts';
@@ -114,7 +114,7 @@ const ofTheWorkflow: Fields<Common<'always' | 'never'> & { auto_cancel: AutoCanc
     shape: choice(['always', 'never']),
     description: 'Whether there is a pipeline.',
     default: 'always',
-    example: 'never',
+    example: 'always',
   },
   auto_cancel: {
     shape: autoCancel,
@@ -169,15 +169,19 @@ const reportUnreachable = (rules: readonly Rule[], where: Where): void => {
 
 /** First match wins. Lists in the list are laid out flat, as aliases of shared rules make them. */
 const rulesOf = (item: Item): Shape<Rule[]> => {
-  const each: JsonSchema = { anyOf: [item.schema, { type: 'array' }] };
-  return shape((node, where) => {
-    const items = readList(node, where)?.flatMap(flat);
-    if (items && items.length > limits.rulesPerJob)
-      return invalid(node, where, `may have at most ${limits.rulesPerJob} rules`);
-    const rules = items?.map((each) => readRule(each, where, item)).filter((rule) => rule !== undefined);
-    if (rules) reportUnreachable(rules, where);
-    return rules;
-  }, listOf(each));
+  const each = anyOf(item.schema, listOf({ type: ['object', 'array'] }));
+  return shape(
+    (node, where) => {
+      const items = readList(node, where)?.flatMap(flat);
+      if (items && items.length > limits.rulesPerJob)
+        return invalid(node, where, `may have at most ${limits.rulesPerJob} rules`);
+      const rules = items?.map((each) => readRule(each, where, item)).filter((rule) => rule !== undefined);
+      if (rules) reportUnreachable(rules, where);
+      return rules;
+    },
+    listOf(each),
+    within('item', item),
+  );
 };
 
 /** `rules:` of a job. */

@@ -1,12 +1,11 @@
 import type { ClusterPower, RunnerRequirements } from '@foldline/contracts';
-import { anyOf, TEXT } from '../grammar/json-schema.ts';
+import { TEXT } from '../grammar/json-schema.ts';
 import { present } from '../grammar/present.ts';
-import { record, type Fields, type Gap } from '../grammar/record.ts';
-import { choice, list, mapped, number, orMap, shape, text, texts, type Shape } from '../grammar/shape.ts';
+import { record, type Field, type Fields, type Gap } from '../grammar/record.ts';
+import { choice, list, mapped, number, oneOrMore, orMap, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import { invalid } from '../read.ts';
 import { parseSize } from '../size.ts';
-import { anything } from './anything.ts';
 import { variables, type Variables } from './variables.ts';
 
 export const cluster = choice<ClusterPower>(['high-power', 'low-power']);
@@ -24,7 +23,7 @@ const size: Shape<number> = mapped(
     );
     return undefined;
   },
-  { type: ['string', 'integer'] },
+  { title: 'size', type: ['string', 'integer'] },
 );
 
 /** `resources: {cpu, memory, disk}`, each optional (seed S0-14). */
@@ -58,7 +57,14 @@ const imageName: Shape<string> = mapped(
 
 const containers: Gap = { why: 'no runner runs containers yet' };
 const beside = { name: 'node:22' };
-const command = shape(texts.read, texts.schema);
+
+const user: Field<string> = { shape: text, description: 'Who runs it: a name or a number.', example: '1001' };
+const docker = record<{ platform: string; user: string }>({
+  platform: { shape: text, description: 'The architecture of the image.', example: 'linux/arm64' },
+  user,
+});
+const kubernetes = record<{ user: string }>({ user });
+const pullPolicies = ['always', 'if-not-present', 'never'] as const;
 
 type Image = {
   name: string;
@@ -71,29 +77,29 @@ type Image = {
 const imageFields: Fields<Image> = {
   name: { shape: imageName, description: 'The image.', example: 'node:22' },
   entrypoint: {
-    shape: command,
+    shape: texts,
     description: 'What is run instead of the entrypoint of the image.',
     example: ['/bin/sh', '-c'],
     beside,
     planned: containers,
   },
   pull_policy: {
-    shape: shape(texts.read, anyOf({ enum: ['always', 'if-not-present', 'never'] }, { type: 'array' })),
+    shape: oneOrMore(choice(pullPolicies), pullPolicies.length),
     description: 'When the image is fetched.',
     example: 'if-not-present',
     beside,
     planned: containers,
   },
   docker: {
-    shape: anything,
-    description: 'Options of Docker: `platform`, `user`.',
+    shape: docker,
+    description: 'Options of Docker.',
     example: { platform: 'linux/arm64' },
     beside,
     planned: containers,
   },
   kubernetes: {
-    shape: anything,
-    description: 'Options of Kubernetes: `user`.',
+    shape: kubernetes,
+    description: 'Options of Kubernetes.',
     example: { user: '1001' },
     beside,
     planned: containers,
@@ -122,7 +128,7 @@ const service: Shape<string> = named(
       planned: containers,
     },
     command: {
-      shape: command,
+      shape: texts,
       description: 'What is run instead of the command of the image.',
       example: ['redis-server', '--save', ''],
       beside,

@@ -1,6 +1,5 @@
-import { mapOf } from '../grammar/json-schema.ts';
 import { record, type Gap } from '../grammar/record.ts';
-import { boolean, mapped, shape, text, type Shape } from '../grammar/shape.ts';
+import { boolean, mapped, named, orMap, text, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import { inside, invalid, readMap } from '../read.ts';
 import { anything } from './anything.ts';
@@ -14,8 +13,51 @@ const path: Shape<string> = mapped(text, (read, node, where) => {
   return usable ? read : invalid(node, where, 'must be a path like `production/deploy_key`');
 });
 
+const engine = record<{ name: string; path: string }>({
+  name: { shape: text, description: 'The kind of engine.', example: 'kv-v2' },
+  path: { shape: text, description: 'Where the engine is.', example: 'ops' },
+});
+
+/** In GitLab a secret has fields; here each is a secret of its own, below the path. */
+const vault: Shape<string> = orMap(
+  path,
+  mapped(
+    record<{ path: string; field: string; engine: unknown }>(
+      {
+        path: { shape: path, description: 'The path of the secret.', example: 'production/database' },
+        field: {
+          shape: path,
+          description: 'What is added to the path.',
+          example: 'password',
+          beside: { path: 'production/database' },
+        },
+        engine: {
+          shape: engine,
+          description: 'The engine of a vault of HashiCorp.',
+          example: { name: 'kv-v2', path: 'ops' },
+          beside: { path: 'production/database' },
+          planned: { why: 'the vault of Foldline has no engines' },
+        },
+      },
+      { required: ['path'] },
+    ),
+    ({ path: read, field }, node, where) => {
+      if (node.kind === 'map' && !node.entries.has('path')) return invalid(node, where, 'needs a `path`');
+      return read === undefined || field === undefined ? read : `${read}/${field}`;
+    },
+  ),
+);
+
+/** A name, or what the provider wants to know. */
+const provided: Shape<unknown> = orMap(text, anything);
+
 const elsewhere: Gap = { why: 'secrets come from the vault of Foldline', stops: true };
 const beside = { vault: 'production/deploy_key' };
+
+const versioned = record<{ name: string; version: string }>({
+  name: { shape: text, description: 'The name of the secret.', example: 'key' },
+  version: { shape: text, description: 'Its version.', example: 2, beside: { name: 'key' } },
+});
 
 const secret = record<{
   vault: string;
@@ -23,10 +65,11 @@ const secret = record<{
   token: string;
   azure_key_vault: unknown;
   gcp_secret_manager: unknown;
+  gitlab_secrets_manager: unknown;
   aws_secrets_manager: unknown;
   akeyless: unknown;
 }>({
-  vault: { shape: path, description: 'Where in the vault the secret is.', example: 'production/deploy_key' },
+  vault: { shape: vault, description: 'Where in the vault the secret is.', example: 'production/deploy_key' },
   file: {
     shape: boolean,
     description: 'Whether the variable holds the path of a file with the secret.',
@@ -42,24 +85,35 @@ const secret = record<{
     beside,
     planned: { why: 'the vault of Foldline asks for none' },
   },
-  azure_key_vault: { shape: anything, description: 'A secret of Azure.', example: { name: 'key' }, planned: elsewhere },
+  azure_key_vault: {
+    shape: versioned,
+    description: 'A secret of Azure.',
+    example: { name: 'key' },
+    planned: elsewhere,
+  },
   gcp_secret_manager: {
-    shape: anything,
+    shape: versioned,
     description: 'A secret of Google Cloud.',
+    example: { name: 'key', version: 2 },
+    planned: elsewhere,
+  },
+  gitlab_secrets_manager: {
+    shape: record<{ name: string }>({ name: { shape: text, description: 'The name of the secret.', example: 'key' } }),
+    description: 'A secret of GitLab.',
     example: { name: 'key' },
     planned: elsewhere,
   },
   aws_secrets_manager: {
-    shape: anything,
+    shape: provided,
     description: 'A secret of AWS.',
     example: { secret_id: 'key' },
     planned: elsewhere,
   },
-  akeyless: { shape: anything, description: 'A secret of Akeyless.', example: { name: 'key' }, planned: elsewhere },
+  akeyless: { shape: provided, description: 'A secret of Akeyless.', example: { name: 'key' }, planned: elsewhere },
 });
 
 /** `secrets: {NAME: {vault: path}}`: the value is fetched when the job starts and never enters the plan (seed S0-29). */
-export const secrets: Shape<Secrets> = shape((node, where) => {
+export const secrets: Shape<Secrets> = named(secret, (node, where) => {
   const entries = readMap(node, where);
   if (!entries) return undefined;
   const read: [string, { vault: string }][] = [];
@@ -69,7 +123,7 @@ export const secrets: Shape<Secrets> = shape((node, where) => {
     if (vault !== undefined) read.push([key, { vault }]);
   }
   return Object.fromEntries(read);
-}, mapOf(secret.schema));
+});
 
 const readVault: Shape<string>['read'] = (node, where) => {
   const marked = where.marks.length;

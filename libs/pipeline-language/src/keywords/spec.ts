@@ -1,6 +1,6 @@
-import { anyOf, listOf, mapOf, TEXT } from '../grammar/json-schema.ts';
-import { record } from '../grammar/record.ts';
-import { choice, mapped, shape, text, type Shape } from '../grammar/shape.ts';
+import { anyOf, listOf, NOTHING, TEXT } from '../grammar/json-schema.ts';
+import { record, type Fields } from '../grammar/record.ts';
+import { choice, mapped, named, shape, text, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { ListNode, Node, ScalarNode } from '../node.ts';
 import { found, readPattern } from '../pattern.ts';
@@ -19,7 +19,7 @@ export type Input = {
 };
 export type Inputs = ReadonlyMap<string, Input>;
 
-const anyValue: Shape<Node> = shape((node) => node, {});
+const anyValue: Shape<Node> = shape((node) => node, anyOf(TEXT, { type: 'array' }));
 const option: Shape<string> = shape(readText, TEXT);
 const options: Shape<string[]> = shape((node, where) => {
   const items = readList(node, where);
@@ -28,35 +28,47 @@ const options: Shape<string[]> = shape((node, where) => {
   return items?.map((item) => option.read(item, where)).filter((value) => value !== undefined);
 }, listOf(TEXT));
 
+type Described = { type: InputType; default: Node; options: string[]; regex: string; description: string };
+
 /** The pattern must be found; written with or without slashes. */
 const regex: Shape<string> = mapped(text, (pattern, { at }, where) =>
   readPattern(pattern.startsWith('/') ? pattern : `/${pattern}/`, at, where),
 );
 
-const definition = record<{
-  type: InputType;
-  default: Node;
-  options: string[];
-  regex: string;
-  description: string;
-}>(
+const definition = record<Described>(
   {
     type: {
       shape: choice<InputType>(['string', 'number', 'boolean', 'array']),
       description: 'What kind of value it has.',
       default: 'string',
       example: 'number',
+      beside: { default: 8 },
     },
     default: {
       shape: anyValue,
       description: 'The value when none is given; without it one must be.',
       example: 'staging',
     },
-    options: { shape: options, description: 'The values that it may have.', example: ['staging', 'production'] },
-    regex: { shape: regex, description: 'A pattern that must be found in the value.', example: '^v\\d+$' },
-    description: { shape: text, description: 'What the input is for.', example: 'Where to deploy.' },
+    options: {
+      shape: options,
+      description: 'The values that it may have.',
+      example: ['staging', 'production'],
+      beside: { default: 'staging' },
+    },
+    regex: {
+      shape: regex,
+      description: 'A pattern that must be found in the value.',
+      example: '^v\\d+$',
+      beside: { default: 'v1' },
+    },
+    description: {
+      shape: text,
+      description: 'What the input is for.',
+      example: 'Where to deploy.',
+      beside: { default: 'staging' },
+    },
   },
-  { refused: { rules: 'the values of an input do not depend on those of others; write `default` and `options`' } },
+  { refused: { rules: 'what an input may be does not depend on others; write `options` and `default`' } },
 );
 
 const input: Shape<Input> = shape(
@@ -74,10 +86,11 @@ const input: Shape<Input> = shape(
     if (standard && !checkInput(made, standard, inside(where, 'default'))) return { ...made, type };
     return made;
   },
-  anyOf(definition.schema, { type: 'null' }),
+  anyOf(definition.schema, NOTHING),
+  definition.inner,
 );
 
-const inputs: Shape<Inputs> = shape((node, where) => {
+export const inputs: Shape<Inputs> = named(input, (node, where) => {
   const entries = readMap(node, where);
   if (entries && entries.size > limits.inputs) return invalid(node, where, `may have at most ${limits.inputs} inputs`);
   const read = [...(entries?.values() ?? [])].map(({ key, value }): [string, Input | undefined] => [
@@ -85,7 +98,7 @@ const inputs: Shape<Inputs> = shape((node, where) => {
     input.read(value, inside(where, key)),
   ]);
   return new Map(read.filter((each): each is [string, Input] => each[1] !== undefined));
-}, mapOf(input.schema));
+});
 
 /** `spec:` in a document of its own before the rest of the file. */
 export const spec = record<{ inputs: Inputs }>(
@@ -104,6 +117,15 @@ export const spec = record<{ inputs: Inputs }>(
     },
   },
 );
+
+/** What stands before everything else. */
+export const headerFields: Fields<{ spec: Partial<{ inputs: Inputs }> }> = {
+  spec: {
+    shape: spec,
+    description: 'What the file asks for: at its top, or before a line `---` above everything else.',
+    example: { inputs: { level: { default: 'full' } } },
+  },
+};
 
 export type InputValue = ScalarNode | ListNode;
 

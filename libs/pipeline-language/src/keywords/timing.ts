@@ -1,4 +1,5 @@
 import { parseDuration } from '../duration.ts';
+import type { JsonSchema } from '../grammar/json-schema.ts';
 import { shape, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { Node } from '../node.ts';
@@ -21,9 +22,11 @@ const readDuration = (node: Node, where: Where, maxSeconds: number): number | un
   return undefined;
 };
 
+const schema: JsonSchema = { title: 'duration', type: ['string', 'number'] };
+
 /** In seconds. */
 export const duration = (maxSeconds = Number.MAX_SAFE_INTEGER): Shape<number> =>
-  shape((node, where) => readDuration(node, where, maxSeconds), { type: ['string', 'number'] });
+  shape((node, where) => readDuration(node, where, maxSeconds), schema);
 
 /** At most seven days. */
 export const timeout = duration(limits.timeoutSeconds);
@@ -31,5 +34,5 @@ export const timeout = duration(limits.timeoutSeconds);
 /** `never` is Infinity. */
 export const durationOrNever: Shape<number> = shape(
   (node, where) => (node.kind === 'scalar' && node.text === 'never' ? Infinity : duration().read(node, where)),
-  { type: ['string', 'number'] },
+  { ...schema, title: 'duration or `never`' },
 );

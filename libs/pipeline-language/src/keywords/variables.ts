@@ -1,5 +1,5 @@
-import { TEXT, anyOf, mapOf } from '../grammar/json-schema.ts';
-import { list, mapped, orMap, shape, boolean, text, type Shape } from '../grammar/shape.ts';
+import { TEXT, anyOf, NOTHING } from '../grammar/json-schema.ts';
+import { list, mapped, named, orMap, shape, boolean, text, type Shape } from '../grammar/shape.ts';
 import { record } from '../grammar/record.ts';
 import { limits } from '../limits.ts';
 import { isNothing, nameOf, shorten, type Node, type Position } from '../node.ts';
@@ -53,7 +53,7 @@ export const readVariableValue = (node: Node, where: Where): string | undefined 
   return undefined;
 };
 
-const value = shape(readVariableValue, anyOf(TEXT, { type: 'null' }));
+const value = shape(readVariableValue, anyOf(TEXT, NOTHING));
 
 const declared = record<Declared>({
   value: { shape: value, description: 'The value.', default: '', example: 'staging' },
@@ -84,7 +84,7 @@ const variable: Shape<Partial<Declared>> = orMap(
 );
 
 /** `variables:` of the file, a job or a rule; a value may also be `{value, description, options, expand}`. */
-export const variables: Shape<Variables> = shape((node, where) => {
+export const variables: Shape<Variables> = named(variable, (node, where) => {
   const entries = readMap(node, where);
   if (!entries) return undefined;
   const values: [string, string][] = [];
@@ -97,7 +97,7 @@ export const variables: Shape<Variables> = shape((node, where) => {
     if (read.expand === false) raw.push(key);
   }
   return { values: Object.fromEntries(values), raw };
-}, mapOf(variable.schema));
+});
 
 /** Both, where the closer one wins. */
 export const mergedVariables = (base: Variables = NO_VARIABLES, closer: Variables = NO_VARIABLES): Variables => ({
