@@ -77,6 +77,7 @@ export const SPEC_PACKAGES = [
   'node:*',
   '@jest/globals',
   '@nestjs/testing',
+  'ajv',
   'fast-check',
   'reflect-metadata',
   'supertest',

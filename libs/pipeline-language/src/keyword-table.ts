@@ -5,7 +5,8 @@ import { fileFields, refusedAtTop } from './keywords/file-keywords.ts';
 import { job } from './keywords/job-keywords.ts';
 import { headerFields } from './keywords/spec.ts';
 
-export type Support = { kind: 'works' } | ({ kind: 'planned' } & Gap) | { kind: 'refused'; why: string };
+export type Support =
+  { kind: 'works' } | { kind: 'partly'; why: string } | ({ kind: 'planned' } & Gap) | { kind: 'refused'; why: string };
 
 /** What is known of a keyword that may be written. */
 export type Told = {
@@ -30,42 +31,51 @@ type Place = {
   put: (keys: { [key: string]: Json }) => Json;
 };
 
+/** By which keyword the keys of a map are told. */
+type Known = Map<object, Pick<Keyword, 'of' | 'path'>>;
+
 /** Every keyword of the language, those of jobs first; those that are known and refused, too. */
 export const keywordTable = (): Keyword[] => {
-  const known = new Map<object, readonly string[]>();
+  const known: Known = new Map();
   const [jobs] = job.inner!;
   const [file] = record({ ...headerFields, ...fileFields }, { refused: refusedAtTop }).inner!;
   return [
-    ...keywordsIn(jobs!.keys, { of: 'job', path: [], put: (keys) => ({ job: { script: 'make', ...keys } }) }, known),
+    ...keywordsIn(jobs!.keys, { of: 'job', path: [], put: jobWith }, known),
     ...keywordsIn(file!.keys, { of: 'file', path: [], put: (keys) => ({ ...keys, job: { script: 'make' } }) }, known),
   ];
 };
 
-const keywordsIn = ({ fields, refused }: AnyKeys, place: Place, known: Map<object, readonly string[]>): Keyword[] => [
-  ...Object.entries(fields).flatMap(([key, field]) => keywordsOf(key, field, place, known)),
-  ...Object.entries(refused).map(([key, why]): Keyword => ({
-    of: place.of,
-    path: [...place.path, key],
-    support: { kind: 'refused', why },
-  })),
-];
+const keywordsIn = (keys: AnyKeys, place: Place, known: Known): Keyword[] => {
+  // Before anything below, so that keys are told where they are the least deep.
+  for (const [key, { shape }] of Object.entries(keys.fields))
+    for (const { keys: below } of shape.inner ?? [])
+      if (!known.has(below.fields)) known.set(below.fields, { of: place.of, path: [...place.path, key] });
+  return [...keywordsThatMayBe(keys, place, known), ...keywordsThatMayNot(keys, place)];
+};
+
+const keywordsThatMayBe = ({ fields }: AnyKeys, place: Place, known: Known): Keyword[] =>
+  Object.entries(fields).flatMap(([key, field]) => keywordsOf(key, field, place, known));
+
+const keywordsThatMayNot = ({ refused }: AnyKeys, { of, path }: Place): Keyword[] =>
+  Object.entries(refused).map(([key, why]) => ({ of, path: [...path, key], support: { kind: 'refused', why } }));
 
 const keywordsOf = (
   key: string,
   field: Field<unknown>,
   { of, path: above, gap: gapAbove, put }: Place,
-  known: Map<object, readonly string[]>,
+  known: Known,
 ): Keyword[] => {
-  const { shape, description, default: standard, example, beside, planned: gap = gapAbove } = field;
+  const { shape, description, default: standard, example, beside, limit, planned: gap = gapAbove } = field;
   const path = [...above, key];
   const putValue = (value: Json): Json => put({ ...beside, [key]: value });
   const inner = shape.inner ?? [];
-  const keysOf = inner.map(({ keys }) => known.get(keys.fields)).find(Boolean);
-  for (const { keys } of inner) if (!known.has(keys.fields)) known.set(keys.fields, path);
+  const keysOf = inner
+    .map(({ keys }) => known.get(keys.fields)!)
+    .find((place) => place.of !== of || place.path.join() !== path.join())?.path;
   const own: Keyword = {
     of,
     path,
-    support: gap ? { kind: 'planned', ...gap } : { kind: 'works' },
+    support: supportOf(gap, limit),
     told: {
       schema: shape.schema,
       description,
@@ -91,6 +101,16 @@ const keywordsOf = (
       ),
     ),
   ];
+};
+
+/** A job of which a script is not the point has none. */
+const jobWith: Place['put'] = (keys) => ({
+  job: 'trigger' in keys || 'run' in keys ? keys : { script: 'make', ...keys },
+});
+
+const supportOf = (gap: Gap | undefined, limit: string | undefined): Support => {
+  if (gap) return { kind: 'planned', ...gap };
+  return limit === undefined ? { kind: 'works' } : { kind: 'partly', why: limit };
 };
 
 const NAME = 'NAME';

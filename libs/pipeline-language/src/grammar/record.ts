@@ -7,6 +7,8 @@ import type { Shape } from './shape.ts';
 /** What people are told of a keyword, in an editor and in the reference. */
 export type Doc = {
   description: string;
+  /** Where it does not work, if it does elsewhere. */
+  limit?: string;
   /** What it is when it is not written; absent where that is nothing. */
   default?: Json;
   example: Json;
@@ -93,12 +95,17 @@ const schemaOf = <Values extends object>(fields: Fields<Values>, required: reado
   };
 };
 
-const schemaOfField = ({ shape, description, default: standard, example, planned }: Field<unknown>): JsonSchema => ({
+const schemaOfField = ({ shape, default: standard, example, ...doc }: Field<unknown>): JsonSchema => ({
   ...anyOf(shape.schema, FILLED_IN, NOTHING),
-  description: planned ? `${description} Planned only: ${planned.why}.` : description,
+  description: textOf(doc),
   ...(standard !== undefined && { default: standard }),
   examples: [example],
 });
+
+const textOf = ({ description, limit, planned }: Omit<Field<unknown>, 'shape' | 'example'>): string => {
+  if (planned) return `${description} Planned only: ${planned.why}.`;
+  return limit === undefined ? description : `${description} In part: ${limit}.`;
+};
 
 /** Where a value of a record stands, for problems that show only when several are looked at together. */
 export const entryOf = (node: Node, key: string): Entry | undefined =>

@@ -110,6 +110,7 @@ const ofJobs: Fields<
 
 const ofTheWorkflow: Fields<Common<'always' | 'never'> & { auto_cancel: AutoCancel }> = {
   ...common,
+  variables: { ...common.variables, description: 'Variables of all jobs, which win over those of the file.' },
   when: {
     shape: choice(['always', 'never']),
     description: 'Whether there is a pipeline.',

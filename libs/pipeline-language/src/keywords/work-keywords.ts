@@ -25,6 +25,8 @@ export type Work = PlannedWork & {
   coverage: string;
 };
 
+const needsDocker = 'a runner that runs jobs as processes of its host fails such a job (`needs_docker`)';
+
 export const work: Fields<Work> = {
   script: {
     shape: commands,
@@ -41,8 +43,18 @@ export const work: Fields<Work> = {
     description: 'Commands in a shell of their own, whatever the script did; their result changes nothing.',
     example: ['rm -rf tmp'],
   },
-  image: { shape: image, description: 'The container image in which the job runs.', example: 'node:22' },
-  services: { shape: services, description: 'Containers beside the job.', example: ['postgres:17'] },
+  image: {
+    shape: image,
+    description: 'The container image in which the job runs.',
+    limit: needsDocker,
+    example: 'node:22',
+  },
+  services: {
+    shape: services,
+    description: 'Containers beside the job.',
+    limit: needsDocker,
+    example: ['postgres:17'],
+  },
   variables: { shape: variables, description: 'Variables of the job.', example: { LEVEL: 'debug' } },
   secrets: {
     shape: secrets,

@@ -1,0 +1,1 @@
+export function languagePages(schema: object, keywords: readonly object[]): Promise<Record<string, string>>;
