@@ -51,6 +51,12 @@ describe('a definition without a server', () => {
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
+  it('is described by a schema for editors', async () => {
+    const { code, stdout } = await foldline('schema');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync('docs/pipeline.schema.json', 'utf8')));
+  });
+
   it('is linted: every mistake with its place, and exit code 1', async () => {
     const { code, stdout } = await foldline('lint', '-C', repository('bad'));
     expect(code).toBe(1);

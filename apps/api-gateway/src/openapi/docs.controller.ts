@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Controller, Get, Inject, Param, Res, type Type } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Res, type Type } from '@nestjs/common';
 import { PORT, Refusal, type Settings } from '@foldline/kernel';
+import { definitionSchema } from '@foldline/pipeline-language';
 import type { FastifyReply } from '../http/fastify.ts';
 import { Public } from '../http/bearer.guard.ts';
 import { nearMatch } from '../http/near-match.ts';
@@ -12,10 +13,13 @@ import type { Schema } from './validator-schema.ts';
 /** The controllers that the API document describes. */
 export const CONTROLLERS = Symbol('Controllers');
 
+const SCHEMA_TYPE = 'application/schema+json';
+
 @Controller()
 @Public()
 export class DocsController {
   private document: Promise<Schema> | undefined;
+  private schema: object | undefined;
   private pages: ReadonlyMap<string, ProblemPage> | undefined;
 
   constructor(
@@ -31,6 +35,14 @@ export class DocsController {
       openApiDocument(this.controllers(), this.settings.version),
     );
     return this.document;
+  }
+
+  @Get('api/v1/pipeline.schema.json')
+  @Header('content-type', SCHEMA_TYPE)
+  @Describe('The schema of a definition, for editors', { produces: [SCHEMA_TYPE] })
+  definition(): object {
+    this.schema ??= definitionSchema();
+    return this.schema;
   }
 
   @Get('api/docs')

@@ -154,6 +154,16 @@ describe('the API document', () => {
   });
 });
 
+describe('the schema of a definition', () => {
+  it('is there for any editor, without a token', async () => {
+    const { body, headers } = await gateway.anonymous.get('/api/v1/pipeline.schema.json').expect(200);
+    expect(headers['content-type']).toMatch(/^application\/schema\+json/);
+    expect(body).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#', $id: 'urn:foldline:pipeline' });
+    const page = readFileSync(new URL('../../../../docs/pipeline.schema.json', import.meta.url), 'utf8');
+    expect(body).toEqual(JSON.parse(page));
+  });
+});
+
 describe('routes', () => {
   it('that answer anybody are these and no others', () => {
     expect(
@@ -164,6 +174,7 @@ describe('routes', () => {
     ).toEqual([
       'GET /api/docs',
       'GET /api/openapi.json',
+      'GET /api/v1/pipeline.schema.json',
       'GET /docs/problems/:code',
       'GET /healthz',
       'GET /readyz',

@@ -4,6 +4,7 @@ import type { Problem } from '@foldline/contracts';
 import {
   DEFINITION_FILES,
   attemptToCompile,
+  definitionSchema,
   describeTrigger,
   plannedFrom,
   withSources,
@@ -23,7 +24,7 @@ type Variables = Record<string, string>;
 type Lint = Omit<Where, 'file'> & { file: readonly string[]; fix?: boolean; strict?: boolean };
 type Ended = (code: ExitCode) => void;
 
-/** `foldline lint` and `foldline plan`: what a definition comes to, without a server. */
+/** `foldline lint`, `plan` and `schema`: what a definition is and comes to, without a server. */
 export const addDefinitionCommands = (program: Command, calledFrom: string, ended: Ended): void => {
   const inRepository = (command: Command): Command =>
     command
@@ -80,6 +81,11 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
       ]);
       ended(plan ? EXIT.done : EXIT.failed);
     });
+
+  program
+    .command('schema')
+    .description('print what a definition may say as a JSON Schema, for editors')
+    .action(() => console.log(JSON.stringify(definitionSchema(), undefined, 2)));
 };
 
 const answer = ({ json }: Pick<Where, 'json'>, data: object, lines: () => string[]): void =>
