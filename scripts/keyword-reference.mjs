@@ -23,7 +23,7 @@ export const keywordReference = (keywords) => {
   const names = (sections) => sections.map(([keyword]) => `[\`${nameOf(keyword)}\`](#${nameOf(keyword)})`).join(', ');
   return [
     INTRODUCTION,
-    `## What works\n\n${countsOf(told)}`,
+    `## What works\n\n${countsOf([...ofFiles, ...ofJobs].flat())}`,
     `### At the top of the file\n\n${supportTable(ofFiles.flat())}`,
     `${names(shared)} may also stand here; there they are as in jobs.`,
     `### In a job\n\n${supportTable(ofJobs.flat())}`,
@@ -39,7 +39,7 @@ const INTRODUCTION = `# The keywords, one by one
 
 Every keyword of \`.codara-ci.yml\`: what may stand behind it, what it is when it is not written, and whether it works. What keywords are for, and how they work together, is told in [The pipeline language](pipeline.md).
 
-This page is made from the table by which files are read (\`npm run language-docs\`), as the [schema for editors](pipeline.md#editors) is. Each example is compiled by a test, beside a job \`build\`, a template \`.template\` and a file \`ci/build.yml\`. In \`artifacts.paths\` the dot leads to a key below; \`NAME\` stands for a name of yours.`;
+This page is made from the table by which files are read (\`npm run language-docs\`), as the [schema for editors](pipeline.md#editors) is. Each example is compiled by a test, beside a job \`build\`, a template \`.template\` and a file \`ci/build.yml\`. In \`artifacts.paths\` the dot leads to a key below; \`NAME\` stands for a name of yours. Durations and reasons are those of [Retries and time](pipeline.md#retries-and-time), sizes those of [Runners](pipeline.md#runners).`;
 
 /** What stands in `default` is what it is in jobs. */
 const isToldOnce = ({ path }) => path[0] !== 'default' || path.length === 1;
@@ -58,9 +58,9 @@ const sectionsOf = (keywords) =>
     .filter(({ path }) => path.length === 1)
     .map((keyword) => [keyword, ...keywords.filter((other) => isBelow(other, keyword))]);
 
-const countsOf = (told) => {
+const countsOf = (keywords) => {
   const count = (kind) =>
-    told.filter((keyword) => keyword.support.kind === kind && !isPlannedWhole(keyword, told)).length;
+    keywords.filter((keyword) => keyword.support.kind === kind && !isPlannedWhole(keyword, keywords)).length;
   return `Of the keywords of GitLab, and those that Foldline adds (\`cluster\`, \`matrix\`, \`priority\`, \`resources\`), with the keys below them, ${count('works')} work, ${count('partly')} work in part, ${count('planned')} are planned only and ${count('refused')} are not supported. A keyword that is planned only is checked and kept in the plan, with a warning: the job runs without it, or it fails instead where that is said. One that is not supported refuses the file.`;
 };
 
@@ -84,12 +84,15 @@ const sectionOf = ([keyword, ...below], keywords) => {
   return [
     `### \`${nameOf(keyword)}\``,
     ...(told ? [`${told.description}${keysOf(told)}`] : []),
-    ...(support.kind === 'works' ? [] : [`**${capital(SUPPORT[support.kind])}:** ${whyNot(support)}.`]),
+    ...(support.kind === 'works' ? [] : [gapOf(keyword)]),
     ...(told ? [`Type: ${typeOf(told.schema)}.${defaultOf(told)}${placesOf(keyword, keywords)}`, exampleOf(told)] : []),
     ...(below.length > 0 ? [keyTable(keyword, below)] : []),
   ].join('\n\n');
 };
 
+/** What does not work of it; nothing where it works. */
+const gapOf = ({ support }) =>
+  support.kind === 'works' ? '' : `**${capital(SUPPORT[support.kind])}:** ${whyNot(support)}.`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const defaultOf = (told) => (told.default === undefined ? '' : ` Default: ${code(told.default)}.`);
 const keysOf = ({ keysOf: place }) => (place ? ` Its keys are those of [\`${place.join('.')}\`](#${place[0]}).` : '');
@@ -111,24 +114,20 @@ const defaultsOf = (keywords) =>
 
 const exampleOf = ({ file }) => `${FENCE}yaml\n${stringify(file, { lineWidth: 0, singleQuote: true })}${FENCE}`;
 
-const keyTable = ({ path, support }, below) =>
+const keyTable = (keyword, below) =>
   table(
     ['Key', 'Type', 'Default', 'Meaning', 'Example'],
     below.map((key) => {
-      const name = `\`${key.path.slice(path.length).join('.')}\``;
-      const isPlannedAbove = support.kind === 'planned';
-      const gap =
-        key.support.kind === 'works' || isPlannedAbove
-          ? ''
-          : ` **${capital(SUPPORT[key.support.kind])}:** ${whyNot(key.support)}.`;
-      if (!key.told) return [name, '', '', gap.trim(), ''];
-      const { told } = key;
+      const name = `\`${key.path.slice(keyword.path.length).join('.')}\``;
+      const gap = isPlannedWhole(key, [keyword, ...below]) ? '' : gapOf(key);
+      if (!key.told) return [name, '', '', gap, ''];
+      const { description, schema, default: standard, example } = key.told;
       return [
         name,
-        typeOf(told.schema),
-        told.default === undefined ? '' : code(told.default),
-        `${told.description}${keysOf(told)}${gap}`,
-        code({ [key.path.at(-1)]: told.example }),
+        typeOf(schema),
+        standard === undefined ? '' : code(standard),
+        [`${description}${keysOf(key.told)}`, gap].join(' ').trim(),
+        code({ [key.path.at(-1)]: example }),
       ];
     }),
   );

@@ -21,11 +21,11 @@ export const definitionSchema = (): JsonSchema => ({
   definitions: { job: { description: 'A job.', ...job.schema }, filledIn },
 });
 
-/** What the author's file says in another place. */
+/** What the author's file says in another place. A description here would be shown in the place of the keyword's. */
 const filledIn: JsonSchema = {
   anyOf: [
-    { description: '!reference [job, keyword]', type: 'array', items: { type: 'string' }, minItems: 2 },
-    { description: '$[[ inputs.name ]]', type: 'string', pattern: '\\$\\[\\[' },
+    { $comment: '!reference [job, keyword]', type: 'array', items: { type: 'string' }, minItems: 2 },
+    { $comment: '$[[ inputs.name ]]', type: 'string', pattern: '\\$\\[\\[' },
   ],
 };
 

@@ -67,7 +67,7 @@ export const order: Fields<Order> = {
     example: [{ if: '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH' }],
   },
   only: { shape: refsOfJob, description: 'For which refs the job is in the pipeline.', example: ['main'] },
-  except: { shape: refsOfJob, description: 'For which refs it is not.', example: ['tags'] },
+  except: { shape: refsOfJob, description: 'For which refs the job is not in the pipeline.', example: ['tags'] },
   when: {
     shape: when,
     description: 'When the job runs: after success, after a failure, always, when somebody starts it, or after a time.',

@@ -27,7 +27,7 @@ const vault: Shape<string> = orMap(
         path: { shape: path, description: 'The path of the secret.', example: 'production/database' },
         field: {
           shape: path,
-          description: 'What is added to the path.',
+          description: 'In GitLab, a field of the secret; here, the last part of its path.',
           example: 'password',
           beside: { path: 'production/database' },
         },
