@@ -15,6 +15,7 @@ describe('A slip', () => {
 
   it.each([
     ['TARGET', 'TARGET'],
+    ['CFLAGS', 'cflags'],
     ['TARGETS', 'TARGET'],
     ['TARGET', 'TARGETS'],
     ['HOST_A', 'HOST_B'],

@@ -9,14 +9,17 @@ const SHORTEST_WORD = 5;
  */
 export const isSlip = (written: string, known: string): boolean => {
   if (written === known || Math.min(written.length, known.length) < SHORTEST) return false;
-  if (bareOf(written) === bareOf(known)) return true;
+  const [bare, theirBare] = [bareOf(written), bareOf(known)];
+  if (bare === theirBare) return true;
+  // What is written in capitals may be a variable of the machine: `HOME` beside `home`.
+  if (bare !== bare.toUpperCase() && bare.toUpperCase() === theirBare.toUpperCase()) return true;
   const [ours, theirs] = [written.split('_'), known.split('_')];
   if (ours.length !== theirs.length) return false;
   const unlike = ours.flatMap((word, index) => (word === theirs[index] ? [] : [[word, theirs[index]!] as const]));
   return unlike.length === 1 && isSlipOfWord(...unlike[0]!);
 };
 
-const bareOf = (name: string): string => name.replaceAll('_', '').toUpperCase();
+const bareOf = (name: string): string => name.replaceAll('_', '');
 
 const isSlipOfWord = (written: string, known: string): boolean =>
   Math.min(written.length + 1, known.length) >= SHORTEST_WORD &&
