@@ -1,4 +1,4 @@
-/** How bad a problem is: an `error` cannot work, and refuses the plan; a `warning` is told and the plan goes on. */
+/** How bad a problem is: an `error` cannot work, and a plan with one is refused; a `warning` is told and the plan goes on. */
 export type Severity = 'error' | 'warning';
 
 /** 1-based place in a file. */

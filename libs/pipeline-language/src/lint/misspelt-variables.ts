@@ -1,10 +1,9 @@
-import type { Fix } from '@foldline/contracts';
 import type { Definition, JobDefinition } from '../definition.ts';
 import { variablesOf } from '../expressions/expression.ts';
-import { lineOf } from '../fix.ts';
-import { shorten, type Position } from '../node.ts';
+import { shorten } from '../node.ts';
 import type { Located } from '../read.ts';
 import type { Report } from '../report.ts';
+import { firstAt } from './first-at.ts';
 import { predefinedNames } from './predefined-names.ts';
 import { placeInScalar } from './script-place.ts';
 import type { Script } from './scripts.ts';
@@ -35,6 +34,7 @@ export const checkVariables = (
   const mentioned = new Set([...ofTheFile, ...jobs.flatMap(namesOfJob), ...[...texts].flatMap(namesSetIn)]);
   const isUnknown = ({ name }: Use): boolean => !mentioned.has(name);
   const unknown = new Map([...texts].map((text) => [text, usesIn(shell.read(text)).filter(isUnknown)]));
+  const isFirst = firstAt();
   let compared = 0;
   for (const { label, job, text, unknown: uses } of [
     ...textsOfScripts(scripts, unknown),
@@ -44,7 +44,7 @@ export const checkVariables = (
       const known = [...(job ? namesOfJob(job) : []), ...ofTheFile];
       if ((compared += known.length) > MOST_COMPARED || report.full) return;
       const meant = known.find((name) => isSlip(use.name, name));
-      if (meant !== undefined) tell(label, use, meant, text, report);
+      if (meant !== undefined && isFirst(text.at, use.offset)) tell(label, use, meant, text, report);
     }
   }
 };
@@ -103,15 +103,7 @@ const usesIn = (read: ShellText | undefined): Use[] => {
 };
 
 const tell = (label: string, { name, offset }: Use, meant: string, { value, at }: Located<string>, report: Report) => {
-  const text = report.textOf(at.file);
-  const place = placeInScalar(text, at, value, offset);
+  const place = placeInScalar(report.textOf(at.file), at, value, offset);
   const message = `${label} uses \`$${shorten(name)}\`, which nothing in the file sets.`;
-  report.warn('misspelt-variable', place, message, `Did you mean \`$${meant}\`?`, fixAt(text, place, name, meant));
-};
-
-const fixAt = (text: string | undefined, place: Position, name: string, meant: string): Fix | undefined => {
-  const { line, column } = place;
-  const source = text === undefined ? undefined : lineOf(text, line);
-  if (!source?.startsWith(name, column - 1) || /\w/.test(source[column - 1 + name.length] ?? '')) return undefined;
-  return { from: { line, column }, to: { line, column: column + name.length }, text: meant };
+  report.warn('misspelt-variable', place, message, `Did you mean \`$${meant}\`?`);
 };

@@ -1,22 +1,39 @@
 import type { Definition, JobDefinition } from '../definition.ts';
 import type { RefRule } from '../keywords/refs.ts';
-import { alwaysHolds, type Rule } from '../keywords/rules.ts';
+import { alwaysHolds, type Condition, type Rule } from '../keywords/rules.ts';
 import { shorten } from '../node.ts';
 import type { Report } from '../report.ts';
+import { firstAt } from './first-at.ts';
 import { whyNever } from './never-holds.ts';
+
+/** What a condition comes to by itself; `same` is equal for those that hold for the same. */
+type Judged = { never: string | undefined; same: string };
+type Judge = (condition: Condition) => Judged;
+type Tell = (condition: Condition, message: string) => void;
 
 /** Reports conditions that can never hold, and jobs that no trigger lets in. */
 export const checkReachable = ({ jobs, workflow }: Definition, report: Report): void => {
+  // Jobs that extend the same template have the same conditions.
+  const judged = new Map<string, Judged>();
+  const judge: Judge = ({ text, expression }) => {
+    const known = judged.get(text) ?? { never: whyNever(expression), same: JSON.stringify(expression) };
+    judged.set(text, known);
+    return known;
+  };
+  const isFirst = firstAt();
+  const tell: Tell = ({ at }, message) => {
+    if (isFirst(at)) report.warn('unreachable-rule', at, message, 'Correct the condition, or remove the rule.');
+  };
   if (workflow.rules) {
-    checkConditions(workflow.rules, 'The file: workflow.rules', report);
-    const why = whyNone(workflow.rules);
+    checkConditions(workflow.rules, 'The file: workflow.rules', judge, tell);
+    const why = whyNone(workflow.rules, judge);
     if (why) report.warn('unreachable-job', workflow.rules[0]?.at ?? top, `No pipeline is ever let in: ${why}.`);
   }
   for (const job of jobs) {
     const { rules } = job.settings;
     const label = `Job \`${shorten(job.name)}\``;
-    if (rules) checkConditions(rules, `${label}: rules`, report);
-    const why = rules ? whyNone(rules) : whyNoRef(job);
+    if (rules) checkConditions(rules, `${label}: rules`, judge, tell);
+    const why = rules ? whyNone(rules, judge) : whyNoRef(job);
     const at = job.keywords.get(rules ? 'rules' : 'except')?.at ?? job.at;
     if (why) report.warn('unreachable-job', at, `${label} is never part of a pipeline: ${why}.`);
   }
@@ -24,26 +41,25 @@ export const checkReachable = ({ jobs, workflow }: Definition, report: Report): 
 
 const top = { line: 1, column: 1 };
 
-const checkConditions = (rules: readonly Rule[], label: string, report: Report): void => {
+const checkConditions = (rules: readonly Rule[], label: string, judge: Judge, tell: Tell): void => {
   for (const [index, { condition }] of rules.entries()) {
-    const why = condition && whyNever(condition.expression);
-    if (!why) continue;
-    const message = `${label}: rule ${index + 1} can never hold: ${why}.`;
-    report.warn('unreachable-rule', condition.at, message, 'Correct the condition, or remove the rule.');
+    const why = condition && judge(condition).never;
+    if (why) tell(condition, `${label}: rule ${index + 1} can never hold: ${why}.`);
   }
 };
 
 /** The first rule that holds decides, so a rule is never reached behind one that always holds, or holds for the same. */
-const whyNone = (rules: readonly Rule[]): string | undefined => {
+const whyNone = (rules: readonly Rule[], judge: Judge): string | undefined => {
   if (rules.length === 0) return 'there are no rules';
   const always = rules.findIndex(alwaysHolds);
   const reached = always === -1 ? rules : rules.slice(0, always + 1);
   const seen = new Set<string>();
   const letsIn = ({ condition, changes, exists, when }: Rule): boolean => {
-    const key = JSON.stringify([condition?.expression, changes?.paths, changes?.compareTo, exists?.paths]);
+    const judged = condition && judge(condition);
+    const key = JSON.stringify([judged?.same, changes?.paths, changes?.compareTo, exists?.paths]);
     const isRepeated = seen.has(key);
     seen.add(key);
-    return when !== 'never' && !isRepeated && !(condition && whyNever(condition.expression));
+    return when !== 'never' && !isRepeated && !judged?.never;
   };
   if (reached.some(letsIn)) return undefined;
   return reached.every(({ when }) => when === 'never')

@@ -1,18 +1,19 @@
-import type { SyntaxNode } from 'unbash';
 import { shorten } from '../node.ts';
 import type { Located } from '../read.ts';
 import type { Report } from '../report.ts';
+import { firstAt } from './first-at.ts';
 import { placeInScalar } from './script-place.ts';
 import type { Script } from './scripts.ts';
-import type { ShellPart, ShellReader } from './shell.ts';
+import type { ShellNode, ShellPart, ShellReader } from './shell.ts';
 
-type Command = Extract<SyntaxNode, { type: 'Command' }>;
+type Command = Extract<ShellNode, { type: 'Command' }>;
 
 /** How often the commands of jobs are looked at, those that several share counted for each; more is no file of a person. */
 const MOST_LOOKED_AT = 1_000_000;
 
 /** Reports commands that write a job's secrets to its log. */
 export const checkSecrets = (scripts: readonly Script[], shell: ShellReader, report: Report): void => {
+  const isFirst = firstAt();
   let lookedAt = 0;
   for (const { job, name, commands } of scripts) {
     const secrets = new Set(Object.keys(job.settings.secrets ?? {}));
@@ -22,7 +23,8 @@ export const checkSecrets = (scripts: readonly Script[], shell: ShellReader, rep
       if ((lookedAt += parts.length) > MOST_LOOKED_AT || report.full) return;
       for (const part of parts) {
         const what = part.node.type === 'Command' ? whatIsPrinted(part.node, part, secrets) : undefined;
-        if (what) tell(`Job \`${shorten(job.name)}\`: ${name}`, what, command, part.offset, report);
+        if (what && isFirst(command.at, part.offset))
+          tell(`Job \`${shorten(job.name)}\`: ${name}`, what, command, part.offset, report);
       }
     }
   }
@@ -59,7 +61,7 @@ const isList = (program: string, words: readonly string[]): boolean => {
 const expandedBy = (command: Command): string[] =>
   command.args.flatMap((word) => (word.type === 'Word' ? namesOf(word.parts ?? []) : []));
 
-const namesOf = (parts: readonly SyntaxNode[]): string[] =>
+const namesOf = (parts: readonly ShellNode[]): string[] =>
   parts.flatMap((part) => {
     if (part.type === 'SimpleExpansion') return [part.text.slice(1)];
     if (part.type === 'DoubleQuoted') return namesOf(part.parts);

@@ -2,6 +2,7 @@ import { stepScript } from '@foldline/contracts';
 import { shorten } from '../node.ts';
 import type { Located } from '../read.ts';
 import type { Report } from '../report.ts';
+import { firstAt } from './first-at.ts';
 import { placeInScalar } from './script-place.ts';
 import type { Script } from './scripts.ts';
 import type { ShellReader } from './shell.ts';
@@ -10,16 +11,14 @@ type Found = { command: Located<string>; offset: number; message: string };
 
 /** Reports the first mistake of each script, once for all jobs that share it. */
 export const checkShellSyntax = (scripts: readonly Script[], shell: ShellReader, report: Report): void => {
-  const told = new Set<string>();
+  const isFirst = firstAt();
   // Where jobs of both kinds share a command, the one that surely fails by it counts.
   for (const script of scripts.toSorted((a, b) => Number(isFatal(b)) - Number(isFatal(a)))) {
     const found = mistakeOf(script.commands, shell);
     if (!found) continue;
     const { value, at } = found.command;
+    if (!isFirst(at, found.offset)) continue;
     const place = placeInScalar(report.textOf(at.file), at, value, found.offset);
-    const key = `${place.file} ${place.line} ${place.column}`;
-    if (told.has(key)) continue;
-    told.add(key);
     const message = `Job \`${shorten(script.job.name)}\`: ${script.name}: bash cannot read this: ${found.message}.`;
     if (isFatal(script)) report.error('shell-syntax', place, message);
     else report.warn('shell-syntax', place, message);

@@ -1,10 +1,11 @@
 import { forEachChild, parse, type SyntaxNode } from 'unbash';
 import { limits } from '../limits.ts';
 
+export type ShellNode = SyntaxNode;
 export type ShellMistake = { offset: number; message: string };
 /** A text as bash reads it; `offset` is where in the text a part of it begins. */
 export type ShellText = { mistakes: readonly ShellMistake[]; parts: readonly ShellPart[] };
-export type ShellPart = { node: SyntaxNode; around: ShellPart | undefined; offset: number };
+export type ShellPart = { node: ShellNode; around: ShellPart | undefined; offset: number };
 
 /** The parser reads nested parts once for each level around them, and goes no deeper. */
 const DEEPEST = 256;
