@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -42,6 +42,8 @@ describe('a definition without a server', () => {
     }
     mkdirSync(join(repository('including'), 'ci'));
     writeFileSync(join(repository('including'), 'ci/more.yml'), 'more:\n  script: make\n  tmeout: 5m\n');
+    // Linux lets nobody read it from its beginning, not even root.
+    symlinkSync('/proc/self/mem', join(repository('good'), 'unreadable.yml'));
     for (const name of ['good', 'including']) {
       const git = (...args: string[]): void => void execFileSync('git', args, { cwd: repository(name) });
       git('init', '--quiet', '--initial-branch=main');
@@ -154,6 +156,8 @@ describe('a definition without a server', () => {
     [['plan', '--project-variable', 'TOKEN'], 'a variable is given as KEY=VALUE'],
     [['plan', '--file', 'none.yml'], 'there is no file'],
     [['lint', '-C', 'nowhere'], 'there is no file'],
+    [['lint', '--file', '.codara-ci.yml', '--file', 'none.yml'], 'there is no file'],
+    [['lint', '--file', 'unreadable.yml'], 'unreadable.yml cannot be read'],
   ])('is not looked for where the call is wrong: %j', async (args, message) => {
     const { code, stderr } = await foldline(...args, ...(args.includes('-C') ? [] : ['-C', repository('good')]));
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });

@@ -21,7 +21,7 @@ export const replacement = (
 };
 
 /** A line by its number, without the break at its end. */
-export const lineOf = (text: string, number: number): string | undefined => {
+const lineOf = (text: string, number: number): string | undefined => {
   const start = offsetOf(text, { line: number, column: 1 });
   if (start === undefined) return undefined;
   const end = text.indexOf('\n', start);

@@ -77,5 +77,7 @@ export const definitionAt = async (directory: string, file: string): Promise<str
   if (!found?.isFile()) throw new CommandFailure(EXIT.usage, `there is no file ${path}; say which with -C and --file`);
   if (found.size > MOST_BYTES)
     throw new CommandFailure(EXIT.usage, `${path} has ${found.size} bytes, which is no definition`);
-  return readFile(path, 'utf8');
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new CommandFailure(EXIT.usage, `${path} cannot be read: ${error.code ?? error.message}`);
+  });
 };

@@ -4,7 +4,7 @@ import { shorten } from '../node.ts';
 import type { Report } from '../report.ts';
 import { checkArtifacts } from './artifacts-used.ts';
 import { checkVariables } from './misspelt-variables.ts';
-import { checkReachable } from './reachable.ts';
+import { checkConditions, checkReachable } from './reachable.ts';
 import { scriptsOf, type Script } from './scripts.ts';
 import { checkSecrets } from './secrets-printed.ts';
 import { ShellReader } from './shell.ts';
@@ -12,11 +12,14 @@ import { checkShellSyntax } from './shell-syntax.ts';
 
 /** What is worth telling of a definition besides what refuses its plan. */
 export const lintDefinition = (definition: Definition, report: Report): void => {
+  // Of what is wrong, only a part was read.
+  const isWhole = !report.failed;
   const scripts = definition.jobs.flatMap(scriptsOf);
   const shell = new ShellReader();
   checkShellSyntax(scripts, shell, report);
   reportUnread(scripts, shell, report);
-  checkReachable(definition, report);
+  checkConditions(definition, report);
+  if (isWhole) checkReachable(definition, report);
   checkVariables(definition, scripts, shell, report);
   checkSecrets(scripts, shell, report);
   checkArtifacts(definition, report);

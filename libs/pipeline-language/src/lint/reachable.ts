@@ -6,46 +6,49 @@ import type { Report } from '../report.ts';
 import { firstAt } from './first-at.ts';
 import { whyNever } from './never-holds.ts';
 
-/** What a condition comes to by itself; `same` is equal for those that hold for the same. */
-type Judged = { never: string | undefined; same: string };
-type Judge = (condition: Condition) => Judged;
-type Tell = (condition: Condition, message: string) => void;
-
-/** Reports conditions that can never hold, and jobs that no trigger lets in. */
-export const checkReachable = ({ jobs, workflow }: Definition, report: Report): void => {
-  // Jobs that extend the same template have the same conditions.
-  const judged = new Map<string, Judged>();
-  const judge: Judge = ({ text, expression }) => {
-    const known = judged.get(text) ?? { never: whyNever(expression), same: JSON.stringify(expression) };
-    judged.set(text, known);
-    return known;
-  };
+/** Reports conditions that can never hold. */
+export const checkConditions = ({ jobs, workflow }: Definition, report: Report): void => {
+  const judge = judging();
   const isFirst = firstAt();
-  const tell: Tell = ({ at }, message) => {
-    if (isFirst(at)) report.warn('unreachable-rule', at, message, 'Correct the condition, or remove the rule.');
+  const check = (rules: readonly Rule[] | undefined, label: string): void => {
+    for (const [index, { condition }] of (rules ?? []).entries()) {
+      const why = condition && judge(condition).never;
+      if (!why || !isFirst(condition.at)) continue;
+      const message = `${label}: rule ${index + 1} can never hold: ${why}.`;
+      report.warn('unreachable-rule', condition.at, message, 'Correct the condition, or remove the rule.');
+    }
   };
-  if (workflow.rules) {
-    checkConditions(workflow.rules, 'The file: workflow.rules', judge, tell);
-    const why = whyNone(workflow.rules, judge);
-    if (why) report.warn('unreachable-job', workflow.rules[0]?.at ?? top, `No pipeline is ever let in: ${why}.`);
-  }
+  check(workflow.rules, 'The file: workflow.rules');
+  for (const { name, settings } of jobs) check(settings.rules, `Job \`${shorten(name)}\`: rules`);
+};
+
+/** Reports jobs, or a workflow, that no trigger lets in; of a definition all of whose rules could be read. */
+export const checkReachable = ({ jobs, workflow }: Definition, report: Report): void => {
+  const judge = judging();
+  const why = workflow.rules && whyNone(workflow.rules, judge);
+  if (why) report.warn('unreachable-job', workflow.rules?.[0]?.at ?? top, `No pipeline is ever let in: ${why}.`);
   for (const job of jobs) {
     const { rules } = job.settings;
-    const label = `Job \`${shorten(job.name)}\``;
-    if (rules) checkConditions(rules, `${label}: rules`, judge, tell);
     const why = rules ? whyNone(rules, judge) : whyNoRef(job);
     const at = job.keywords.get(rules ? 'rules' : 'except')?.at ?? job.at;
-    if (why) report.warn('unreachable-job', at, `${label} is never part of a pipeline: ${why}.`);
+    if (why) report.warn('unreachable-job', at, `Job \`${shorten(job.name)}\` is never part of a pipeline: ${why}.`);
   }
 };
 
 const top = { line: 1, column: 1 };
 
-const checkConditions = (rules: readonly Rule[], label: string, judge: Judge, tell: Tell): void => {
-  for (const [index, { condition }] of rules.entries()) {
-    const why = condition && judge(condition).never;
-    if (why) tell(condition, `${label}: rule ${index + 1} can never hold: ${why}.`);
-  }
+/** What a condition comes to by itself; `same` is equal for those that hold for the same. */
+type Judged = { never: string | undefined; same: string };
+type Judge = (condition: Condition) => Judged;
+
+/** Each condition once: jobs that extend the same template have the same ones. */
+const judging = (): Judge => {
+  const judged = new Map<string, Judged>();
+  return ({ text, expression }) => {
+    const known = judged.get(text) ?? { never: whyNever(expression), same: JSON.stringify(expression) };
+    judged.set(text, known);
+    return known;
+  };
 };
 
 /** The first rule that holds decides, so a rule is never reached behind one that always holds, or holds for the same. */
