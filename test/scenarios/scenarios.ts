@@ -5,6 +5,7 @@ import { sample } from '../acceptance/samples.ts';
 import type { ScenarioProject } from './project.ts';
 import type { Receiver } from './receiver.ts';
 import { VARIABLE_SCENARIOS } from './variable-scenarios.ts';
+import { RUN_TIME_SCENARIOS } from './run-time.scenarios.ts';
 
 /** Runs pipelines of a new project to their ends and answers with their ids. They need `PROGRAMS`. */
 export type Scenario = { name: string; run: (project: ScenarioProject, receiver: Receiver) => Promise<string[]> };
@@ -277,4 +278,5 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   ...VARIABLE_SCENARIOS,
+  ...RUN_TIME_SCENARIOS,
 ];

@@ -20,6 +20,6 @@ export const READ_MODELS: readonly Projection[] = [
   subscriptionsProjection,
   notificationsProjection,
   runnersProjection,
-  deliveriesProjection,
   resourceGroupsProjection,
+  deliveriesProjection,
 ];

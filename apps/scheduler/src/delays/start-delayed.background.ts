@@ -1,4 +1,4 @@
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { COLLECTION, type JobDoc } from '@foldline/contracts';
 import { PORT, derivedId, type Clock, type Logger, type ReadStore } from '@foldline/kernel';
 import { DispatchService } from '../dispatch/dispatch.service.ts';
@@ -9,11 +9,12 @@ const BATCH = 200;
 
 /**
  * Queues delayed jobs when their time is over. When that is follows from the log alone, so it outlives every scheduler;
- * the one that leads looks, and a job that somebody else has started meanwhile is left alone by its pipeline.
+ * the one that leads looks (`LeaseWatch`), and a job that somebody else has started meanwhile is left alone by its pipeline.
  */
 @Injectable()
-export class StartDelayedJobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly closing = new AbortController();
+export class StartDelayedJobs implements BeforeApplicationShutdown {
+  /** Aborted when this scheduler leads no longer. */
+  private leading = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -23,20 +24,23 @@ export class StartDelayedJobs implements OnApplicationBootstrap, BeforeApplicati
     @Inject(DispatchService) private readonly dispatch: DispatchService,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.running = this.run(this.closing.signal);
+  /** From now on this scheduler looks, or leaves it to another one. */
+  lead(leads: boolean): void {
+    this.leading.abort();
+    if (!leads) return;
+    this.leading = new AbortController();
+    this.running = this.run(this.leading.signal);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.closing.abort();
+    this.leading.abort();
     await this.running;
   }
 
-  private async run(closing: AbortSignal): Promise<void> {
+  private async run(over: AbortSignal): Promise<void> {
     for (;;) {
-      await this.clock.sleep(EVERY_MS, closing);
-      if (closing.aborted) return;
-      if (!this.dispatch.leads) continue;
+      await this.clock.sleep(EVERY_MS, over);
+      if (over.aborted) return;
       await this.startDue().catch((err: unknown) => {
         this.logger.error({ err }, 'delayed jobs could not be started yet');
       });

@@ -79,10 +79,10 @@ const assigned = (): string[] =>
     .filter(({ type }) => type === 'JobAssigned')
     .map(({ data }) => (data as { pipelineId: string }).pipelineId);
 
-const configure = (processMode: ProcessMode): Promise<void> =>
-  leader.events.onResourceGroupConfigured(
-    arriving(ResourceGroupConfigured({ projectId: 'proj', group: 'production', processMode }), `mode ${processMode}`),
-  );
+const configure = async (processMode: ProcessMode): Promise<void> => {
+  const asked = ResourceGroupConfigured({ projectId: 'proj', group: 'production', processMode });
+  for (const { events } of [leader, standby]) await events.onResourceGroupConfigured(arriving(asked, 'mode'));
+};
 
 describe('Jobs of one resource group', () => {
   it('of several pipelines run one after the other, however often everything is told', async () => {

@@ -53,43 +53,31 @@ export const resultOf = ({ cancelling, cancelReason, tally }: PipelineState): Pi
 };
 
 const decideReady = (state: PipelineState, job: JobState): PipelineEvent => {
-  const { pipelineId } = state.context!;
-  const about = { pipelineId, jobId: job.id };
+  const about = { pipelineId: state.context!.pipelineId, jobId: job.id };
+  const skip = (rule: string, detail: string, jobs: string[] = []): PipelineEvent =>
+    JobSkipped({ ...about, because: reason(rule, detail, jobs) });
   if (state.cancelling) return JobCancelled({ ...about, attempt: job.attempt });
-  const { bad, failed, missing } = predecessors(state, job);
-  const queue = (because: Because): PipelineEvent => enter(state, job, because);
-  const skip = (because: Because): PipelineEvent => JobSkipped({ ...about, because });
-  switch (job.planned.when) {
-    case 'always':
-      return queue(reason('when: always', 'what it waits for has ended, however it ended'));
-    case 'on_failure':
-      return failed.length > 0
-        ? queue(reason('when: on_failure', 'a job before it failed', failed))
-        : skip(reason('when: on_failure', 'no job before it failed'));
-    case 'manual':
-    case 'delayed':
-    case 'on_success':
-      if (bad.length > 0) return skip(reason(`when: ${job.planned.when}`, 'a job before it did not succeed', bad));
-      if (missing.length > 0) return skip(reason('needs', 'a job that it needs did not run', missing));
-      return go(about, job, queue);
-  }
-};
-
-const go = (
-  about: { pipelineId: string; jobId: string },
-  job: JobState,
-  queue: (because: Because) => PipelineEvent,
-): PipelineEvent => {
   const { when, startInSeconds: seconds = 0 } = job.planned;
-  if (when === 'manual')
-    return JobHeld({ ...about, because: reason('when: manual', 'its turn has come; a person must start it') });
-  if (when === 'delayed')
-    return JobDelayed({
-      ...about,
-      seconds,
-      because: reason('when: delayed', `${waitedFor(job)}; it waits ${seconds} s`),
-    });
-  return queue(reason('when: on_success', waitedFor(job)));
+  const rule = `when: ${when}`;
+  if (when === 'always') return enter(state, job, reason(rule, 'what it waits for has ended, however it ended'));
+  if (when === 'on_failure') {
+    const failed = before(state, job, hasFailed);
+    return failed.length > 0
+      ? enter(state, job, reason(rule, 'a job before it failed', failed))
+      : skip(rule, 'no job before it failed');
+  }
+  const bad = before(state, job, isBad);
+  if (bad.length > 0) return skip(rule, 'a job before it did not succeed', bad);
+  const missing = job.planned.waitsFor === 'stages' ? [] : before(state, job, hasNotRun);
+  if (missing.length > 0) return skip('needs', 'a job that it needs did not run', missing);
+  switch (when) {
+    case 'manual':
+      return JobHeld({ ...about, because: reason(rule, 'its turn has come; a person must start it') });
+    case 'delayed':
+      return JobDelayed({ ...about, seconds, because: reason(rule, `${waitedFor(job)}; it waits ${seconds} s`) });
+    case 'on_success':
+      return enter(state, job, reason(rule, waitedFor(job)));
+  }
 };
 
 const waitedFor = (job: JobState): string => {
@@ -99,40 +87,29 @@ const waitedFor = (job: JobState): string => {
   return job.stage === 0 ? 'it is in the first stage' : 'every job of the earlier stages ended well';
 };
 
-/** Some of the jobs before it: that did not end well and should have, that failed among those, and that did not run. */
-type Predecessors = { bad: string[]; failed: string[]; missing: string[] };
-
-const predecessors = (state: PipelineState, job: JobState): Predecessors => {
-  if (job.planned.waitsFor === 'stages') return { ...badBefore(state, job.stage), missing: [] };
-  const needed = job.planned.waitsFor.map((need) => state.jobs[need.job]!);
-  const idsOf = (which: (each: JobState) => boolean): string[] => named(needed.filter(which));
-  return {
-    bad: idsOf(isBad),
-    failed: idsOf(hasFailed),
-    missing: idsOf(({ status }) => status === 'skipped' || status === 'held'),
-  };
-};
-
 const hasFailed = (job: JobState): boolean => isBad(job) && job.status === 'failed';
-const named = (jobs: readonly JobState[]): string[] => jobs.slice(0, NAMED_JOBS).map(({ id }) => id);
+const hasNotRun = ({ status }: JobState): boolean => status === 'skipped' || status === 'held';
 
-/** Looks at those before a stage that did not succeed only when there are any. */
-const badBefore = ({ jobs, stages, tally }: PipelineState, end: number): Pick<Predecessors, 'bad' | 'failed'> => {
-  const before = (which: (job: JobState) => boolean): string[] => {
-    const found: JobState[] = [];
-    for (const stage of stages.slice(0, end)) {
-      for (const index of stage.bad) {
-        if (which(jobs[index]!)) found.push(jobs[index]!);
-        if (found.length === NAMED_JOBS) return named(found);
-      }
+/** Some of those that it waits for of which this holds; of stages only those that ended badly are looked at. */
+const before = (state: PipelineState, { planned, stage }: JobState, which: (job: JobState) => boolean): string[] => {
+  const found: string[] = [];
+  const look = (index: number): void => {
+    const job = state.jobs[index]!;
+    if (found.length < NAMED_JOBS && which(job)) found.push(job.id);
+  };
+  if (planned.waitsFor !== 'stages') {
+    for (const need of planned.waitsFor) look(need.job);
+    return found;
+  }
+  const { failed, timedOut, cancelled } = state.tally;
+  if (failed + timedOut + cancelled === 0) return found;
+  for (const { bad } of state.stages.slice(0, stage)) {
+    for (const index of bad) {
+      look(index);
+      if (found.length === NAMED_JOBS) return found;
     }
-    return named(found);
-  };
-  const failures = tally.failed + tally.timedOut;
-  return {
-    bad: failures + tally.cancelled > 0 ? before(isBad) : [],
-    failed: failures > 0 ? before(hasFailed) : [],
-  };
+  }
+  return found;
 };
 
 const reason = (rule: string, detail: string, jobs: string[] = []): Because => ({ rule, detail, jobs });

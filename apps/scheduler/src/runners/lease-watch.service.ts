@@ -10,6 +10,7 @@ import {
   type Settings,
   type Signals,
 } from '@foldline/kernel';
+import { StartDelayedJobs } from '../delays/start-delayed.background.ts';
 import { DispatchService } from '../dispatch/dispatch.service.ts';
 import { GiveAway } from './give-away.ts';
 import { RunnerRegistry } from './runner-registry.service.ts';
@@ -45,6 +46,7 @@ export class LeaseWatch implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(PORT.logger) private readonly logger: Logger,
     @Inject(DispatchService) private readonly dispatch: DispatchService,
     @Inject(RunnerRegistry) private readonly registry: RunnerRegistry,
+    @Inject(StartDelayedJobs) private readonly delayed: StartDelayedJobs,
   ) {
     this.terms = leaseTerms(runnerLeaseMs);
     this.giveAway = new GiveAway(this.terms, { store, clock, logger, dispatch, roster: registry.roster });
@@ -88,6 +90,7 @@ export class LeaseWatch implements OnApplicationBootstrap, BeforeApplicationShut
       this.logger.info({}, leads ? 'this scheduler leads' : 'this scheduler stands by');
     this.echoedAt = this.clock.monotonic();
     this.dispatch.lead(leads);
+    this.delayed.lead(leads);
     if (!leads) return;
     this.registry.takeOver().catch((err: unknown) => {
       this.logger.error({ err }, 'not every runner is known yet; the others are when they say hello');

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineEvent } from '../event.ts';
 import { count, text } from './shared.schemas.ts';
 
-/** In which order the jobs of a resource group run; see docs/run-time.md. */
+/** In which order the jobs of a resource group run; see docs/api.md. */
 export const PROCESS_MODES = ['unordered', 'oldest_first', 'newest_first', 'newest_ready_first'] as const;
 export type ProcessMode = (typeof PROCESS_MODES)[number];
 export const processMode = z.enum(PROCESS_MODES);
