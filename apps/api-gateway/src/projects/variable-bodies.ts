@@ -6,8 +6,8 @@ import { notMaskable } from './project-variables.ts';
 
 const MASKABLE_LENGTH = 8;
 const VARIABLE_TYPES = ['env_var', 'file'] as const;
-/** What an environment may be called, and `*`. */
-const SCOPE = /^[\w ./{}*-]{1,255}$/;
+/** Variables make a part of many names of environments, so these may be nearly anything. */
+const SCOPE = /^[^\p{Cc}]{1,255}$/u;
 const SCOPE_RULE = 'environment_scope is the name of an environment, with * for any characters';
 
 /** The names of GitLab's API, so that what sets variables there sets them here. */
