@@ -1,9 +1,10 @@
 import type { Definition, JobDefinition } from './definition.ts';
 import type { NeedEntry } from './keywords/needed-jobs.ts';
+import { namedJobs, type NamedJob } from './named-jobs.ts';
 import { shorten, type Position } from './node.ts';
 import { subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
-import type { Selected } from './selected.ts';
+import { copiesOf, type Selected } from './selected.ts';
 import { didYouMean } from './suggest.ts';
 
 /** The jobs that a job waits for and takes artifacts from; which of their copies, is known when there are copies. */
@@ -11,11 +12,15 @@ export type Links = {
   /** Nothing when the job waits for the earlier stages. */
   needs?: { job: Selected; entry: NeedEntry }[];
   /** Nothing when it takes the artifacts of all earlier stages. */
-  artifactsFrom?: Selected[];
+  artifactsFrom?: ArtifactSource[];
 };
+
+/** `copies` are their names, where not all are meant. */
+export type ArtifactSource = { job: Selected; copies?: ReadonlySet<string> };
 
 type Context = {
   byName: ReadonlyMap<string, JobDefinition>;
+  named: (name: string) => NamedJob | undefined;
   selected: ReadonlyMap<string, readonly Selected[]>;
   stages: readonly string[];
   excludes: string;
@@ -33,7 +38,8 @@ export const linkJobs = (
   report: Report,
 ): Map<Selected, Links> => {
   const byName = new Map(definition.jobs.map((job) => [job.name, job]));
-  const context = { byName, selected: grouped(selected), stages: definition.stages, excludes, report };
+  const named = namedJobs(byName);
+  const context = { byName, named, selected: grouped(selected), stages: definition.stages, excludes, report };
   const links = new Map<Selected, Links>();
   for (const job of definition.jobs) {
     const parts = context.selected.get(job.name) ?? [];
@@ -58,7 +64,8 @@ const resolve = (job: JobDefinition, isSelected: boolean, context: Context): Lin
   const needs = resolveNeeds(job, isSelected, context);
   const dependencies = resolveDependencies(job, isSelected, context);
   if (!needs) return dependencies ? { artifactsFrom: dependencies } : {};
-  const artifactsFrom = dependencies ?? needs.filter(({ entry }) => entry.artifacts).map(({ job: needed }) => needed);
+  const artifactsFrom =
+    dependencies ?? needs.filter(({ entry }) => entry.artifacts).map(({ job: needed }) => ({ job: needed }));
   return { needs, artifactsFrom };
 };
 
@@ -67,10 +74,11 @@ const resolveNeeds = (job: JobDefinition, isSelected: boolean, context: Context)
   if (!entries) return undefined;
   const where = subject(context.report, `Job \`${shorten(job.name)}\``);
   const needs: { job: Selected; entry: NeedEntry }[] = [];
-  for (const entry of latest(entries)) {
-    const { job: name, optional, at } = entry;
-    const needed = context.byName.get(name);
-    const parts = context.selected.get(name) ?? [];
+  for (const written of latest(entries)) {
+    const { job: name, optional, at } = written;
+    const { job: needed, copy } = context.named(name) ?? {};
+    const parts = (needed && context.selected.get(needed.name)) ?? [];
+    const entry = needed && copy !== undefined ? { ...written, job: needed.name, copy } : written;
     if (!needed) {
       if (!optional) missing('needs-missing-job', `${where.label} needs \`${shorten(name)}\``, name, at, context);
     } else if (isLater(needed, job, context)) {
@@ -115,38 +123,56 @@ const missing = (
 const isLater = (other: JobDefinition, job: JobDefinition, { stages }: Context): boolean =>
   stages.includes(job.stage) && stages.indexOf(other.stage) > stages.indexOf(job.stage);
 
-const resolveDependencies = (job: JobDefinition, isSelected: boolean, context: Context): Selected[] | undefined => {
+const resolveDependencies = (
+  job: JobDefinition,
+  isSelected: boolean,
+  context: Context,
+): ArtifactSource[] | undefined => {
   const entries = job.settings.dependencies;
   if (!entries) return undefined;
   const label = `Job \`${shorten(job.name)}\` takes the artifacts of`;
-  const dependencies = new Set<Selected>();
+  const dependencies = new Map<Selected, ReadonlySet<string> | undefined>();
   for (const { value: name, at } of entries) {
-    const dependency = context.byName.get(name);
+    const dependency = context.named(name);
     if (!dependency) missing('dependency-missing-job', `${label} \`${shorten(name)}\``, name, at, context);
     else if (checkOrder(job, dependency, label, at, context)) {
-      const parts = context.selected.get(name) ?? [];
-      for (const part of parts) dependencies.add(part);
+      const parts = (context.selected.get(dependency.job.name) ?? []).filter((part) => has(part, dependency));
+      for (const part of parts) dependencies.set(part, withCopy(dependencies, part, dependency));
       if (parts.length === 0 && isSelected) {
         const message = `${label} \`${shorten(name)}\`, which is not part of the pipeline for ${context.excludes}; it goes without.`;
         context.report.warn('dependency-excluded', at, message, 'Give both jobs the same `only`.');
       }
     }
   }
-  return [...dependencies];
+  return [...dependencies].map(([part, copies]) => ({ job: part, ...(copies && { copies }) }));
+};
+
+const has = (part: Selected, { copy }: NamedJob): boolean =>
+  copy === undefined || copiesOf(part).some(({ name }) => name === copy);
+
+/** Nothing when all copies are meant. */
+const withCopy = (
+  dependencies: ReadonlyMap<Selected, ReadonlySet<string> | undefined>,
+  part: Selected,
+  { copy }: NamedJob,
+): ReadonlySet<string> | undefined => {
+  const others = dependencies.get(part);
+  if (copy === undefined || (dependencies.has(part) && !others)) return undefined;
+  return new Set([...(others ?? []), copy]);
 };
 
 /** Artifacts can only come from a job that has surely ended: one of an earlier stage, or one that is needed. */
 const checkOrder = (
   job: JobDefinition,
-  other: JobDefinition,
+  { job: other, copy }: NamedJob,
   label: string,
   at: Position,
   context: Context,
 ): boolean => {
   const { needs } = job.settings;
-  const name = shorten(other.name);
+  const name = shorten(copy ?? other.name);
   if (needs) {
-    if (needs.some((need) => need.job === other.name)) return true;
+    if (needs.some((need) => need.job === copy || context.named(need.job)?.job === other)) return true;
     const message = `${label} \`${name}\`, but does not wait for it: it has \`needs\` without that job.`;
     context.report.error('dependency-not-needed', at, message, `Add \`${name}\` to \`needs\`.`);
     return false;

@@ -3,9 +3,9 @@ import type { Definition, JobDefinition } from './definition.ts';
 import { present } from './grammar/present.ts';
 import { takes } from './keywords/inherit.ts';
 import type { JobSettings } from './keywords/job-keywords.ts';
-import type { Links } from './needs.ts';
+import type { ArtifactSource, Links } from './needs.ts';
 import type { Ranges } from './plan.ts';
-import type { Selected } from './selected.ts';
+import { copiesOf, type Selected } from './selected.ts';
 
 const defaultTimeoutSeconds = 3600;
 const defaultPriority = 5;
@@ -27,7 +27,7 @@ export const planTemplate = (
     definition: name,
     stage,
     waitsFor: waitsFor ?? 'stages',
-    artifactsFrom: artifactsFrom?.flatMap((other) => indexesOf(other, ranges)) ?? 'earlier-stages',
+    artifactsFrom: artifactsFrom?.flatMap((source) => sourceIndexes(source, ranges)) ?? 'earlier-stages',
     ...planStart(settings),
     runner: { ...present('cluster', settings.cluster), ...settings.resources, ...present('tags', some(settings.tags)) },
     ...present('image', settings.image),
@@ -55,6 +55,13 @@ const some = <Item>(items: readonly Item[] = []): Item[] | undefined => (items.l
 export const indexesOf = (job: Selected, ranges: Ranges): number[] => {
   const { first, count } = ranges.get(job)!;
   return Array.from({ length: count }, (_, offset) => first + offset);
+};
+
+const sourceIndexes = ({ job, copies }: ArtifactSource, ranges: Ranges): number[] => {
+  const indexes = indexesOf(job, ranges);
+  if (!copies) return indexes;
+  const names = copiesOf(job).map(({ name }) => name);
+  return indexes.filter((_, at) => copies.has(names[at]!));
 };
 
 type Start = Pick<PlannedJob, 'when' | 'startInSeconds' | 'allowFailure' | 'allowFailureExitCodes'>;

@@ -3,7 +3,7 @@ import type { Definition, JobDefinition } from './definition.ts';
 import type { Copy } from './expand-matrix.ts';
 import { limits } from './limits.ts';
 import type { Links } from './needs.ts';
-import { neededCopies } from './needed-copies.ts';
+import { namesCopies, neededCopies } from './needed-copies.ts';
 import { shorten } from './node.ts';
 import { planTemplate, type JobTemplate } from './plan-job.ts';
 import { present } from './grammar/present.ts';
@@ -39,11 +39,13 @@ export const planJobs = (
       report.error('plan-too-large', each.job.at, message);
       return [];
     }
-    const needs = ownLinks.needs?.some(({ entry }) => entry.copies) ? ownLinks.needs : undefined;
+    const needs = ownLinks.needs?.some(({ entry }) => namesCopies(entry)) ? ownLinks.needs : undefined;
+    const taken = template.artifactsFrom;
+    const dependencies = each.job.settings.dependencies && taken !== 'earlier-stages' ? new Set(taken) : undefined;
     for (const copy of copiesOf(each)) {
       const filled = filledIn(template, (text) => fill(text, each.job, copy));
       const planned = planCopy(filled, copy, jobs.length, definition);
-      jobs.push(needs ? { ...planned, ...needed(each.job, needs, copy) } : planned);
+      jobs.push(needs ? { ...planned, ...needed(needs, copy, dependencies) } : planned);
     }
   }
   reportSameNames(jobs, definition, report);
@@ -80,7 +82,7 @@ const withinCounts = (links: ReadonlyMap<Selected, Links>, ranges: Ranges, repor
   for (const [each, { needs = [], artifactsFrom = [] }] of links) {
     const { job } = each;
     jobs += size(each);
-    const others = [...needs.map((need) => need.job), ...artifactsFrom];
+    const others = [...needs, ...artifactsFrom].map((other) => other.job);
     edges += size(each) * others.reduce((sum, other) => sum + size(other), 0);
     if (jobs > limits.jobs) {
       const message = `The pipeline has more than ${limits.jobs} jobs at job \`${shorten(job.name)}\`.`;

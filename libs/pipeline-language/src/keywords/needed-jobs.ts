@@ -14,6 +14,8 @@ export type NeedEntry = {
   at: Position;
   /** Only the copies with these values. */
   copies?: MatrixRow[];
+  /** Only the copy with this name. */
+  copy?: string;
 };
 
 const ofOtherPipelines: Gap = { why: 'a job waits for jobs of its own pipeline only', stops: true };
@@ -37,7 +39,7 @@ const written = record<{
 }>({
   job: {
     shape: mapped(text, (value, { at }) => ({ value, at })),
-    description: 'A job of the same or an earlier stage; all its copies.',
+    description: 'A job of the same or an earlier stage with all its copies, or one copy by its name.',
     example: 'build',
   },
   artifacts: {
