@@ -54,12 +54,13 @@ export const planJobs = (
 
 /** What decides where a copy runs, before anybody runs it. */
 const filledIn = (template: JobTemplate, fill: (text: string) => string): JobTemplate => {
-  const { resourceGroup: group, runner } = template;
-  const { tags } = runner;
+  const { resourceGroup: group, ...rest } = template;
+  const { tags } = rest.runner;
+  const filled = group && fill(group);
   return {
-    ...template,
-    ...(tags && { runner: { ...runner, tags: [...new Set(tags.map(fill))].filter((tag) => tag !== '') } }),
-    ...(group !== undefined && { resourceGroup: fill(group) }),
+    ...rest,
+    ...(tags && { runner: { ...rest.runner, tags: [...new Set(tags.map(fill))].filter((tag) => tag !== '') } }),
+    ...(filled && { resourceGroup: filled }),
   };
 };
 

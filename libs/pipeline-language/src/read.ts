@@ -45,9 +45,11 @@ export const invalid = (node: Node, where: Where, rule: string, hint?: Hint): un
 export const readText = (node: Node, where: Where): string | undefined =>
   node.kind === 'scalar' && !isNothing(node) ? node.text : wrong(node, where, 'a text');
 
+const UNQUOTE = 'Take the quotes away: what stands in quotes is a text.';
+
 export const readNumber = (node: Node, where: Where, min: number, max: number): number | undefined => {
-  if (node.kind !== 'scalar' || !node.plain || !/^[-+]?\d+(\.\d+)?$/.test(node.text))
-    return wrong(node, where, 'a number');
+  const isNumber = node.kind === 'scalar' && /^[-+]?\d+(\.\d+)?$/.test(node.text);
+  if (!isNumber || !node.plain) return wrong(node, where, 'a number', isNumber ? UNQUOTE : undefined);
   const value = Number(node.text);
   return value >= min && value <= max ? value : invalid(node, where, `must be between ${min} and ${max}`);
 };
@@ -58,10 +60,10 @@ export const readInteger = (node: Node, where: Where, min: number, max: number):
 };
 
 export const readBoolean = (node: Node, where: Where): boolean | undefined => {
-  const text = node.kind === 'scalar' && node.plain ? node.text.toLowerCase() : '';
-  if (text === 'true') return true;
-  if (text === 'false') return false;
-  return wrong(node, where, '`true` or `false`');
+  const text = node.kind === 'scalar' ? node.text.toLowerCase() : '';
+  const isBoolean = text === 'true' || text === 'false';
+  if (isBoolean && node.kind === 'scalar' && node.plain) return text === 'true';
+  return wrong(node, where, '`true` or `false`', isBoolean ? UNQUOTE : undefined);
 };
 
 export const readChoice = <T extends string>(node: Node, where: Where, choices: readonly T[]): T | undefined => {

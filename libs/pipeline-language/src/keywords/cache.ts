@@ -112,12 +112,12 @@ const written = record<{
   },
 });
 
-/** `{}` turns an inherited cache off. */
+/** `{}` and nothing turn an inherited cache off. */
 const cache: Shape<CacheSpec> = shape(
   (node, where) => {
     const read = written.read(node, where);
-    if (!read || (node.kind === 'map' && node.entries.size === 0)) return undefined;
-    if (node.kind === 'map' && !node.entries.has('paths'))
+    if (!read || node.kind !== 'map' || node.entries.size === 0) return undefined;
+    if (!node.entries.has('paths'))
       return read.untracked ? undefined : invalid(node, where, 'needs `paths`');
     return {
       key: read.key ?? { text: defaultKey },
