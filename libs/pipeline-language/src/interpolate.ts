@@ -81,10 +81,7 @@ export class Interpolation {
     return text.replaceAll(BLOCK, (block: string, name: string, functions: string) => {
       const value = this.#valueOf(name, at);
       if (!value) return block;
-      const written =
-        value.kind === 'list'
-          ? JSON.stringify(value.items.map((item) => ('text' in item ? item.text : '')))
-          : value.text;
+      const written = value.kind === 'list' ? JSON.stringify(jsonOf(value)) : value.text;
       const filled = this.#applied(written, functions, at);
       this.#characters += filled.length;
       if (this.#characters <= limits.interpolatedCharacters) return filled;
@@ -138,3 +135,10 @@ export class Interpolation {
 /** One word of a shell; a line break cannot be escaped, only quoted. */
 const escaped = (text: string): string =>
   text === '' ? "''" : text.replaceAll(/[^A-Za-z0-9_\-.,:+/@\n]/g, '\\$&').replaceAll('\n', "'\n'");
+
+/** Numbers that JSON spells otherwise stay as they are written. */
+const jsonOf = (node: Node): unknown => {
+  if (node.kind === 'list') return node.items.map(jsonOf);
+  if (node.kind === 'map') return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, jsonOf(value)]));
+  return node.plain && /^(?:true|false|-?[1-9]\d{0,14}|0)$/.test(node.text) ? JSON.parse(node.text) : node.text;
+};

@@ -5,7 +5,7 @@ import { present } from '../grammar/present.ts';
 import { record, type Fields } from '../grammar/record.ts';
 import { boolean, choice, shape, within, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import type { Node, Position } from '../node.ts';
+import { isNothing, type Node, type Position } from '../node.ts';
 import { invalid, readList, readText, type Where } from '../read.ts';
 import { allowFailure, type AllowFailure } from './allow-failure.ts';
 import { autoCancel, type AutoCancel } from './auto-cancel.ts';
@@ -136,6 +136,9 @@ type Item = Shape<Partial<Values>>;
 const conditions = ['if', 'changes', 'exists'] as const;
 
 const readRule = (node: Node, where: Where, item: Item): Rule | undefined => {
+  // It would let everything in.
+  if (isNothing(node) || (node.kind === 'map' && node.entries.size === 0))
+    return invalid(node, where, 'has a rule that says nothing', 'Remove it, or write `when: always`.');
   const read = item.read(node, where);
   if (!read) return undefined;
   // A condition that could not be read must not make a rule that always holds.
