@@ -112,7 +112,10 @@ const defaultsOf = (keywords) =>
     .map(({ path: [, name] }) => `[\`${name}\`](#${name})`)
     .join(', ');
 
-const exampleOf = ({ file }) => `${FENCE}yaml\n${stringify(file, { lineWidth: 0, singleQuote: true })}${FENCE}`;
+const yamlOf = (value) => stringify(value, { lineWidth: 0, singleQuote: true });
+/** What a file asks for stands in a document of its own before it. */
+const exampleOf = ({ file: { spec, ...file } }) =>
+  `${FENCE}yaml\n${spec ? `${yamlOf({ spec })}---\n` : ''}${yamlOf(file)}${FENCE}`;
 
 const keyTable = (keyword, below) =>
   table(

@@ -39,6 +39,17 @@ const BEYOND: Record<string, string> = {
   'S0-flagship-on-develop': 'the same',
 };
 
+/** Mistakes that no schema can know of, by the case that has them. */
+const UNSEEN: Record<string, string> = {
+  'inputs-beside-jobs-in-their-document-are-refused': 'each document is looked at by itself',
+  'inputs-without-an-own-document-are-refused': 'each document is looked at by itself',
+  'inputs-of-a-text-are-no-number': 'what an input is filled in with is not known',
+  'only-with-nothing-in-it-is-refused': 'an empty list may be a reference, and an empty map is one to merge into',
+  'variables-that-are-no-map-are-refused': 'a list of texts may be a reference',
+  'variables-with-a-list-are-refused': 'a list of texts may be a reference',
+  'yaml-merge-of-what-is-no-map-is-refused': 'what is merged is not there any more',
+};
+
 describe('The schema of a definition', () => {
   it('is valid draft 07', () => {
     expect(ajv.validateSchema(definitionSchema())).toBe(true);
@@ -49,7 +60,8 @@ describe('The schema of a definition', () => {
     expect(complaintsOf(textOf(name))).toEqual([]);
   });
 
-  it.each(refused.filter((name) => codesOf(name).some((code) => VISIBLE.includes(code))))('refuses %s', (name) => {
+  const visible = refused.filter((name) => codesOf(name).some((code) => VISIBLE.includes(code)));
+  it.each(visible.filter((name) => !(name in UNSEEN)))('refuses %s', (name) => {
     expect(complaintsOf(textOf(name))).not.toEqual([]);
   });
 

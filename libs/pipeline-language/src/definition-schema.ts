@@ -10,7 +10,10 @@ export const definitionSchema = (): JsonSchema => ({
   $id: 'urn:foldline:pipeline',
   title: 'A pipeline of Foldline',
   type: 'object',
-  properties: referringToJobs(record({ ...headerFields, ...fileFields }).schema['properties']!),
+  properties: {
+    ...(referringToJobs(record(fileFields).schema['properties']!) as object),
+    spec: { anyOf: [headerFields.spec.shape.schema, { $ref: '#/definitions/job' }] },
+  },
   patternProperties: {
     '^\\.': {
       description: 'A template: never a job by itself. It may hold anything.',

@@ -21,9 +21,13 @@ const trigger: Trigger = {
   project: { id: 'p', owner: 'ada', name: 'engine', url: '/srv/git/engine.git', defaultBranch: 'main' },
 };
 
-/** JSON is YAML. */
-export const compileExample = (file: Json): CompileResult =>
-  compile({ file: 'f.yml', text: JSON.stringify({ ...beside, ...(file as object) }), trigger, sources });
+/** JSON is YAML; what a file asks for stands before it. */
+export const compileExample = (file: Json): CompileResult => {
+  const { spec, ...rest } = file as { [key: string]: Json };
+  const text = JSON.stringify({ ...beside, ...rest });
+  const header = spec === undefined ? '' : `${JSON.stringify({ spec })}\n---\n`;
+  return compile({ file: 'f.yml', text: header + text, trigger, sources });
+};
 
 /** What is said of it, but for what is planned only. */
 export const problemsOfExample = (file: Json): string[] => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { parse } from 'yaml';
+import { parseAllDocuments, type Document } from 'yaml';
 import { problemsOfExample } from './example.fixture.ts';
 import type { Json } from './grammar/json-schema.ts';
 import { keywordTable } from './keyword-table.ts';
@@ -17,7 +17,9 @@ const keywords = [...new Set(keywordTable().map(({ path: [name] }) => name!))];
 
 describe('The page of keywords', () => {
   it.each(sections)('has an example of %s that compiles', (_, example) => {
-    expect(problemsOfExample(parse(example) as Json)).toEqual([]);
+    const documents = parseAllDocuments(example) as Document.Parsed[];
+    const file = Object.assign({}, ...documents.map((document): object => document.toJS())) as Json;
+    expect(problemsOfExample(file)).toEqual([]);
   });
 
   it('has no other examples', () => expect(page.match(/^```./gm)).toHaveLength(sections.length));

@@ -66,11 +66,9 @@ const documentsOf = (text: string, lineCounter: LineCounter): ParsedDocument[] =
   return Array.isArray(parsed) ? parsed : [];
 };
 
-/** A first document that has `spec` and nothing else; jobs beside it make it the file. */
+/** A first document with `spec` at its top. */
 const isHeader = (document: ParsedDocument | undefined): boolean =>
-  isMap(document?.contents) &&
-  document.contents.items.length > 0 &&
-  document.contents.items.every(({ key }) => isScalar(key) && key.value === 'spec');
+  isMap(document?.contents) && document.contents.items.some(({ key }) => isScalar(key) && key.value === 'spec');
 
 const reportErrors = (
   documents: readonly ParsedDocument[],

@@ -117,8 +117,7 @@ const cache: Shape<CacheSpec> = shape(
   (node, where) => {
     const read = written.read(node, where);
     if (!read || node.kind !== 'map' || node.entries.size === 0) return undefined;
-    if (!node.entries.has('paths'))
-      return read.untracked ? undefined : invalid(node, where, 'needs `paths`');
+    if (!node.entries.has('paths')) return read.untracked ? undefined : invalid(node, where, 'needs `paths`');
     return {
       key: read.key ?? { text: defaultKey },
       paths: read.paths ?? [],

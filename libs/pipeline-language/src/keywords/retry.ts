@@ -86,22 +86,25 @@ const max = integer(0, limits.retries);
 export const retry: Shape<Retry> = orMap<Retry>(
   mapped(max, (count) => ({ max: count, when: ['always'] })),
   mapped(
-    record<{ max: number; when: RetryReason[]; exit_codes: number[] }>({
-      max: { shape: max, description: 'How many times a job is tried again.', default: 0, example: 2 },
-      when: {
-        shape: readReasons,
-        description: 'After which failures.',
-        default: 'always',
-        example: ['runner_system_failure', 'job_timeout'],
-        beside: { max: 2 },
+    record<{ max: number; when: RetryReason[]; exit_codes: number[] }>(
+      {
+        max: { shape: max, description: 'How many times a job is tried again.', default: 0, example: 2 },
+        when: {
+          shape: readReasons,
+          description: 'After which failures.',
+          default: 'always',
+          example: ['runner_system_failure', 'job_timeout'],
+          beside: { max: 2 },
+        },
+        exit_codes: {
+          shape: exitCodes,
+          description: 'After which exit codes of the script, besides the reasons of `when`.',
+          example: [75, 137],
+          beside: { max: 2 },
+        },
       },
-      exit_codes: {
-        shape: exitCodes,
-        description: 'After which exit codes of the script, besides the reasons of `when`.',
-        example: [75, 137],
-        beside: { max: 2 },
-      },
-    }),
+      { required: ['max'] },
+    ),
     ({ max: count, when, exit_codes: codes }, node, where) => {
       if (node.kind === 'map' && !node.entries.has('max'))
         where.report.error('wrong-type', node.at, `${where.label} has no \`max\`.`, 'Write for example `max: 2`.');

@@ -74,7 +74,7 @@ const secret = record<{
     shape: boolean,
     description: 'Whether the variable holds the path of a file with the secret.',
     default: false,
-    example: false,
+    example: true,
     beside,
     planned: { why: 'the variable holds the secret itself' },
   },

@@ -122,7 +122,7 @@ export const spec = record<{ inputs: Inputs }>(
 export const headerFields: Fields<{ spec: Partial<{ inputs: Inputs }> }> = {
   spec: {
     shape: spec,
-    description: 'What the file asks for: at its top, or before a line `---` above everything else.',
+    description: 'What the file asks for, before a line `---` above everything else.',
     example: { inputs: { level: { default: 'full' } } },
   },
 };
