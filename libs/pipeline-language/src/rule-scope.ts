@@ -62,6 +62,11 @@ export class RuleScope implements Scope {
     return this.#isSealed(name, new Set()) ? `${name} is set` : `${name} is \`${shorten(value)}\``;
   }
 
+  /** Whether a text is made of a variable that is. */
+  isSealed(text: string): boolean {
+    return [...namesIn(text)].some((name) => this.#isSealed(name, new Set()));
+  }
+
   #isSealed(name: string, seen: Set<string>): boolean {
     const found = this.find(name);
     if (!found || seen.has(name)) return false;

@@ -5,7 +5,7 @@ import type { Changes, Exists } from './keywords/files-of-rules.ts';
 import { alwaysHolds, type Condition, type Rule } from './keywords/rules.ts';
 import { shorten } from './node.ts';
 import type { Located, Where } from './read.ts';
-import type { RepositoryFacts } from './repository-facts.ts';
+import type { Match, RepositoryFacts } from './repository-facts.ts';
 import type { RuleScope } from './rule-scope.ts';
 import type { Trigger } from './select-jobs.ts';
 
@@ -103,7 +103,7 @@ export const changesFinding = (changes: Changes, facts: RuleFacts, where: Where)
   }
   const match = facts.repository.matchOf(patterns, files);
   return match
-    ? { holds: true, because: `${shown} (\`${shorten(match.path)}\` changed ${since})` }
+    ? { holds: true, because: `${shown} (${fileOf(match, patterns, paths, facts.scope)} changed ${since})` }
     : { holds: false, because: `${shown} (none of the ${files.length} files that changed ${since})` };
 };
 
@@ -113,8 +113,19 @@ const existsFinding = ({ paths }: Exists, facts: RuleFacts, where: Where): Findi
   const match = facts.repository.existing(patterns);
   const shown = `\`exists\` [${list(paths)}]`;
   return match
-    ? { holds: true, because: `${shown} (\`${shorten(match.path)}\`)` }
+    ? { holds: true, because: `${shown} (${fileOf(match, patterns, paths, facts.scope)})` }
     : { holds: false, because: `${shown} (no such file)` };
+};
+
+/** The name of a file tells what a variable of the project is that found it. */
+const fileOf = (
+  { pattern, path }: Match,
+  patterns: readonly string[],
+  paths: readonly Located<string>[],
+  scope: RuleScope,
+): string => {
+  const written = paths[patterns.indexOf(pattern)]!.value;
+  return scope.isSealed(written) ? `a file of \`${shorten(written)}\`` : `\`${shorten(path)}\``;
 };
 
 const filledIn = (texts: readonly Located<string>[], scope: RuleScope, where: Where): string[] | undefined => {
