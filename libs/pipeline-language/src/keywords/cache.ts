@@ -40,7 +40,9 @@ const keyOfFiles: Shape<CacheSpec['key']> = mapped(
   ({ files, files_commits: committed, prefix }, node, where) => {
     if (files && committed) return invalid(node, where, 'has `files` and `files_commits`, of which one can make it');
     const names = files ?? committed;
-    return names ? { files: names, ...present('prefix', prefix) } : invalid(node, where, 'needs a text or `files`');
+    if (names) return { files: names, ...present('prefix', prefix) };
+    const isTold = node.kind === 'map' && (node.entries.has('files') || node.entries.has('files_commits'));
+    return isTold ? undefined : invalid(node, where, 'needs a text or `files`');
   },
 );
 
