@@ -16,29 +16,38 @@ import {
 } from './golden-cases.ts';
 
 /** Cases that cannot be asked for everywhere, each with the reason. */
-const LEFT_OUT: Readonly<Record<string, string>> = {};
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  'only-a-commit-by-its-id-is-no-branch': 'the command plans for branches and tags',
+  'rules-fill-in-variables-of-the-project-that-are-not-raw': 'variables of the command are taken as they are',
+  'rules-see-the-default-branch': 'a repository on the disk has no other default branch than its first',
+  'rules-see-the-variables-of-their-environment': 'variables of the command are for every environment',
+  'rules-see-what-is-predefined': 'a commit is made when the test runs, by whoever runs it',
+};
 /** Cases that are worked on beside each other. */
 const LANES = 2;
 
 type Outcome = { plan: Plan } | { problems: Problem[]; decisions: PlanDecision[] };
 type Answers = { compiled: Outcome; commanded: Outcome; served: Outcome };
 
-const byTheFunction = ({ directory, name, trigger }: GoldenCase): Outcome => {
+const byTheFunction = ({ directory, name, trigger, changes }: GoldenCase): Outcome => {
   const paths = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
     .filter((path) => !path.startsWith('.git/'));
   const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(directory, path), 'utf8')]));
-  const sources: Sources = { files, paths };
+  const sources: Sources = { files, paths, changes };
   const result = compile({ file: DEFINITION_FILE, text: textOf(name), trigger, sources });
   const plan = plannedFrom(DEFINITION_FILE, result);
   return JSON.parse(JSON.stringify(plan ? { plan } : result)) as Outcome;
 };
 
-const byTheCommand = async (commandLine: CommandLine, { directory, trigger }: GoldenCase): Promise<Outcome> => {
+const eventOf = (source: string): string => source.replace(/_event$/, '');
+
+const byTheCommand = async (commandLine: CommandLine, { directory, trigger, before }: GoldenCase): Promise<Outcome> => {
   const { ref, source, variables, sealed } = trigger;
   const options = [
-    ['--event', source],
+    ['--event', eventOf(source)],
+    ...(before === undefined ? [] : [['--before', before]]),
     [ref.kind === 'tag' ? '--tag' : '--branch', ref.name],
     ...Object.entries(variables).map(([key, value]) => ['-v', `${key}=${value}`]),
     ...sealed.map(({ name, masked, value }) => [
@@ -53,13 +62,14 @@ const byTheCommand = async (commandLine: CommandLine, { directory, trigger }: Go
 };
 
 /** Of what the server answers besides, `type` of a problem is where its page is. */
-const byTheServer = async ({ client }: Sandbox, { name, directory, trigger }: GoldenCase): Promise<Outcome> => {
+const byTheServer = async ({ client }: Sandbox, { name, directory, trigger, before }: GoldenCase): Promise<Outcome> => {
   const { ref, source, variables, sealed } = trigger;
   await client.post('/api/v1/projects', { owner: OWNER, name, url: directory });
   for (const { name: key, masked, value } of sealed)
     await client.post(`/api/${OWNER}/${name}/variables`, { key, masked, value });
-  const event = ref.kind === 'tag' && source === 'push' ? 'tag' : source;
+  const event = ref.kind === 'tag' && source === 'push' ? 'tag' : eventOf(source);
   const query = new URLSearchParams({ ref: ref.name, event });
+  if (before !== undefined) query.set('before', before);
   for (const [key, value] of Object.entries(variables)) query.set(`variables[${key}]`, value);
   const answer = await client.get<
     { plan: Plan } | { problems: (Problem & { type: string })[]; decisions: PlanDecision[] }

@@ -3,7 +3,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Trigger } from '@foldline/pipeline-language';
+import type { Sources, Trigger } from '@foldline/pipeline-language';
+import { commitAll, type Changes } from './golden-history.ts';
 
 const FOLDER = fileURLToPath(new URL('../plans', import.meta.url));
 const IDENTITY = ['-c', 'user.name=Golden', '-c', 'user.email=golden@foldline.example', '-c', 'commit.gpgsign=false'];
@@ -20,6 +21,9 @@ export type GoldenCase = {
   name: string;
   directory: string;
   sha: string;
+  /** What the branch pointed to before the push, where the case says which files changed. */
+  before?: string;
+  changes: NonNullable<Sources['changes']>;
   trigger: Trigger & { project: NonNullable<Trigger['project']>; sealed: SealedVariable[] };
 };
 
@@ -28,8 +32,20 @@ const triggerOf = (name: string): Trigger =>
 
 export const goldenNames = (): string[] => readdirSync(FOLDER).toSorted();
 
-/** What the case's trigger says beyond what can be said everywhere. */
-export const unsayable = (name: string): string[] => Object.keys(triggerOf(name)).filter((fact) => !SAYABLE.has(fact));
+const changesOf = (name: string): Changes => {
+  const path = join(FOLDER, name, 'changes.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Changes) : {};
+};
+
+/** What the case says beyond what can be said everywhere. */
+export const unsayable = (name: string): string[] => {
+  const trigger = triggerOf(name);
+  return [
+    ...Object.keys(trigger).filter((fact) => !SAYABLE.has(fact)),
+    ...(trigger.ref.kind === 'commit' ? ['commit'] : []),
+    ...(trigger.sealed?.some(({ scope, expand }) => scope !== undefined || expand) ? ['scope'] : []),
+  ];
+};
 
 export const textOf = (name: string): string => readFileSync(join(FOLDER, name, 'definition.yml'), 'utf8');
 
@@ -47,19 +63,20 @@ export const repositoryOf = async (name: string, home: string): Promise<GoldenCa
   if (existsSync(files)) cpSync(files, directory, { recursive: true });
   cpSync(join(FOLDER, name, 'definition.yml'), join(directory, DEFINITION_FILE));
   await git('init', '--quiet', '--template=', `--initial-branch=${DEFAULT_BRANCH}`);
-  await git('add', '--all', '--force');
-  await git('commit', '--quiet', '-m', message);
-  if (ref.kind === 'tag') await git('tag', ref.name);
-  else if (ref.name !== DEFAULT_BRANCH) await git('branch', ref.name);
-  const sha = await git('rev-parse', 'HEAD');
+  const changes = changesOf(name);
+  const before = await commitAll(git, directory, { changes, message, ref });
+  const sha = await git('rev-parse', `${ref.name}^{commit}`);
   const sealed = (trigger.sealed ?? []).map(({ value, ...rest }) => ({ ...rest, value: value ?? `some ${rest.name}` }));
   const isProtected = ref.kind === 'branch' && ref.name === DEFAULT_BRANCH;
   return {
     name,
     directory,
     sha,
+    changes: Object.fromEntries(Object.entries(changes).map(([base, paths]) => [base, paths?.toSorted() ?? null])),
+    ...(before === undefined ? {} : { before }),
     trigger: {
       ...trigger,
+      ...(before === undefined ? {} : { before }),
       ref: { ...ref, protected: isProtected },
       sealed,
       sha,

@@ -8,6 +8,7 @@ import {
   lintDefinition,
   planRequested,
   type Look,
+  type Trigger,
 } from '@foldline/pipeline-language';
 import { linked } from '../pipelines/pipeline-answer.ts';
 import { PipelineRequests } from '../triggers/pipeline-requests.ts';
@@ -17,8 +18,13 @@ const ROOM: Room = { total: 32, perKey: 8, answerMs: 25_000 };
 /** The key of work that needs no repository. */
 const NO_PROJECT = 'no project';
 
-export type PreviewEvent = 'push' | 'tag' | 'schedule' | 'api' | 'web';
-export type PreviewRequest = { ref: string; event: PreviewEvent; variables: Record<string, string> };
+export type PreviewEvent = 'push' | 'tag' | 'merge_request' | 'schedule' | 'api' | 'web';
+export type PreviewRequest = {
+  ref: string;
+  event: PreviewEvent;
+  before?: string;
+  variables: Record<string, string>;
+};
 type LinkedProblem = ReturnType<typeof linked>[number];
 export type Preview = { ref: GitRef; sha: string; source: PipelineSource } & (
   { plan: Plan } | { problems: LinkedProblem[]; decisions: PlanDecision[] }
@@ -32,6 +38,16 @@ export type LintRequest = {
   commit?: { project: ProjectDoc; ref: string };
 };
 export type Linted = { valid: boolean; problems: LinkedProblem[] };
+
+/** A merge request asks for no pipeline that is recorded, only for plans. */
+const SOURCES: Readonly<Record<PreviewEvent, Trigger['source']>> = {
+  push: 'push',
+  tag: 'push',
+  merge_request: 'merge_request_event',
+  schedule: 'schedule',
+  api: 'api',
+  web: 'web',
+};
 
 /** What definitions come to. Nothing is recorded, and nobody but who asks hears of it. */
 @Injectable()
@@ -55,11 +71,17 @@ export class Definitions implements OnApplicationShutdown {
   }
 
   /** The plan that a pipeline would have that is requested now, or why it would have none. */
-  preview(project: ProjectDoc, { ref: name, event, variables }: PreviewRequest): Promise<Preview> {
+  preview(project: ProjectDoc, { ref: name, event, before, variables }: PreviewRequest): Promise<Preview> {
     return this.underWay.answer(project.id, async () => {
       const resolved = await this.requests.resolve(project, name, event === 'tag' ? 'tag' : undefined);
-      const source = event === 'tag' ? 'push' : event;
-      const request = this.requests.requestOf(project, { pipelineId: this.ids.next(), ...resolved, source, variables });
+      const source = SOURCES[event] as PipelineSource;
+      const request = this.requests.requestOf(project, {
+        pipelineId: this.ids.next(),
+        ...resolved,
+        source,
+        ...(before && { before }),
+        variables,
+      });
       const { compiler, repositories, box, logger } = this;
       const outcome = await planRequested(request, this.clock.now(), { compiler, repositories, box, logger });
       const asked = { ref: request.ref, sha: resolved.sha, source };

@@ -1,12 +1,12 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
-import { IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import { IsIn, IsObject, IsOptional, IsString, Length, Matches } from 'class-validator';
 import { ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { checkedVariables } from '../triggers/variable-rules.ts';
 import { Definitions, type PreviewEvent } from './definitions.ts';
 
-const EVENTS: readonly PreviewEvent[] = ['push', 'tag', 'schedule', 'api', 'web'];
+const EVENTS: readonly PreviewEvent[] = ['push', 'tag', 'merge_request', 'schedule', 'api', 'web'];
 
 export class PlanPreviewQuery extends ReadQuery {
   @IsOptional()
@@ -17,6 +17,11 @@ export class PlanPreviewQuery extends ReadQuery {
   @IsOptional()
   @IsIn(EVENTS)
   event?: PreviewEvent;
+
+  /** What the branch pointed to before the push, for rules about changed files. */
+  @IsOptional()
+  @Matches(/^[0-9a-f]{40}$/, { message: 'before must be the full id of a commit' })
+  before?: string;
 
   /** `?variables[KEY]=value`. */
   @IsOptional()
@@ -47,7 +52,7 @@ export class PlanPreviewController {
   async preview(@Param('owner') owner: string, @Param('repo') repo: string, @Query() query: PlanPreviewQuery) {
     const variables = checkedVariables(query.variables ?? {});
     const project = await this.projects.current(owner, repo);
-    const { ref = project.defaultBranch, event = 'push' } = query;
-    return this.definitions.preview(project, { ref, event, variables });
+    const { ref = project.defaultBranch, event = 'push', before } = query;
+    return this.definitions.preview(project, { ref, event, variables, ...(before && { before }) });
   }
 }
