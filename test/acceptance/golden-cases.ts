@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Sources, Trigger } from '@foldline/pipeline-language';
-import { commitAll, type Changes } from './golden-history.ts';
+import { DEFAULT_BRANCH, commitAll, type Changes } from './golden-history.ts';
 
 const FOLDER = fileURLToPath(new URL('../plans', import.meta.url));
 const IDENTITY = ['-c', 'user.name=Golden', '-c', 'user.email=golden@foldline.example', '-c', 'commit.gpgsign=false'];
 /** What a trigger may say that a repository, the command's options and the API can all be given. */
 const SAYABLE = new Set(['ref', 'source', 'variables', 'sealed', 'message']);
-export const DEFAULT_BRANCH = 'main';
 export const DEFINITION_FILE = '.codara-ci.yml';
 /** What the command calls the owner of a repository that it finds on the disk. */
 export const OWNER = 'local';

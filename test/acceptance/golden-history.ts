@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Trigger } from '@foldline/pipeline-language';
-import { DEFAULT_BRANCH } from './golden-cases.ts';
+
+export const DEFAULT_BRANCH = 'main';
 
 /** Files that changed, by what they are compared with: a branch, or the last push where that is empty. */
 export type Changes = Record<string, string[] | null>;

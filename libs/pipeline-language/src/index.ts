@@ -5,6 +5,7 @@ export { DEFINITION_FILES } from './dialect.ts';
 export { applyFixes } from './fix.ts';
 export { keywordTable, type Keyword } from './keyword-table.ts';
 export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
+export { PLAN_EVENTS, SOURCE_OF_EVENT, type PlanEvent } from './plan-events.ts';
 export { plannedFrom } from './planned-from.ts';
 export { problemCodes, sourceProblemCodes, type ProblemCode, type SourceProblemCode } from './problem-codes.ts';
 export { problemHints } from './problem-hints.ts';

@@ -4,11 +4,12 @@ import { PORT, type Clock, type Ids, type Logger, type SecretBox, type SourceRep
 import {
   DEFINITION_FILES,
   DefinitionCompiler,
+  SOURCE_OF_EVENT,
   commitLook,
   lintDefinition,
   planRequested,
   type Look,
-  type Trigger,
+  type PlanEvent,
 } from '@foldline/pipeline-language';
 import { linked } from '../pipelines/pipeline-answer.ts';
 import { PipelineRequests } from '../triggers/pipeline-requests.ts';
@@ -18,10 +19,9 @@ const ROOM: Room = { total: 32, perKey: 8, answerMs: 25_000 };
 /** The key of work that needs no repository. */
 const NO_PROJECT = 'no project';
 
-export type PreviewEvent = 'push' | 'tag' | 'merge_request' | 'schedule' | 'api' | 'web';
 export type PreviewRequest = {
   ref: string;
-  event: PreviewEvent;
+  event: PlanEvent;
   before?: string;
   variables: Record<string, string>;
 };
@@ -38,16 +38,6 @@ export type LintRequest = {
   commit?: { project: ProjectDoc; ref: string };
 };
 export type Linted = { valid: boolean; problems: LinkedProblem[] };
-
-/** A merge request asks for no pipeline that is recorded, only for plans. */
-const SOURCES: Readonly<Record<PreviewEvent, Trigger['source']>> = {
-  push: 'push',
-  tag: 'push',
-  merge_request: 'merge_request_event',
-  schedule: 'schedule',
-  api: 'api',
-  web: 'web',
-};
 
 /** What definitions come to. Nothing is recorded, and nobody but who asks hears of it. */
 @Injectable()
@@ -74,7 +64,8 @@ export class Definitions implements OnApplicationShutdown {
   preview(project: ProjectDoc, { ref: name, event, before, variables }: PreviewRequest): Promise<Preview> {
     return this.underWay.answer(project.id, async () => {
       const resolved = await this.requests.resolve(project, name, event === 'tag' ? 'tag' : undefined);
-      const source = SOURCES[event] as PipelineSource;
+      // A merge request asks for no pipeline that is recorded, only for plans.
+      const source = SOURCE_OF_EVENT[event] as PipelineSource;
       const request = this.requests.requestOf(project, {
         pipelineId: this.ids.next(),
         ...resolved,

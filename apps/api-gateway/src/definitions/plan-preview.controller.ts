@@ -4,9 +4,8 @@ import { ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { checkedVariables } from '../triggers/variable-rules.ts';
-import { Definitions, type PreviewEvent } from './definitions.ts';
-
-const EVENTS: readonly PreviewEvent[] = ['push', 'tag', 'merge_request', 'schedule', 'api', 'web'];
+import { PLAN_EVENTS, type PlanEvent } from '@foldline/pipeline-language';
+import { Definitions } from './definitions.ts';
 
 export class PlanPreviewQuery extends ReadQuery {
   @IsOptional()
@@ -15,8 +14,8 @@ export class PlanPreviewQuery extends ReadQuery {
   ref?: string;
 
   @IsOptional()
-  @IsIn(EVENTS)
-  event?: PreviewEvent;
+  @IsIn(PLAN_EVENTS)
+  event?: PlanEvent;
 
   /** What the branch pointed to before the push, for rules about changed files. */
   @IsOptional()

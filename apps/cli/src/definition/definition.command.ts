@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import type { Problem } from '@foldline/contracts';
 import {
   DEFINITION_FILES,
+  PLAN_EVENTS,
   attemptToCompile,
   definitionSchema,
   describeTrigger,
@@ -14,7 +15,7 @@ import { lintFiles, mendFiles } from './lint.ts';
 import { planOf } from './plan-text.ts';
 import { fixedOf, problemsOf } from './problem-text.ts';
 import { rewrite } from './rewrite.ts';
-import { EVENTS, triggerOf, type For } from './trigger-of.ts';
+import { triggerOf, type For } from './trigger-of.ts';
 import { definitionAt, definitionFileIn, lookInto } from './working-copy.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -58,7 +59,7 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
   inRepository(program.command('plan'))
     .description('tell which jobs a definition has for an event, and why')
     .option('--file <path>', `the definition in it; by default ${DEFINITION_FILES.join(' or ')}`)
-    .addOption(new Option('--event <event>', 'what asks for the pipeline').choices(EVENTS).default('push'))
+    .addOption(new Option('--event <event>', 'what asks for the pipeline').choices(PLAN_EVENTS).default('push'))
     .option('--branch <branch>', 'the branch; by default the one that is checked out')
     .option('--tag <tag>', 'the tag, in the place of a branch')
     .option('--before <commit>', 'what the branch pointed to before the push, for rules about changed files')

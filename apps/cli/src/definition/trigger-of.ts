@@ -1,14 +1,12 @@
 import { basename } from 'node:path';
-import type { Trigger } from '@foldline/pipeline-language';
+import { SOURCE_OF_EVENT, type PlanEvent, type Trigger } from '@foldline/pipeline-language';
 import { CommandFailure, EXIT } from '../command-failure.ts';
 import { workingCopyAt } from './working-copy.ts';
-
-export const EVENTS = ['push', 'tag', 'merge_request', 'schedule', 'api', 'web'] as const;
 
 type Variables = Record<string, string>;
 /** What a pipeline is asked for with. */
 export type For = {
-  event: (typeof EVENTS)[number];
+  event: PlanEvent;
   branch?: string;
   tag?: string;
   before?: string;
@@ -16,15 +14,6 @@ export type For = {
   projectVariable: Variables;
   maskedVariable: Variables;
 };
-
-const SOURCES = {
-  push: 'push',
-  tag: 'push',
-  merge_request: 'merge_request_event',
-  schedule: 'schedule',
-  api: 'api',
-  web: 'web',
-} as const satisfies Record<For['event'], Trigger['source']>;
 
 /** As a server would be asked; of the repository it knows what git says, and calls it after its directory. */
 export const triggerOf = async (root: string, asked: For): Promise<Trigger> => {
@@ -36,7 +25,7 @@ export const triggerOf = async (root: string, asked: For): Promise<Trigger> => {
   const name = tag ?? branch ?? checkedOut ?? defaultBranch;
   return {
     ref: { name, kind: tag === undefined ? 'branch' : 'tag', protected: tag === undefined && name === defaultBranch },
-    source: SOURCES[event],
+    source: SOURCE_OF_EVENT[event],
     variables: variable,
     sealed: [...sealed(projectVariable, false), ...sealed(maskedVariable, true)],
     project: { id: basename(root), owner: 'local', name: basename(root), url: root, defaultBranch },

@@ -1,6 +1,6 @@
 import { expandVariables, pathProblem, regexOfGlob } from '@foldline/contracts';
 import { RE2JS } from 're2js';
-import { record, type Gap } from '../grammar/record.ts';
+import { record, type Field, type Gap } from '../grammar/record.ts';
 import { boolean, mapped, orMap, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import { shorten } from '../node.ts';
@@ -46,6 +46,15 @@ const byRegexp: Gap = { why: 'patterns of paths are compared, not regular expres
 const ofAnotherProject: Gap = { why: 'only files of this project are looked at', stops: true };
 const beside = { paths: ['Dockerfile'] };
 
+const regexp: Field<boolean> = {
+  shape: boolean,
+  description: 'Whether the paths are regular expressions.',
+  default: false,
+  example: true,
+  beside,
+  planned: byRegexp,
+};
+
 export const changes: Shape<Changes> = orMap<Changes>(
   mapped(paths, (read) => ({ paths: read })),
   mapped(
@@ -57,14 +66,7 @@ export const changes: Shape<Changes> = orMap<Changes>(
         example: 'main',
         beside,
       },
-      regexp: {
-        shape: boolean,
-        description: 'Whether the paths are regular expressions.',
-        default: false,
-        example: true,
-        beside,
-        planned: byRegexp,
-      },
+      regexp,
     }),
     ({ paths: read, compare_to: compareTo }, node, where) => {
       if (node.kind === 'map' && !node.entries.has('paths')) return invalid(node, where, 'needs `paths`');
@@ -92,14 +94,7 @@ export const exists: Shape<Exists> = orMap<Exists>(
         beside: { ...beside, project: 'acme/library' },
         planned: ofAnotherProject,
       },
-      regexp: {
-        shape: boolean,
-        description: 'Whether the paths are regular expressions.',
-        default: false,
-        example: true,
-        beside,
-        planned: byRegexp,
-      },
+      regexp,
     }),
     ({ paths: read }, node, where) =>
       node.kind === 'map' && !node.entries.has('paths')
