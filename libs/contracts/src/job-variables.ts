@@ -7,18 +7,23 @@ type Described = Pick<Assignment, 'context' | 'job' | 'pipelineVariables' | 'raw
 
 const NAME_LENGTH = 255;
 
+/** What of the pipeline's variables a job takes over (`inherit: variables`). */
+const takenOver = ({ pipelineVariables: values, job }: Described): Described['pipelineVariables'] => {
+  if (!job.inheritedVariables) return values;
+  const names = new Set(job.inheritedVariables);
+  return Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name)));
+};
+
 /** What of a job's variables may be seen by everybody: neither those of the project nor secrets. */
-export const openLayers = ({
-  context,
-  job,
-  pipelineVariables,
-  rawPipelineVariables,
-}: Described): VariableLayers & Required<Pick<VariableLayers, 'predefined'>> => ({
-  predefined: predefinedLayer({ ...pipelineFactVariables(context), ...jobFactVariables(job) }),
-  file: layerOf(pipelineVariables, rawPipelineVariables),
-  job: layerOf(job.variables, job.rawVariables),
-  request: { values: context.variables },
-});
+export const openLayers = (described: Described): VariableLayers & Required<Pick<VariableLayers, 'predefined'>> => {
+  const { context, job, rawPipelineVariables } = described;
+  return {
+    predefined: predefinedLayer({ ...pipelineFactVariables(context), ...jobFactVariables(job) }),
+    file: layerOf(takenOver(described), rawPipelineVariables),
+    job: layerOf(job.variables, job.rawVariables),
+    request: { values: context.variables },
+  };
+};
 
 /**
  * The environment of a job with its variables filled in, or nothing for a job without. Name and address are shown in
