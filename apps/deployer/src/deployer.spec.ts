@@ -198,6 +198,14 @@ describe('the deployer', () => {
     expect(await types()).toEqual([]);
   });
 
+  it('takes no notice of a job that only uses its environment', async () => {
+    await deliver((to) => to.jobAssigned(assigned(1, { name: 'production', action: 'verify' })));
+    await deliver((to) => to.jobSucceeded(succeeded()));
+    await deliver((to) => to.jobFailed(failed));
+    await deliver((to) => to.jobCancelled(cancelled));
+    expect(await types()).toEqual([]);
+  });
+
   it('does not ask the log at the end of a job that deploys nothing', async () => {
     const plain = assigned();
     delete plain.data.job.environment;

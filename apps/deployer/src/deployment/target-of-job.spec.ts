@@ -8,13 +8,14 @@ type Assigned = ReturnType<typeof JobAssigned>['data'];
 const assigned = (
   environment: PlannedJob['environment'],
   variables: { pipeline?: Record<string, string>; job?: Record<string, string>; request?: Record<string, string> } = {},
+  more: Partial<PlannedJob> = {},
 ): Assigned => ({
   pipelineId: 'p1',
   jobId: 'p1.0',
   attempt: 1,
   runnerId: 'r1',
   cluster: { id: 'c', power: 'low-power' },
-  job: plannedJob(0, 'deploy', { variables: variables.job ?? {}, ...(environment && { environment }) }),
+  job: plannedJob(0, 'deploy', { variables: variables.job ?? {}, ...(environment && { environment }), ...more }),
   context: {
     ...sampleContext,
     ref: { name: 'Feature/Login', kind: 'branch', protected: false },
@@ -28,6 +29,14 @@ const assigned = (
 
 describe('the target of a job', () => {
   it('is nothing for a job without an environment', () => expect(targetOfJob(assigned(undefined))).toBeUndefined());
+
+  it.each(['prepare', 'verify', 'access', 'stop'] as const)(
+    'is nothing for a job that uses its environment to %s',
+    (action) => expect(targetOfJob(assigned({ name: 'production', action }))).toBeUndefined(),
+  );
+
+  it('is the environment that the job is written to start', () =>
+    expect(targetOfJob(assigned({ name: 'production', action: 'start' }))).toEqual({ name: 'production' }));
 
   it('is its environment as written', () =>
     expect(targetOfJob(assigned({ name: 'production', url: 'https://app.example.com/' }))).toEqual({
@@ -56,6 +65,13 @@ describe('the target of a job', () => {
         assigned({ name: 'review/$SITE' }, { job: { SITE: '$TEAM-$CI_JOB_NAME' }, request: { TEAM: 'shop' } }),
       )?.name,
     ).toBe('review/shop-deploy'));
+  it('knows of the pipeline’s variables only what the job takes over', () => {
+    const variables = { pipeline: { SITE: 'shop', TEAM: '-$KEPT', KEPT: 'kept' } };
+    expect(targetOfJob(assigned({ name: 'review$SITE$TEAM' }, variables, { inheritedVariables: ['TEAM'] }))?.name).toBe(
+      'review-',
+    );
+  });
+
   it('stands as it was written when it grows beyond all bounds', () => {
     const job = { A: 'x'.repeat(60_000), B: '$A$A' };
     expect(targetOfJob(assigned({ name: 'x$B' }, { job }))?.name).toBe('x$B');

@@ -4,10 +4,11 @@ type Assigned = ReturnType<typeof JobAssigned>['data'];
 
 /**
  * Where an assigned job deploys to, with the variables of its definition filled in (S0-54); `undefined` when it does
- * not deploy. An address that is not one of the web is left out, because people will follow it as a link.
+ * not deploy: also when the job only uses the environment. An address that is not one of the web is left out, because people will follow it as a link.
  */
 export const targetOfJob = (assigned: Assigned): { name: string; url?: string } | undefined => {
-  const environment = environmentOfJob(assigned);
+  const { action = 'start' } = assigned.job.environment ?? {};
+  const environment = action === 'start' ? environmentOfJob(assigned) : undefined;
   if (!environment) return undefined;
   const url = webAddress(environment.url ?? '');
   return { name: environment.name, ...(url !== undefined && { url }) };
