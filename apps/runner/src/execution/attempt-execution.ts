@@ -131,6 +131,7 @@ export class AttemptExecution {
       filesDirectory: this.workspaces.filesOf(this.attemptId),
       executor: executor.kind,
       version: settings.version,
+      tags: settings.runners.find(({ id }) => id === data.runnerId)?.offer.tags ?? [],
       startedAt: clock.now(),
       seat,
     };

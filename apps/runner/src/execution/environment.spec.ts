@@ -41,6 +41,7 @@ const environmentOf = (
       filesDirectory: '/data/runners/jobs/p1.0.2/variables',
       executor: 'process',
       version: '1.2.3',
+      tags: ['linux', 'gpu'],
       startedAt: '2030-01-02T03:04:05.678Z',
       seat: { ofRunner: 3, ofProject: 1 },
     },
@@ -97,6 +98,7 @@ describe('The environment of a job', () => {
       CI_RUNNER_DESCRIPTION: 'one',
       CI_RUNNER_VERSION: '1.2.3',
       CI_RUNNER_EXECUTABLE_ARCH: expect.stringMatching(/^\w+\/\w+$/),
+      CI_RUNNER_TAGS: '["linux","gpu"]',
       CI_CONCURRENT_ID: '3',
       CI_CONCURRENT_PROJECT_ID: '1',
       CI_SHARED_ENVIRONMENT: 'true',
@@ -174,6 +176,25 @@ describe('The environment of a job', () => {
     const file = { pipelineVariables: { B: '$CI$CI', C: '$CI' }, rawPipelineVariables: ['B', 'C'] };
 
     expect(valuesOf(job, {}, file)).toMatchObject({ A: '$CI', B: 'true', C: '$CI' });
+  });
+
+  describe('that takes over some of the variables of the pipeline', () => {
+    const file = { pipelineVariables: { A: 'file', B: 'file', C: '$A-$B', D: '$A' }, rawPipelineVariables: ['D'] };
+
+    it('has those alone, and the others are unknown to them too', () => {
+      const values = valuesOf({ inheritedVariables: ['A', 'C', 'D'] }, {}, file);
+
+      expect(values).toMatchObject({ A: 'file', C: 'file-', D: '$A' });
+      expect(values).not.toHaveProperty('B');
+    });
+
+    it('has none of them when it takes over nothing, but those of every other source', () => {
+      const job = { inheritedVariables: [], variables: { B: 'job' } };
+      const values = valuesOf(job, { variables: { A: 'request' } }, file);
+
+      expect(values).toMatchObject({ A: 'request', B: 'job', CI: 'true' });
+      expect(values).not.toHaveProperty('C');
+    });
   });
 
   describe('with what earlier jobs have handed on', () => {

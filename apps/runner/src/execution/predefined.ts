@@ -19,6 +19,8 @@ export type Surroundings = {
   filesDirectory: string;
   executor: string;
   version: string;
+  /** What jobs may ask of the runner by name. */
+  tags: readonly string[];
   startedAt: string;
   /** The number of the job among those of its runner, and of its project there, that run at the same time. */
   seat: { ofRunner: number; ofProject: number };
@@ -53,6 +55,7 @@ export const predefinedVariables = (assignment: Assignment, around: Surroundings
     CI_RUNNER_DESCRIPTION: runnerId,
     CI_RUNNER_VERSION: around.version,
     CI_RUNNER_EXECUTABLE_ARCH: ARCHITECTURE,
+    CI_RUNNER_TAGS: JSON.stringify(around.tags),
     CI_CONCURRENT_ID: String(around.seat.ofRunner),
     CI_CONCURRENT_PROJECT_ID: String(around.seat.ofProject),
     ...(around.executor === 'process' && { CI_SHARED_ENVIRONMENT: 'true' }),

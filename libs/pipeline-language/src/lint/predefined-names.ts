@@ -62,6 +62,7 @@ export const predefinedNames: readonly string[] = [
   'CI_RUNNER_DESCRIPTION',
   'CI_RUNNER_EXECUTABLE_ARCH',
   'CI_RUNNER_ID',
+  'CI_RUNNER_TAGS',
   'CI_RUNNER_VERSION',
   'CI_SERVER',
   'CI_SERVER_FQDN',
