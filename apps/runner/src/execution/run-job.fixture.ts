@@ -1,0 +1,138 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PlannedJob, PlannedStep } from '@foldline/contracts';
+import type { Execution, ExecutionResult, ExecutionSpec, Executor, ObjectStore, ReadStore } from '@foldline/kernel';
+import { openFileObjectStore } from '@foldline/object-store-files';
+import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
+import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
+import type { AttemptFact } from './attempt.decider.ts';
+import type { JobResult } from './job-endings.ts';
+import { JobRun } from './run-job.ts';
+
+export const TIMEOUT_S = 60;
+
+/** An executor whose shells do what the spec says, when it says so. */
+class ScriptedExecutor implements Executor {
+  readonly kind = 'scripted';
+  readonly shells: Shell[] = [];
+  whileStarting: () => void = () => undefined;
+  private readonly waiting: ((shell: Shell) => void)[] = [];
+  private handed = 0;
+
+  async start(spec: ExecutionSpec): Promise<Execution> {
+    const shell = new Shell(spec);
+    this.whileStarting();
+    this.shells.push(shell);
+    this.hand();
+    return shell;
+  }
+
+  async sweep(): Promise<{ killed: number }> {
+    return { killed: 0 };
+  }
+
+  /** The next shell, once it is started. */
+  next(): Promise<Shell> {
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      this.hand();
+    });
+  }
+
+  private hand(): void {
+    while (this.waiting.length > 0 && this.handed < this.shells.length)
+      this.waiting.shift()!(this.shells[this.handed++]!);
+  }
+}
+
+class Shell implements Execution {
+  readonly finished: Promise<ExecutionResult>;
+  readonly stops: number[] = [];
+  end!: (result: ExecutionResult) => void;
+  break!: (error: Error) => void;
+  /** Whether it ends as soon as it is told to. */
+  obeys = true;
+
+  constructor(readonly spec: ExecutionSpec) {
+    this.finished = new Promise((resolve, reject) => {
+      this.end = resolve;
+      this.break = reject;
+    });
+  }
+
+  stop(graceMs: number): void {
+    this.stops.push(graceMs);
+    if (this.obeys) this.end({ signal: 'SIGTERM' });
+  }
+}
+
+export let directory: string;
+export let objects: ObjectStore;
+export let reads: ReadStore;
+export let clock: ManualClock;
+export let executor: ScriptedExecutor;
+export let facts: AttemptFact[];
+export let warnings: string[];
+export let output: string;
+
+/** A fresh place, with an executor that waits to be told. */
+export const openScene = async (): Promise<void> => {
+  directory = mkdtempSync(join(tmpdir(), 'foldline-run-'));
+  mkdirSync(join(directory, 'workspace'));
+  objects = await openFileObjectStore({ directory: join(directory, 'objects') });
+  reads = await openEmbeddedReadStore({ directory: join(directory, 'reads') });
+  clock = new ManualClock();
+  executor = new ScriptedExecutor();
+  [facts, warnings, output] = [[], [], ''];
+};
+export const closeScene = async (): Promise<void> => {
+  await reads.close();
+  rmSync(directory, { recursive: true, force: true });
+};
+
+const step = (name: PlannedStep['name'], ...commands: string[]): PlannedStep => ({ name, kind: 'shell', commands });
+export const SCRIPT = step('script', 'make');
+export const AFTER = step('after_script', 'clean');
+
+export const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobRun =>
+  new JobRun(
+    {
+      assignment: {
+        pipelineId: 'p1',
+        jobId: 'p1.0',
+        attempt: 1,
+        runnerId: 'one',
+        cluster: { id: 'c1', power: 'high-power' },
+        job: plannedJob(0, 'build', { steps: [SCRIPT], timeoutSeconds: TIMEOUT_S, ...job }),
+        context: sampleContext,
+        pipelineVariables: {},
+        artifactJobs,
+        because: { rule: 'cluster', detail: 'free', jobs: [] },
+      },
+      about: { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1 },
+      workspace: join(directory, 'workspace'),
+      scratch: directory,
+      variables: { NAME: 'value' },
+      variablesWith: (more) => ({ NAME: 'value', ...more }),
+      hide: (text) => text,
+      tell: () => undefined,
+      warn: (line) => warnings.push(line),
+      record: (fact) => facts.push(fact),
+      committing: (_id, fact) => facts.push(fact),
+    },
+    async (chunk) => {
+      output += chunk.toString();
+    },
+    { executor, reads, objects, clock },
+  );
+/** Runs a job whose shells end one after the other as told. */
+export const ran = async (run: JobRun, ...results: ExecutionResult[]): Promise<JobResult> => {
+  const result = run.run();
+  for (const end of results) (await executor.next()).end(end);
+  return result;
+};
+export const steps = (): string[] =>
+  facts.flatMap(({ type, data }) => (type === 'StepFinished' ? [`${data.index} ${data.name}: ${data.outcome}`] : []));
+export const statuses = () => executor.shells.map(({ spec }) => spec.environment['CI_JOB_STATUS']);
+export const types = (): string[] => facts.map(({ type }) => type);
