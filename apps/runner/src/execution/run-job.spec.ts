@@ -4,7 +4,21 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { COLLECTION, artifactIndexKey, type ArtifactDoc, type CacheSpec } from '@foldline/contracts';
 import { TransientError } from '@foldline/kernel';
 import {
-  AFTER, SCRIPT, clock, closeScene, directory, executor, facts, openScene, output, ran, reads, runOf, statuses, steps, warnings,
+  AFTER,
+  SCRIPT,
+  clock,
+  closeScene,
+  directory,
+  executor,
+  facts,
+  openScene,
+  output,
+  ran,
+  reads,
+  runOf,
+  statuses,
+  steps,
+  warnings,
 } from './run-job.fixture.ts';
 
 const AFTER_SCRIPT_MS = 5 * 60_000;

@@ -2,7 +2,20 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
-  AFTER, SCRIPT, TIMEOUT_S, clock, closeScene, directory, executor, facts, openScene, ran, runOf, statuses, steps, types,
+  AFTER,
+  SCRIPT,
+  TIMEOUT_S,
+  clock,
+  closeScene,
+  directory,
+  executor,
+  facts,
+  openScene,
+  ran,
+  runOf,
+  statuses,
+  steps,
+  types,
 } from './run-job.fixture.ts';
 
 beforeEach(openScene);
