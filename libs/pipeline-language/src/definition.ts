@@ -46,6 +46,7 @@ export const readDefinition = (root: MapNode, report: Report): Definition => {
   const stages = readStages(root.entries.get('stages'), file);
   const inherited = readDefaults(root, report);
   const settings = readEntries(fileFields, refusedAtTop, only(root, ['variables', 'workflow']), file);
+  inherited.marks.push(...file.marks.filter(({ keyword }) => keyword.startsWith(ofVariables)));
   const definition: Definition = {
     dialect: dialectOf(report.file),
     stages,
@@ -71,7 +72,9 @@ const only = (root: MapNode, keys: readonly string[]): ReadonlyMap<string, Entry
   new Map([...root.entries].filter(([key]) => keys.includes(key)));
 
 /** What jobs take over, and what of it cannot be acted upon yet. */
-type Inherited = { settings: Partial<Defaults>; marks: readonly PlannedOnly[] };
+type Inherited = { settings: Partial<Defaults>; marks: PlannedOnly[] };
+
+const ofVariables = 'variables.';
 
 const readDefaults = (root: MapNode, report: Report): Inherited => {
   const where = subject(report, 'Default');
@@ -102,7 +105,13 @@ const readJob = (
   const own = job.read(value, where) ?? {};
   const taken = defaultable.filter((key) => !keywords.has(key) && takes(own.inherit?.default, key));
   const settings = { ...Object.fromEntries(taken.map((key) => [key, inherited.settings[key]])), ...own };
-  const marks = [...inherited.marks.filter(({ keyword }) => taken.some((key) => isIn(keyword, key))), ...where.marks];
+  const hasVariable = (name: string): boolean =>
+    takes(own.inherit?.variables, name) && !Object.hasOwn(own.variables?.values ?? {}, name);
+  const isTaken = ({ keyword }: PlannedOnly): boolean =>
+    keyword.startsWith(ofVariables)
+      ? hasVariable(keyword.slice(ofVariables.length))
+      : taken.some((key) => isIn(keyword, key));
+  const marks = [...inherited.marks.filter(isTaken), ...where.marks];
   const read = { name, at, stage: settings.stage ?? 'test', settings, keywords, marks };
   checkStage(read, stages, where);
   checkScript(read, where);

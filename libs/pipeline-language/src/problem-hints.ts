@@ -50,7 +50,7 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'planned-only': 'Do it in the script, or leave it for later: the file stays as it is.',
   'reason-never-happens': 'Remove it, or name a reason that is known here.',
   'ref-never-matches': 'Remove it, or keep it for elsewhere: it changes nothing here.',
-  'reserved-variable': 'Choose another name and set it in the script.',
+  'reserved-variable': 'Choose another name, or `export` it in the script, where it is for your commands alone.',
   'sealed-variable': 'Use a variable of the file, the job or the request.',
   'secret-printed': 'Hand the secret to the program that needs it, and write nothing of it.',
   'shard-index-zero': 'Use `CI_NODE_NUMBER`, which counts from 1.',

@@ -77,7 +77,8 @@ const readField = <Value>(field: Field<Value>, entry: Entry, where: Where): Valu
   return value;
 };
 
-const mark = (gap: Gap, entry: Entry, { label, path, marks, report }: Where): void => {
+/** Keeps in the plan what nothing acts upon yet, and warns. */
+export const mark = (gap: Gap, entry: Entry, { label, path, marks, report }: Where): void => {
   marks.push({ keyword: path, value: plainValue(entry.value), ...gap });
   const outcome = gap.stops ? 'the job fails instead of running without it' : 'the job runs without it';
   report.warn('planned-only', entry.at, `${label} is planned only: ${gap.why}; ${outcome}.`);

@@ -1,9 +1,10 @@
 import { TEXT, anyOf, NOTHING } from '../grammar/json-schema.ts';
 import { list, mapped, named, orMap, shape, boolean, text, type Shape } from '../grammar/shape.ts';
-import { record } from '../grammar/record.ts';
+import { mark, record } from '../grammar/record.ts';
 import { limits } from '../limits.ts';
 import { isNothing, nameOf, shorten, type Node, type Position } from '../node.ts';
 import { inside, readMap, type Where } from '../read.ts';
+import { gapOf, isSwitch } from './switches.ts';
 
 /** What `variables` sets; those that are `raw` are taken as they are written, `$` and all. */
 export type Variables = { values: Record<string, string>; raw: string[] };
@@ -14,12 +15,11 @@ export const NO_VARIABLES: Variables = { values: {}, raw: [] };
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * Names that steer the shell, the loader or our own tools instead of the author's programs (reliability 4.2), and the
- * names Foldline itself sets. `PYTHON_VERSION` and its like are ordinary; Python's own have no underscore there.
+ * Names that steer the shell or the loader, so that a script would not do what it says (reliability 4.2), and the names
+ * Foldline itself sets. What steers programs that the script starts is its author's business: no program of the runner's
+ * own gets the variables of a job. Others may set less, see `variableNameProblem`.
  */
-const reserved =
-  /^(?:PATH|NODE_OPTIONS|BASH_ENV|ENV|IFS|PROMPT_COMMAND|RUBYOPT|JAVA_TOOL_OPTIONS|PYTHON[A-Z].*|(?:CI|FOLDLINE|LD|DYLD|GIT|DOCKER)_.*|PERL5.*)$/;
-const proxies = /^https?_proxy$/i;
+const reserved = /^(?:PATH|BASH_ENV|SHELLOPTS|BASHOPTS|IFS|PROMPT_COMMAND|(?:CI|FOLDLINE|LD|DYLD)_.*)$/;
 
 /** Reports a name that cannot be, or must not be, an environment variable of a job. */
 export const checkVariableName = (name: string, at: Position, where: Where): boolean => {
@@ -29,13 +29,8 @@ export const checkVariableName = (name: string, at: Position, where: Where): boo
     where.report.error('invalid-variable-name', at, `${label}, which is not a variable name.`, hint);
     return false;
   }
-  if (!reserved.test(name) && !proxies.test(name)) return true;
-  where.report.error(
-    'reserved-variable',
-    at,
-    `${label}, which is reserved.`,
-    'Choose another name and set it in the script.',
-  );
+  if (!reserved.test(name) || isSwitch(name)) return true;
+  where.report.error('reserved-variable', at, `${label}, which is reserved.`);
   return false;
 };
 
@@ -89,10 +84,14 @@ export const variables: Shape<Variables> = named(variable, (node, where) => {
   if (!entries) return undefined;
   const values: [string, string][] = [];
   const raw: string[] = [];
-  for (const { key, at, value } of entries.values()) {
+  for (const entry of entries.values()) {
+    const { key, at } = entry;
     if (!checkVariableName(key, at, where)) continue;
-    const read = variable.read(value, inside(where, key));
+    const within = inside(where, key);
+    const read = variable.read(entry.value, within);
     if (!read) continue;
+    const gap = gapOf(key, read.value ?? '');
+    if (gap) mark(gap, entry, within);
     values.push([key, read.value ?? '']);
     if (read.expand === false) raw.push(key);
   }
