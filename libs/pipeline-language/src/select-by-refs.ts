@@ -9,9 +9,16 @@ import type { Trigger } from './select-jobs.ts';
 import { changesFinding, conditionFinding, type Finding, type RuleFacts } from './verdict.ts';
 
 type Reason = Omit<PlanDecision, 'definition' | 'copy'>;
+type Circumstances = {
+  trigger: Trigger;
+  facts: RuleFacts;
+  report: Report;
+  /** Rules of the workflow have let the pipeline in. */
+  hasWorkflow: boolean;
+};
 
 /** Whether `only` and `except` let a job in: all that `only` asks for must be there, and nothing that `except` names. */
-export const byRefs = (job: JobDefinition, trigger: Trigger, facts: RuleFacts, report: Report): Reason => {
+export const byRefs = (job: JobDefinition, { trigger, facts, report, hasWorkflow }: Circumstances): Reason => {
   const { only, except } = job.settings;
   const where = subject(report, `Job \`${shorten(job.name)}\``);
   const included = only && includedBy(only, { keyword: 'only', trigger, facts, where: inside(where, 'only') });
@@ -19,8 +26,8 @@ export const byRefs = (job: JobDefinition, trigger: Trigger, facts: RuleFacts, r
   const excluded = except && excludedBy(except, { keyword: 'except', trigger, facts, where: inside(where, 'except') });
   if (excluded) return excluded;
   if (included) return included;
-  // Who says nothing of `only` means branches and tags (as in GitLab).
-  if (trigger.source === 'merge_request_event')
+  // Who says nothing of `only` means branches and tags, unless the workflow says what pipelines are for (as in GitLab).
+  if (!hasWorkflow && trigger.source === 'merge_request_event')
     return { created: false, rule: 'default', because: 'without rules or only, a job is not for merge requests' };
   return except
     ? { created: true, rule: 'except: refs', because: notMatched('except', except, trigger) }

@@ -33,7 +33,13 @@ export type Selection = {
 /** A job or a copy of it, as its rules make it, with why it is there or is not. */
 type Decided = { job: JobDefinition; copy?: Copy; decision: PlanDecision };
 type Reason = Omit<PlanDecision, 'definition' | 'copy'>;
-type Context = { trigger: Trigger; scopes: RuleScopes; repository: RepositoryFacts; report: Report };
+type Context = {
+  trigger: Trigger;
+  scopes: RuleScopes;
+  repository: RepositoryFacts;
+  report: Report;
+  hasWorkflow: boolean;
+};
 
 /** Chooses the jobs for a trigger and records why, for each job of the file, chosen or not. */
 export const selectJobs = (
@@ -43,7 +49,8 @@ export const selectJobs = (
   report: Report,
 ): Selection => {
   const { definition, leftOut } = applyWorkflow(read, { trigger, repository, report });
-  const context = { trigger, scopes: ruleScopes(definition, trigger), repository, report };
+  const hasWorkflow = definition.workflow.rules !== undefined;
+  const context = { trigger, scopes: ruleScopes(definition, trigger), repository, report, hasWorkflow };
   const decided = withoutLoneEdges(
     definition.jobs.flatMap((job) =>
       leftOut ? [{ job, decision: { definition: job.name, ...leftOut } }] : decide(job, context),
@@ -87,7 +94,7 @@ const withoutLoneEdges = (decided: readonly Decided[]): readonly Decided[] => {
 /** The rule of `workflow` that lets the pipeline in may add variables to those of the file; otherwise no job is let in. */
 const applyWorkflow = (
   definition: Definition,
-  { trigger, repository, report }: Omit<Context, 'scopes'>,
+  { trigger, repository, report }: Omit<Context, 'scopes' | 'hasWorkflow'>,
 ): { definition: Definition; leftOut?: Reason } => {
   const { rules, auto_cancel: autoCancel } = definition.workflow;
   if (!rules) return { definition };
@@ -135,10 +142,11 @@ const shared = (decided: Decided, made: Map<string, JobDefinition>): Decided => 
 };
 
 const decideOne = (job: JobDefinition, copy: Copy | undefined, scope: RuleScope, context: Context): Decided => {
-  const { trigger, repository, report } = context;
+  const { trigger, repository, report, hasWorkflow } = context;
   const facts = factsOf(trigger, repository, scope);
   const { rules } = job.settings;
-  if (!rules) return { job, decision: { definition: job.name, ...byRefs(job, trigger, facts, report) } };
+  if (!rules)
+    return { job, decision: { definition: job.name, ...byRefs(job, { trigger, facts, report, hasWorkflow }) } };
   const where = inside(subject(report, `Job \`${shorten(job.name)}\``), 'rules');
   const { rule, name, because } = verdictOf(rules, facts, where);
   const decision = { definition: job.name, created: rule !== undefined, rule: name, because };
