@@ -7,6 +7,7 @@ export * from './event-ids.ts';
 export type { Cause } from './decide-together.ts';
 export { Commands, type Handled, type OnStored } from './handle-command.ts';
 export * from './inbox.ts';
+export { environmentOfJob } from './job-environment.ts';
 export { handlingOf, idsOf, logAbout, logFields, type LogFields } from './log-context.ts';
 export { restoreLargePayload, withLargePayloads } from './large-payloads.ts';
 export * from './ports/claims.port.ts';

@@ -54,6 +54,16 @@ describe('the target of a job', () => {
       ),
     ).toEqual({ name: 'review/Feature/Login', url: 'https://feature-login.test/01234567' }));
 
+  it('fills in the environment itself in its address', () =>
+    expect(
+      targetOfJob(
+        assigned({
+          name: 'review/$CI_COMMIT_REF_NAME',
+          url: 'https://$CI_ENVIRONMENT_SLUG.test/$CI_ENVIRONMENT_NAME/$CI_ENVIRONMENT_TIER',
+        }),
+      )?.url,
+    ).toMatch(/^https:\/\/review-feature-lo-[a-z0-9]{6}\.test\/review\/Feature\/Login\/development$/));
+
   it('lets the request win over the job, and the job over the pipeline', () => {
     const variables = { pipeline: { A: 'p', B: 'p', C: 'p' }, job: { B: 'j', C: 'j' }, request: { C: 'r' } };
     expect(targetOfJob(assigned({ name: '$A$B$C' }, variables))?.name).toBe('pjr');

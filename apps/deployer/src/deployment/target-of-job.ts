@@ -1,4 +1,5 @@
-import { environmentOfJob, type JobAssigned } from '@foldline/contracts';
+import type { JobAssigned } from '@foldline/contracts';
+import { environmentOfJob } from '@foldline/kernel';
 
 type Assigned = ReturnType<typeof JobAssigned>['data'];
 

@@ -128,12 +128,16 @@ describe('The environment of a job', () => {
 
   it('tells the environment that the job deploys to, with its variables', () => {
     const environment = { name: 'review/$CI_COMMIT_REF_SLUG', url: 'https://${CI_COMMIT_REF_SLUG}.example' };
+    const { CI_ENVIRONMENT_SLUG: slug } = valuesOf({ environment });
 
     expect(valuesOf({ environment })).toMatchObject({
       CI_ENVIRONMENT_NAME: 'review/main',
       CI_ENVIRONMENT_URL: 'https://main.example',
       CI_ENVIRONMENT_ACTION: 'start',
       CI_ENVIRONMENT_TIER: 'development',
+    });
+    expect(valuesOf({ environment: { ...environment, url: 'https://$CI_ENVIRONMENT_SLUG.example' } })).toMatchObject({
+      CI_ENVIRONMENT_URL: `https://${slug}.example`,
     });
     expect(valuesOf({ environment: { name: 'shop', action: 'stop', tier: 'production' } })).toMatchObject({
       CI_ENVIRONMENT_SLUG: 'shop',

@@ -3,7 +3,6 @@ import {
   MAX_VARIABLE_LENGTH,
   VARIABLE_SOURCES,
   VariableLimitError,
-  environmentOfJob,
   inEnvironment,
   openLayers,
   predefinedLayer,
@@ -16,7 +15,7 @@ import {
   type SealedVariable,
   type VariableLayers,
 } from '@foldline/contracts';
-import { Refusal, type SecretBox } from '@foldline/kernel';
+import { Refusal, environmentOfJob, type SecretBox } from '@foldline/kernel';
 import { predefinedVariables, type Surroundings } from './predefined.ts';
 
 type Assignment = ReturnType<typeof JobAssigned>['data'];

@@ -1,12 +1,5 @@
-import {
-  environmentOfJob,
-  jobFactVariables,
-  jobUrl,
-  pipelineFactVariables,
-  toTheSecond,
-  type JobAssigned,
-} from '@foldline/contracts';
-import { environmentSlug, tierOf } from './environment-names.ts';
+import { jobFactVariables, jobUrl, pipelineFactVariables, toTheSecond, type JobAssigned } from '@foldline/contracts';
+import { environmentOfJob } from '@foldline/kernel';
 
 type Assignment = ReturnType<typeof JobAssigned>['data'];
 
@@ -66,15 +59,8 @@ export const predefinedVariables = (assignment: Assignment, around: Surroundings
 const environmentVariables = (assignment: Assignment): Record<string, string> => {
   const environment = environmentOfJob(assignment);
   if (!environment) return {};
-  const { name, url } = environment;
-  const { action = 'start', tier = tierOf(name) } = assignment.job.environment!;
-  return {
-    CI_ENVIRONMENT_NAME: name,
-    CI_ENVIRONMENT_SLUG: environmentSlug(name),
-    CI_ENVIRONMENT_ACTION: action,
-    CI_ENVIRONMENT_TIER: tier,
-    ...(url !== undefined && { CI_ENVIRONMENT_URL: url }),
-  };
+  const { url, variables } = environment;
+  return { ...variables, ...(url !== undefined && { CI_ENVIRONMENT_URL: url }) };
 };
 
 /** How a job stands, in the words of GitLab: scripts compare them. */

@@ -1,5 +1,5 @@
-import { environmentOfJob, expandVariables, parseManifest, type ArtifactDoc } from '@foldline/contracts';
-import { PermanentError, Refusal } from '@foldline/kernel';
+import { expandVariables, parseManifest, type ArtifactDoc } from '@foldline/contracts';
+import { PermanentError, Refusal, environmentOfJob } from '@foldline/kernel';
 import type { JobScene } from '../execution/job-scene.ts';
 import { packTree, type PackedTree } from '../trees/pack-tree.ts';
 import { DOTENV_LIMITS, invalidDotenv, parseDotenv } from './dotenv.ts';
