@@ -106,6 +106,7 @@ describe('a condition', () => {
     ['', 0, 'it ends too early'],
     ['$A ==', 5, 'it ends too early'],
     ['$A == main', 6, '`main` is neither a variable nor a text'],
+    ['CI_COMMIT_TAG', 0, '`CI_COMMIT_TAG` is neither a variable nor a text'],
     ['$A = "b"', 3, '`= "b"` is not understood'],
     ['$A & $B', 3, '`& $B` is not understood'],
     ['${A}', 0, '`${A}` is not understood'],

@@ -8,7 +8,7 @@ export type Token = { kind: TokenKind; text: string; offset: number };
 
 /** One alternative for each kind, none of which can go back over what it has read. */
 const TOKEN =
-  /(?<space>\s+)|\$(?<variable>\w+)|"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<pattern>\/(?:[^/\\]|\\.)+\/[a-zA-Z]*)|(?<operator>==|!=|=~|!~|&&|\|\||!|\(|\))|(?<word>[A-Za-z]+)/suy;
+  /(?<space>\s+)|\$(?<variable>\w+)|"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<pattern>\/(?:[^/\\]|\\.)+\/[a-zA-Z]*)|(?<operator>==|!=|=~|!~|&&|\|\||!|\(|\))|(?<word>[A-Za-z_]\w*)/suy;
 
 /** The tokens of an expression, with one of kind `end` behind them. Throws `ExpressionError`. */
 export const tokenize = (text: string): Token[] => {
