@@ -9,6 +9,9 @@ const answer = (input: Input): void => {
   process.send?.({ result });
 };
 
+// The parser asks for a setting at every token, which costs far more of the process's own environment than of an object.
+process.env = {};
+
 process.on('message', (message: Input) => answer(message));
 process.on('disconnect', () => process.exit(0));
 process.send?.({ ready: true });

@@ -42,6 +42,8 @@ export const nameOf = (node: Node): string => {
 /** Quoted in messages; control characters and long texts must not reach a terminal as they are. */
 export const shorten = (text: string): string => {
   // oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
-  const clean = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  const clean = /[\u0000-\u001f\u007f-\u009f]/.test(text)
+    ? text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    : text;
   return clean.length > 60 ? `${clean.slice(0, 57)}…` : clean;
 };

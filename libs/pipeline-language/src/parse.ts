@@ -1,4 +1,4 @@
-import { LineCounter, isMap, isScalar, parseAllDocuments, type Document } from 'yaml';
+import { Composer, LineCounter, Parser, isMap, isScalar, type CST, type Document } from 'yaml';
 import { shorten, type MapNode, type Position } from './node.ts';
 import { prescan } from './prescan.ts';
 import type { Report } from './report.ts';
@@ -16,14 +16,14 @@ export const parse = (text: string, report: Report, file = report.file): Parsed 
   const admitted = prescan(text, report);
   if (!admitted) return undefined;
   const lines = new LineCounter();
-  const documents = documentsOf(admitted.text, lines);
+  const documents = documentsOf(admitted.lexemes, lines);
   const placeOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col), ...(file !== report.file && { file }) };
   };
   const isSplit = documents.length > 1 && isHeader(documents[0]);
   const [header, content, beyond] = isSplit ? documents : [undefined, ...documents];
-  reportErrors(documents, beyond, report, admitted.text, placeOf);
+  reportErrors(documents, beyond, report, admitted.lexemes, placeOf);
   if (report.errors > before) return undefined;
   const builder = (): TreeBuilder => new TreeBuilder({ ...admitted, original: text }, placeOf, report);
   const roots = [header, content].map((document) => document && builder().build(document.contents));
@@ -53,17 +53,22 @@ const reportBesideSpec = ({ entries }: MapNode, report: Report): void => {
 
 type ParsedDocument = Document.Parsed;
 
-const documentsOf = (text: string, lineCounter: LineCounter): ParsedDocument[] => {
-  const parsed = parseAllDocuments(text, {
-    lineCounter,
+const documentsOf = (lexemes: readonly string[], lines: LineCounter): ParsedDocument[] => {
+  const composer = new Composer({
     prettyErrors: false,
     strict: true,
     // The library compares every pair of keys; the tree builder finds duplicates in one pass.
     uniqueKeys: false,
     logLevel: 'error',
   });
-  // An empty file has no documents.
-  return Array.isArray(parsed) ? parsed : [];
+  return [...composer.compose(partsOf(lexemes, lines))] as ParsedDocument[];
+};
+
+const partsOf = function* (lexemes: readonly string[], lines: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  for (const lexeme of lexemes) yield* parser.next(lexeme);
+  yield* parser.end();
 };
 
 /** A first document with `spec` at its top. */
@@ -74,11 +79,11 @@ const reportErrors = (
   documents: readonly ParsedDocument[],
   beyond: ParsedDocument | undefined,
   report: Report,
-  text: string,
+  lexemes: readonly string[],
   placeOf: (offset: number) => Position,
 ): void => {
   const errors = documents.slice(0, beyond ? documents.indexOf(beyond) : undefined).flatMap((each) => each.errors);
-  const quotes = errors.length > 0 ? quotesByEnd(text) : new Map<number, number>();
+  const quotes = errors.length > 0 ? quotesByEnd(lexemes) : new Map<number, number>();
   const told = new Set<number>();
   for (const error of errors) {
     const { message, hint } = explainYaml(error);
@@ -95,9 +100,9 @@ const reportErrors = (
 };
 
 /** An unclosed quote is found where the text ends; its author looks for where it begins. */
-const quotesByEnd = (text: string): Map<number, number> => {
+const quotesByEnd = (lexemes: readonly string[]): Map<number, number> => {
   const starts = new Map<number, number>();
-  for (const { type, offset, source } of tokensOf(text)) {
+  for (const { type, offset, source } of tokensOf(lexemes)) {
     if (type === 'single-quoted-scalar' || type === 'double-quoted-scalar') starts.set(offset + source.length, offset);
   }
   return starts;

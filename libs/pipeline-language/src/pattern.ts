@@ -2,6 +2,7 @@ import { RE2JS } from 're2js';
 import { limits } from './limits.ts';
 import type { Position } from './node.ts';
 import type { Where } from './read.ts';
+import { remembering } from './remembering.ts';
 
 const flagsThatRe2Knows = /^[imsU]*$/;
 
@@ -10,7 +11,7 @@ export type PatternReading = { source: string } | { why: string; hint?: string }
 
 /** Reads `/pattern/flags` and reports one that cannot be used. */
 export const readPattern = (text: string, at: Position, where: Where): string | undefined => {
-  const read = patternOf(text);
+  const read = patternOfFile(text);
   if ('source' in read) return read.source;
   where.report.error('invalid-regex', at, `${where.label}: ${read.why}.`, read.hint);
   return undefined;
@@ -42,5 +43,13 @@ export const patternOf = (text: string): PatternReading => {
   }
 };
 
+const patternOfFile = remembering(patternOf);
+
 /** Whether a pattern that was read before is found anywhere in the text. */
 export const found = (source: string, text: string): boolean => RE2JS.compile(source).matcher(text).find();
+
+/** Few, for each keeps what it has found out about its texts. */
+const compiled = remembering((source) => RE2JS.compile(source), 20);
+
+/** The same for a pattern that the file says, and so perhaps each of its jobs. */
+export const foundOften = (source: string, text: string): boolean => compiled(source).matcher(text).find();

@@ -2,7 +2,10 @@ import { limits } from './limits.ts';
 import type { Position } from './node.ts';
 import type { Report } from './report.ts';
 import { tolerateUnquotedCoverage, type Tolerated } from './tolerate.ts';
-import { tokensOf, type Token } from './tokens.ts';
+import { lexemesOf, tokensOf, type Token } from './tokens.ts';
+
+/** What may be parsed; `lexemes` are those of `text`, for whoever parses it. */
+export type Admitted = Tolerated & { lexemes: readonly string[] };
 
 const top: Position = { line: 1, column: 1 };
 
@@ -10,7 +13,7 @@ const top: Position = { line: 1, column: 1 };
  * Looks at a file in one flat pass before any parser does. Deep nesting can bring down the whole process inside the
  * parser, beyond any `catch`, so it must be refused here. Answers the text to parse, or nothing after reporting why not.
  */
-export const prescan = (text: string, report: Report): Tolerated | undefined => {
+export const prescan = (text: string, report: Report): Admitted | undefined => {
   // A character is at most three bytes here, so most files need no exact count.
   const bytes = text.length * 3 > limits.fileBytes ? Buffer.byteLength(text) : text.length;
   if (bytes > limits.fileBytes) {
@@ -28,7 +31,8 @@ export const prescan = (text: string, report: Report): Tolerated | undefined => 
     return undefined;
   }
   const tolerated = tolerateUnquotedCoverage(text, report);
-  return measure(tolerated.text, report) ? tolerated : undefined;
+  const lexemes: string[] = [];
+  return measure(tolerated.text, lexemes, report) ? { ...tolerated, lexemes } : undefined;
 };
 
 // YAML allows no control characters but tab and line breaks; U+FFFD is what broken UTF-8 is decoded to.
@@ -40,10 +44,11 @@ const positionAt = (text: string, offset: number): Position => {
   return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 };
 
-const measure = (text: string, report: Report): boolean => {
+/** Stops at the first thing that is too much, so `taken` has no more than what was looked at. */
+const measure = (text: string, taken: string[], report: Report): boolean => {
   const depth = new Depth();
   let tokens = 0;
-  for (const token of tokensOf(text)) {
+  for (const token of tokensOf(kept(lexemesOf(text), taken))) {
     depth.take(token);
     if (depth.value > limits.depth) {
       const message = `The file is nested more than ${limits.depth} levels deep.`;
@@ -56,6 +61,13 @@ const measure = (text: string, report: Report): boolean => {
     }
   }
   return true;
+};
+
+const kept = function* (lexemes: Iterable<string>, taken: string[]): Generator<string> {
+  for (const lexeme of lexemes) {
+    taken.push(lexeme);
+    yield lexeme;
+  }
 };
 
 const openers = new Set<Token['type']>(['flow-seq-start', 'flow-map-start']);

@@ -24,11 +24,11 @@ export type Located<T> = { value: T; at: Position };
 
 export const subject = (report: Report, label: string): Where => ({ report, label, path: '', marks: [] });
 
-export const inside = ({ path, label, ...rest }: Where, key: string): Where => {
+export const inside = ({ report, path, label, marks }: Where, key: string): Where => {
   const name = shorten(key);
   return path === ''
-    ? { ...rest, label: `${label}: ${name}`, path: name }
-    : { ...rest, label: `${label}.${name}`, path: `${path}.${name}` };
+    ? { report, label: `${label}: ${name}`, path: name, marks }
+    : { report, label: `${label}.${name}`, path: `${path}.${name}`, marks };
 };
 
 const wrong = (node: Node, where: Where, expected: string, hint?: string): undefined => {

@@ -2,7 +2,7 @@ import type { PlanDecision } from '@foldline/contracts';
 import type { JobDefinition } from './definition.ts';
 import type { RefKeyword, RefRule, Refs } from './keywords/refs.ts';
 import { shorten } from './node.ts';
-import { found } from './pattern.ts';
+import { foundOften } from './pattern.ts';
 import { inside, subject } from './read.ts';
 import type { Report } from './report.ts';
 import type { Trigger } from './select-jobs.ts';
@@ -96,7 +96,7 @@ const matches = (rule: RefRule, { ref, source }: Trigger): boolean => {
   if (rule.kind === 'never') return false;
   if (rule.kind === 'keyword') return keywordMatches[rule.text](ref.kind, source);
   if (ref.kind === 'commit') return false;
-  return rule.kind === 'name' ? rule.text === ref.name : found(rule.source, ref.name);
+  return rule.kind === 'name' ? rule.text === ref.name : foundOften(rule.source, ref.name);
 };
 
 const keywordMatches: Record<RefKeyword, (kind: Trigger['ref']['kind'], source: Trigger['source']) => boolean> = {

@@ -7,10 +7,12 @@ export type Token = { type: CST.TokenType; offset: number; source: string };
  * The parser's own lexer, which works in one flat loop: unlike the parser it may be given any nesting.
  * Using it means that what is measured before parsing is what the parser will see.
  */
-export const tokensOf = function* (text: string): Generator<Token> {
+export const lexemesOf = (text: string): Iterable<string> => new Lexer().lex(text);
+
+export const tokensOf = function* (lexemes: Iterable<string>): Generator<Token> {
   let offset = 0;
   let scalarFollows = false;
-  for (const source of new Lexer().lex(text)) {
+  for (const source of lexemes) {
     if (!scalarFollows && source === CST.SCALAR) {
       scalarFollows = true;
       continue;

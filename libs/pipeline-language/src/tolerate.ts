@@ -1,6 +1,6 @@
 import type { Position } from './node.ts';
 import type { Report } from './report.ts';
-import { tokensOf } from './tokens.ts';
+import { lexemesOf, tokensOf } from './tokens.ts';
 
 /**
  * A text that YAML can parse, with the same length and line breaks as the author's, so every position stays true.
@@ -79,7 +79,7 @@ const coverageValues = (text: string): Set<number> => {
   const starts = new Set<number>();
   let key = false;
   let value = false;
-  for (const { type, source, offset } of tokensOf(text)) {
+  for (const { type, source, offset } of tokensOf(lexemesOf(text))) {
     if (type === 'space') continue;
     if (type === 'scalar' && value) starts.add(offset);
     value = key && type === 'map-value-ind';

@@ -1,5 +1,6 @@
 import { shorten } from '../node.ts';
 import { patternOf } from '../pattern.ts';
+import { remembering } from '../remembering.ts';
 import { ExpressionError, type Comparison, type Expression } from './expression.ts';
 import { tokenize, type Token } from './tokenize.ts';
 
@@ -7,7 +8,7 @@ import { tokenize, type Token } from './tokenize.ts';
  * Parses a condition as GitLab's `rules:if` has it: `!` binds closest, then comparisons, then `&&`, then `||`, all from
  * the left; brackets group. Throws `ExpressionError`.
  */
-export const parseExpression = (text: string): Expression => new Parser(tokenize(text)).whole();
+export const parseExpression = remembering((text): Expression => new Parser(tokenize(text)).whole());
 
 const comparisons: readonly string[] = ['==', '!=', '=~', '!~'] satisfies Comparison[];
 const looksFor = (operator: Comparison): boolean => operator === '=~' || operator === '!~';

@@ -5,6 +5,7 @@ import { boolean, mapped, orMap, text, texts, type Shape } from '../grammar/shap
 import { limits } from '../limits.ts';
 import { shorten } from '../node.ts';
 import { invalid, type Located, type Where } from '../read.ts';
+import { remembering } from '../remembering.ts';
 
 /** Files that changed, by patterns in which variables are filled in; since `compareTo`, or else since the last push. */
 export type Changes = { paths: Located<string>[]; compareTo?: Located<string> };
@@ -12,7 +13,7 @@ export type Changes = { paths: Located<string>[]; compareTo?: Located<string> };
 export type Exists = { paths: Located<string>[] };
 
 /** What a variable stands for is known later; a letter in its place says whether the rest can be used. */
-const isUsable = (pattern: string): boolean => {
+const isUsable = remembering((pattern): boolean => {
   const path = expandVariables(pattern, () => 'x');
   if (path.length > limits.pathLength || pathProblem(path.replaceAll('**', 'x')) !== undefined) return false;
   try {
@@ -20,7 +21,7 @@ const isUsable = (pattern: string): boolean => {
   } catch {
     return false;
   }
-};
+});
 
 const refuse = ({ value, at }: Located<string>, where: Where): false => {
   const message = `${where.label} has the pattern \`${shorten(value)}\`, which can match no file of the repository.`;

@@ -4,6 +4,7 @@ import { limits } from '../limits.ts';
 import { mapped, texts, type Shape } from '../grammar/shape.ts';
 import { shorten } from '../node.ts';
 import type { Located, Where } from '../read.ts';
+import { remembering } from '../remembering.ts';
 
 type Check = (path: Located<string>, where: Where) => boolean;
 
@@ -31,7 +32,7 @@ const isPattern: Check = (path, where) => {
  * Nothing else keeps a pattern from compiling, so most files need no compiler. What a variable puts between brackets is
  * known only to the runner: a slash in its place ends the set, which then says nothing.
  */
-const runsBackwards = (pattern: string): boolean => {
+const runsBackwards = remembering((pattern): boolean => {
   if (!pattern.includes('[')) return false;
   try {
     RE2JS.compile(regexOfGlob(expandVariables(pattern, () => '/')));
@@ -39,7 +40,7 @@ const runsBackwards = (pattern: string): boolean => {
   } catch {
     return true;
   }
-};
+});
 
 const isFileName: Check = (path, where) =>
   !/[*?]/.test(path.value) ||
