@@ -39,11 +39,16 @@ export const nameOf = (node: Node): string => {
   return node.kind === 'list' ? 'a list' : 'a map';
 };
 
+/** What a terminal would take for a command, and halves of characters, which are no text. */
+// oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
+const unshowable = /[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/u;
+
 /** Quoted in messages; control characters and long texts must not reach a terminal as they are. */
 export const shorten = (text: string): string => {
-  // oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
-  const clean = /[\u0000-\u001f\u007f-\u009f]/.test(text)
-    ? text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-    : text;
-  return clean.length > 60 ? `${clean.slice(0, 57)}…` : clean;
+  const clean = unshowable.test(text) ? cleaned(text) : text;
+  return clean.length > 60 ? `${clean.slice(0, 57).replace(/\p{Surrogate}$/u, '')}…` : clean;
 };
+
+// oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
+const cleaned = (text: string): string =>
+  text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').replaceAll(/\p{Surrogate}/gu, '\ufffd');

@@ -25,7 +25,14 @@ export class ExpressionError extends Error {
 }
 
 /** Names of the variables that an expression looks at, each once, in the order of the text. */
-export const variablesOf = (expression: Expression): string[] => [...new Set(namesIn(expression))];
+export const variablesOf = (expression: Expression): readonly string[] => {
+  const known = found.get(expression) ?? [...new Set(namesIn(expression))];
+  found.set(expression, known);
+  return known;
+};
+
+/** Many jobs may share one expression. */
+const found = new WeakMap<Expression, readonly string[]>();
 
 const namesIn = (expression: Expression): string[] => {
   if (expression.kind === 'variable') return [expression.name];

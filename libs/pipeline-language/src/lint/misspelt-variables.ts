@@ -35,15 +35,17 @@ export const checkVariables = (
   const isUnknown = ({ name }: Use): boolean => !mentioned.has(name);
   const unknown = new Map([...texts].map((text) => [text, usesIn(shell.read(text)).filter(isUnknown)]));
   const isFirst = firstAt();
+  const ofJobs = new Map(jobs.map((job) => [job, namesOfJob(job)]));
   let compared = 0;
   for (const { label, job, text, unknown: uses } of [
     ...textsOfScripts(scripts, unknown),
     ...textsOfRules(definition, isUnknown),
   ]) {
+    const own = (job && ofJobs.get(job)) ?? [];
     for (const use of uses) {
-      const known = [...(job ? namesOfJob(job) : []), ...ofTheFile];
-      if ((compared += known.length) > MOST_COMPARED || report.full) return;
-      const meant = known.find((name) => isSlip(use.name, name));
+      if ((compared += own.length + ofTheFile.length) > MOST_COMPARED || report.full) return;
+      const isMeant = (name: string): boolean => isSlip(use.name, name);
+      const meant = own.find(isMeant) ?? ofTheFile.find(isMeant);
       if (meant !== undefined && isFirst(text.at, use.offset)) tell(label, use, meant, text, report);
     }
   }
