@@ -12,6 +12,7 @@ export const createRandom = (seed, purpose) => {
   const between = (least, most) => least + Math.floor(next() * (most - least + 1));
   return {
     between,
+    below: (count) => between(0, count - 1),
     chance: (probability) => next() < probability,
     pick: (list) => list[between(0, list.length - 1)],
     id: () => Array.from({ length: 24 }, () => '0123456789abcdef'[between(0, 15)]).join(''),
