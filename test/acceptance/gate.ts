@@ -14,6 +14,11 @@ export class Gate {
     return `echo $$ > ${this.path('came')}; until [ -e ${this.path('open')} ]; do sleep 0.02; done`;
   }
 
+  /** A shell command for another job: it waits until one has come to the gate. */
+  get waitForOther(): string {
+    return `until [ -e ${this.path('came')} ]; do sleep 0.02; done`;
+  }
+
   /** The process id of the shell that waits, once it does. */
   reached(): Promise<number> {
     return until(`a job to come to gate ${this.name}`, () => {

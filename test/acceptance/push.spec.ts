@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
+import type { PlanDecision } from '@foldline/contracts';
 import { outputOf } from './output.ts';
 
 const PUSHED = 'acme/pushed';
@@ -122,6 +123,57 @@ describe('A git push', () => {
     await pipelineAt(sha, 'main');
     const { items } = await sandbox.client.get<{ items: PipelineAnswer[] }>(`/api/${PUSHED}/pipelines`);
     expect(items.filter((pipeline) => pipeline.sha === sha)).toHaveLength(1);
+  });
+});
+
+describe('A push of files that jobs are for', () => {
+  const BY_FILES = `all:
+  script: echo "since $CI_COMMIT_BEFORE_SHA"
+code:
+  rules: [{ changes: ['src/**/*'] }]
+  script: echo code
+pages:
+  rules: [{ changes: ['docs/*.md'] }]
+  script: echo pages
+`;
+  const pushed = async (
+    ref: string,
+    ...changes: [...Record<string, string>[], Record<string, string>]
+  ): Promise<PipelineAnswer> => {
+    const shas = changes.map((files) => sandbox.commit(files));
+    sandbox.git('push', '--quiet', 'forge', ref);
+    return pipelineAt(shas.at(-1)!, ref);
+  };
+  const namesOf = ({ jobs }: PipelineAnswer): string[] => jobs.map(({ name }) => name);
+
+  it('lets those jobs in whose files changed since the push before, whichever of its commits changed them', async () => {
+    const first = await pushed('main', { '.codara-ci.yml': BY_FILES, 'src/deep/a.txt': 'a' });
+    expect(namesOf(first)).toEqual(['all', 'code']);
+
+    const second = await pushed('main', { 'docs/read.md': 'read' }, { 'more.txt': 'y' });
+    expect(namesOf(second)).toEqual(['all', 'pages']);
+    expect(outputOf(await logOf(second))).toBe(`since ${first.sha}\n`);
+
+    expect(namesOf(await pushed('main', { 'more.txt': 'z' }))).toEqual(['all']);
+  });
+
+  it('lets all of them in on a branch that is new', async () => {
+    sandbox.git('checkout', '--quiet', '-b', 'fresh');
+    const pipeline = await pushed('fresh', { 'more.txt': 'fresh' });
+    sandbox.git('checkout', '--quiet', 'main');
+    expect(namesOf(pipeline)).toEqual(['all', 'code', 'pages']);
+  });
+
+  it('tells of a job that was left out what it looked for', async () => {
+    const { id } = await pushed('main', { 'src/b.txt': 'b' });
+    const { decisions } = await sandbox.client.get<{ decisions: PlanDecision[] }>(
+      `/api/${PUSHED}/pipelines/${id}/plan`,
+    );
+    expect(decisions.find(({ definition }) => definition === 'pages')).toMatchObject({
+      created: false,
+      rule: 'rules: none',
+      because: expect.stringContaining('docs/*.md'),
+    });
   });
 });
 
