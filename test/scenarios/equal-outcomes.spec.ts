@@ -22,19 +22,6 @@ const ELSEWHERE = new Set([
   'RunnerRegistered',
   'RunnerDraining',
   'RunnerLost',
-  // apps/scheduler/src/delays
-  'JobDelayed',
-  'JobDue',
-  'PipelineDelayed',
-  // apps/scheduler/src/groups
-  'JobAwaitsResource',
-  'JobLeftResource',
-  'ProcessModeSet',
-  'ResourceExpected',
-  'ResourceGranted',
-  'ResourceGroupConfigured',
-  'ResourceReleased',
-  'ResourceRequested',
   // test/acceptance/scheduling.spec.ts
   'JobWaiting',
   // Specs of the artifact store and of the gateway

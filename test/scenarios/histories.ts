@@ -23,8 +23,11 @@ const is = (...types: readonly string[]): Is => {
   const known = new Set(types);
   return ({ type }) => known.has(type);
 };
-const deploys: Is = ({ type, data }) =>
-  type === 'JobAssigned' && (data as { job: { environment?: unknown } }).job.environment !== undefined;
+const deploys: Is = ({ type, data }) => {
+  if (type !== 'JobAssigned') return false;
+  const { environment } = (data as { job: { environment?: { action?: string } } }).job;
+  return environment !== undefined && (environment.action ?? 'start') === 'start';
+};
 
 /** What every one of these is followed by, sooner or later. */
 const FOLLOWED: readonly [first: Is, then: Is][] = [
@@ -35,6 +38,8 @@ const FOLLOWED: readonly [first: Is, then: Is][] = [
   [is('ArtifactUploaded'), is('ArtifactCommitted', 'ArtifactRefused')],
   [is('CacheUploaded'), is('CacheCommitted', 'CacheRefused')],
   [deploys, is('DeploymentStarted')],
+  [is('JobLeftResource'), is('ResourceReleased')],
+  [is('ResourceGroupConfigured'), is('ProcessModeSet')],
   [is('DeploymentStarted'), is('DeploymentSucceeded', 'DeploymentFailed')],
   [is('DeploymentSucceeded'), is('EnvironmentDeployed')],
   [is('SubscriptionRequested'), is('SubscriptionCreated')],

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,6 +7,7 @@ import { jobNamed, until, type Accepted, type JobAnswer, type PipelineAnswer, ty
 
 const AUTHOR = ['-c', 'user.name=Scenario', '-c', 'user.email=scenario@foldline.example', '-c', 'commit.gpgsign=false'];
 const OWNER = 'acme';
+const JSON_BODY = { 'content-type': 'application/json' };
 const RESTING = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
 /** Many scenarios run beside each other, on several systems at once. */
 const REST_MS = 120_000;
@@ -65,6 +67,27 @@ export class ScenarioProject {
 
   post<Answer>(path: string, body: object = {}): Promise<Answer> {
     return this.sandbox.client.post<Answer>(`/api/${this.fullName}${path}`, body);
+  }
+
+  async patch(path: string, body: object): Promise<void> {
+    const request = { headers: JSON_BODY, body: JSON.stringify(body) };
+    const { status } = await this.sandbox.client.raw('PATCH', `/api/${this.fullName}${path}`, request);
+    if (status !== 200) throw new Error(`PATCH ${path} was answered with ${status}`);
+  }
+
+  /** Tells of a push to `main` as a forge does; answers with the ids of its pipelines. */
+  async push(commits: { before?: string; after: string }): Promise<string[]> {
+    const repository = { full_name: this.fullName, clone_url: this.repository };
+    const body = JSON.stringify({ ref: 'refs/heads/main', ...commits, repository });
+    const { client, server } = this.sandbox;
+    const headers = {
+      ...JSON_BODY,
+      'x-github-event': 'push',
+      'x-github-delivery': `${this.name}-${commits.after}`,
+      'x-hub-signature-256': `sha256=${createHmac('sha256', server.webhookSecret).update(body).digest('hex')}`,
+    };
+    const response = await client.raw('POST', '/v1/webhooks/github', { headers, body });
+    return ((await response.json()) as { pipelines: string[] }).pipelines;
   }
 
   async remove(path: string): Promise<void> {

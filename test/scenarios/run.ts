@@ -11,7 +11,7 @@ import { SCENARIOS } from './scenarios.ts';
 export const DELIVERIES = ['once', 'redelivered'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 
-const SETTINGS = { FOLDLINE_ALLOW_PRIVATE_TARGETS: 'true' };
+const SETTINGS = { FOLDLINE_ALLOW_PRIVATE_TARGETS: 'true', FOLDLINE_RUNNER_TAGS: 'linux,gpu' };
 const OWNER = 'acme';
 const LISTS = ['environments', 'deployments', 'notifications', 'variables', 'secrets', 'subscriptions'];
 

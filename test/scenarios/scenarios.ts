@@ -1,9 +1,9 @@
-import { createHmac } from 'node:crypto';
 import { jobNamed, until, type Accepted } from '@foldline/client';
 import { Gate } from '../acceptance/gate.ts';
 import { sample } from '../acceptance/samples.ts';
 import type { ScenarioProject } from './project.ts';
 import type { Receiver } from './receiver.ts';
+import { LANGUAGE_SCENARIOS } from './language.scenarios.ts';
 import { VARIABLE_SCENARIOS } from './variable-scenarios.ts';
 import { RUN_TIME_SCENARIOS } from './run-time.scenarios.ts';
 
@@ -228,22 +228,10 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'a push that a forge tells about twice',
     run: async (project) => {
       const sha = await project.commit({ '.codara-ci.yml': 'show:\n  script: echo "$CI_PIPELINE_SOURCE"\n' });
-      const repository = { full_name: project.fullName, clone_url: project.repository };
-      const body = JSON.stringify({ ref: 'refs/heads/main', after: sha, repository });
-      const { webhookSecret } = project.sandbox.server;
-      const headers = {
-        'content-type': 'application/json',
-        'x-github-event': 'push',
-        'x-github-delivery': `delivery-of-${project.name}`,
-        'x-hub-signature-256': `sha256=${createHmac('sha256', webhookSecret).update(body).digest('hex')}`,
-      };
-      for (let time = 0; time < 2; time += 1)
-        await project.sandbox.client.raw('POST', '/v1/webhooks/github', { headers, body });
-      const { items } = await until('the pipeline of the push', async () => {
-        const list = await project.get<{ items: { id: string }[] }>('/pipelines');
-        return list.items.length > 0 && list;
-      });
-      return rested(project, items[0]!.id);
+      const told = [await project.push({ after: sha }), await project.push({ after: sha })];
+      const ids = [...new Set(told.flat())];
+      for (const id of ids) await project.rested(id);
+      return ids;
     },
   },
   {
@@ -279,4 +267,5 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   ...VARIABLE_SCENARIOS,
   ...RUN_TIME_SCENARIOS,
+  ...LANGUAGE_SCENARIOS,
 ];
