@@ -47,6 +47,23 @@ describe('A report', () => {
     expect(report.problems()).toHaveLength(1);
   });
 
+  it('lists no warning in the place of an error', () => {
+    const report = new Report('f.yml');
+    for (let line = 1; line <= limits.problems + 3; line++) report.warn('planned-only', at(line), 'x');
+    report.error('wrong-type', at(1000), 'last');
+    expect(report.problems()).toHaveLength(limits.problems + 1);
+    expect(report.problems().at(-2)).toMatchObject({ code: 'wrong-type', message: 'last' });
+    expect(report.problems().at(-1)).toMatchObject({ severity: 'error', message: '4 more problems are not listed' });
+  });
+
+  it('warns once of what several jobs share', () => {
+    const report = new Report('f.yml');
+    report.warnOnce('planned-only', at(1), 'of one');
+    report.warnOnce('planned-only', at(1), 'of another');
+    report.warnOnce('planned-only', at(2), 'elsewhere');
+    expect(report.problems().map(({ message }) => message)).toEqual(['of one', 'elsewhere']);
+  });
+
   it('says how many problems it leaves out', () => {
     const report = new Report('f.yml');
     for (let line = 1; line <= limits.problems + 7; line++) report.error('wrong-type', at(line), 'x');

@@ -8,9 +8,20 @@ import type { Suggestion } from './suggest.ts';
 
 export type Hint = string | Suggestion;
 
+/** `about` tells problems of one code and place apart. */
+type Found = {
+  code: CompilerProblemCode;
+  at: Position;
+  message: string;
+  about?: string;
+  hint?: Hint | undefined;
+  fix?: Fix | undefined;
+};
+
 /** Collects every problem of a definition, with the files that it includes, so that its author can mend them all at once. Each says what to do. */
 export class Report {
   readonly #problems: Problem[] = [];
+  readonly #listed: Record<Severity, number> = { error: 0, warning: 0 };
   readonly #seen = new Set<string>();
   readonly #texts = new Map<string, string>();
   #omitted = 0;
@@ -44,11 +55,16 @@ export class Report {
 
   error(code: CompilerProblemCode, at: Position, message: string, hint?: Hint, fix?: Fix): void {
     this.#errors += 1;
-    this.#add('error', code, at, message, hint, fix);
+    this.#add('error', { code, at, message, hint, fix });
   }
 
   warn(code: CompilerProblemCode, at: Position, message: string, hint?: Hint, fix?: Fix): void {
-    this.#add('warning', code, at, message, hint, fix);
+    this.#add('warning', { code, at, message, hint, fix });
+  }
+
+  /** What several jobs share, as by a template, is told of the first of them. */
+  warnOnce(code: CompilerProblemCode, at: Position, message: string): void {
+    this.#add('warning', { code, at, message, about: '' });
   }
 
   /** True once there is an error; warnings do not refuse a plan. */
@@ -62,40 +78,38 @@ export class Report {
 
   /** True when no more problems are listed, so hints for them need not be found. */
   get full(): boolean {
-    return this.#problems.length >= limits.problems;
+    return this.#listed.error >= limits.problems;
   }
 
   /** In the order of the file, and behind it of those that it includes; ends with `too-many-problems` when some were left out. */
   problems(): Problem[] {
     const ofIncluded = ({ file }: Problem): string => (file === this.file ? '' : file);
-    const sorted = this.#problems.toSorted(
+    // A warning never takes the place of an error: what refuses the plan would not be told.
+    let room = limits.problems - this.#listed.error;
+    const listed = this.#problems.filter(({ severity }) => severity === 'error' || room-- > 0);
+    const omitted = this.#omitted + this.#problems.length - listed.length;
+    const sorted = listed.toSorted(
       (a, b) => ofIncluded(a).localeCompare(ofIncluded(b)) || a.line - b.line || a.column - b.column,
     );
-    if (this.#omitted === 0) return sorted;
-    const message = `${this.#omitted} more problems are not listed`;
+    if (omitted === 0) return sorted;
+    const message = `${omitted} more problems are not listed`;
     const severity: Severity = this.failed ? 'error' : 'warning';
     const code = 'too-many-problems';
     const place = { file: this.file, line: 1, column: 1 };
     return [...sorted, { code, severity, message, ...place, hint: problemHints[code] }];
   }
 
-  #add(
-    severity: Severity,
-    code: CompilerProblemCode,
-    at: Position,
-    message: string,
-    given: Hint = problemHints[code],
-    fix?: Fix,
-  ): void {
+  #add(severity: Severity, { code, at, message, about = message, hint: given = problemHints[code], fix }: Found): void {
     // An anchor used by several jobs is read several times and is still one mistake.
     const file = at.file ?? this.#reading;
-    const key = `${code} ${file} ${at.line} ${at.column} ${message}`;
+    const key = `${code} ${file} ${at.line} ${at.column} ${about}`;
     if (this.#seen.has(key)) return;
-    if (this.#problems.length >= limits.problems) {
+    if (this.#listed[severity] >= limits.problems) {
       this.#omitted += 1;
       return;
     }
     this.#seen.add(key);
+    this.#listed[severity] += 1;
     const place = { file, line: at.line, column: at.column };
     const hint = typeof given === 'string' ? given : given.hint;
     const mend = typeof given === 'string' ? fix : replacement(this.#texts.get(file), at, given);

@@ -38,7 +38,7 @@ const readRef = ({ value, at }: Located<string>, where: Where): RefRule | undefi
   if (isKeyword(value)) return { kind: 'keyword', text: value };
   if (neverAsk.includes(value)) {
     const message = `${where.label} has the keyword \`${value}\`, for what never asks for a pipeline here.`;
-    where.report.warn('ref-never-matches', at, message);
+    where.report.warnOnce('ref-never-matches', at, message);
     return { kind: 'never', text: value };
   }
   if (!value.startsWith('/')) return { kind: 'name', text: value };
