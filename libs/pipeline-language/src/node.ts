@@ -50,5 +50,5 @@ export const shorten = (text: string): string => {
 };
 
 // oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
-const cleaned = (text: string): string =>
-  text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').replaceAll(/\p{Surrogate}/gu, '\ufffd');
+const controls = /[\u0000-\u001f\u007f-\u009f]+/g;
+const cleaned = (text: string): string => text.replaceAll(controls, ' ').replaceAll(/\p{Surrogate}/gu, '\ufffd');

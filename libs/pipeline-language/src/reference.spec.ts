@@ -73,7 +73,11 @@ describe('The reference of the pipeline language', () => {
   );
 
   it('names every variable that a job is given, and no other', () => {
-    const sources = ['apps/runner/src/execution/predefined.ts', 'libs/contracts/src/predefined-variables.ts'];
+    const sources = [
+      'apps/runner/src/execution/predefined.ts',
+      'libs/contracts/src/predefined-variables.ts',
+      'libs/kernel/src/job-environment.ts',
+    ];
     const given = sources.flatMap((path) => read(path).match(/\bCI_[A-Z_]+\b/g));
     const table = /^\| Predefined[^]*?\n\n/m.exec(page)![0].match(/\bCI_[A-Z_]+\b/g);
     expect(new Set(table)).toEqual(new Set(given));
