@@ -3,11 +3,13 @@ import { benchDistributed } from './distributed/figures.mjs';
 import { benchRelay } from './distributed/relay.mjs';
 import { benchRolling } from './distributed/rolling.mjs';
 import { benchJobs, benchPeer } from './jobs.mjs';
+import { benchLanguage } from './language.mjs';
 import { benchLatency } from './latency.mjs';
 import { figure, summary } from './lib/figures.mjs';
 import { benchStart } from './start.mjs';
 
 const parts = {
+  language: benchLanguage,
   append: benchAppend,
   start: benchStart,
   latency: benchLatency,
