@@ -15,7 +15,12 @@ export const checkConditions = ({ jobs, workflow }: Definition, report: Report):
       const why = condition && judge(condition).never;
       if (!why || !isFirst(condition.at)) continue;
       const message = `${label}: rule ${index + 1} can never hold: ${why}.`;
-      report.warn('unreachable-rule', condition.at, message, 'Correct the condition, or remove the rule; one that is for elsewhere may stay.');
+      report.warn(
+        'unreachable-rule',
+        condition.at,
+        message,
+        'Correct the condition, or remove the rule; one that is for elsewhere may stay.',
+      );
     }
   };
   check(workflow.rules, 'The file: workflow.rules');
