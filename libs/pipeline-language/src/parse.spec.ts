@@ -26,3 +26,22 @@ describe('A file', () => {
     ['has dashes inside a block of script', 'a: |\n  cat <<X\n  ---\n  X\n'],
   ])('that %s is one document', (_, text) => expect(problemsOf(text)).toEqual([]));
 });
+
+describe('A file that was read before', () => {
+  it('is not parsed again', () => {
+    const text = 'a: { script: make }\n';
+    expect(parse(text, new Report('f.yml'))).toBe(parse(text, new Report('g.yml')));
+  });
+
+  it('that is included has places of its own', () => {
+    const [text, report] = ['b: { script: make }\n', new Report('f.yml')];
+    expect(parse(text, report)?.root.at).toEqual({ line: 1, column: 1 });
+    expect(parse(text, report, 'ci/b.yml')?.root.at).toEqual({ line: 1, column: 1, file: 'ci/b.yml' });
+  });
+
+  it('is told what is wrong with it each time', () => {
+    const text = 'a: { script: make, coverage: /A: b/ }\na: 1\n';
+    expect(problemsOf(text)).not.toEqual([]);
+    expect(problemsOf(text)).toEqual(problemsOf(text));
+  });
+});

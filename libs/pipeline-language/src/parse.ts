@@ -9,10 +9,38 @@ import { explainYaml } from './yaml-errors.ts';
 /** A file; `header` is a document before it that says what the file asks for. */
 export type Parsed = { root: MapNode; header?: MapNode };
 
-/** Reads a file's text into our own tree; answers nothing after reporting what stopped it. */
+/** Characters of the texts whose trees are kept. */
+const KEPT = 1024 * 1024;
+const kept = new Map<string, Parsed>();
+let keptCharacters = 0;
+
+/**
+ * Reads a file's text into our own tree; answers nothing after reporting what stopped it. The same texts come again and
+ * again, in each round of looking for what they include and for lint and plan, so trees of faultless files are kept.
+ */
 export const parse = (text: string, report: Report, file = report.file): Parsed | undefined => {
-  const before = report.errors;
   report.hasRead(file, text);
+  // Places in a file that is included name it.
+  const key = `${file === report.file ? '' : file}\n${text}`;
+  const known = kept.get(key);
+  if (known) return known;
+  const before = report.told;
+  const parsed = read(text, report, file);
+  if (parsed && report.told === before) keep(key, parsed);
+  return parsed;
+};
+
+const keep = (key: string, parsed: Parsed): void => {
+  if (keptCharacters + key.length > KEPT) {
+    kept.clear();
+    keptCharacters = 0;
+  }
+  kept.set(key, parsed);
+  keptCharacters += key.length;
+};
+
+const read = (text: string, report: Report, file: string): Parsed | undefined => {
+  const before = report.errors;
   const admitted = prescan(text, report);
   if (!admitted) return undefined;
   const lines = new LineCounter();

@@ -26,6 +26,7 @@ export class Report {
   readonly #texts = new Map<string, string>();
   #omitted = 0;
   #errors = 0;
+  #told = 0;
   /** In which problems without a file of their own are. */
   #reading: string;
 
@@ -72,6 +73,11 @@ export class Report {
     return this.#errors > 0;
   }
 
+  /** How much was said of all kinds, also what is not listed. */
+  get told(): number {
+    return this.#told;
+  }
+
   get errors(): number {
     return this.#errors;
   }
@@ -100,6 +106,7 @@ export class Report {
   }
 
   #add(severity: Severity, { code, at, message, about = message, hint: given = problemHints[code], fix }: Found): void {
+    this.#told += 1;
     // An anchor used by several jobs is read several times and is still one mistake.
     const file = at.file ?? this.#reading;
     const key = `${code} ${file} ${at.line} ${at.column} ${about}`;
