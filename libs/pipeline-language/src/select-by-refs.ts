@@ -92,11 +92,12 @@ const matched = (keyword: string, ref: RefRule, of: readonly RefRule[], trigger:
 const notMatched = (keyword: 'only' | 'except', { refs = [] }: Refs, trigger: Trigger): string =>
   `${keyword}: ${list(refs)} does not match ${describeFor(refs, trigger)}`;
 
-const matches = (rule: RefRule, { ref, source }: Trigger): boolean => {
+const matches = (rule: RefRule, { ref, source, project }: Trigger): boolean => {
   if (rule.kind === 'never') return false;
-  if (rule.kind === 'keyword') return keywordMatches[rule.text](ref.kind, source);
+  if (rule.project !== undefined && rule.project !== (project && `${project.owner}/${project.name}`)) return false;
+  if (rule.kind === 'keyword') return keywordMatches[rule.keyword](ref.kind, source);
   if (ref.kind === 'commit') return false;
-  return rule.kind === 'name' ? rule.text === ref.name : foundOften(rule.source, ref.name);
+  return rule.kind === 'name' ? rule.name === ref.name : foundOften(rule.source, ref.name);
 };
 
 const keywordMatches: Record<RefKeyword, (kind: Trigger['ref']['kind'], source: Trigger['source']) => boolean> = {
@@ -110,7 +111,7 @@ const keywordMatches: Record<RefKeyword, (kind: Trigger['ref']['kind'], source: 
 };
 
 const ruleName = (keyword: 'only' | 'except', rule: RefRule): string =>
-  `${keyword}: ${rule.kind === 'keyword' ? rule.text : 'refs'}`;
+  `${keyword}: ${rule.kind === 'keyword' ? rule.keyword : 'refs'}`;
 
 const list = (rules: readonly RefRule[]): string => {
   const shown = rules.slice(0, 5).map(({ text }) => shorten(text));

@@ -1,3 +1,4 @@
+import { present } from '../grammar/present.ts';
 import { record } from '../grammar/record.ts';
 import { list, mapped, orMap, texts, type Shape } from '../grammar/shape.ts';
 import { shape } from '../grammar/shape.ts';
@@ -12,11 +13,12 @@ export const refKeywords = ['branches', 'tags', 'pushes', 'api', 'web', 'schedul
 export type RefKeyword = (typeof refKeywords)[number];
 
 /** One item of `only` or `except`. `text` is the author's spelling. */
-export type RefRule =
-  | { kind: 'name'; text: string }
-  | { kind: 'keyword'; text: RefKeyword }
-  | { kind: 'never'; text: string }
-  | { kind: 'pattern'; text: string; source: string };
+export type RefRule = { text: string; project?: string } & (
+  | { kind: 'name'; name: string }
+  | { kind: 'keyword'; keyword: RefKeyword }
+  | { kind: 'never' }
+  | { kind: 'pattern'; source: string }
+);
 
 /** What `only` asks for: all of it. Of what `except` names, one is enough. */
 export type Refs = { refs?: RefRule[]; variables?: Condition[]; changes?: Located<string>[] };
@@ -34,16 +36,21 @@ const neverAsk: readonly string[] = [
 
 const isKeyword = (text: string): text is RefKeyword => refKeywords.some((keyword) => keyword === text);
 
-const readRef = ({ value, at }: Located<string>, where: Where): RefRule | undefined => {
-  if (isKeyword(value)) return { kind: 'keyword', text: value };
-  if (neverAsk.includes(value)) {
-    const message = `${where.label} has the keyword \`${value}\`, for what never asks for a pipeline here.`;
+/** `main@ada/engine`: of that project alone, for a file that others copy. */
+const OF_PROJECT = /^(.+)@([\w.-]+(?:\/[\w.-]+)+)$/s;
+
+const readRef = ({ value: text, at }: Located<string>, where: Where): RefRule | undefined => {
+  const [, ref = text, project] = OF_PROJECT.exec(text) ?? [];
+  const written = { text, ...present('project', project) };
+  if (isKeyword(ref)) return { ...written, kind: 'keyword', keyword: ref };
+  if (neverAsk.includes(ref)) {
+    const message = `${where.label} has the keyword \`${ref}\`, for what never asks for a pipeline here.`;
     where.report.warnOnce('ref-never-matches', at, message);
-    return { kind: 'never', text: value };
+    return { ...written, kind: 'never' };
   }
-  if (!value.startsWith('/')) return { kind: 'name', text: value };
-  const source = readPattern(value, at, where);
-  return source === undefined ? undefined : { kind: 'pattern', text: value, source };
+  if (!ref.startsWith('/')) return { ...written, kind: 'name', name: ref };
+  const source = readPattern(ref, at, where);
+  return source === undefined ? undefined : { ...written, kind: 'pattern', source };
 };
 
 const refs: Shape<RefRule[]> = mapped(texts, (read, node, where) => {
