@@ -19,15 +19,12 @@ export class OutputPipes {
   private readonly ready: OutputPipe[] = [];
   private refilling: Promise<void> | undefined;
   private made = 0;
+  private isOurs = false;
 
-  /** The directory is emptied: whatever an earlier process left in it has no other end any more. */
   constructor(
     private readonly directory: string,
     private readonly spawner: Spawner,
-  ) {
-    rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  }
+  ) {}
 
   async take(): Promise<OutputPipe> {
     while (this.ready.length === 0) await this.refill();
@@ -41,7 +38,18 @@ export class OutputPipes {
       closeSync(readFd);
       closeSync(writeFd);
     }
+    if (this.isOurs) rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /**
+   * Empties the directory: whatever an earlier process left in it has no other end any more. Not before the first pipe is
+   * wanted, for a process that finds another one at work there must leave its pipes alone.
+   */
+  private takeDirectory(): void {
+    if (this.isOurs) return;
     rmSync(this.directory, { recursive: true, force: true });
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    this.isOurs = true;
   }
 
   private refill(): Promise<void> {
@@ -52,6 +60,7 @@ export class OutputPipes {
   }
 
   private async make(): Promise<void> {
+    this.takeDirectory();
     const paths = Array.from({ length: BATCH }, () => join(this.directory, String((this.made += 1))));
     const request = { file: 'mkfifo', args: ['-m', '600', ...paths], env: { PATH: '/usr/bin:/bin' } };
     const { exitCode, stderr } = await this.spawner.run(request, { timeoutMs: MKFIFO_MS, maxBytes: 0 });
