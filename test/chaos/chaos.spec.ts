@@ -23,12 +23,5 @@ whenChaosIsAskedFor(() => {
       expect(said).toContain('violations: 0\n');
       expect(code).toBe(0);
     }, 360_000);
-
-    it('is told from one that takes what was delivered before for new', async () => {
-      const { code, said } = await chaos('--mutant', 'no-dedupe', '--strikes', '0', '--load', '8', '--runs', '4');
-
-      expect(said).toContain('eventsAreHandledOnce: ');
-      expect(code).toBe(1);
-    }, 240_000);
   });
 });

@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { chaos, whenChaosIsAskedFor } from './run-chaos.ts';
 
 /**
- * A promise that is broken on purpose, the rule that tells, and the strikes that bring it to light. The one that needs
- * no strike and little time, `no-dedupe`, is part of the sample (`chaos.spec.ts`).
+ * A promise that is broken on purpose, the rule that tells, and the strikes that bring it to light.
  */
 const MUTANTS: readonly [mutant: string, rule: string, strikes: readonly string[]][] = [
   ['early-checkpoint', 'topicHoldsTheLog', ['--victims', 'scheduler-1,pipeline-planner', '--faults', 'kill']],
   ['any-append', 'jobsFollowTheRules', ['--strikes', '0']],
+  ['no-dedupe', 'eventsAreHandledOnce', ['--strikes', '0', '--load', '8']],
   ['no-fence', 'givenAwayAttemptsAreDead', ['--victims', 'runner-1', '--faults', 'pause']],
 ];
 

@@ -60,6 +60,8 @@ withRealServer('FOLDLINE_TEST_S3_URL', (url) => {
     const keys = async (): Promise<string[]> => (await bucket.list('')).map(({ key }) => key);
 
     it('streams 200 MB with little memory and leaves nothing but the object', async () => {
+      // For the tests of such rules a day lasts two seconds here, and this upload is no leftover.
+      await bucket.client.removeBucketLifecycle(bucket.name);
       const before = process.memoryUsage().rss;
       let peak = before;
       const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 20);
