@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jobNamed, PROJECT, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
-import { outputOf } from './output.ts';
+import { outputOfJob } from './output.ts';
 
 const URL = 'https://ci.example.com/foldline';
 /** Made by the job, so that no definition and no command holds it. */
@@ -11,9 +11,6 @@ beforeAll(async () => {
   sandbox = await Sandbox.start({ FOLDLINE_URL: `${URL}/` });
 }, START_MS);
 afterAll(() => sandbox.stop(), START_MS);
-
-const outputOfJob = async (pipeline: PipelineAnswer, name: string): Promise<string> =>
-  outputOf(await sandbox.log(jobNamed(pipeline, name).id));
 
 describe('Variables that a job hands on', () => {
   let pipeline: PipelineAnswer;
@@ -41,7 +38,7 @@ use:
 
   it('come to a job that a person starts after a restart', async () => {
     expect(pipeline.status).toBe('success');
-    expect(await outputOfJob(pipeline, 'use')).toContain('it has come');
+    expect(await outputOfJob(sandbox, pipeline, 'use')).toContain('it has come');
   });
 
   it('are in no event and in no log', async () => {
@@ -98,8 +95,8 @@ describe('Variables of the project', () => {
 review: { extends: .show, environment: review/1 }
 nowhere: { extends: .show }
 `);
-    expect(await outputOfJob(pipeline, 'review')).toContain('in reviews, hello in reviews, user: shop, 600');
-    expect(await outputOfJob(pipeline, 'nowhere')).toContain('everywhere, hello everywhere, user: shop, 600');
+    expect(await outputOfJob(sandbox, pipeline, 'review')).toContain('in reviews, hello in reviews, user: shop, 600');
+    expect(await outputOfJob(sandbox, pipeline, 'nowhere')).toContain('everywhere, hello everywhere, user: shop, 600');
   });
 
   it('are changed, and named by their environment where there are several', async () => {
@@ -111,7 +108,7 @@ nowhere: { extends: .show }
     expect(await change('?environment_scope=elsewhere', { value: 'x' })).toBe(404);
     expect(await change('?environment_scope=*', { value: 'somewhere' })).toBe(200);
     const pipeline = await sandbox.run('show:\n  script: echo "it is $PLACE"\n');
-    expect(await outputOfJob(pipeline, 'show')).toContain('it is somewhere');
+    expect(await outputOfJob(sandbox, pipeline, 'show')).toContain('it is somewhere');
   });
 });
 
@@ -121,7 +118,7 @@ describe('Predefined variables', () => {
   script: env | grep ^CI_
   after_script: echo "then $CI_JOB_STATUS"
 `);
-    const output = await outputOfJob(pipeline, 'show');
+    const output = await outputOfJob(sandbox, pipeline, 'show');
     const { id } = jobNamed(pipeline, 'show');
     for (const line of [
       `CI_SERVER_URL=${URL}`,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jobNamed, PROJECT, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
 import { Gate, isAlive } from './gate.ts';
-import { outputOf } from './output.ts';
+import { outputOfJob } from './output.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -16,8 +16,6 @@ const start = async (definition: string, file = '.codara-ci.yml'): Promise<strin
 };
 const ran = async (definition: string, file?: string): Promise<PipelineAnswer> =>
   sandbox.rested(await start(definition, file));
-const outputOfJob = async (pipeline: PipelineAnswer, name: string): Promise<string> =>
-  outputOf(await sandbox.log(jobNamed(pipeline, name).id)).trim();
 const endsOf = ({ jobs }: PipelineAnswer): Record<string, string> =>
   Object.fromEntries(jobs.map(({ name, status }) => [name, status]));
 
@@ -25,7 +23,7 @@ describe('S0-52, C11 the number of a copy', () => {
   const COUNTED = 'count:\n  parallel: 2\n  script: echo "$CI_NODE_INDEX of $CI_NODE_TOTAL in $CI_CONFIG_PATH"\n';
   const counted = async (file: string): Promise<string[]> => {
     const pipeline = await ran(COUNTED, file);
-    return Promise.all(['count 1/2', 'count 2/2'].map((name) => outputOfJob(pipeline, name)));
+    return Promise.all(['count 1/2', 'count 2/2'].map((name) => outputOfJob(sandbox, pipeline, name)));
   };
 
   it('begins with 0 in .codara-ci.yml', async () =>
@@ -41,7 +39,7 @@ describe('S0-42, C15 a fallback key that ends in a hyphen', () => {
     `look:\n  script: cat kept 2>/dev/null || echo nothing\n  cache: { key: none, policy: pull, fallback_keys: [${fallback}], paths: [kept] }\n`;
   const found = async (file: string, prefix: string, fallback: string): Promise<string> => {
     await ran(fill(`${prefix}-one`), file);
-    return outputOfJob(await ran(look(fallback), file), 'look');
+    return outputOfJob(sandbox, await ran(look(fallback), file), 'look');
   };
 
   it('finds what begins so in .codara-ci.yml', async () =>
@@ -49,7 +47,7 @@ describe('S0-42, C15 a fallback key that ends in a hyphen', () => {
 
   it('is a whole key in .gitlab-ci.yml', async () => {
     expect(await found('.gitlab-ci.yml', 'gitlab', 'gitlab-')).toBe('nothing');
-    expect(await outputOfJob(await ran(look('gitlab-one'), '.gitlab-ci.yml'), 'look')).toBe('kept');
+    expect(await outputOfJob(sandbox, await ran(look('gitlab-one'), '.gitlab-ci.yml'), 'look')).toBe('kept');
   });
 });
 
@@ -66,7 +64,7 @@ describe('S0-17 a delayed job', () => {
     await sandbox.client.post(`/api/${PROJECT}/jobs/${job.id}/play`);
     const pipeline = await sandbox.rested(id);
     expect(pipeline.status).toBe('success');
-    expect(await outputOfJob(pipeline, 'later')).toBe('done');
+    expect(await outputOfJob(sandbox, pipeline, 'later')).toBe('done');
   });
 
   it('runs by itself when the time is over, also after a restart', async () => {
@@ -169,13 +167,13 @@ check: { environment: { name: live, action: verify }, script: 'echo "$CI_ENVIRON
   });
 
   it('which runners it wants, which tell their tags', async () =>
-    expect(await outputOfJob(pipeline, 'tagged')).toBe('["linux","gpu"]'));
+    expect(await outputOfJob(sandbox, pipeline, 'tagged')).toBe('["linux","gpu"]'));
 
   it('which variables of the file it takes over', async () =>
-    expect(await outputOfJob(pipeline, 'some')).toBe('<> <of the file>'));
+    expect(await outputOfJob(sandbox, pipeline, 'some')).toBe('<> <of the file>'));
 
   it('that it uses an environment without deploying to it', async () => {
-    expect(await outputOfJob(pipeline, 'check')).toBe('live verify');
+    expect(await outputOfJob(sandbox, pipeline, 'check')).toBe('live verify');
     const deployments = await until('the deployment', async () => {
       const { items } = await sandbox.client.get<{ items: { jobId: string; status: string }[] }>(
         `/api/${PROJECT}/deployments`,

@@ -29,6 +29,8 @@ export type JobAnswer = {
   cluster?: { id: string; power: string };
   matrix?: Record<string, string>;
   environment?: { name: string; url?: string };
+  /** Once it is sealed. */
+  log?: { bytes: number; complete: boolean };
 };
 export type ProblemAnswer = {
   code: string;
