@@ -40,8 +40,7 @@ export const nameOf = (node: Node): string => {
 };
 
 /** What a terminal would take for a command, and halves of characters, which are no text. */
-// oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
-const unshowable = /[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/u;
+const unshowable = /\p{Cc}|\p{Surrogate}/u;
 
 /** Quoted in messages; control characters and long texts must not reach a terminal as they are. */
 export const shorten = (text: string): string => {
@@ -49,6 +48,4 @@ export const shorten = (text: string): string => {
   return clean.length > 60 ? `${clean.slice(0, 57).replace(/\p{Surrogate}$/u, '')}…` : clean;
 };
 
-// oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
-const controls = /[\u0000-\u001f\u007f-\u009f]+/g;
-const cleaned = (text: string): string => text.replaceAll(controls, ' ').replaceAll(/\p{Surrogate}/gu, '\ufffd');
+const cleaned = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(/\p{Surrogate}/gu, '\ufffd');

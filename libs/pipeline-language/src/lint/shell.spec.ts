@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { withPrograms } from '@foldline/testing';
 import { limits } from '../limits.ts';
 import { lint } from '../compile.ts';
 import { ShellReader } from './shell.ts';
 
 const mistakes = (text: string) => new ShellReader().read(text)?.mistakes;
-const hasBash = spawnSync('bash', ['-c', 'true']).status === 0;
 
 describe('A shell text', () => {
   it('has its mistakes where they begin', () =>
@@ -28,9 +28,11 @@ describe('A shell text', () => {
     const { stderr } = spawnSync('bash', ['-n', '-c', text], { encoding: 'utf8', env: { LC_ALL: 'C' } });
     return !/syntax error|unexpected/.test(stderr);
   };
-  (hasBash ? it : it.skip)('is right when bash says so (skipped where there is no bash)', () => {
-    const wrong = texts.filter((text) => (mistakes(text)?.length === 0) !== ofBash(text));
-    expect(wrong).toEqual([]);
+  withPrograms(['bash'], () => {
+    it('is right when bash says so', () => {
+      const wrong = texts.filter((text) => (mistakes(text)?.length === 0) !== ofBash(text));
+      expect(wrong).toEqual([]);
+    });
   });
 });
 
