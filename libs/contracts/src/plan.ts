@@ -86,6 +86,8 @@ export type PlannedJob = {
   /** Vault paths by the variable that receives the value (S0-29). */
   secrets: Record<string, { vault: string }>;
   steps: PlannedStep[];
+  /** Another pipeline that the job starts; then it has no steps and no runner. */
+  trigger?: PlannedTrigger;
   artifacts?: ArtifactSpec;
   cache: CacheSpec[];
   /** RE2 source of the coverage pattern; its first group is the percentage (S0-23). */
@@ -122,6 +124,30 @@ export type PlannedOnly = {
   /** The job fails instead of running without it. */
   stops?: true;
 };
+
+export type PlannedTrigger = {
+  of: ChildPipeline | ProjectPipeline;
+  /** The job waits for the end of the other pipeline: it ends well or not (`depend`), or just as that (`mirror`). */
+  strategy?: 'depend' | 'mirror';
+  /** Which variables go with it: those of the file and the job, and those of the request. */
+  forward: { yamlVariables: boolean; pipelineVariables: boolean };
+  /** What the other definition asks for in its `spec: inputs`. */
+  inputs?: Record<string, unknown>;
+};
+
+/** A pipeline of the same commit whose definition is put together from these, each in the form of `include`. */
+export type ChildPipeline = {
+  kind: 'child';
+  include: Record<string, unknown>[];
+  /** Jobs of this plan with files among those, by the name under which they are included. */
+  artifactsFrom?: Record<string, number[]>;
+  /** Where the definition says so. */
+  line: number;
+  column: number;
+};
+
+/** A pipeline of another project, `owner/name`; without a branch of its default branch. */
+export type ProjectPipeline = { kind: 'project'; project: string; branch?: string };
 
 export type Need = { job: number; artifacts: boolean };
 
@@ -175,6 +201,8 @@ export type FailureReason =
   | 'invalid_dotenv'
   | 'config_error'
   | 'needs_docker'
+  | 'downstream_refused'
+  | 'downstream_failed'
   | 'cancelled'
   | 'preempted';
 export type RetryReason = FailureReason | 'always';
@@ -204,6 +232,32 @@ export type PipelineContext = {
   /** The pipeline's name, where its definition gives it one. */
   name?: string;
   server?: ServerFacts;
+  /** The job that asked for the pipeline, where one did. */
+  upstream?: Upstream;
+};
+
+/** The job of another pipeline that started this one. */
+export type Upstream = {
+  pipelineId: string;
+  jobId: string;
+  attempt: number;
+  /** `owner/name`. */
+  project: string;
+  /** Pipelines above this one. */
+  depth: number;
+  /** Pipelines that may still be started below this one. */
+  budget: number;
+};
+
+/** What a child pipeline is planned from, instead of the definition file of its commit. */
+export type ChildDefinition = {
+  include: Record<string, unknown>[];
+  /** Attempts that made files among those, by the name under which they are included. */
+  artifacts?: Record<string, { jobId: string; attempt: number }[]>;
+  /** The place of the `trigger`. */
+  file: string;
+  line: number;
+  column: number;
 };
 
 /** `at` is when it was committed, RFC 3339 in UTC; `tagMessage` that of the annotated tag the pipeline runs for. */
@@ -211,7 +265,8 @@ export type CommitFacts = { author: string; at: string; tagMessage?: string };
 /** The server that was asked for the pipeline; `url` is where people reach it, if it knows. */
 export type ServerFacts = { version: string; url?: string };
 
-export type PipelineSource = 'api' | 'push' | 'web' | 'schedule';
+/** `parent_pipeline`: a child of another one of its commit; `pipeline`: started by one of another project. */
+export type PipelineSource = 'api' | 'push' | 'web' | 'schedule' | 'parent_pipeline' | 'pipeline';
 export type ProjectRef = { id: string; owner: string; name: string; url: string; defaultBranch: string };
 export type GitRef = { name: string; kind: 'branch' | 'tag' | 'commit'; protected: boolean };
 /** `sealed` is ciphertext (see the SecretBox port); clear values never enter an event. */

@@ -1,7 +1,7 @@
 import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
 import type { ArtifactKind, RunnerOffer } from './events/shared.schemas.ts';
-import type { AutoCancel, FailureReason, PipelineSource, PlanDecision, SealedVariable } from './plan.ts';
+import type { AutoCancel, FailureReason, PipelineSource, PlanDecision, SealedVariable, Upstream } from './plan.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -59,6 +59,8 @@ export type ProjectDoc = {
   position: number;
   variables: (SealedVariable & { hidden?: true; description?: string })[];
   secrets: { path: string; sealed: string }[];
+  /** Projects, each as `owner/name`, that may start pipelines of this one and include its files. */
+  callers?: string[];
 };
 
 export type PipelineDoc = {
@@ -80,6 +82,8 @@ export type PipelineDoc = {
   stages: string[];
   jobCount: number;
   autoCancel?: AutoCancel;
+  /** The job that asked for it. */
+  upstream?: Pick<Upstream, 'pipelineId' | 'jobId' | 'project'>;
   /** Of a success: jobs that did not end well and might. */
   warnings?: number;
   /** Why it was cancelled by itself. */
@@ -114,6 +118,8 @@ export type JobDoc = {
   cluster?: { id: string; power: string };
   environment?: { name: string; url?: string };
   resourceGroup?: string;
+  /** The pipeline that the job has started, and whose it is: `owner/name`. */
+  downstream?: { pipelineId: string; project: string };
   matrix?: Record<string, string>;
   /** Every decision about this job, oldest first: what was decided, by which rule, because of which jobs. */
   why: { at: string; position: number; event: string; because: Because }[];

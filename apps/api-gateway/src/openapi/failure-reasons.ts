@@ -39,6 +39,14 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
     title: 'The job needs a container, and its runner has no Docker',
     fix: 'Start Docker on the runner\u2019s host, or remove image and services.',
   },
+  downstream_refused: {
+    title: 'The pipeline that the job starts could not be started',
+    fix: 'The job\u2019s detail tells why: its project, its branch or its definition. Mend that and retry.',
+  },
+  downstream_failed: {
+    title: 'The pipeline that the job has started did not succeed',
+    fix: 'Look at that pipeline; when one of its jobs is retried there and it succeeds, so does this job.',
+  },
   cancelled: { title: 'The job was cancelled', fix: 'Retry it if it should run after all.' },
   preempted: {
     title: 'The job gave its place to a more urgent one',

@@ -1,6 +1,20 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
-import { count, failureReason, outcome, pipelineContext, plan, plannedJob, problem, text } from './shared.schemas.ts';
+import {
+  childDefinition,
+  count,
+  failureReason,
+  gitRef,
+  outcome,
+  pipelineContext,
+  plan,
+  plannedJob,
+  problem,
+  project,
+  text,
+  upstream,
+  variables,
+} from './shared.schemas.ts';
 
 const job = { pipelineId: text, jobId: text };
 const attempt = { ...job, attempt: z.number().int().min(1) };
@@ -15,7 +29,7 @@ export const PipelineStarted = defineEvent(
 export const PipelineRejected = defineEvent(
   'PipelineRejected',
   1,
-  z.object({ pipelineId: text, problems: z.array(problem).min(1) }),
+  z.object({ pipelineId: text, problems: z.array(problem).min(1), upstream: upstream.optional() }),
 );
 
 /** The rule that let a job become ready, in words, with the jobs that decided it. */
@@ -24,6 +38,46 @@ export type Because = z.infer<typeof because>;
 
 /** The job may run as soon as a runner is free that fits. */
 export const JobQueued = defineEvent('JobQueued', 1, z.object({ ...attempt, priority: count, because }));
+
+/**
+ * The job starts another pipeline. Carries all that who makes it may know: of a child pipeline its definition and its
+ * commit, of another project's the name of the project.
+ */
+export const DownstreamRequested = defineEvent(
+  'DownstreamRequested',
+  1,
+  z.object({
+    ...attempt,
+    /** The id of the pipeline that there will be. */
+    downstreamId: text,
+    /** The project that asks. */
+    project,
+    of: z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('child'),
+        definition: childDefinition,
+        ref: gitRef,
+        sha: text,
+        before: text.optional(),
+      }),
+      z.object({ kind: z.literal('project'), project: text, branch: text.optional() }),
+    ]),
+    variables,
+    inputs: z.record(text, z.unknown()).optional(),
+    upstream,
+    because,
+  }),
+);
+
+/** What the job started is to end as well. */
+export const DownstreamStopRequested = defineEvent(
+  'DownstreamStopRequested',
+  1,
+  z.object({ ...attempt, downstreamId: text }),
+);
+
+/** What the job started had ended and goes on; the job is undecided again. */
+export const DownstreamReopened = defineEvent('DownstreamReopened', 1, z.object(attempt));
 
 /** The attempt may run as soon as no other job of its resource group does; `JobQueued` follows. */
 export const JobAwaitsResource = defineEvent(
@@ -160,7 +214,11 @@ export const PipelineCancelling = defineEvent(
 );
 
 /** A finished pipeline goes on because a person retried or played one of its jobs. */
-export const PipelineReopened = defineEvent('PipelineReopened', 1, z.object({ pipelineId: text, jobId: text }));
+export const PipelineReopened = defineEvent(
+  'PipelineReopened',
+  1,
+  z.object({ pipelineId: text, jobId: text, upstream: upstream.optional() }),
+);
 
 /** Everything that can go on without a person has; a manual job that later ones depend on must be started. */
 export const PipelineBlocked = defineEvent('PipelineBlocked', 1, z.object({ pipelineId: text, jobs: z.array(text) }));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
-import { pipelineContext, plan, problem, text } from './shared.schemas.ts';
+import { pipelineContext, plan, problem, text, upstream } from './shared.schemas.ts';
 
 export const PipelinePlanned = defineEvent(
   'PipelinePlanned',
@@ -17,5 +17,7 @@ export const PlanRejected = defineEvent(
     problems: z.array(problem).min(1),
     /** Whose definition it is; absent where no commit could be fetched, and in the events of early releases. */
     commit: z.object({ sha: text, message: text }).optional(),
+    /** The job that had asked for it. */
+    upstream: upstream.optional(),
   }),
 );

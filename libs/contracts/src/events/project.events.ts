@@ -36,6 +36,9 @@ export const VariableRemoved = defineEvent(
 /** A value in the project's vault, named by `secrets: {NAME: {vault: path}}` in a definition (S0-29). */
 export const SecretStored = defineEvent('SecretStored', 1, z.object({ projectId: text, path: text, sealed: text }));
 
+/** Other projects, each as `owner/name`, that may start pipelines of this one and include its files; nobody else may. */
+export const CallersSet = defineEvent('CallersSet', 1, z.object({ projectId: text, callers: z.array(text) }));
+
 /** In which order jobs of the resource group run; the scheduler holds to it from now on. */
 export const ResourceGroupConfigured = defineEvent(
   'ResourceGroupConfigured',

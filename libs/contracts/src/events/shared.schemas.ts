@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PipelineContext, Plan, PlannedJob } from '../plan.ts';
+import type { ChildDefinition, PipelineContext, Plan, PlannedJob, Upstream } from '../plan.ts';
 import type { Problem } from '../problem.ts';
 
 export const count = z.number().int().min(0);
@@ -15,7 +15,22 @@ export const pipelineContext = z.custom<PipelineContext>(
 
 export const project = z.object({ id: text, owner: text, name: text, url: text, defaultBranch: text });
 export const gitRef = z.object({ name: text, kind: z.enum(['branch', 'tag', 'commit']), protected: z.boolean() });
-export const pipelineSource = z.enum(['api', 'push', 'web', 'schedule']);
+export const pipelineSource = z.enum(['api', 'push', 'web', 'schedule', 'parent_pipeline', 'pipeline']);
+export const upstream: z.ZodType<Upstream> = z.object({
+  pipelineId: text,
+  jobId: text,
+  attempt: count,
+  project: text,
+  depth: count,
+  budget: count,
+});
+export const childDefinition: z.ZodType<ChildDefinition> = z.object({
+  include: z.array(z.record(text, z.unknown())),
+  artifacts: z.record(text, z.array(z.object({ jobId: text, attempt: count }))).optional(),
+  file: text,
+  line: count,
+  column: count,
+});
 export const variables = z.record(text, text);
 /** Absent is what it was in early releases: a variable of every job, handed over as it is. */
 export const variableTraits = {
@@ -55,6 +70,8 @@ export const failureReason = z.enum([
   'invalid_dotenv',
   'config_error',
   'needs_docker',
+  'downstream_refused',
+  'downstream_failed',
   'cancelled',
   'preempted',
 ]);

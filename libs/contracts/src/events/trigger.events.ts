@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
 import {
+  childDefinition,
   count,
   gitRef,
   pipelineSource,
@@ -8,6 +9,7 @@ import {
   sealedSecret,
   sealedVariable,
   text,
+  upstream,
   variables,
 } from './shared.schemas.ts';
 
@@ -30,6 +32,26 @@ export const PipelineRequested = defineEvent(
     variables,
     projectVariables: z.array(sealedVariable),
     secrets: z.array(sealedSecret),
+    /** The job that asked for it, where one did. */
+    upstream: upstream.optional(),
+    /** Of a child pipeline. */
+    definition: childDefinition.optional(),
+    /** What its definition asks for. */
+    inputs: z.record(text, z.unknown()).optional(),
+  }),
+);
+
+/** A job of this pipeline asked for another one that there cannot be. `code` is that of a refused request. */
+export const DownstreamRefused = defineEvent(
+  'DownstreamRefused',
+  1,
+  z.object({
+    pipelineId: text,
+    jobId: text,
+    attempt: z.number().int().min(1),
+    downstreamId: text,
+    code: text,
+    detail: text,
   }),
 );
 

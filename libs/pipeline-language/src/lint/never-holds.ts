@@ -5,7 +5,14 @@ import { shorten } from '../node.ts';
 /** What a variable must be for a condition to hold; a text, or `null` where it must not be set. */
 type Demands = { is: Set<string | null>; isNot: Set<string | null>; filled: boolean; unfilled: boolean };
 
-const SOURCES: Readonly<Record<PipelineSource, true>> = { api: true, push: true, web: true, schedule: true };
+const SOURCES: Readonly<Record<PipelineSource, true>> = {
+  api: true,
+  push: true,
+  web: true,
+  schedule: true,
+  parent_pipeline: true,
+  pipeline: true,
+};
 
 /** Why no pipeline can make a condition hold; nothing unless that is certain. */
 export const whyNever = (expression: Expression): string | undefined => {
