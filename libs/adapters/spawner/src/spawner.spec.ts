@@ -53,6 +53,15 @@ const pidIn = async (name: string): Promise<number> => {
   }
   throw new Error(`no pid in ${name}`);
 };
+/** The same without letting anything else go on. */
+const pidAtOnce = (name: string): number => {
+  const path = join(directory, name);
+  for (const until = Date.now() + 10_000; Date.now() < until;) {
+    const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+    if (pid > 0) return pid;
+  }
+  throw new Error(`no pid in ${name}`);
+};
 const processesOf = (parent: number): number[] =>
   readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 /** The process that starts programs for a spawner of this process, found by what it started. */
@@ -152,12 +161,30 @@ describe('When the process that starts programs dies', () => {
     const running = [sh('echo $$ > one; exec sleep 60'), sh('echo $$ > two; exec sleep 60')];
     for (const one of running) one.catch(() => undefined);
     const pids = [await pidIn('one'), await pidIn('two')];
+    // Replies come in their order, so that these two are known to run.
+    await sh('exit 0');
 
     process.kill(parentOf(pids[0]!), 'SIGKILL');
 
     for (const one of running) await expect(one).rejects.toBeInstanceOf(TransientError);
     for (const pid of pids) await ends(pid);
     expect((await sh('exit 0')).exitCode).toBe(0);
+  });
+
+  it('a program that was started and not yet heard of is killed, too', async () => {
+    const running = sh('echo $$ > one; exec sleep 60');
+    running.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    // Nothing is read meanwhile, neither that it runs nor that its parent is dead.
+    const pid = pidAtOnce('one');
+    const parent = parentOf(pid);
+    const known = Date.now() + 200;
+    while (Date.now() < known);
+    process.kill(parent, 'SIGKILL');
+    while (isRunning(parent));
+
+    await expect(running).rejects.toBeInstanceOf(TransientError);
+    await ends(pid);
   });
 
   it('nothing breaks for those who ask before it is noticed', async () => {

@@ -118,7 +118,8 @@ export class Spawner {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child.on('message', (reply: SpawnReply) => this.take(reply));
-    child.once('exit', () => this.lost(child));
+    // Its last replies may be read only after it is known to be dead: they name programs that still run.
+    child.once('exit', () => (child.connected ? child.once('disconnect', () => this.lost(child)) : this.lost(child)));
     // More than one message can meet a channel that is just closing, and each reports it.
     child.on('error', () => this.lost(child));
     // An idle spawner does not keep this process alive.
