@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
@@ -88,12 +87,3 @@ export class OutputReader {
 }
 
 export const readableOf = (fd: number): Readable => new Socket({ fd, readable: true, writable: false });
-
-/** What /proc calls the file behind a descriptor of this process; `undefined` where there is no /proc. */
-export const nameOfDescriptor = (fd: number): string | undefined => {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return undefined;
-  }
-};

@@ -4,7 +4,7 @@ import { fromSystemError, type Execution, type ExecutionResult } from '@foldline
 import type { Readable } from 'node:stream';
 import type { ProgramEnd } from '@foldline/spawner';
 import { OutputReader, type OnOutput } from './output-reader.ts';
-import { isGroupAlive, markedProcesses, signal, survivorsOf, writersTo } from './process-table.ts';
+import { isGroupAlive, markedProcesses, signal, survivorsOf, writersTo, type FileIdentity } from './process-table.ts';
 
 const TAIL_IDLE_MS = 2_000;
 const POLL_MS = 10;
@@ -18,8 +18,8 @@ export type Started = {
   script: string;
   source: Readable;
   onOutput: OnOutput;
-  /** The name of the pipe the output comes through, when it is known. */
-  pipeName: string | undefined;
+  /** The pipe that the output comes through. */
+  pipe: FileIdentity;
 };
 
 /** One running shell and all it started. */
@@ -51,7 +51,7 @@ export class ProcessExecution implements Execution {
   }
 
   private async run(): Promise<ExecutionResult> {
-    const { exited, script, pipeName } = this.started;
+    const { exited, script, pipe } = this.started;
     let lost: unknown;
     const result = await exited.catch((error: unknown): ExecutionResult => {
       lost = error;
@@ -62,7 +62,7 @@ export class ProcessExecution implements Execution {
     this.over = true;
     clearTimeout(this.killTimer);
     await this.output.finish(TAIL_IDLE_MS, () => {
-      for (const pid of pipeName === undefined ? [] : writersTo(pipeName)) signal(pid, 'SIGKILL');
+      for (const pid of writersTo(pipe)) signal(pid, 'SIGKILL');
     });
     rmSync(script, { force: true });
     const { failure } = this.output;

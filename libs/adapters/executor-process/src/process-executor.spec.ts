@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -23,6 +23,19 @@ executorContract('process', () => ({
   executor: newExecutor(),
   alive: (attemptId) => marked(attemptId).length,
 }));
+
+/** Who runs under this command line. */
+const pidsOf = (commandLine: string): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && commandLineOf(pid) === commandLine);
+const commandLineOf = (pid: number): string | undefined => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
 
 describe('processes of this host', () => {
   let root: string;
@@ -67,6 +80,20 @@ describe('processes of this host', () => {
     expect(markedProcesses(markOf(job.attemptId, other))).not.toEqual([]);
     running.stop(0);
     await running.finished;
+  });
+
+  it('finds what gave up environment and session, and only holds the output', async () => {
+    const seconds = `1000.${process.pid}`;
+    const job = spec([
+      `env -i setsid sleep ${seconds} & while ! pgrep -f '^sleep ${seconds}$' > /dev/null; do :; done`,
+    ]);
+    await (
+      await newExecutor().start(job)
+    ).finished;
+
+    const left = pidsOf(`sleep\0${seconds}\0`);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(left).toEqual([]);
   });
 
   it('finds what a job detaches in the very moment of its end', async () => {

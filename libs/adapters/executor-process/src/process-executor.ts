@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync, rmSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stepScript } from '@foldline/contracts';
 import { TransientError, fromSystemError, type Execution, type ExecutionSpec, type Executor } from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
 import { OutputPipes } from './output-pipes.ts';
-import { nameOfDescriptor, readableOf } from './output-reader.ts';
+import { readableOf } from './output-reader.ts';
 import { ProcessExecution } from './process-execution.ts';
 import { MARKER, lookForMarked, signal } from './process-table.ts';
 import { findShell, writeScript } from './shell-script.ts';
@@ -69,7 +69,7 @@ class ProcessExecutor implements Executor {
         script,
         source: readableOf(pipe.readFd),
         onOutput: spec.onOutput,
-        pipeName: nameOfDescriptor(pipe.readFd),
+        pipe: fstatSync(pipe.readFd),
       });
     } catch (error) {
       closeSync(pipe.readFd);

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 
 /** The variable that every process of an attempt inherits. */
 export const MARKER = 'FOLDLINE_ATTEMPT';
@@ -10,14 +10,17 @@ const NO_WRAP_MS = 250;
 
 const isLinux = process.platform === 'linux';
 
-/** A file of /proc; `undefined` when the process is gone or belongs to somebody else. */
-const readProc = (path: string): Buffer | undefined => {
+/** Nothing when what is looked at has ended meanwhile, or belongs to somebody else. */
+const unlessGone = <Value>(look: () => Value): Value | undefined => {
   try {
-    return readFileSync(path);
+    return look();
   } catch {
     return undefined;
   }
 };
+
+/** A file of /proc. */
+const readProc = (path: string): Buffer | undefined => unlessGone(() => readFileSync(path));
 
 const allPids = (): number[] =>
   readdirSync('/proc')
@@ -120,19 +123,24 @@ export const isGroupAlive = (group: number): boolean => {
   );
 };
 
-/** Processes that can write to an open file, by the name that /proc gives it. */
-export const writersTo = (name: string): number[] => {
-  if (!isLinux) return [];
-  return allPids().filter((pid) => {
-    try {
-      const paths = readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
-      return paths.some((path) => readlinkSync(path) === name && (lstatSync(path).mode & 0o200) !== 0);
-    } catch {
-      // The process ended while being looked at, or belongs to somebody else.
-      return false;
-    }
-  });
+/** What an open file is, under whatever name and whether or not it still has one. */
+export type FileIdentity = { dev: number; ino: number };
+
+/** Processes that can write to an open file; nothing where there is no /proc. */
+export const writersTo = (file: FileIdentity): number[] =>
+  isLinux ? allPids().filter((pid) => descriptorsOf(pid).some((path) => isWritable(path) && isSame(path, file))) : [];
+
+const descriptorsOf = (pid: number): string[] => {
+  const directory = `/proc/${pid}/fd`;
+  return unlessGone(() => readdirSync(directory).map((fd) => `${directory}/${fd}`)) ?? [];
 };
+/** The link of a descriptor has the rights that the file was opened with. */
+const isWritable = (path: string): boolean => unlessGone(() => (lstatSync(path).mode & 0o200) !== 0) ?? false;
+const isSame = (path: string, { dev, ino }: FileIdentity): boolean =>
+  unlessGone(() => {
+    const found = statSync(path);
+    return found.ino === ino && found.dev === dev;
+  }) ?? false;
 
 /** Whether the process or group (negative) was there to be signalled. */
 export const signal = (pid: number, name: NodeJS.Signals | 0): boolean => {
