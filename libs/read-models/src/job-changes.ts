@@ -55,10 +55,13 @@ const shownEnvironment = ({ name, url }: { name: string; url?: string }): { name
 
 /** What the attempt before left behind and the new one does not have yet. */
 export const forNewAttempt = (doc: JobDoc): JobDoc => {
-  const { exitCode: _e, reason: _r, detail: _d, coverage: _c, runnerId: _u, cluster: _l, ...rest } = doc;
-  const { startsAt: _w, startedAt: _s, finishedAt: _f, ...fresh } = rest;
+  const { exitCode: _e, coverage: _c, runnerId: _u, cluster: _l, ...rest } = undecided(doc);
+  const { startsAt: _w, startedAt: _s, downstream: _p, ...fresh } = rest;
   return fresh;
 };
+
+/** How it ended, which it has not any more. */
+export const undecided = ({ reason: _r, detail: _d, finishedAt: _f, ...doc }: JobDoc): JobDoc => doc;
 
 /** The document with a change and, when given, the decision that made it. */
 export const decided = (

@@ -3,6 +3,8 @@ import {
   AttemptStarted,
   CacheRestored,
   COLLECTION,
+  DownstreamReopened,
+  DownstreamRequested,
   JobAssigned,
   JobAwaitsResource,
   JobCancelled,
@@ -197,6 +199,37 @@ describe('a job document', () => {
     expect(indexes).toMatchObject({ byResource: `pr1/review%2Fa/${timeAt(2)}/p1.0` });
     expect(Object.keys(indexes)).not.toContain('byQueue');
     expect(Object.keys(indexesOf(COLLECTION.jobs, after(...waiting, queued)))).not.toContain('byResource');
+  });
+
+  it('runs while the pipeline that it has started does, names it, and is undecided when that goes on', () => {
+    const upstream = { ...job, attempt: 1, project: 'ada/engine', depth: 1, budget: 9 };
+    const asked = DownstreamRequested({
+      ...job,
+      attempt: 1,
+      downstreamId: 'p2',
+      project: context.project,
+      of: { kind: 'project', project: 'bob/library' },
+      variables: {},
+      upstream,
+      because: turn,
+    });
+    expect(after(started, asked)).toMatchObject({
+      status: 'running',
+      attempt: 1,
+      startedAt: timeAt(2),
+      downstream: { pipelineId: 'p2', project: 'bob/library' },
+    });
+    const downstreamFailed = JobFailed({
+      ...job,
+      attempt: 1,
+      reason: 'downstream_failed',
+      allowed: false,
+      final: true,
+    });
+    const again = after(started, asked, downstreamFailed, DownstreamReopened({ ...job, attempt: 1 }));
+    expect(again).toMatchObject({ status: 'running', downstream: { pipelineId: 'p2' } });
+    expect(again).not.toHaveProperty('finishedAt');
+    expect(again).not.toHaveProperty('reason');
   });
 
   it('is skipped with the jobs that decided it', () => {

@@ -2,6 +2,8 @@ import {
   AttemptStarted,
   CacheRestored,
   COLLECTION,
+  DownstreamReopened,
+  DownstreamRequested,
   JobAssigned,
   JobAwaitsResource,
   JobCancelled,
@@ -34,6 +36,7 @@ import {
   given,
   jobIdsOf,
   latest,
+  undecided,
   type PipelineStartedData,
 } from './job-changes.ts';
 
@@ -78,6 +81,16 @@ const inPipeline = [
       event.data.because,
     ),
   ),
+  onJob(DownstreamRequested, (doc, event) => {
+    const { attempt, downstreamId: pipelineId, of, upstream, because } = event.data;
+    const downstream = { pipelineId, project: of.kind === 'child' ? upstream.project : of.project };
+    const change = { status: 'running', attempt, startedAt: event.recordedAt, downstream } as const;
+    return decided(doc && forNewAttempt(doc), event, change, because);
+  }),
+  onJob(DownstreamReopened, (doc, event) => {
+    const because = { rule: 'trigger', detail: 'the pipeline that it started goes on', jobs: [] };
+    return decided(doc && undecided(doc), event, { status: 'running' }, because);
+  }),
   onJob(JobHeld, (doc, event) => decided(doc, event, { status: 'manual' }, event.data.because)),
   onJob(JobDelayed, (doc, event) => {
     const { seconds, because } = event.data;

@@ -17,6 +17,7 @@ import {
   PlanRejected,
   type PipelineDoc,
   type RecordedEvent,
+  type Upstream,
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
 
@@ -41,6 +42,7 @@ const requested = ({ data, actor, recordedAt, position }: RecordedEvent<string, 
   source: data.source,
   requestedBy: actor.id,
   variables: data.variables,
+  ...(data.upstream ? { upstream: upstreamOf(data.upstream) } : {}),
   problems: [],
   decisions: [],
   stages: [],
@@ -48,6 +50,12 @@ const requested = ({ data, actor, recordedAt, position }: RecordedEvent<string, 
   createdAt: recordedAt,
   position,
   updatedPosition: position,
+});
+
+const upstreamOf = ({ pipelineId, jobId, project }: Upstream): NonNullable<PipelineDoc['upstream']> => ({
+  pipelineId,
+  jobId,
+  project,
 });
 
 /** A change to a pipeline that is known; one that is not stays unknown. */

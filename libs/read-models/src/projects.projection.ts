@@ -1,4 +1,5 @@
 import {
+  CallersSet,
   COLLECTION,
   ProjectRegistered,
   SecretStored,
@@ -47,6 +48,11 @@ export const projectsProjection = defineProjection<ProjectDoc>(
       VariableRemoved,
       ({ projectId }) => projectId,
       (doc, { data }) => doc && { ...doc, variables: without(doc.variables, data) },
+    ),
+    when(
+      CallersSet,
+      ({ projectId }) => projectId,
+      (doc, { data: { callers } }) => doc && { ...doc, callers },
     ),
     when(
       SecretStored,
