@@ -6,12 +6,17 @@ import {
   AttemptFinished,
   CacheCommitted,
   CacheRefused,
+  DownstreamRefused,
+  DownstreamStopRequested,
   JobAwaitsResource,
   JobLeftResource,
   JobPlayRequested,
   JobRetryRequested,
   PipelineCancelRequested,
+  PipelineFinished,
   PipelinePlanned,
+  PipelineRejected,
+  PipelineReopened,
   PipelineStarted,
   PlanRejected,
   ResourceGranted,
@@ -20,6 +25,7 @@ import {
 } from '@foldline/contracts';
 import { because } from '@foldline/kernel';
 import { DispatchService } from './dispatch/dispatch.service.ts';
+import { FollowDownstream } from './downstream/follow-downstream.policy.ts';
 import { ResourceGroups } from './groups/resource-groups.policy.ts';
 import { SupersedePipelines } from './redundant/supersede.policy.ts';
 
@@ -32,6 +38,7 @@ export class SchedulerEvents {
     @Inject(DispatchService) private readonly pipelines: DispatchService,
     @Inject(ResourceGroups) private readonly groups: ResourceGroups,
     @Inject(SupersedePipelines) private readonly redundant: SupersedePipelines,
+    @Inject(FollowDownstream) private readonly downstream: FollowDownstream,
   ) {}
 
   @EventPattern<string>(PipelinePlanned.type)
@@ -113,6 +120,32 @@ export class SchedulerEvents {
   async onPipelineStarted(@Payload() event: Event<typeof PipelineStarted>): Promise<void> {
     await this.groups.onPipelineStarted(event);
     await this.redundant.onPipelineStarted(event);
+    await this.downstream.onStarted(event);
+  }
+
+  @EventPattern<string>(PipelineRejected.type)
+  onPipelineRejected(@Payload() event: Event<typeof PipelineRejected>): Promise<void> {
+    return this.downstream.onRejected(event);
+  }
+
+  @EventPattern<string>(PipelineFinished.type)
+  onPipelineFinished(@Payload() event: Event<typeof PipelineFinished>): Promise<void> {
+    return this.downstream.onFinished(event);
+  }
+
+  @EventPattern<string>(PipelineReopened.type)
+  onPipelineReopened(@Payload() event: Event<typeof PipelineReopened>): Promise<void> {
+    return this.downstream.onReopened(event);
+  }
+
+  @EventPattern<string>(DownstreamRefused.type)
+  onDownstreamRefused(@Payload() event: Event<typeof DownstreamRefused>): Promise<void> {
+    return this.downstream.onRefused(event);
+  }
+
+  @EventPattern<string>(DownstreamStopRequested.type)
+  onDownstreamStopRequested(@Payload() event: Event<typeof DownstreamStopRequested>): Promise<void> {
+    return this.downstream.onStopRequested(event);
   }
 
   @EventPattern<string>(JobAwaitsResource.type)

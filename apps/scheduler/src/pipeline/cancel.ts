@@ -6,6 +6,7 @@ import {
   type CancelReason,
 } from '@foldline/contracts';
 import type { Decision } from '@foldline/kernel';
+import { stopDownstream } from './downstream.ts';
 import { follow } from './follow.ts';
 import type { PipelineEvent } from './pipeline.evolve.ts';
 import { isActive, isSettled, type JobState, type PipelineState } from './pipeline.state.ts';
@@ -23,7 +24,10 @@ export const cancelPipeline = (
   const { state } = decision;
   if (state.phase === 'finished' || state.cancelling) return;
   decision.emit(PipelineCancelling({ pipelineId, by, ...(reason ? { reason } : {}), ...(because ? { because } : {}) }));
-  for (const job of state.jobs) cancelJob(job, decision);
+  for (const job of state.jobs) {
+    if (isSettled(job)) stopDownstream(job, decision);
+    else cancelJob(job, decision);
+  }
   follow(decision);
 };
 
@@ -32,6 +36,7 @@ export const cancelJob = (job: JobState, decision: Decision<PipelineState, Pipel
   if (isSettled(job)) return;
   const about = { pipelineId: decision.state.context!.pipelineId, jobId: job.id, attempt: job.attempt };
   const why = because ? { because } : {};
+  if (job.status === 'triggered') stopDownstream(job, decision);
   if (!isActive(job)) decision.emit(JobCancelled({ ...about, ...why }));
   else if (job.status === 'assigned' && !willEnd(job, because))
     decision.emit(JobStopRequested({ ...about, runnerId: job.runnerId!, reason: 'cancelled', ...why }));

@@ -1,17 +1,30 @@
 import { JobAwaitsResource, JobLeftResource, JobQueued, type Because } from '@foldline/contracts';
 import type { Decision } from '@foldline/kernel';
+import { requestDownstream } from './downstream.ts';
 import type { PipelineEvent } from './pipeline.evolve.ts';
 import { jobById, type JobState, type PipelineState } from './pipeline.state.ts';
 
 /** The next attempt may run: as soon as there is a runner for it, or as soon as its resource group lets it. */
 export const enter = (state: PipelineState, job: JobState, because: Because): PipelineEvent => {
   const { pipelineId, project } = state.context!;
-  const { resourceGroup: group, priority } = job.planned;
-  const next = { pipelineId, jobId: job.id, attempt: job.attempt + 1 };
+  const group = job.planned.resourceGroup;
+  const attempt = job.attempt + 1;
   return group === undefined
-    ? JobQueued({ ...next, priority, because })
-    : JobAwaitsResource({ ...next, projectId: project.id, group, because });
+    ? begin(state, job, attempt, because)
+    : JobAwaitsResource({ pipelineId, jobId: job.id, attempt, projectId: project.id, group, because });
 };
+
+/** Nothing keeps the attempt from running any more. */
+export const begin = (state: PipelineState, job: JobState, attempt: number, because: Because): PipelineEvent =>
+  job.planned.trigger
+    ? requestDownstream(state, job, attempt, because)
+    : JobQueued({
+        pipelineId: state.context!.pipelineId,
+        jobId: job.id,
+        attempt,
+        priority: job.planned.priority,
+        because,
+      });
 
 /** Whoever has ended, or waits for a person, keeps nobody else of its resource group from running. */
 export const leaveGroups = (decision: Decision<PipelineState, PipelineEvent>): void => {

@@ -1,26 +1,28 @@
 import {
+  type Because,
   JobAssigned,
   JobDue,
   JobPlayed,
-  JobQueued,
   JobRetried,
   JobStopRequested,
   JobWaiting,
   PipelineRejected,
-  PipelineReopened,
   PipelineStarted,
   type FailureReason,
   type Outcome,
   type PipelineContext,
   type Plan,
   type Problem,
+  type Upstream,
   JobCommitRecorded,
 } from '@foldline/contracts';
 import { Decision, type Decider } from '@foldline/kernel';
 import { supersede } from './auto-cancel.ts';
 import { cancelPipeline } from './cancel.ts';
-import { enter, leaveGroups } from './enter.ts';
+import { followDownstream, type DownstreamNews } from './follow-downstream.ts';
+import { begin, enter, leaveGroups } from './enter.ts';
 import { artifactsFor, follow } from './follow.ts';
+import { reopen } from './reopen.ts';
 import { finishAttempt, finishWhenCommitted, returnJob } from './finish-attempt.ts';
 import { evolve, type PipelineEvent } from './pipeline.evolve.ts';
 import { currentAttempt, isActive, isSettled, jobById, newPipeline, type PipelineState } from './pipeline.state.ts';
@@ -39,7 +41,7 @@ export type AttemptNews = {
 
 export type PipelineCommand =
   | { type: 'StartPipeline'; context: PipelineContext; plan: Plan }
-  | { type: 'RejectPipeline'; pipelineId: string; problems: Problem[] }
+  | { type: 'RejectPipeline'; pipelineId: string; problems: Problem[]; upstream?: Upstream | undefined }
   | {
       type: 'AssignJob';
       jobId: string;
@@ -56,7 +58,8 @@ export type PipelineCommand =
   /** `attempt` is absent in what early releases recorded. */
   | { type: 'RecordCommit'; jobId: string; attempt?: number | undefined; commitId: string; accepted: boolean }
   | { type: 'PreemptJob'; jobId: string; attempt: number }
-  | { type: 'CancelPipeline'; pipelineId: string; by: string }
+  /** `because` is absent when somebody asked for it. */
+  | { type: 'CancelPipeline'; pipelineId: string; by: string; because?: Because }
   /** Another one has begun, of a newer commit of the same branch. */
   | { type: 'SupersedePipeline'; by: string }
   | { type: 'PlayJob'; jobId: string; by: string }
@@ -64,7 +67,9 @@ export type PipelineCommand =
   | { type: 'GrantResource'; jobId: string; attempt: number; group: string }
   /** The time of a delayed job is over. */
   | { type: 'StartDelayedJob'; jobId: string }
-  | { type: 'RetryJob'; jobId: string; by: string };
+  | { type: 'RetryJob'; jobId: string; by: string }
+  /** What became of the pipeline that the job has started. */
+  | ({ type: 'FollowDownstream' } & DownstreamNews);
 
 /** The rules by which a planned pipeline runs: what is ready, what a result means, what follows from it. */
 export const pipelineDecider: Decider<PipelineState, PipelineCommand, PipelineEvent> = {
@@ -84,8 +89,9 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
   const { state } = decision;
   if (command.type === 'StartPipeline') return startPipeline(command, decision);
   if (command.type === 'RejectPipeline') {
-    const { pipelineId, problems } = command;
-    if (state.phase === 'new') decision.emit(PipelineRejected({ pipelineId, problems }));
+    const { pipelineId, problems, upstream } = command;
+    if (state.phase === 'new')
+      decision.emit(PipelineRejected({ pipelineId, problems, ...(upstream ? { upstream } : {}) }));
     return;
   }
   if (command.type === 'CancelPipeline') return cancelPipeline(command, decision);
@@ -113,6 +119,8 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
       return startDelayed(command, decision);
     case 'RetryJob':
       return retry(command, decision);
+    case 'FollowDownstream':
+      return followDownstream(command, decision);
   }
 };
 
@@ -172,7 +180,7 @@ const play = ({ jobId, by }: Of<'PlayJob'>, decision: PipelineDecision): void =>
   const job = jobById(state, jobId);
   if (job?.status !== 'held' && job?.status !== 'delayed') return;
   const { pipelineId } = state.context!;
-  if (state.phase === 'finished') decision.emit(PipelineReopened({ pipelineId, jobId }));
+  reopen(jobId, decision);
   decision.emit(JobPlayed({ pipelineId, jobId, by }));
   const because = { rule: job.planned.when, detail: `${by} started it`, jobs: [] };
   decision.emit(enter(state, job, because));
@@ -192,9 +200,8 @@ const startDelayed = ({ jobId }: Of<'StartDelayedJob'>, decision: PipelineDecisi
 const grantResource = ({ jobId, attempt, group }: Of<'GrantResource'>, decision: PipelineDecision): void => {
   const job = currentAttempt(decision.state, jobId, attempt);
   if (job?.status !== 'awaiting') return;
-  const { pipelineId } = decision.state.context!;
   const because = { rule: 'resource_group', detail: `no other job of the resource group ${group} runs`, jobs: [] };
-  decision.emit(JobQueued({ pipelineId, jobId, attempt, priority: job.planned.priority, because }));
+  decision.emit(begin(decision.state, job, attempt, because));
 };
 
 const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void => {
@@ -203,7 +210,7 @@ const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void 
   if (!job || !isSettled(job) || job.status === 'skipped') return;
   if (state.phase === 'running' && state.cancelling) return;
   const { pipelineId } = state.context!;
-  if (state.phase === 'finished') decision.emit(PipelineReopened({ pipelineId, jobId }));
+  reopen(jobId, decision);
   const attempt = job.attempt + 1;
   decision.emit(JobRetried({ pipelineId, jobId, attempt, by: 'user' }));
   const because = { rule: 'retry', detail: `${by} asked for another attempt`, jobs: [] };

@@ -1,4 +1,7 @@
 import {
+  DownstreamReopened,
+  DownstreamRequested,
+  DownstreamStopRequested,
   JobAssigned,
   JobAwaitsResource,
   JobCancelled,
@@ -56,6 +59,9 @@ export const PIPELINE_EVENTS = {
   JobStopRequested,
   JobCancelled,
   JobRetried,
+  DownstreamRequested,
+  DownstreamStopRequested,
+  DownstreamReopened,
 };
 export type PipelineEvent = EventsOf<typeof PIPELINE_EVENTS>;
 
@@ -107,6 +113,18 @@ const evolveJob = (
       setStatus(state, job, 'awaiting');
       job.attempt = event.data.attempt;
       return;
+    case 'DownstreamRequested':
+      state.ready.delete(job.planned.index);
+      setStatus(state, job, 'triggered');
+      if (!job.planned.interruptible) state.begunToStay = true;
+      job.attempt = event.data.attempt;
+      job.downstream = { id: event.data.downstreamId, attempt: event.data.attempt };
+      return;
+    case 'DownstreamReopened':
+      unsettle(state, job);
+      reopenFollowers(state, job);
+      return setStatus(state, job, 'triggered');
+    case 'DownstreamStopRequested':
     case 'JobLeftResource':
       return;
     case 'JobHeld':
@@ -200,6 +218,7 @@ const start = (state: PipelineState, { context, plan }: { context: PipelineConte
     for (const need of job.planned.waitsFor) state.jobs[need.job]!.dependents.push(job.planned.index);
     if (job.needsOpen === 0) state.ready.add(job.planned.index);
   }
+  state.triggers = plan.jobs.filter(({ trigger }) => trigger).length;
   state.producers = state.stages.flatMap(({ jobs }) => jobs.filter((index) => state.jobs[index]!.planned.artifacts));
   state.open = state.jobs.length;
   openStages(state);

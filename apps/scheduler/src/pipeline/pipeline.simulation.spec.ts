@@ -7,7 +7,7 @@ import { pipelineDecider, type PipelineCommand } from './pipeline.decider.ts';
 import type { PipelineEvent } from './pipeline.evolve.ts';
 import { isOptional, isSettled, type JobState } from './pipeline.state.ts';
 
-const GOES_ON: ReadonlySet<string> = new Set(['delayed', 'awaiting', 'queued', 'assigned', 'finishing']);
+const GOES_ON: ReadonlySet<string> = new Set(['delayed', 'awaiting', 'queued', 'assigned', 'finishing', 'triggered']);
 const RUNS = 600;
 const MAXIMUM_STEPS = 300;
 
@@ -23,6 +23,10 @@ const sketches = fc
       retries: fc.integer({ min: 0, max: 2 }),
       environment: fc.boolean(),
       grouped: fc.boolean(),
+      starts: fc.option(fc.constantFrom('nothing more', 'depend' as const, 'mirror' as const), {
+        nil: undefined,
+        freq: 3,
+      }),
       stage: fc.nat({ max: 3 }),
       needs: fc.option(fc.array(fc.nat(), { maxLength: 3 }), { nil: undefined, freq: 2 }),
     }),
@@ -31,7 +35,7 @@ const sketches = fc
   .map((jobs) =>
     jobs
       .toSorted((a, b) => a.stage - b.stage)
-      .map(({ when, stage, retries, environment, grouped, needs, ...rest }, index): JobSketch => {
+      .map(({ when, stage, retries, environment, grouped, starts, needs, ...rest }, index): JobSketch => {
         const before = needs && index > 0 ? needs.map((n) => `job ${n % index}`) : needs && [];
         return {
           ...rest,
@@ -40,11 +44,18 @@ const sketches = fc
           stage: `stage ${stage}`,
           retry: { max: retries, when: ['always'] },
           ...(grouped ? { resourceGroup: 'production' } : {}),
+          ...(starts === undefined ? {} : { trigger: triggerOf(starts) }),
           ...(environment ? { environment: { name: 'production' } } : {}),
           ...(before ? { needs: before } : {}),
         };
       }),
   );
+
+const triggerOf = (starts: 'nothing more' | 'depend' | 'mirror'): NonNullable<JobSketch['trigger']> => ({
+  of: { kind: 'child', include: [{ local: 'child.yml' }], line: 1, column: 1 },
+  forward: { yamlVariables: true, pipelineVariables: false },
+  ...(starts === 'nothing more' ? {} : { strategy: starts }),
+});
 
 const autoCancels = fc.record({
   onNewCommit: fc.constantFrom('conservative' as const, 'interruptible' as const, 'none' as const),
@@ -97,6 +108,8 @@ class Simulation {
     if (kind < 34) return this.does({ type: 'RecordCommit', jobId, commitId: `zip ${attempt - 1}`, accepted: false });
     if (kind < 38) return this.does({ type: 'ReturnJob', jobId, attempt: attempt - (outcome % 2), detail: '' });
     if (kind < 40) return this.does({ type: 'SupersedePipeline', by: 'p2' });
+    if (kind < 44)
+      return this.does({ type: 'FollowDownstream', jobId, attempt: attempt - (outcome % 2), became: 'reopened' });
     this.advance(this.waiting()[n % Math.max(1, this.waiting().length)], outcome);
   }
 
@@ -140,10 +153,18 @@ class Simulation {
     else if (job.status === 'queued') {
       const cluster = { id: 'local', power: 'low-power' };
       this.does({ type: 'AssignJob', jobId, attempt, runnerId: 'runner-1', cluster, detail: '' });
-    } else if (job.status === 'assigned') this.does(finish(job, outcome, attempt));
+    } else if (job.status === 'triggered') this.does(news(job, outcome));
+    else if (job.status === 'assigned') this.does(finish(job, outcome, attempt));
     else this.does({ type: 'RecordCommit', jobId, commitId: `zip ${attempt}`, accepted: outcome % 5 !== 4 });
   }
 }
+
+/** What becomes of a pipeline that a job has started; that it began is no end for all of them. */
+const news = ({ id: jobId, attempt, planned }: JobState, outcome: number): PipelineCommand => {
+  const ends = ['success', 'success', 'failed', 'timed_out', 'cancelled', 'skipped', 'refused'] as const;
+  const became = planned.trigger!.strategy ? ends[outcome % 7]! : outcome % 2 === 0 ? 'started' : 'empty';
+  return { type: 'FollowDownstream', jobId, attempt, became };
+};
 
 const finish = ({ id: jobId }: JobState, outcome: number, attempt: number): PipelineCommand => ({
   type: 'FinishAttempt',
@@ -195,7 +216,17 @@ class Rules {
         if (event.data.by === 'user') expect(this.ended.delete(event.data.jobId)).toBe(true);
         this.attemptEnds(event.data.jobId);
         return;
+      case 'DownstreamRequested':
+        this.blocked = false;
+        if (this.isOpen(event.data)) return expect(this.cancelling).toBe(false);
+        return this.begins(event.data);
+      case 'DownstreamReopened':
+        this.blocked = false;
+        this.ended.delete(event.data.jobId);
+        this.attempts.get(event.data.jobId)!.open = true;
+        return;
       case 'JobSkipped':
+        if (event.data.because.rule === 'trigger') return this.attemptEnds(event.data.jobId);
         // Skipped again and again is one decision made anew, and never after the job has run and ended.
         expect(this.attempts.get(event.data.jobId)?.open ?? false).toBe(false);
         return;

@@ -24,6 +24,8 @@ export type PipelineState = {
   plan?: Plan;
   jobs: JobState[];
   stages: StageState[];
+  /** Jobs that start other pipelines. */
+  triggers: number;
   /** Jobs that declare artifacts, in the order of their stages. */
   producers: number[];
   /** The stage whose jobs without `needs` may go: the first that is unsettled, or the last; -1 before the start. */
@@ -32,7 +34,7 @@ export type PipelineState = {
   ready: Set<number>;
   /** Jobs that the pipeline's end waits for: neither settled nor optional. */
   open: number;
-  /** Jobs that go on without anybody: awaiting their resource, queued, assigned or finishing. */
+  /** Jobs that go on without anybody: awaiting their resource, queued, assigned, finishing, or behind a pipeline that they started. */
   moving: number;
   /** Manual jobs that are held and that later jobs wait for. */
   blocking: Set<number>;
@@ -61,6 +63,7 @@ export type JobStatus =
   | 'queued'
   | 'assigned'
   | 'finishing'
+  | 'triggered'
   | 'success'
   | 'failed'
   | 'skipped'
@@ -78,6 +81,8 @@ export type JobState = {
   dependents: number[];
   /** Needs that are not settled yet. */
   needsOpen: number;
+  /** The pipeline that it has started, and in which attempt. */
+  downstream?: { id: string; attempt: number };
   runnerId?: string;
   /** The lease that the runner was given the attempt under. */
   epoch?: string;
@@ -107,6 +112,7 @@ export const newPipeline = (): PipelineState => ({
   begunToStay: false,
   jobs: [],
   stages: [],
+  triggers: 0,
   producers: [],
   frontier: -1,
   ready: new Set(),
@@ -121,7 +127,7 @@ const SETTLED: ReadonlySet<JobStatus> = new Set(['success', 'failed', 'skipped',
 export const isSettled = (job: JobState): boolean => SETTLED.has(job.status);
 export const isActive = (job: JobState): boolean => job.status === 'assigned' || job.status === 'finishing';
 export const isMoving = (job: JobState): boolean =>
-  job.status === 'awaiting' || job.status === 'queued' || isActive(job);
+  job.status === 'awaiting' || job.status === 'queued' || job.status === 'triggered' || isActive(job);
 /** A manual job that may fail is optional: nobody waits for it (as GitLab's non-blocking manual jobs). */
 export const isOptional = (job: JobState): boolean => job.status === 'held' && job.planned.allowFailure;
 /** Ended badly in a way that later jobs must notice. */

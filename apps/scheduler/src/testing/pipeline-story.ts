@@ -30,6 +30,7 @@ import {
 } from '@foldline/contracts';
 import { givenWhenThen } from '@foldline/testing';
 import { pipelineDecider, type AttemptNews, type PipelineCommand } from '../pipeline/pipeline.decider.ts';
+import type { DownstreamNews } from '../pipeline/follow-downstream.ts';
 import type { PipelineEvent, RetriedBy } from '../pipeline/pipeline.evolve.ts';
 import { pipelineContext } from './plan-builder.ts';
 
@@ -87,6 +88,12 @@ export const story = (plan: Plan) => {
     retry: (name: string): PipelineCommand => ({ type: 'RetryJob', jobId: id(name), by: 'ada' }),
     giveBack: (name: string, attempt = 1): PipelineCommand => ({ type: 'ReturnJob', jobId: id(name), attempt, detail }),
     preempt: (name: string, attempt = 1): PipelineCommand => ({ type: 'PreemptJob', jobId: id(name), attempt }),
+    follow: (name: string, became: DownstreamNews['became'], attempt = 1): PipelineCommand => ({
+      type: 'FollowDownstream',
+      jobId: id(name),
+      attempt,
+      became,
+    }),
     explain: (name: string, code: string, attempt = 1): PipelineCommand => ({
       type: 'ExplainWait',
       jobId: id(name),

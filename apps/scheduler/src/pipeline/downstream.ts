@@ -1,0 +1,93 @@
+import {
+  budgetOfEach,
+  DOWNSTREAM,
+  DownstreamRequested,
+  DownstreamStopRequested,
+  handedOn,
+  type Because,
+  type ChildPipeline,
+  type PlannedTrigger,
+} from '@foldline/contracts';
+import { derivedId, type Decision } from '@foldline/kernel';
+import type { PipelineEvent } from './pipeline.evolve.ts';
+import type { JobState, PipelineState } from './pipeline.state.ts';
+
+type Requested = ReturnType<typeof DownstreamRequested>['data'];
+
+/** The job starts its pipeline: another one with each attempt. */
+export const requestDownstream = (
+  state: PipelineState,
+  job: JobState,
+  attempt: number,
+  because: Because,
+): PipelineEvent => {
+  const { pipelineId, project, upstream } = state.context!;
+  const { of, forward, inputs } = job.planned.trigger!;
+  const { variables, rawVariables } = state.plan!;
+  const described = {
+    context: state.context!,
+    job: job.planned,
+    pipelineVariables: variables,
+    ...(rawVariables ? { rawPipelineVariables: rawVariables } : {}),
+  };
+  return DownstreamRequested({
+    pipelineId,
+    jobId: job.id,
+    attempt,
+    downstreamId: derivedId('downstream', job.id, String(attempt)),
+    project,
+    of: of.kind === 'child' ? childOf(state, of) : of,
+    variables: handedOn(described, forward),
+    ...(inputs ? { inputs } : {}),
+    upstream: {
+      pipelineId,
+      jobId: job.id,
+      attempt,
+      project: `${project.owner}/${project.name}`,
+      depth: (upstream?.depth ?? 0) + 1,
+      budget: budgetOfEach(upstream?.budget ?? DOWNSTREAM.pipelines, state.triggers),
+    },
+    because,
+  });
+};
+
+/** What the job started ends as well: it is a part of this pipeline, unless it is another project's. */
+export const stopDownstream = (job: JobState, decision: Decision<PipelineState, PipelineEvent>): void => {
+  const { downstream, planned, id: jobId } = job;
+  if (!downstream || planned.trigger?.of.kind !== 'child') return;
+  const { pipelineId } = decision.state.context!;
+  const { id: downstreamId, attempt } = downstream;
+  decision.emit(DownstreamStopRequested({ pipelineId, jobId, attempt, downstreamId }));
+};
+
+const childOf = (state: PipelineState, { include, artifactsFrom, line, column }: ChildPipeline): Requested['of'] => {
+  const { ref, sha, before } = state.context!;
+  return {
+    kind: 'child',
+    definition: {
+      include,
+      ...(artifactsFrom ? { artifacts: attemptsOf(state, artifactsFrom) } : {}),
+      file: state.plan!.file,
+      line,
+      column,
+    },
+    ref,
+    sha,
+    ...(before === undefined ? {} : { before }),
+  };
+};
+
+/** The attempts whose files count: of each job the last that has ended. */
+const attemptsOf = (
+  { jobs }: PipelineState,
+  sources: NonNullable<ChildPipeline['artifactsFrom']>,
+): NonNullable<Extract<Requested['of'], { kind: 'child' }>['definition']['artifacts']> =>
+  Object.fromEntries(
+    Object.entries(sources).map(([name, indexes]) => [
+      name,
+      indexes.flatMap((index) => {
+        const { id: jobId, endedAttempt } = jobs[index]!;
+        return endedAttempt === undefined ? [] : [{ jobId, attempt: endedAttempt }];
+      }),
+    ]),
+  );
