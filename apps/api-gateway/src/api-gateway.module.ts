@@ -27,6 +27,7 @@ import { PipelineHistory } from './pipelines/pipeline-history.ts';
 import { PipelineController } from './pipelines/pipeline.controller.ts';
 import { PipelineQueries } from './pipelines/pipeline.queries.ts';
 import { PipelinesController } from './pipelines/pipelines.controller.ts';
+import { CallersController } from './projects/callers.controller.ts';
 import { ProjectQueries } from './projects/project.queries.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { ResourceGroupQueries } from './projects/resource-group.queries.ts';
@@ -48,6 +49,7 @@ const controllers: Type[] = [
   SecretsController,
   SubscriptionsController,
   ResourceGroupsController,
+  CallersController,
   PipelinesController,
   PipelineController,
   JobsController,

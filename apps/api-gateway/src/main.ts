@@ -1,11 +1,16 @@
-import { keepReadModels, runService, type StartService } from '@foldline/distributed';
+import { behindTheBus, keepReadModels, runService, type StartService } from '@foldline/distributed';
 import { listenFailure } from '@foldline/host';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
+import { ApiGatewayEventsModule } from './api-gateway-events.module.ts';
 import { createGateway } from './create-gateway.ts';
 
-const start: StartService = async ({ ports }, { onStored }) => {
+const listening = behindTheBus('api-gateway', ApiGatewayEventsModule);
+
+const start: StartService = async (opened, telemetry) => {
+  const { ports } = opened;
   const readModels = keepReadModels(ports, READ_MODELS, READ_MODELS_NAME);
-  const { app } = await createGateway(ports, onStored);
+  const events = await listening(opened, telemetry);
+  const { app } = await createGateway(ports, telemetry.onStored);
   const { host, port } = ports.settings;
   await app.listen(port, host).catch((error: unknown) => {
     throw listenFailure(error, host, port);
@@ -15,6 +20,8 @@ const start: StartService = async ({ ports }, { onStored }) => {
     stop: async (now) => {
       now('to answer its last requests');
       await app.close();
+      now('to end what it was doing');
+      await events.stop(now);
       now('to write the read models');
       await readModels.stop();
     },

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { createGateway } from '@foldline/api-gateway';
+import { ApiGatewayEventsModule, createGateway } from '@foldline/api-gateway';
 import { ArtifactStoreModule } from '@foldline/artifact-store';
 import { DeployerModule } from '@foldline/deployer';
 import {
@@ -19,6 +19,7 @@ import { SchedulerModule } from '@foldline/scheduler';
 /** The services behind the bus, in the order in which they start: who decides before who acts. */
 const SERVICES: readonly ServiceDefinition[] = [
   { name: 'scheduler', module: SchedulerModule },
+  { name: 'api-gateway', module: ApiGatewayEventsModule },
   { name: 'pipeline-planner', module: PipelinePlannerModule },
   { name: 'artifact-store', module: ArtifactStoreModule },
   { name: 'deployer', module: DeployerModule },

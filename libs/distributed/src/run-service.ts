@@ -169,9 +169,7 @@ const relayed = async (service: ServiceName, { ports: { eventBus, logger } }: Di
 const measure = (service: ServiceName, { ports, group }: DistributedPorts, { metrics }: Telemetry): void => {
   const { eventBus } = ports;
   const lag = async (): Promise<number> => (await eventBus.lag([group])).groups[0]?.lag ?? 0;
-  // The gateway handles no events; its group stays at the beginning for ever.
-  if (service !== 'api-gateway')
-    metrics.gauge('foldline_consumer_lag', 'Events in the topic that the service has not handled yet', lag);
+  metrics.gauge('foldline_consumer_lag', 'Events in the topic that the service has not handled yet', lag);
   metrics.gauge('foldline_parked_keys', 'Keys whose events wait because one of them could not be handled', async () => {
     const parked = await eventBus.parked.list();
     return parked.filter((stream) => stream.group === group).length;

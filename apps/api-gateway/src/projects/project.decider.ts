@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
+  CallersSet,
   ProjectRegistered,
   ResourceGroupConfigured,
   SecretStored,
@@ -22,6 +24,7 @@ import {
 export const MAX_VARIABLES = 200;
 export const MAX_SECRETS = 200;
 export const MAX_SUBSCRIPTIONS = 50;
+export const MAX_CALLERS = 200;
 /** Resource groups that are not as they are by default. */
 export const MAX_RESOURCE_GROUPS = 200;
 
@@ -33,6 +36,7 @@ export type ProjectCommand =
   | ({ type: 'ChangeVariable' } & VariableChange)
   | ({ type: 'RemoveVariable' } & Omit<Data<typeof VariableRemoved>, 'scope'> & Asked)
   | ({ type: 'StoreSecret' } & Data<typeof SecretStored>)
+  | ({ type: 'SetCallers' } & Data<typeof CallersSet>)
   | ({ type: 'ConfigureResourceGroup' } & Data<typeof ResourceGroupConfigured>)
   | ({ type: 'RequestSubscription' } & Data<typeof SubscriptionRequested>)
   | ({ type: 'RequestSubscriptionRemoval' } & Data<typeof SubscriptionRemovalRequested>);
@@ -42,6 +46,7 @@ export type ProjectEvent = ReturnType<
   | typeof VariableSet
   | typeof VariableRemoved
   | typeof SecretStored
+  | typeof CallersSet
   | typeof ResourceGroupConfigured
   | typeof SubscriptionRequested
   | typeof SubscriptionRemovalRequested
@@ -52,6 +57,7 @@ export type ProjectState = {
   variables: ProjectVariables;
   secrets: Set<string>;
   subscriptions: Set<string>;
+  callers: readonly string[];
   /** Their modes, by name. */
   resourceGroups: Map<string, string>;
 };
@@ -69,6 +75,9 @@ const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
       return state;
     case 'SecretStored':
       state.secrets.add(event.data.path);
+      return state;
+    case 'CallersSet':
+      state.callers = event.data.callers;
       return state;
     case 'ResourceGroupConfigured':
       state.resourceGroups.set(event.data.group, event.data.processMode);
@@ -105,6 +114,21 @@ const known = (set: ReadonlySet<string>, key: string, what: string): void => {
   if (!set.has(key)) throw new Refusal('not_found', `the project has no ${what} ${key}`);
 };
 
+/** Each is a project, or with `*` every project of an owner. */
+const setCallers = (data: Data<typeof CallersSet>, state: ProjectState): ProjectEvent[] => {
+  const isProject = (caller: string): boolean => {
+    const [owner = '', name = '', ...more] = caller.split('/');
+    return isOwner(owner) && (name === '*' || isName(name)) && more.length === 0;
+  };
+  const errors = data.callers.flatMap((caller, index) =>
+    isProject(caller)
+      ? []
+      : [{ pointer: `/callers/${index}`, message: `"${caller}" is neither a project, as owner/name, nor owner/*` }],
+  );
+  if (errors.length > 0) throw new Refusal('invalid_name', 'not every caller is a project', { errors });
+  return isDeepStrictEqual(state.callers, data.callers) ? [] : [CallersSet(data)];
+};
+
 const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, state: ProjectState): ProjectEvent[] => {
   const { type: _type, ...data } = command;
   switch (command.type) {
@@ -120,6 +144,8 @@ const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, s
     case 'StoreSecret':
       withRoom(state.secrets, command.path, MAX_SECRETS, 'secrets');
       return [SecretStored(data as Data<typeof SecretStored>)];
+    case 'SetCallers':
+      return setCallers(data as Data<typeof CallersSet>, state);
     case 'ConfigureResourceGroup':
       if (state.resourceGroups.get(command.group) === command.processMode) return [];
       withRoom(state.resourceGroups, command.group, MAX_RESOURCE_GROUPS, 'resource groups with a mode of their own');
@@ -146,6 +172,7 @@ export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent>
     variables: new Map(),
     secrets: new Set(),
     subscriptions: new Set(),
+    callers: [],
     resourceGroups: new Map(),
   }),
   evolve,

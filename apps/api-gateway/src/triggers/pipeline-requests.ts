@@ -20,6 +20,8 @@ import {
 } from '@foldline/kernel';
 import { triggerDecider } from './trigger.decider.ts';
 
+type Stored = RecordedEvent<'PipelineRequested', ReturnType<typeof PipelineRequested>['data']>;
+
 export type Wanted = {
   pipelineId: string;
   ref: Omit<GitRef, 'protected'>;
@@ -28,12 +30,10 @@ export type Wanted = {
   /** Of a push: what the ref pointed to before. */
   before?: string;
   variables: Record<string, string>;
-};
+} & Pick<Stored['data'], 'upstream' | 'definition' | 'inputs'>;
 
 /** `fresh: false`: it was requested before, by the same cause. */
 export type RequestedPipeline = { id: string; ref: string; sha: string; position: number; fresh: boolean };
-
-type Stored = RecordedEvent<'PipelineRequested', ReturnType<typeof PipelineRequested>['data']>;
 
 const NO_COMMIT = /^(?:0{40}|0{64})$/;
 

@@ -1,5 +1,6 @@
 import { describe, it } from '@jest/globals';
 import {
+  DownstreamRefused,
   IdempotencyKeyUsed,
   JobPlayRequested,
   JobRetryRequested,
@@ -38,6 +39,30 @@ describe('the wishes for a pipeline', () => {
     given(requested)
       .when({ type: 'RequestPipeline', ...request, sha: 'b'.repeat(40) })
       .thenNothing());
+  it('are no more than a refusal where there cannot be such a pipeline', () => {
+    const about = {
+      pipelineId: 'p0',
+      jobId: 'p0.1',
+      attempt: 1,
+      downstreamId: 'p1',
+      code: 'not_found',
+      detail: 'none',
+    };
+    const refused = DownstreamRefused(about);
+    given()
+      .when({ type: 'RefuseDownstream', ...about })
+      .then(refused);
+    given(refused)
+      .when({ type: 'RefuseDownstream', ...about })
+      .thenNothing();
+    given(refused)
+      .when({ type: 'RequestPipeline', ...request })
+      .thenNothing();
+    given(requested)
+      .when({ type: 'RefuseDownstream', ...about })
+      .thenNothing();
+    given(refused).when(cancel).thenRefused('not_found');
+  });
   it('may be its end, once', () => {
     given(requested).when(cancel).then(cancelled);
     given(requested, cancelled).when(cancel).thenNothing();

@@ -1,26 +1,41 @@
-import { JobPlayRequested, JobRetryRequested, PipelineCancelRequested, PipelineRequested } from '@foldline/contracts';
+import {
+  DownstreamRefused,
+  JobPlayRequested,
+  JobRetryRequested,
+  PipelineCancelRequested,
+  PipelineRequested,
+} from '@foldline/contracts';
 import { Refusal, type Decider } from '@foldline/kernel';
 import { emitAll } from './emit-all.ts';
 
 export type TriggerEvent = ReturnType<
-  typeof PipelineRequested | typeof PipelineCancelRequested | typeof JobRetryRequested | typeof JobPlayRequested
+  | typeof PipelineRequested
+  | typeof DownstreamRefused
+  | typeof PipelineCancelRequested
+  | typeof JobRetryRequested
+  | typeof JobPlayRequested
 >;
 export type Wish =
   { type: 'CancelPipeline'; pipelineId: string } | { type: 'RetryJob' | 'PlayJob'; pipelineId: string; jobId: string };
 /** `after`: the revision of this stream on which the wish was judged; a newer one refuses it as `OVERTAKEN`. */
 export type TriggerCommand =
-  ({ type: 'RequestPipeline' } & ReturnType<typeof PipelineRequested>['data']) | (Wish & { after?: number });
+  | ({ type: 'RequestPipeline' } & ReturnType<typeof PipelineRequested>['data'])
+  | ({ type: 'RefuseDownstream' } & ReturnType<typeof DownstreamRefused>['data'])
+  | (Wish & { after?: number });
 
 /** Code of a refusal that is not an answer: the wish must be judged again. */
 export const OVERTAKEN = 'overtaken';
 
-export type TriggerState = { requested: boolean; cancelRequested: boolean; revision: number };
+export type TriggerState = { requested: boolean; refused: boolean; cancelRequested: boolean; revision: number };
 
 const evolve = (state: TriggerState, event: TriggerEvent): TriggerState => {
   state.revision += 1;
   switch (event.type) {
     case 'PipelineRequested':
       state.requested = true;
+      return state;
+    case 'DownstreamRefused':
+      state.refused = true;
       return state;
     case 'PipelineCancelRequested':
       state.cancelRequested = true;
@@ -36,7 +51,11 @@ const evolve = (state: TriggerState, event: TriggerEvent): TriggerState => {
 const decide = (command: TriggerCommand, state: TriggerState): TriggerEvent[] => {
   if (command.type === 'RequestPipeline') {
     const { type: _type, ...data } = command;
-    return state.requested ? [] : [PipelineRequested(data)];
+    return state.requested || state.refused ? [] : [PipelineRequested(data)];
+  }
+  if (command.type === 'RefuseDownstream') {
+    const { type: _type, ...data } = command;
+    return state.requested || state.refused ? [] : [DownstreamRefused(data)];
   }
   if (!state.requested) throw new Refusal('not_found', 'there is no such pipeline');
   const { type, after = state.revision, ...data } = command;
@@ -48,7 +67,7 @@ const decide = (command: TriggerCommand, state: TriggerState): TriggerEvent[] =>
 
 /** What people and forges want of one pipeline: that it exists, that it ends, that a job runs again or at last. */
 export const triggerDecider: Decider<TriggerState, TriggerCommand, TriggerEvent> = {
-  initialState: () => ({ requested: false, cancelRequested: false, revision: -1 }),
+  initialState: () => ({ requested: false, refused: false, cancelRequested: false, revision: -1 }),
   evolve,
   decide: (command, state) => emitAll(state, evolve, decide(command, state)),
 };
