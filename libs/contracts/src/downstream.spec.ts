@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { budgetOfEach, handedOn } from './downstream.ts';
+import { DOWNSTREAM_LIMITS, budgetOfEach, handedOn } from './downstream.ts';
 import type { PipelineContext, PlannedJob } from './plan.ts';
 
 const context = (variables: Record<string, string> = {}) =>
@@ -67,14 +67,21 @@ describe('The variables that a job hands on', () => {
   });
 });
 
-describe('The pipelines that may be below others', () => {
+describe('The pipelines below one that nobody triggered', () => {
   it.each([
-    [1000, 1, 999],
-    [1000, 10, 99],
-    [10, 10, 0],
-    [5, 10, 0],
-    [5, 0, 0],
-  ])('of %d are shared by %d: %d for each', (budget, count, each) => {
-    expect(budgetOfEach(budget, count)).toBe(each);
+    [1, 999],
+    [3, 332],
+    [500, 1],
+    [1_000, 0],
+  ])('are shared among the %i that it starts: each may start %i', (count, each) =>
+    expect(budgetOfEach(DOWNSTREAM_LIMITS.pipelines, count)).toBe(each),
+  );
+
+  it('are never more than the budget, however they start each other', () => {
+    const below = (budget: number, count: number): number =>
+      budget < count ? 0 : count + count * below(budgetOfEach(budget, count), count);
+    for (let count = 1; count <= 1_000; count += 1) expect(below(1_000, count)).toBeLessThanOrEqual(1_000);
   });
+
+  it('are none where more are asked for than there may be', () => expect(budgetOfEach(2, 5)).toBe(0));
 });

@@ -3,12 +3,12 @@ import type { PlannedTrigger } from './plan.ts';
 import { variableFinder, type FindVariable } from './variable-sources.ts';
 import { expandVariables, VariableLimitError, variableResolver, type VariableText } from './variables.ts';
 
-/** Pipelines that one which no job asked for may have below it, and in how many layers. */
-export const DOWNSTREAM = { pipelines: 1000, depth: 5 } as const;
+/** How many pipelines there may be below one that nobody triggered, and how many below one another. */
+export const DOWNSTREAM_LIMITS = { pipelines: 1_000, depth: 5 } as const;
 
-/** What each of `count` pipelines may start in turn, so that all of them together stay within what there is. */
+/** What each of `count` pipelines may start in turn where `budget` may be started in all, those themselves included. */
 export const budgetOfEach = (budget: number, count: number): number =>
-  count === 0 ? 0 : Math.max(0, Math.floor((budget - count) / count));
+  Math.max(0, Math.floor((budget - count) / count));
 
 /**
  * The variables that a job hands on to the pipeline that it starts. They are filled in as far as everybody may see them:

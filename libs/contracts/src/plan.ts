@@ -141,9 +141,10 @@ export type ChildPipeline = {
   include: Record<string, unknown>[];
   /** Jobs of this plan with files among those, by the name under which they are included. */
   artifactsFrom?: Record<string, number[]>;
-  /** Where the definition says so. */
+  /** Where the definition says so; `file` where that is one that it includes. */
   line: number;
   column: number;
+  file?: string;
 };
 
 /** A pipeline of another project, `owner/name`; without a branch of its default branch. */
@@ -258,6 +259,8 @@ export type ChildDefinition = {
   file: string;
   line: number;
   column: number;
+  /** The definition file of the parent, where the `trigger` stands in one that it includes. */
+  root?: string;
 };
 
 /** `at` is when it was committed, RFC 3339 in UTC; `tagMessage` that of the annotated tag the pipeline runs for. */

@@ -1,6 +1,6 @@
 import {
   budgetOfEach,
-  DOWNSTREAM,
+  DOWNSTREAM_LIMITS,
   DownstreamRequested,
   DownstreamStopRequested,
   handedOn,
@@ -45,7 +45,7 @@ export const requestDownstream = (
       attempt,
       project: `${project.owner}/${project.name}`,
       depth: (upstream?.depth ?? 0) + 1,
-      budget: budgetOfEach(upstream?.budget ?? DOWNSTREAM.pipelines, state.triggers),
+      budget: budgetOfEach(upstream?.budget ?? DOWNSTREAM_LIMITS.pipelines, state.triggers),
     },
     because,
   });
@@ -60,16 +60,21 @@ export const stopDownstream = (job: JobState, decision: Decision<PipelineState, 
   decision.emit(DownstreamStopRequested({ pipelineId, jobId, attempt, downstreamId }));
 };
 
-const childOf = (state: PipelineState, { include, artifactsFrom, line, column }: ChildPipeline): Requested['of'] => {
+const childOf = (
+  state: PipelineState,
+  { include, artifactsFrom, line, column, file }: ChildPipeline,
+): Requested['of'] => {
   const { ref, sha, before } = state.context!;
+  const root = state.plan!.file;
   return {
     kind: 'child',
     definition: {
       include,
       ...(artifactsFrom ? { artifacts: attemptsOf(state, artifactsFrom) } : {}),
-      file: state.plan!.file,
       line,
       column,
+      file: file ?? root,
+      ...(file === undefined ? {} : { root }),
     },
     ref,
     sha,

@@ -30,6 +30,7 @@ export const childDefinition: z.ZodType<ChildDefinition> = z.object({
   file: text,
   line: count,
   column: count,
+  root: text.optional(),
 });
 export const variables = z.record(text, text);
 /** Absent is what it was in early releases: a variable of every job, handed over as it is. */
