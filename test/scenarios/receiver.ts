@@ -1,30 +1,22 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
 
-const NO_CONTENT = 204;
-const GONE = 410;
-const UNAVAILABLE = 503;
+type Message = { path: string; id: string };
 
-/** Whom notifications go to: at `/gone` it refuses for good, at `/shaky` each message once. */
+/**
+ * Whom notifications go to: at `/gone` it refuses for good, at `/shaky` each message once. It answers in a thread of its
+ * own, so that nobody waits for it because the tests are busy.
+ */
 export class Receiver {
-  private readonly ids: { path: string; id: string }[] = [];
-  private readonly server = createServer((request, response) => {
-    const path = request.url!;
-    const id = String(request.headers['webhook-id']);
-    const isRepetition = this.ids.some((each) => each.id === id);
-    this.ids.push({ path, id });
-    const status = path === '/gone' ? GONE : path === '/shaky' && !isRepetition ? UNAVAILABLE : NO_CONTENT;
-    request.resume().on('end', () => response.writeHead(status).end());
-  });
+  private constructor(
+    private readonly thread: Worker,
+    readonly host: string,
+  ) {}
 
-  async listen(): Promise<void> {
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
-  }
-
-  get host(): string {
-    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  static async listen(): Promise<Receiver> {
+    const thread = new Worker(new URL('./receiver.worker.mjs', import.meta.url));
+    const [port] = (await once(thread, 'message')) as [number];
+    return new Receiver(thread, `127.0.0.1:${port}`);
   }
 
   get url(): string {
@@ -32,15 +24,16 @@ export class Receiver {
   }
 
   /** How often each message came, by path. */
-  get heard(): Record<string, number[]> {
+  async heard(): Promise<Record<string, number[]>> {
+    this.thread.postMessage('heard');
+    const [messages] = (await once(this.thread, 'message')) as [Message[]];
     const heard: Record<string, number[]> = {};
-    for (const { path, id } of new Map(this.ids.map((each) => [each.id, each])).values())
-      heard[path] = [...(heard[path] ?? []), this.ids.filter((each) => each.id === id).length];
+    for (const { path, id } of new Map(messages.map((each) => [each.id, each])).values())
+      heard[path] = [...(heard[path] ?? []), messages.filter((each) => each.id === id).length];
     return heard;
   }
 
-  close(): void {
-    this.server.close();
-    this.server.closeAllConnections();
+  async close(): Promise<void> {
+    await this.thread.terminate();
   }
 }

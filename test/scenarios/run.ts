@@ -50,8 +50,7 @@ export class Run {
 
   /** Runs every scenario in a project of its own, and keeps what comes of it. */
   async runAll(delivery: Delivery): Promise<void> {
-    const receiver = new Receiver();
-    await receiver.listen();
+    const receiver = await Receiver.listen();
     await readOn(this.sandbox, this.log);
     const { length: before } = this.log;
     if (delivery === 'redelivered') await this.repetition.start(this.sandbox);
@@ -76,10 +75,10 @@ export class Run {
     };
     this.outcomes.set(delivery, {
       story: storyOf(this.events(before), ids, labels),
-      heard: receiver.heard,
+      heard: await receiver.heard(),
       shown: await Promise.all(names.map((name, n) => this.shownOf(name, ids[n]!))),
     });
-    receiver.close();
+    await receiver.close();
   }
 
   /** Everything that was recorded, after the first ones, but that of pipelines that only come after others. */
