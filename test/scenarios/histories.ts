@@ -29,9 +29,13 @@ const deploys: Is = ({ type, data }) => {
   return environment !== undefined && (environment.action ?? 'start') === 'start';
 };
 
+const isDownstream: Is = ({ type, data }) =>
+  type === 'DownstreamRefused' || (type === 'PipelineRequested' && 'upstream' in (data as object));
+
 /** What every one of these is followed by, sooner or later. */
 const FOLLOWED: readonly [first: Is, then: Is][] = [
   [is('PipelineRequested'), is('PipelinePlanned', 'PlanRejected')],
+  [is('DownstreamRequested'), isDownstream],
   [is('PipelinePlanned'), is('PipelineStarted')],
   [is('JobAssigned'), is('AttemptFinished')],
   [is('AttemptFinished'), is('LogSealed')],

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { jobNamed, until, type Accepted, type JobAnswer, type PipelineAnswer, type Sandbox } from '@foldline/client';
 
@@ -45,7 +45,11 @@ export class ScenarioProject {
 
   /** Commits these files on `main`; answers with the commit's id. */
   async commit(files: Readonly<Record<string, string>>): Promise<string> {
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(this.repository, name), content);
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(this.repository, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
+    }
     await this.git('add', '--all');
     await this.git('commit', '--quiet', '--allow-empty', '-m', 'change');
     return this.git('rev-parse', 'HEAD');
@@ -69,10 +73,18 @@ export class ScenarioProject {
     return this.sandbox.client.post<Answer>(`/api/${this.fullName}${path}`, body);
   }
 
-  async patch(path: string, body: object): Promise<void> {
+  patch(path: string, body: object): Promise<void> {
+    return this.change('PATCH', path, body);
+  }
+
+  put(path: string, body: object): Promise<void> {
+    return this.change('PUT', path, body);
+  }
+
+  private async change(method: 'PATCH' | 'PUT', path: string, body: object): Promise<void> {
     const request = { headers: JSON_BODY, body: JSON.stringify(body) };
-    const { status } = await this.sandbox.client.raw('PATCH', `/api/${this.fullName}${path}`, request);
-    if (status !== 200) throw new Error(`PATCH ${path} was answered with ${status}`);
+    const { status } = await this.sandbox.client.raw(method, `/api/${this.fullName}${path}`, request);
+    if (status !== 200) throw new Error(`${method} ${path} was answered with ${status}`);
   }
 
   /** Tells of a push to `main` as a forge does; answers with the ids of its pipelines. */
@@ -99,6 +111,13 @@ export class ScenarioProject {
   rested(id: string, ...statuses: readonly string[]): Promise<PipelineAnswer> {
     const awaited = statuses.length > 0 ? new Set(statuses) : RESTING;
     return this.pipelineWhen(id, ({ status }) => awaited.has(status));
+  }
+
+  /** The pipeline that a job has started, in whatever project. */
+  async downstream(id: string, job: string): Promise<string> {
+    const started = ({ jobs }: PipelineAnswer) => jobs.find(({ name }) => name === job)?.downstream;
+    const { pipelineId } = started(await this.pipelineWhen(id, (pipeline) => started(pipeline) !== undefined))!;
+    return pipelineId;
   }
 
   /** The job of this name once it is in this state. */

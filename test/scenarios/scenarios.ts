@@ -3,6 +3,7 @@ import { Gate } from '../acceptance/gate.ts';
 import { sample } from '../acceptance/samples.ts';
 import type { ScenarioProject } from './project.ts';
 import type { Receiver } from './receiver.ts';
+import { DOWNSTREAM_SCENARIOS } from './downstream.scenarios.ts';
 import { LANGUAGE_SCENARIOS } from './language.scenarios.ts';
 import { VARIABLE_SCENARIOS } from './variable-scenarios.ts';
 import { RUN_TIME_SCENARIOS } from './run-time.scenarios.ts';
@@ -266,6 +267,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   ...VARIABLE_SCENARIOS,
+  ...DOWNSTREAM_SCENARIOS,
   ...RUN_TIME_SCENARIOS,
   ...LANGUAGE_SCENARIOS,
 ];

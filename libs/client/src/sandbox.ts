@@ -29,6 +29,7 @@ export type JobAnswer = {
   cluster?: { id: string; power: string };
   matrix?: Record<string, string>;
   environment?: { name: string; url?: string };
+  downstream?: { pipelineId: string; project: string };
   /** Once it is sealed. */
   log?: { bytes: number; complete: boolean };
 };
