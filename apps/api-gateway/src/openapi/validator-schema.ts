@@ -18,6 +18,7 @@ const RULES: Readonly<Record<string, (constraints: readonly unknown[]) => Schema
   max: ([max]) => ({ maximum: max }),
   matches: ([pattern]) => ({ pattern: (pattern as RegExp).source }),
   arrayMinSize: ([min]) => ({ minItems: min }),
+  arrayMaxSize: ([max]) => ({ maxItems: max }),
   arrayUnique: () => ({ uniqueItems: true }),
 };
 
