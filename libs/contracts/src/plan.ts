@@ -18,10 +18,19 @@ export type Plan = {
   jobs: PlannedJob[];
   /** When the pipeline is cancelled by itself; never without it. */
   autoCancel?: AutoCancel;
+  /** What the definition takes over that is not of its commit, as it was when the pipeline was planned. */
+  included?: IncludedFile[];
   warnings: Problem[];
   /** Why each job of the file is, or is not, in this plan. */
   decisions: PlanDecision[];
 };
+
+/** Where a file was and which it was: the SHA-256 of its text, and the commit of one that is of a project. */
+export type IncludedFile = (
+  | { kind: 'remote'; url: string }
+  | { kind: 'project'; project: string; ref?: string; path: string }
+  | { kind: 'component'; project: string; component: string; version: string }
+) & { sha256: string; commit?: string };
 
 export type AutoCancel = {
   /**

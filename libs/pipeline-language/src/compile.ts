@@ -1,4 +1,4 @@
-import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
+import type { IncludedFile, Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { readDefinition, type Definition } from './definition.ts';
 import { resolveExtends } from './extend.ts';
 import { lintDefinition } from './lint/lint-definition.ts';
@@ -34,7 +34,7 @@ export const attemptToCompile = ({
   sources = NO_SOURCES,
 }: CompileInput): CompileResult | { wanted: Wanted } => {
   const report = new Report(file);
-  const { wanted, definition: read } = readFile({ file, text, sources, trigger }, report);
+  const { wanted, included = [], definition: read } = readFile({ file, text, sources, trigger }, report);
   if (wanted) return { wanted };
   if (!read) return { problems: report.problems(), decisions: [] };
   const repository = new RepositoryFacts(sources);
@@ -47,7 +47,8 @@ export const attemptToCompile = ({
   const links = linkJobs(definition, selected, describe(trigger), report);
   const jobs = report.failed ? [] : planJobs(definition, links, fillInOpenly(definition, trigger), report);
   if (report.failed) return { problems: report.problems(), decisions };
-  return { plan: { version: 1, file, ...planHead(definition, trigger), jobs, warnings: report.problems(), decisions } };
+  const head = { ...planHead(definition, trigger), ...(included.length > 0 && { included }) };
+  return { plan: { version: 1, file, ...head, jobs, warnings: report.problems(), decisions } };
 };
 
 /** Every problem of the file, whatever it is triggered by, with those that refuse no plan; or what must be known before that can be told. */
@@ -81,11 +82,14 @@ export const lint = (file: string, text: string, given?: Sources): Problem[] =>
   withoutLooking(given, (sources) => attemptToLint(file, text, sources)).problems;
 
 /** What the file says once everything that it shares with itself is laid out; nothing when it is no YAML of ours. */
-const readFile = (input: Loaded, report: Report): { wanted?: Wanted; definition?: Definition } => {
-  const { root, wanted } = load(input, report);
+const readFile = (
+  input: Loaded,
+  report: Report,
+): { wanted?: Wanted; included?: IncludedFile[]; definition?: Definition } => {
+  const { root, wanted, included } = load(input, report);
   if (wanted) return { wanted };
   const whole = root && resolveReferences(resolveExtends(root, report), report);
-  return whole ? { definition: readDefinition(whole, report) } : {};
+  return whole ? { included, definition: readDefinition(whole, report) } : {};
 };
 
 /** Silent when the file has other mistakes: a job that could not be read is not a missing one. */

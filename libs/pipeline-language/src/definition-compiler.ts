@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Problem } from '@foldline/contracts';
 import type { CompileInput, CompileResult } from './compile.ts';
+import { notLookedUp } from './elsewhere.ts';
 import { prescan } from './prescan.ts';
 import { Report } from './report.ts';
 import { withSources, type Look, type Wanted } from './sources.ts';
@@ -26,7 +27,12 @@ type Request = { input: Input; resolve: (result: Attempt) => void; reject: (erro
 const built = import.meta.url.endsWith('.ts') ? '../dist/compile-child.js' : './compile-child.js';
 const childPath = fileURLToPath(new URL(built, import.meta.url));
 const startMs = 30_000;
-const NOWHERE: Look = { file: async () => undefined, paths: async () => [], changes: async () => null };
+const NOWHERE: Look = {
+  file: async () => undefined,
+  paths: async () => [],
+  changes: async () => null,
+  elsewhere: async (location) => notLookedUp(location),
+};
 /** A busy machine must not make a definition look too complex: it has this many times its limit by the wall's clock. */
 const PATIENCE = 10;
 const LOOK_MS = 100;

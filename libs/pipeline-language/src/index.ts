@@ -2,6 +2,7 @@ export { attemptToCompile, attemptToLint, compile, lint, type CompileInput, type
 export { DefinitionCompiler, type DefinitionCompilerOptions, type LintInput } from './definition-compiler.ts';
 export { definitionSchema } from './definition-schema.ts';
 export { DEFINITION_FILES } from './dialect.ts';
+export { notLookedUp, type Found, type Location } from './elsewhere.ts';
 export { applyFixes } from './fix.ts';
 export { keywordTable, type Keyword } from './keyword-table.ts';
 export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';

@@ -8,6 +8,7 @@ export const limits = {
   aliases: 50,
   /** Files, each as often as it is included. As in GitLab. */
   includes: 150,
+  addressLength: 2048,
   extendsLevels: 11,
   referenceLevels: 10,
   /** What `extends` merges, repeated keys counted. */

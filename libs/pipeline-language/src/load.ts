@@ -1,25 +1,28 @@
-import { expandVariables, regexOfGlob } from '@foldline/contracts';
-import { RE2JS } from 're2js';
+import { expandVariables, type IncludedFile } from '@foldline/contracts';
+import { IncludedFiles, ofTheCommit, type Candidate, type Origin } from './included-files.ts';
 import { Interpolation, inputsOf } from './interpolate.ts';
-import { includedPath, includes, refusePath, type Include } from './keywords/include.ts';
+import { includes, type Include } from './keywords/include.ts';
 import { spec, type Inputs } from './keywords/spec.ts';
 import { NO_VARIABLES } from './keywords/variables.ts';
 import { limits } from './limits.ts';
 import { Merger, without } from './merge.ts';
 import { shorten, type Entry, type MapNode, type Position } from './node.ts';
 import { parse, type Parsed } from './parse.ts';
-import { inside, subject, type Located, type Where } from './read.ts';
+import { filledIn, hasVariables, placeOf, type Place, type Target } from './place-of-include.ts';
+import { inside, subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
 import { RepositoryFacts } from './repository-facts.ts';
 import { ruleScopes, type RuleScope } from './rule-scope.ts';
 import { tellSealed } from './sealed-variables.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Sources, Wanted } from './sources.ts';
-import { didYouMean } from './suggest.ts';
 import { hasPush, verdictOf } from './verdict.ts';
 
-/** `root` is nothing where a file is no YAML of ours; `wanted` where files must be looked up first. */
-export type Loading = { root?: MapNode; wanted?: Wanted };
+/**
+ * `root` is nothing where a file is no YAML of ours; `wanted` where files must be looked up first; `included` are those
+ * that are not of the commit.
+ */
+export type Loading = { root?: MapNode; wanted?: Wanted; included: IncludedFile[] };
 
 /** `trigger` decides which files are included; without one all are whose paths can be known. */
 export type Loaded = { file: string; text: string; sources: Sources; trigger?: Trigger };
@@ -30,17 +33,16 @@ export type Loaded = { file: string; text: string; sources: Sources; trigger?: T
  */
 export const load = ({ file, text, sources, trigger }: Loaded, report: Report): Loading => {
   const loader = new Loader(sources, trigger, report);
-  const root = loader.load(file, text, [], undefined);
-  const { wanted } = loader;
-  return wanted ? { wanted } : { ...(root && { root }) };
+  const root = loader.load(ofTheCommit(file), text, [], undefined);
+  const { wanted, fromElsewhere: included } = loader;
+  return wanted ? { wanted, included } : { ...(root && { root }), included };
 };
 
 /** How a file is asked for, where it is asked for by another. */
 type Asked = { at: Position; inputs?: MapNode };
 
 class Loader {
-  readonly #files = new Set<string>();
-  #wantsPaths = false;
+  readonly #files: IncludedFiles;
   readonly #merger: Merger;
   readonly #repository: RepositoryFacts;
   readonly #scope: RuleScope | undefined;
@@ -51,6 +53,7 @@ class Loader {
     readonly trigger: Trigger | undefined,
     readonly report: Report,
   ) {
+    this.#files = new IncludedFiles(sources, report);
     this.#merger = new Merger(report);
     this.#repository = new RepositoryFacts(sources);
     // Variables of the file are not known before it is put together (as in GitLab).
@@ -58,14 +61,16 @@ class Loader {
   }
 
   get wanted(): Wanted | undefined {
-    const { paths = false, changes = [] } = this.#repository.wanted ?? {};
-    const wanted = { files: [...this.#files], paths: paths || this.#wantsPaths, changes };
-    return wanted.files.length > 0 || wanted.paths || changes.length > 0 ? wanted : undefined;
+    return bothWanted(this.#files.wanted, this.#repository.wanted);
   }
 
-  load(file: string, text: string, within: readonly string[], asked: Asked | undefined): MapNode | undefined {
-    const parsed = this.report.reading(file, () => parse(text, this.report, file));
-    const root = parsed && this.#filledIn(parsed, file, asked);
+  get fromElsewhere(): IncludedFile[] {
+    return this.#files.fromElsewhere;
+  }
+
+  load(file: Origin, text: string, within: readonly Origin[], asked: Asked | undefined): MapNode | undefined {
+    const parsed = this.report.reading(file.name, () => parse(text, this.report, file.name));
+    const root = parsed && this.#filledIn(parsed, file.name, asked);
     const include = root?.entries.get('include');
     if (!root || !include) return root;
     const where = inside(subject(this.report, 'The file'), 'include');
@@ -97,16 +102,20 @@ class Loader {
     return undefined;
   }
 
-  #include(wish: Include, within: readonly string[], where: Where): MapNode[] {
+  #include(wish: Include, within: readonly Origin[], where: Where): MapNode[] {
     if (!this.#isLetIn(wish, where)) return [];
-    const path = this.#pathOf(wish, where);
-    if (path === undefined) return [];
-    return this.#pathsOf({ value: path, at: wish.at }).flatMap((value) => {
-      const place = { value, at: wish.at };
-      if (!this.#isWithinBounds(place, within)) return [];
-      const text = this.#textOf(place);
-      const root = text === undefined ? undefined : this.load(value, text, within, wish);
-      return root ? [root] : [];
+    const { targets, integrity, inputs } = wish;
+    return targets.flatMap(({ value, at }) => {
+      const place = this.#placeOf(value, at, where);
+      if (!place) return [];
+      return this.#files.candidatesOf(place, at, within.at(-1)!).flatMap((candidate) => {
+        if (!this.#isWithinBounds(candidate, within)) return [];
+        const read = this.#files.textOf(candidate, integrity);
+        const { key, name } = candidate;
+        const asked = { at, ...(inputs && { inputs }) };
+        const root = read && this.load({ key, name, home: read.home }, read.text, within, asked);
+        return root ? [root] : [];
+      });
     });
   }
 
@@ -116,35 +125,19 @@ class Loader {
     return verdictOf(rules, facts, inside(where, 'rules')).rule !== undefined;
   }
 
-  /** Nothing where it depends on a trigger and there is none, or after reporting that it is no path. */
-  #pathOf({ path, at }: Include, where: Where): string | undefined {
-    if (path.includes('$') && !this.#scope) return undefined;
-    const filled = expandVariables(path, (name) => this.#openly(name, at, where));
-    return includedPath(filled) ?? refusePath(path, at, where);
+  /** Nothing where it depends on a trigger and there is none, or after reporting that it is no place. */
+  #placeOf(target: Target, at: Position, where: Where): Place | undefined {
+    const scope = this.#scope;
+    if (!scope) return hasVariables(target) ? undefined : placeOf(target, at, where);
+    const filled = filledIn(target, (text) => expandVariables(text, (name) => this.#openly(name, at, where)));
+    return placeOf(filled, at, where, { fqdn: scope.find('CI_SERVER_FQDN')?.text });
   }
 
-  #pathsOf({ value, at }: Located<string>): readonly string[] {
-    if (!/[*?[{]/.test(value)) return [value];
-    const { paths } = this.sources;
-    if (!paths) {
-      this.#wantsPaths = true;
-      return [];
-    }
-    const pattern = patternOf(value);
-    if (!pattern) {
-      this.report.error('invalid-pattern', at, `The pattern \`${shorten(value)}\` of include cannot be used.`);
-      return [];
-    }
-    const found = paths.filter((path) => /\.ya?ml$/.test(path) && pattern.matches(path)).toSorted();
-    if (found.length === 0)
-      this.report.warn('include-missing-file', at, `No file of the repository is included by \`${shorten(value)}\`.`);
-    return found;
-  }
-
-  #isWithinBounds({ value: path, at }: Located<string>, within: readonly string[]): boolean {
-    if (within.includes(path)) {
-      const circle = [...within.slice(within.indexOf(path)), path].map((each) => `\`${shorten(each)}\``).join(' → ');
-      this.report.error('include-cycle', at, `These files include one another: ${circle}.`);
+  #isWithinBounds({ key, name, at }: Candidate, within: readonly Origin[]): boolean {
+    const first = within.findIndex((each) => each.key === key);
+    if (first >= 0) {
+      const circle = [...within.slice(first).map((each) => each.name), name].map((each) => `\`${shorten(each)}\``);
+      this.report.error('include-cycle', at, `These files include one another: ${circle.join(' → ')}.`);
       return false;
     }
     this.#included += 1;
@@ -157,16 +150,17 @@ class Loader {
       );
     return false;
   }
-
-  #textOf({ value: path, at }: Located<string>): string | undefined {
-    const text = Object.hasOwn(this.sources.files, path) ? this.sources.files[path]! : undefined;
-    if (text === undefined) this.#files.add(path);
-    if (text !== null) return text;
-    const hint = didYouMean(path, this.sources.paths ?? []);
-    this.report.error('include-missing-file', at, `There is no file \`${shorten(path)}\` at this commit.`, hint);
-    return undefined;
-  }
 }
+
+const bothWanted = (a: Wanted | undefined, b: Wanted | undefined): Wanted | undefined =>
+  a && b
+    ? {
+        files: [...a.files, ...b.files],
+        paths: a.paths || b.paths,
+        changes: [...a.changes, ...b.changes],
+        elsewhere: [...a.elsewhere, ...b.elsewhere],
+      }
+    : (a ?? b);
 
 /** In the document of the jobs `spec` is the name of a job like any other. */
 const specBeside = (root: MapNode, report: Report): Entry | undefined => {
@@ -176,12 +170,4 @@ const specBeside = (root: MapNode, report: Report): Entry | undefined => {
   const message = '`spec` stands in one document with the jobs.';
   report.error('unknown-keyword', entry.at, message, 'Write a line `---` between it and the jobs.');
   return entry;
-};
-
-const patternOf = (glob: string): RE2JS | undefined => {
-  try {
-    return RE2JS.compile(`^(?:${regexOfGlob(glob)})$`);
-  } catch {
-    return undefined;
-  }
 };

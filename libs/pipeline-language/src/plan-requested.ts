@@ -12,6 +12,7 @@ import {
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
 import type { DefinitionCompiler, LintInput } from './definition-compiler.ts';
 import { DEFINITION_FILES } from './dialect.ts';
+import { notLookedUp } from './elsewhere.ts';
 import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
@@ -86,7 +87,12 @@ export const lintDefinition = async (
 /** A commit that was brought to this host; `before` is what its branch pointed to when it was pushed. */
 export type LookedAt = { project: Pick<ProjectRef, 'id' | 'url'>; sha: string; before?: string | undefined };
 
-export const commitLook = (repositories: SourceRepository, { project, sha, before }: LookedAt): Look => ({
+export const commitLook = (
+  repositories: SourceRepository,
+  { project, sha, before }: LookedAt,
+  elsewhere: Look['elsewhere'] = async (location) => notLookedUp(location),
+): Look => ({
+  elsewhere,
   file: async (path) => (await repositories.readFile(project.id, sha, path, MAX_DEFINITION_BYTES))?.toString('utf8'),
   paths: () => repositories.listFiles(project.id, sha),
   changes: async (since) => {

@@ -15,7 +15,7 @@ export class RepositoryFacts {
 
   get wanted(): Wanted | undefined {
     if (!this.#wantsPaths && this.#wantedChanges.size === 0) return undefined;
-    return { files: [], paths: this.#wantsPaths, changes: [...this.#wantedChanges] };
+    return { files: [], paths: this.#wantsPaths, changes: [...this.#wantedChanges], elsewhere: [] };
   }
 
   /** The first file of the commit that one of the patterns matches. */

@@ -1,3 +1,5 @@
+import { keyOf, notLookedUp, type Found, type Location } from './elsewhere.ts';
+
 /** Files beside the definition, by their path from the root of the repository. */
 export type Sources = {
   /** Texts that were looked up; `null` where there is no such file. */
@@ -9,17 +11,25 @@ export type Sources = {
    * not there.
    */
   changes?: Readonly<Record<string, readonly string[] | null>>;
+  /** What is not of the commit, by the key of where it is. */
+  elsewhere?: Readonly<Record<string, Found>>;
 };
 
-/** What a definition must know of the repository before anything can be said of it. */
-export type Wanted = { files: readonly string[]; paths: boolean; changes: readonly string[] };
+/** What a definition must know of the repository, and of elsewhere, before anything can be said of it. */
+export type Wanted = {
+  files: readonly string[];
+  paths: boolean;
+  changes: readonly string[];
+  elsewhere: readonly Location[];
+};
 
-/** Looks into a repository, at one commit. */
+/** Looks into a repository, at one commit, and elsewhere. */
 export type Look = {
   file: (path: string) => Promise<string | undefined>;
   paths: () => Promise<readonly string[]>;
   /** Since a ref, or since the last push where that is empty; `null` where it is not there. */
   changes: (since: string) => Promise<readonly string[] | null>;
+  elsewhere: (location: Location) => Promise<Found>;
 };
 
 export const NO_SOURCES: Sources = { files: {} };
@@ -37,24 +47,27 @@ export const withSources = async <Result extends object>(
     const result = await attempt(sources);
     if (!('wanted' in result)) return result;
     const { wanted } = result;
-    const [files, changes] = await Promise.all([
+    const [files, changes, elsewhere] = await Promise.all([
       lookedUp(wanted.files, async (path) => (await look.file(path)) ?? null),
       lookedUp(wanted.changes, look.changes),
+      lookedUp(wanted.elsewhere, look.elsewhere, keyOf),
     ]);
     const paths = sources.paths ?? (wanted.paths ? await look.paths() : undefined);
     sources = {
       files: { ...sources.files, ...files },
       changes: { ...sources.changes, ...changes },
+      elsewhere: { ...sources.elsewhere, ...elsewhere },
       ...(paths && { paths }),
     };
   }
 };
 
-const lookedUp = async <Value>(
-  keys: readonly string[],
-  find: (key: string) => Promise<Value>,
+const lookedUp = async <Thing, Value>(
+  things: readonly Thing[],
+  find: (thing: Thing) => Promise<Value>,
+  keyed: (thing: Thing) => string = String,
 ): Promise<Record<string, Value>> =>
-  Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await find(key)] as const)));
+  Object.fromEntries(await Promise.all(things.map(async (thing) => [keyed(thing), await find(thing)] as const)));
 
 /** The same where nobody can look: what is not known is not there. */
 export const withoutLooking = <Result extends object>(
@@ -66,11 +79,15 @@ export const withoutLooking = <Result extends object>(
     const result = attempt(sources);
     if (!('wanted' in result)) return result;
     const nothing = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, null]));
-    const { files, changes } = result.wanted;
+    const { files, changes, elsewhere } = result.wanted;
     sources = {
       ...sources,
       files: { ...sources.files, ...nothing(files) },
       changes: { ...sources.changes, ...nothing(changes) },
+      elsewhere: {
+        ...sources.elsewhere,
+        ...Object.fromEntries(elsewhere.map((location) => [keyOf(location), notLookedUp(location)])),
+      },
     };
   }
 };

@@ -7,6 +7,7 @@ import {
   SOURCE_OF_EVENT,
   commitLook,
   lintDefinition,
+  notLookedUp,
   planRequested,
   type Look,
   type PlanEvent,
@@ -103,4 +104,5 @@ const lookFirstInto = (files: LintRequest['files'], commit: Look | undefined): L
   file: async (path) => (Object.hasOwn(files, path) ? files[path] : commit?.file(path)),
   paths: async () => [...new Set([...Object.keys(files), ...((await commit?.paths()) ?? [])])],
   changes: async (since) => (await commit?.changes(since)) ?? null,
+  elsewhere: async (location) => (await commit?.elsewhere(location)) ?? notLookedUp(location),
 });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DEFINITION_FILES, type Look } from '@foldline/pipeline-language';
+import { DEFINITION_FILES, notLookedUp, type Look } from '@foldline/pipeline-language';
 import { CommandFailure, EXIT } from '../command-failure.ts';
 
 const execute = promisify(execFile);
@@ -63,6 +63,7 @@ export const lookInto = (directory: string, texts: Map<string, string>, before?:
       const added = await paths('ls-files', '-z', '--others', '--exclude-standard');
       return tracked ? [...tracked, ...(added ?? [])] : null;
     },
+    elsewhere: async (location) => notLookedUp(location),
   };
 };
 

@@ -1,36 +1,29 @@
-import { pathProblem } from '@foldline/contracts';
 import { anyOf, listOf, mapOf, TEXT } from '../grammar/json-schema.ts';
-import { record } from '../grammar/record.ts';
-import { mapped, shape, text, within, type Shape } from '../grammar/shape.ts';
-import { shorten, type MapNode, type Node, type Position } from '../node.ts';
-import { invalid, readMap, type Where } from '../read.ts';
+import { entryOf, record } from '../grammar/record.ts';
+import { mapped, oneOrMore, shape, text, within, type Shape } from '../grammar/shape.ts';
+import { limits } from '../limits.ts';
+import type { MapNode, Node } from '../node.ts';
+import { hasVariables, placeOf, type Target } from '../place-of-include.ts';
+import { inside, invalid, readMap, type Located, type Where } from '../read.ts';
 import { includeRules, type Rule } from './rules.ts';
 
-/** A file that is taken over. Variables in `path`, which may be a pattern, are not filled in yet. */
-export type Include = { path: string; at: Position; rules?: Rule[]; inputs?: MapNode };
-
-const elsewhere = 'files of elsewhere are not included yet; copy the file into the repository';
-
-/** Filled in, it is a path from the root of the repository. */
-export const includedPath = (written: string): string | undefined => {
-  const path = written.replace(/^\/+/, '');
-  return pathProblem(path) === undefined && /\.ya?ml$/.test(path) ? path : undefined;
+/** What is taken over from where. Variables in the targets, whose paths may be patterns, are not filled in yet. */
+export type Include = {
+  targets: Located<Target>[];
+  /** SHA-256 of what is remote, in base64. */
+  integrity?: string;
+  rules?: Rule[];
+  inputs?: MapNode;
 };
 
-const location: Shape<{ path: string; at: Position }> = mapped(text, (written, { at }, where) => {
-  if (/^https?:/i.test(written)) {
-    const message = `${where.label} names \`${shorten(written)}\`, an address: ${elsewhere}.`;
-    where.report.error('unsupported-keyword', at, message, 'Copy the file into the repository.');
-    return undefined;
-  }
-  if (written.includes('$') || includedPath(written) !== undefined) return { path: written, at };
-  return refusePath(written, at, where);
+type Text = Located<string>;
+const placed: Shape<Text> = mapped(text, (value, { at }) => ({ value, at }));
+
+const integrity: Shape<string> = mapped(text, (value, node, where) => {
+  const [, digest] = /^sha256-([A-Za-z0-9+/]{43}=)$/.exec(value) ?? [];
+  return digest ?? invalid(node, where, 'must be `sha256-` and the SHA-256 of the file in base64', HOW_TO_HASH);
 });
-
-export const refusePath = (written: string, at: Position, { label, report }: Where): undefined => {
-  const message = `${label} names \`${shorten(written)}\`, which is no path of a YAML file in this repository.`;
-  report.error('unsafe-path', at, message, 'Write a path such as `ci/build.yml`.');
-};
+const HOW_TO_HASH = 'Make it by `openssl dgst -sha256 -binary build.yml | openssl base64 -A`.';
 
 const inputs: Shape<MapNode> = shape(
   (node, where) => (readMap(node, where) && node.kind === 'map' ? node : undefined),
@@ -38,12 +31,59 @@ const inputs: Shape<MapNode> = shape(
 );
 
 const beside = { local: 'ci/build.yml' };
-const written = record<{ local: { path: string; at: Position }; rules: Rule[]; inputs: MapNode }>(
+const remote = 'https://example.com/ci/build.yml';
+type Written = {
+  local: Text;
+  remote: Text;
+  integrity: string;
+  project: Text;
+  ref: string;
+  file: Text[];
+  component: Text;
+  rules: Rule[];
+  inputs: MapNode;
+};
+
+const written = record<Written>(
   {
     local: {
-      shape: location,
+      shape: placed,
       description: 'A path from the root of the repository, or a pattern.',
       example: 'ci/build.yml',
+    },
+    remote: {
+      shape: placed,
+      description: 'The address of a file, on a host that the operator of the server allows.',
+      example: remote,
+    },
+    integrity: {
+      shape: integrity,
+      description: 'The SHA-256 that a remote file must have.',
+      example: 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+      beside: { remote },
+    },
+    project: {
+      shape: placed,
+      description: 'A project of this server whose files are taken over, as `owner/name`.',
+      example: 'acme/library',
+      beside: { file: 'ci/build.yml' },
+    },
+    ref: {
+      shape: text,
+      description: 'The branch, tag or commit of that project; its default branch without it.',
+      example: 'v1.2.0',
+      beside: { project: 'acme/library', file: 'ci/build.yml' },
+    },
+    file: {
+      shape: oneOrMore(placed, limits.includes),
+      description: 'A path in that project, or a list of them.',
+      example: ['ci/build.yml', 'ci/test.yml'],
+      beside: { project: 'acme/library' },
+    },
+    component: {
+      shape: placed,
+      description: 'A component of a project of this server, with its version.',
+      example: '$CI_SERVER_FQDN/acme/library/build@1.2',
     },
     rules: {
       shape: includeRules,
@@ -60,25 +100,87 @@ const written = record<{ local: { path: string; at: Position }; rules: Rule[]; i
   },
   {
     refused: {
-      project: elsewhere,
-      file: elsewhere,
-      ref: elsewhere,
-      remote: elsewhere,
-      integrity: elsewhere,
-      component: elsewhere,
-      cache: elsewhere,
-      template: 'no templates are built in; copy the file into the repository',
+      cache: 'what is remote is read anew for every plan',
+      template: 'no templates are built in; copy the file into the repository, or include it by its address',
     },
   },
 );
 
+const KINDS = ['local', 'remote', 'project', 'component'] as const;
+/** What goes only with another keyword. */
+const COMPANIONS = { file: 'project', ref: 'project', integrity: 'remote' } as const;
+
 const readInclude = (node: Node, where: Where): Include | undefined => {
-  if (node.kind !== 'map') return location.read(node, where);
-  const { local, ...rest } = written.read(node, where) ?? {};
-  if (local) return { ...local, ...rest };
-  if (node.entries.has('local') || Object.keys(written.refused).some((key) => node.entries.has(key))) return undefined;
-  const hint = 'Write `local:` and the path of a file of this repository.';
-  return invalid(node, where, 'has no `local`', hint);
+  if (node.kind !== 'map') {
+    const read = placed.read(node, where);
+    return read && included([byItself(read)], {}, where);
+  }
+  const read = written.read(node, where);
+  if (!read || !isWhole(node, where)) return undefined;
+  return included(targetsOf(read), read, where);
+};
+
+/** An address, or else a path. */
+const byItself = ({ value, at }: Text): Located<Target> => ({
+  value: /^https?:/i.test(value) ? { kind: 'remote', url: value } : { kind: 'local', path: value },
+  at,
+});
+
+const targetsOf = ({
+  local,
+  remote: address,
+  project,
+  ref,
+  file = [],
+  component,
+}: Partial<Written>): Located<Target>[] => {
+  if (local) return [{ value: { kind: 'local', path: local.value }, at: local.at }];
+  if (address) return [{ value: { kind: 'remote', url: address.value }, at: address.at }];
+  if (component) return [{ value: { kind: 'component', reference: component.value }, at: component.at }];
+  if (!project) return [];
+  const of = { kind: 'project' as const, project: project.value, ...(ref !== undefined && { ref }) };
+  return file.map(({ value, at }) => ({ value: { ...of, path: value }, at }));
+};
+
+const included = (
+  targets: readonly Located<Target>[],
+  { integrity: digest, rules, inputs: given }: Partial<Written>,
+  where: Where,
+): Include | undefined => {
+  // What variables come to is seen when they are filled in.
+  const known = targets.filter(({ value, at }) => hasVariables(value) || placeOf(value, at, where));
+  if (known.length === 0) return undefined;
+  return {
+    targets: known,
+    ...(digest !== undefined && { integrity: digest }),
+    ...(rules && { rules }),
+    ...(given && { inputs: given }),
+  };
+};
+
+/** Says what is not there, or does not go together. */
+const isWhole = (node: MapNode, where: Where): boolean => {
+  const kinds = KINDS.filter((kind) => node.entries.has(kind));
+  const [kind, second] = kinds;
+  if (second !== undefined) {
+    const message = `${where.label} has both \`${kind}\` and \`${second}\`.`;
+    where.report.error('conflicting-keywords', entryOf(node, second)!.at, message, 'Write an item of the list for each.');
+    return false;
+  }
+  if (kind === undefined) {
+    if (!Object.keys(written.refused).some((key) => node.entries.has(key)))
+      invalid(node, where, 'has no `local`, `remote`, `project` or `component`', 'Write `local:` and the path of a file of this repository.');
+    return false;
+  }
+  for (const [key, of] of Object.entries(COMPANIONS)) {
+    const entry = entryOf(node, key);
+    if (!entry || of === kind) continue;
+    const message = `${inside(where, key).label} goes with \`${of}\`, and here is \`${kind}\`.`;
+    where.report.error('conflicting-keywords', entry.at, message, `Remove \`${key}\`.`);
+  }
+  if (kind !== 'project' || node.entries.has('file')) return true;
+  invalid(node, where, 'has a `project` and no `file`', 'Write `file:` and a path in that project.');
+  return false;
 };
 
 const one = anyOf(TEXT, written.schema);

@@ -1,0 +1,39 @@
+import { shorten } from './node.ts';
+import type { CompilerProblemCode } from './problem-codes.ts';
+
+/** Where a file is that is not one of the commit. */
+export type Location =
+  | { kind: 'remote'; url: string }
+  /** `project` is `owner/name`; without a ref, what its default branch has. */
+  | { kind: 'project'; project: string; ref?: string; path: string }
+  /** `version` is a commit, a tag, a branch, or says which of the tags. */
+  | { kind: 'component'; project: string; component: string; version: string };
+
+/** What is there. `sha256` is in hexadecimal digits; `at` is the commit of a file that is of one. */
+export type FoundText = { text: string; sha256: string; at?: string };
+/** Why nothing is; a warning where nobody could look. */
+export type NotFound = { problem: CompilerProblemCode; message: string; hint?: string; severity?: 'warning' };
+export type Found = FoundText | NotFound;
+
+/** Two locations have the same key when they are one. */
+export const keyOf = (location: Location): string =>
+  JSON.stringify(
+    Object.entries(location)
+      .filter(([, value]) => value !== undefined)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+/** As messages call it. What is asked of an address may be nobody else's business. */
+export const nameOfLocation = (location: Location): string => {
+  if (location.kind === 'remote') return location.url.replace(/[?#].*$/s, '');
+  if (location.kind === 'component') return `${location.project}/${location.component}@${location.version}`;
+  const { project, ref, path } = location;
+  return `${project}${ref === undefined ? '' : `@${ref}`}:${path}`;
+};
+
+/** What is said of it where nothing but the repository can be read. */
+export const notLookedUp = (location: Location): NotFound => ({
+  problem: 'include-not-looked-up',
+  severity: 'warning',
+  message: `\`${shorten(nameOfLocation(location))}\` is left out: without a server nothing is read but this repository.`,
+});

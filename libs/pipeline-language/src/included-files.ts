@@ -1,0 +1,155 @@
+import { regexOfGlob, type IncludedFile } from '@foldline/contracts';
+import { RE2JS } from 're2js';
+import { keyOf, nameOfLocation, type FoundText, type Location } from './elsewhere.ts';
+import { shorten, type Position } from './node.ts';
+import type { Place } from './place-of-include.ts';
+import type { Located } from './read.ts';
+import type { Report } from './report.ts';
+import type { Sources, Wanted } from './sources.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Whose files are meant where one of these includes others by their paths. */
+export type Home = { kind: 'commit' } | { kind: 'project'; project: string; ref: string } | { kind: 'nowhere' };
+/** A file: no other has its key, and `name` is what it is called. */
+export type Origin = { key: string; name: string; home: Home };
+export type IncludedText = { text: string; home: Home };
+/** What is to be read, before it was. */
+export type Candidate = { place: Place; at: Position; key: string; name: string };
+
+export const ofTheCommit = (path: string): Origin => ({ key: path, name: path, home: { kind: 'commit' } });
+
+/** The texts of what is included. What was not looked up yet is noted, and answered as if there were nothing. */
+export class IncludedFiles {
+  readonly #files = new Set<string>();
+  readonly #elsewhere = new Map<string, Location>();
+  readonly #included = new Map<string, IncludedFile>();
+  #wantsPaths = false;
+
+  constructor(
+    readonly sources: Sources,
+    readonly report: Report,
+  ) {}
+
+  get wanted(): Wanted | undefined {
+    const wanted = {
+      files: [...this.#files],
+      paths: this.#wantsPaths,
+      changes: [],
+      elsewhere: [...this.#elsewhere.values()],
+    };
+    return wanted.files.length > 0 || wanted.paths || wanted.elsewhere.length > 0 ? wanted : undefined;
+  }
+
+  /** What was taken over that is not of the commit. */
+  get fromElsewhere(): IncludedFile[] {
+    return [...this.#included.values()];
+  }
+
+  /** The files that are meant, of which there may be several where a path is a pattern. */
+  candidatesOf(place: Place, at: Position, { home, name }: Origin): Candidate[] {
+    if (place.kind !== 'local') return [candidate(place, at)];
+    if (home.kind === 'nowhere') {
+      const message = `\`${shorten(name)}\` includes the file \`${shorten(place.path)}\` by its path, and is of no repository itself.`;
+      this.report.error('include-not-allowed', at, message, 'Write its address in full, as `remote`.');
+      return [];
+    }
+    const isPattern = /[*?[{]/.test(place.path);
+    if (home.kind === 'commit') {
+      const paths = isPattern ? this.#matching({ value: place.path, at }) : [place.path];
+      return paths.map((path) => candidate({ kind: 'local', path }, at));
+    }
+    if (!isPattern) return [candidate({ ...home, path: place.path }, at)];
+    const message = `\`${shorten(name)}\` includes files by the pattern \`${shorten(place.path)}\`, and it is of another project.`;
+    this.report.error('invalid-pattern', at, message, 'Name each file in a list: patterns are of this repository only.');
+    return [];
+  }
+
+  /** Nothing where it is not known yet, or after telling why there is none. */
+  textOf({ place, at }: Candidate, integrity: string | undefined): IncludedText | undefined {
+    if (place.kind === 'local') return this.#ofTheCommit({ value: place.path, at });
+    const found = this.#found(place);
+    if (!found) return undefined;
+    if ('problem' in found) {
+      const { problem, message, hint, severity } = found;
+      if (severity === 'warning') this.report.warn(problem, at, message, hint);
+      else this.report.error(problem, at, message, hint);
+      return undefined;
+    }
+    if (integrity !== undefined && !this.#isIntact(found, place, integrity, at)) return undefined;
+    this.#included.set(keyOf(place), factOf(place, found));
+    return { text: found.text, home: homeOf(place, found) };
+  }
+
+  #found(location: Location) {
+    const key = keyOf(location);
+    const { elsewhere } = this.sources;
+    if (elsewhere && Object.hasOwn(elsewhere, key)) return elsewhere[key];
+    this.#elsewhere.set(key, location);
+    return undefined;
+  }
+
+  #isIntact({ sha256 }: FoundText, place: Location, integrity: string, at: Position): boolean {
+    const actual = base64Of(sha256);
+    if (actual === integrity) return true;
+    const name = shorten(nameOfLocation(place));
+    const message = `\`${name}\` is not what its \`integrity\` says: it has sha256-${actual}, and not sha256-${integrity}.`;
+    this.report.error('include-integrity', at, message);
+    return false;
+  }
+
+  #matching({ value, at }: Located<string>): readonly string[] {
+    const { paths } = this.sources;
+    if (!paths) {
+      this.#wantsPaths = true;
+      return [];
+    }
+    const pattern = patternOf(value);
+    if (!pattern) {
+      this.report.error('invalid-pattern', at, `The pattern \`${shorten(value)}\` of include cannot be used.`);
+      return [];
+    }
+    const found = paths.filter((path) => /\.ya?ml$/.test(path) && pattern.matches(path)).toSorted();
+    if (found.length === 0)
+      this.report.warn('include-missing-file', at, `No file of the repository is included by \`${shorten(value)}\`.`);
+    return found;
+  }
+
+  #ofTheCommit({ value: path, at }: Located<string>): IncludedText | undefined {
+    const text = Object.hasOwn(this.sources.files, path) ? this.sources.files[path]! : undefined;
+    if (text === undefined) this.#files.add(path);
+    if (typeof text === 'string') return { text, home: { kind: 'commit' } };
+    if (text === null) {
+      const hint = didYouMean(path, this.sources.paths ?? []);
+      this.report.error('include-missing-file', at, `There is no file \`${shorten(path)}\` at this commit.`, hint);
+    }
+    return undefined;
+  }
+}
+
+const candidate = (place: Place, at: Position): Candidate =>
+  place.kind === 'local'
+    ? { place, at, key: place.path, name: place.path }
+    : { place, at, key: keyOf(place), name: nameOfLocation(place) };
+
+/** What a file of a project includes is of the same commit of it. */
+const homeOf = (place: Location, { at }: FoundText): Home =>
+  place.kind === 'remote' || at === undefined
+    ? { kind: 'nowhere' }
+    : { kind: 'project', project: place.project, ref: at };
+
+const factOf = (place: Location, { sha256, at }: FoundText): IncludedFile => ({
+  ...(place.kind === 'remote' ? { kind: place.kind, url: nameOfLocation(place) } : place),
+  sha256,
+  ...(at !== undefined && { commit: at }),
+});
+
+const base64Of = (hexadecimal: string): string =>
+  btoa(String.fromCharCode(...(hexadecimal.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16))));
+
+const patternOf = (glob: string): RE2JS | undefined => {
+  try {
+    return RE2JS.compile(`^(?:${regexOfGlob(glob)})$`);
+  } catch {
+    return undefined;
+  }
+};
