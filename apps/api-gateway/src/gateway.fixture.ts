@@ -75,6 +75,7 @@ const settingsIn = (dataDirectory: string): Settings => ({
   runnerLeaseMs: 180_000,
   queueLimit: { total: 5, perProject: 3 },
   allowPrivateTargets: false,
+  includeHosts: [],
   version: '0.1.0',
 });
 

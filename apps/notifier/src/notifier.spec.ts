@@ -17,6 +17,7 @@ import {
   type RecordedEvent,
 } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
+import { createOutboundHttp } from '@foldline/http-outbound';
 import {
   COMMANDS,
   Commands,
@@ -99,7 +100,7 @@ const start = async (): Promise<void> => {
     { provide: PORT.readStore, useValue: reads },
     { provide: PORT.readModels, useValue: new FoldedOnDemand(READ, store, reads) },
     { provide: PORT.secretBox, useValue: box },
-    { provide: PORT.settings, useValue: { allowPrivateTargets } },
+    { provide: PORT.outboundHttp, useValue: createOutboundHttp({ allowPrivateTargets }) },
   ];
   @Global()
   @Module({ providers: ports, exports: ports.map(({ provide }) => provide) })

@@ -114,6 +114,7 @@ const settingsIn = (dataDirectory: string): Settings => ({
   runnerLeaseMs: 180_000,
   queueLimit: { total: 1000, perProject: 1000 },
   allowPrivateTargets: false,
+  includeHosts: [],
   version: '0.1.0',
 });
 

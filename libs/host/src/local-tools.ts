@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createProcessExecutor } from '@foldline/executor-process';
 import { createGitRepositories } from '@foldline/git-cli';
+import { createOutboundHttp } from '@foldline/http-outbound';
 import type { ServiceName } from '@foldline/contracts';
 import type { Ports, Settings } from '@foldline/kernel';
 import { Spawner } from '@foldline/spawner';
@@ -8,7 +9,7 @@ import { createLogger } from './log.ts';
 import { systemClock, ulidIds } from './system.ts';
 
 type LocalTools = {
-  ports: Pick<Ports, 'clock' | 'ids' | 'logger' | 'executor' | 'sourceRepository'>;
+  ports: Pick<Ports, 'clock' | 'ids' | 'logger' | 'executor' | 'sourceRepository' | 'outboundHttp'>;
   close: () => Promise<void>;
 };
 
@@ -16,7 +17,10 @@ type LocalTools = {
  * What every process has of its own host, whatever the mode: its clock, its programs, its copies of repositories. A
  * process that is one service names it in its log.
  */
-export const openLocalTools = ({ dataDirectory, logLevel }: Settings, service?: ServiceName): LocalTools => {
+export const openLocalTools = (
+  { dataDirectory, logLevel, allowPrivateTargets }: Settings,
+  service?: ServiceName,
+): LocalTools => {
   const spawner = new Spawner();
   return {
     ports: {
@@ -33,6 +37,7 @@ export const openLocalTools = ({ dataDirectory, logLevel }: Settings, service?: 
         environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
         spawner,
       }),
+      outboundHttp: createOutboundHttp({ allowPrivateTargets }),
     },
     close: () => spawner.close(),
   };

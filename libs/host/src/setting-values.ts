@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { allowedHost, type AllowedHost } from '@foldline/kernel';
 
 type Bounds = {
   least?: number;
@@ -47,5 +48,13 @@ export const webAddress = z.string().transform((text, context): string => {
     url && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
   if (isPlain) return url.href.replace(/\/+$/, '');
   context.addIssue('must be an http or https URL without credentials and query');
+  return z.NEVER;
+});
+
+/** Those that are allowed for something. */
+export const hosts = z.string().transform((text, context): AllowedHost[] => {
+  const found = text.split(',').map((part) => allowedHost(part.trim()));
+  if (found.every((host) => host !== undefined)) return found;
+  context.addIssue('must be a list of hosts, for example "example.com,*.example.com,http://mirror.corp:8080"');
   return z.NEVER;
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ClusterPower } from '@foldline/contracts';
 import { runnerTags } from './runner-tags.ts';
 import { SERVER_SETTINGS } from './server-settings.ts';
-import { anyText, flag, number, oneOf, webAddress, wholeNumber } from './setting-values.ts';
+import { anyText, flag, hosts, number, oneOf, webAddress, wholeNumber } from './setting-values.ts';
 
 /** Bytes of a GiB, in which memory and disk are given. */
 export const GIB = 1024 ** 3;
@@ -88,7 +88,12 @@ const COMMON_SETTINGS = {
     .describe('The same for the waiting jobs of one project.'),
   FOLDLINE_ALLOW_PRIVATE_TARGETS: flag
     .default(false)
-    .describe('Lets notifications go to private and loopback addresses.'),
+    .describe('Lets notifications and includes go to private and loopback addresses.'),
+  FOLDLINE_INCLUDE_HOSTS: hosts
+    .default([])
+    .describe(
+      'Hosts from which definitions may include files by their address, separated by commas: `example.com`, `*.example.com`, `example.com:8443`, `http://mirror.corp`. Without it from none.',
+    ),
 } as const;
 
 /** Every setting, its meaning and its default. `docs/running.md` holds the same tables and a test compares them. */

@@ -1,3 +1,4 @@
+export * from './allowed-hosts.ts';
 export * from './cause.ts';
 export * from './content-hash.ts';
 export * from './decider.ts';
@@ -17,9 +18,13 @@ export * from './ports/event-store.port.ts';
 export * from './ports/executor.port.ts';
 export * from './ports/log-store.port.ts';
 export * from './ports/object-store.port.ts';
+export * from './ports/outbound-http.port.ts';
 export * from './ports/ports.ts';
 export * from './ports/read-store.port.ts';
 export * from './ports/source-repository.port.ts';
+export { projectIdOf } from './project-id.ts';
 export * from './projection.ts';
+export { sha256Of } from './sha256.ts';
 export { signingKeyOf, signingSecretOf } from './signing-key.ts';
+export { Slots } from './slots.ts';
 export { soleClaims } from './sole-claims.ts';

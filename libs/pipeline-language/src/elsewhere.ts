@@ -14,6 +14,8 @@ export type FoundText = { text: string; sha256: string; at?: string };
 /** Why nothing is; a warning where nobody could look. */
 export type NotFound = { problem: CompilerProblemCode; message: string; hint?: string; severity?: 'warning' };
 export type Found = FoundText | NotFound;
+/** What was read, before anybody looked at it. */
+export type ReadBytes = { bytes: Uint8Array; at?: string };
 
 /** Two locations have the same key when they are one. */
 export const keyOf = (location: Location): string =>
@@ -31,9 +33,15 @@ export const nameOfLocation = (location: Location): string => {
   return `${project}${ref === undefined ? '' : `@${ref}`}:${path}`;
 };
 
+/** `what` follows the name in the message. */
+export const unread = (location: Location, problem: CompilerProblemCode, what: string, hint?: string): NotFound => ({
+  problem,
+  message: `\`${shorten(nameOfLocation(location))}\` ${what}.`,
+  ...(hint !== undefined && { hint }),
+});
+
 /** What is said of it where nothing but the repository can be read. */
 export const notLookedUp = (location: Location): NotFound => ({
-  problem: 'include-not-looked-up',
+  ...unread(location, 'include-not-looked-up', 'is left out: without a server nothing is read but this repository'),
   severity: 'warning',
-  message: `\`${shorten(nameOfLocation(location))}\` is left out: without a server nothing is read but this repository.`,
 });

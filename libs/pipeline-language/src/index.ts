@@ -9,6 +9,7 @@ export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningT
 export { PLAN_EVENTS, SOURCE_OF_EVENT, type PlanEvent } from './plan-events.ts';
 export { plannedFrom } from './planned-from.ts';
 export { problemCodes, sourceProblemCodes, type ProblemCode, type SourceProblemCode } from './problem-codes.ts';
+export { IMPATIENT, PATIENT, type ElsewhereTools } from './read-elsewhere.ts';
 export { problemHints } from './problem-hints.ts';
 export { withSources, type Look, type Sources, type Wanted } from './sources.ts';
 export { describe as describeTrigger, type Trigger } from './select-jobs.ts';

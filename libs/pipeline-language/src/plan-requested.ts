@@ -12,10 +12,10 @@ import {
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
 import type { DefinitionCompiler, LintInput } from './definition-compiler.ts';
 import { DEFINITION_FILES } from './dialect.ts';
-import { notLookedUp } from './elsewhere.ts';
 import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
+import { readElsewhere, type ElsewhereTools } from './read-elsewhere.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Look } from './sources.ts';
 
@@ -42,9 +42,8 @@ type Rejection = { problems: Problem[]; decisions: PlanDecision[] };
 export type Outcome = { context: PipelineContext; plan: Plan } | ({ commit?: Commit } & Rejection);
 type Described = Commit & { commit: CommitFacts };
 
-export type PlanningTools = {
+export type PlanningTools = ElsewhereTools & {
   compiler: DefinitionCompiler;
-  repositories: SourceRepository;
   box: SecretBox;
   logger: Logger;
 };
@@ -85,14 +84,14 @@ export const lintDefinition = async (
 };
 
 /** A commit that was brought to this host; `before` is what its branch pointed to when it was pushed. */
-export type LookedAt = { project: Pick<ProjectRef, 'id' | 'url'>; sha: string; before?: string | undefined };
+export type LookedAt = { project: ProjectRef; sha: string; before?: string | undefined };
 
-export const commitLook = (
-  repositories: SourceRepository,
-  { project, sha, before }: LookedAt,
-  elsewhere: Look['elsewhere'] = async (location) => notLookedUp(location),
-): Look => ({
-  elsewhere,
+export const commitLook = (tools: ElsewhereTools, { project, sha, before }: LookedAt): Look => ({
+  ...lookInto(tools.repositories, { project, sha, before }),
+  elsewhere: readElsewhere(tools, project),
+});
+
+const lookInto = (repositories: SourceRepository, { project, sha, before }: LookedAt): Omit<Look, 'elsewhere'> => ({
   file: async (path) => (await repositories.readFile(project.id, sha, path, MAX_DEFINITION_BYTES))?.toString('utf8'),
   paths: () => repositories.listFiles(project.id, sha),
   changes: async (since) => {
@@ -131,11 +130,12 @@ const fetchCommit = async (
 
 const compileAt = async (
   context: PipelineContext,
-  { compiler, repositories, box, logger }: PlanningTools,
+  tools: PlanningTools,
 ): Promise<{ context: PipelineContext; plan: Plan } | Rejection> => {
   const { projectVariables, secrets: _secrets, ...facts } = context;
   const { project, sha, before } = context;
-  const look = commitLook(repositories, { project, sha, before });
+  const { compiler, box, logger } = tools;
+  const look = commitLook(tools, { project, sha, before });
   const { file, text } = await definitionOf(look, sha);
   const sealed = projectVariables.map((variable) => opened(variable, project.id, box, logger));
   const result = await compiler.compile({ file, text, trigger: { ...facts, file, sealed } }, look);

@@ -1,17 +1,37 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { GitRef, PipelineSource, Plan, PlanDecision, Problem, ProjectDoc } from '@foldline/contracts';
-import { PORT, type Clock, type Ids, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
+import {
+  COLLECTION,
+  type GitRef,
+  type PipelineSource,
+  type Plan,
+  type PlanDecision,
+  type Problem,
+  type ProjectDoc,
+} from '@foldline/contracts';
+import {
+  PORT,
+  type Clock,
+  type Ids,
+  type Logger,
+  type OutboundHttp,
+  type SecretBox,
+  type Settings,
+  type SourceRepository,
+} from '@foldline/kernel';
 import {
   DEFINITION_FILES,
   DefinitionCompiler,
+  IMPATIENT,
   SOURCE_OF_EVENT,
   commitLook,
   lintDefinition,
   notLookedUp,
   planRequested,
+  type ElsewhereTools,
   type Look,
   type PlanEvent,
 } from '@foldline/pipeline-language';
+import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { linked } from '../pipelines/pipeline-answer.ts';
 import { PipelineRequests } from '../triggers/pipeline-requests.ts';
 import { UnderWay, type Room } from './under-way.ts';
@@ -52,7 +72,10 @@ export class Definitions implements OnApplicationShutdown {
     @Inject(PORT.logger) private readonly logger: Logger,
     @Inject(PORT.ids) private readonly ids: Ids,
     @Inject(PORT.clock) private readonly clock: Clock,
+    @Inject(PORT.outboundHttp) private readonly http: OutboundHttp,
+    @Inject(PORT.settings) private readonly settings: Settings,
     @Inject(PipelineRequests) private readonly requests: PipelineRequests,
+    @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
   ) {
     this.underWay = new UnderWay(ROOM, clock);
   }
@@ -74,8 +97,9 @@ export class Definitions implements OnApplicationShutdown {
         ...(before && { before }),
         variables,
       });
-      const { compiler, repositories, box, logger } = this;
-      const outcome = await planRequested(request, this.clock.now(), { compiler, repositories, box, logger });
+      const { compiler, box, logger } = this;
+      const tools = { ...this.elsewhereTools(), compiler, box, logger };
+      const outcome = await planRequested(request, this.clock.now(), tools);
       const asked = { ref: request.ref, sha: resolved.sha, source };
       if ('plan' in outcome) return { ...asked, plan: outcome.plan };
       return { ...asked, problems: linked(outcome.problems), decisions: outcome.decisions };
@@ -94,7 +118,16 @@ export class Definitions implements OnApplicationShutdown {
   private async lookAt({ project, ref: name }: NonNullable<LintRequest['commit']>): Promise<Look> {
     const { ref, sha } = await this.requests.resolve(project, name);
     await this.repositories.fetchCommit({ projectId: project.id, url: project.url, ref: ref.name, sha });
-    return commitLook(this.repositories, { project, sha });
+    return commitLook(this.elsewhereTools(), { project, sha });
+  }
+
+  private elsewhereTools(): ElsewhereTools {
+    const { repositories, http, clock } = this;
+    const findProject = async (id: string): Promise<ProjectDoc | undefined> => {
+      await this.writes.reachEnd();
+      return this.writes.find(COLLECTION.projects, id);
+    };
+    return { repositories, http, clock, includeHosts: this.settings.includeHosts, patience: IMPATIENT, findProject };
   }
 }
 

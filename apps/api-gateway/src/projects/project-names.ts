@@ -1,4 +1,4 @@
-import { derivedId } from '@foldline/kernel';
+export { projectIdOf } from '@foldline/kernel';
 
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
@@ -36,7 +36,3 @@ const RESERVED_OWNERS = new Set([
 
 export const isName = (name: string): boolean => NAME.test(name);
 export const isOwner = (owner: string): boolean => isName(owner) && !RESERVED_OWNERS.has(owner.toLowerCase());
-
-/** Two spellings of the same name are one project. */
-export const projectIdOf = (owner: string, name: string): string =>
-  derivedId('project', owner.toLowerCase(), name.toLowerCase());

@@ -9,8 +9,9 @@ import {
   TransientError,
   type Clock,
   type Commands,
+  type OutboundHttp,
+  type PostAnswer,
   type SecretBox,
-  type Settings,
   signingKeyOf,
 } from '@foldline/kernel';
 import {
@@ -21,8 +22,6 @@ import {
   type TryResult,
 } from '../notification/notification.decider.ts';
 import { subscriptionDecider } from '../subscription/subscription.decider.ts';
-import { postJson, type Answer } from './post.ts';
-import { checkTarget } from './target.ts';
 import { signatureHeaders } from './webhook-signature.ts';
 
 const DEADLINE_MS = 5_000;
@@ -34,7 +33,7 @@ export class Deliver {
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PORT.secretBox) private readonly box: SecretBox,
-    @Inject(PORT.settings) private readonly settings: Pick<Settings, 'allowPrivateTargets'>,
+    @Inject(PORT.outboundHttp) private readonly http: OutboundHttp,
   ) {}
 
   /** Milliseconds until the next try is due, counted from the last one; `undefined` when there is none. */
@@ -80,7 +79,13 @@ export class Deliver {
     }
   }
 
-  private async send({ notificationId, subscriptionId, projectId, channel, payload }: Notification): Promise<Answer> {
+  private async send({
+    notificationId,
+    subscriptionId,
+    projectId,
+    channel,
+    payload,
+  }: Notification): Promise<PostAnswer> {
     const address = this.box.open(channel.sealedUrl, `project:${projectId}:subscription:${subscriptionId}`);
     const body = JSON.stringify(payload);
     const headers = {
@@ -89,8 +94,7 @@ export class Deliver {
         signatureHeaders(signingKeyOf(this.box, subscriptionId), notificationId, this.clock.now(), body)),
     };
     try {
-      const target = await checkTarget(address, this.settings.allowPrivateTargets);
-      return await postJson(target, body, headers, DEADLINE_MS);
+      return await this.http.post(address, { body, headers, deadlineMs: DEADLINE_MS });
     } catch (error) {
       if (error instanceof TransientError) return { error: error.message };
       throw error;

@@ -1,8 +1,15 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { COLLECTION, type NotificationDoc } from '@foldline/contracts';
-import { PORT, type Clock, type EventStore, type Logger, type ReadModels, type ReadStore } from '@foldline/kernel';
+import {
+  PORT,
+  Slots,
+  type Clock,
+  type EventStore,
+  type Logger,
+  type ReadModels,
+  type ReadStore,
+} from '@foldline/kernel';
 import { Deliver } from './deliver.ts';
-import { Slots } from './slots.ts';
 
 const AT_ONCE = 8;
 /** Notifications kept in memory; more stay in the log until these are done. */

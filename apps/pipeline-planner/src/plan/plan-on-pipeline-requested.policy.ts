@@ -1,16 +1,30 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { planStream, type PipelineRequested, type Recorded } from '@foldline/contracts';
+import { COLLECTION, planStream, type PipelineRequested, type ProjectDoc, type Recorded } from '@foldline/contracts';
 import {
   COMMANDS,
   PORT,
+  TransientError,
   because,
+  type Clock,
   type Commands,
   type Logger,
+  type OutboundHttp,
+  type ReadModels,
+  type ReadStore,
   type SecretBox,
+  type Settings,
   type SourceRepository,
 } from '@foldline/kernel';
-import { DefinitionCompiler, planRequested, type Outcome } from '@foldline/pipeline-language';
+import {
+  DefinitionCompiler,
+  PATIENT,
+  planRequested,
+  type Outcome,
+  type PlanningTools,
+} from '@foldline/pipeline-language';
 import { planDecider, type PlanCommand } from './plan.decider.ts';
+
+const READ_MODELS_WAIT_MS = 10_000;
 
 type Request = Recorded<ReturnType<typeof PipelineRequested>>;
 
@@ -24,6 +38,11 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
     @Inject(PORT.sourceRepository) private readonly repositories: SourceRepository,
     @Inject(PORT.secretBox) private readonly box: SecretBox,
     @Inject(PORT.logger) private readonly logger: Logger,
+    @Inject(PORT.clock) private readonly clock: Clock,
+    @Inject(PORT.outboundHttp) private readonly http: OutboundHttp,
+    @Inject(PORT.settings) private readonly settings: Pick<Settings, 'includeHosts'>,
+    @Inject(PORT.readStore) private readonly reads: ReadStore,
+    @Inject(PORT.readModels) private readonly readModels: ReadModels,
   ) {}
 
   /** Compiling starts the compiler as well; starting it now only makes the first plan faster. */
@@ -43,10 +62,20 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
     const { pipelineId } = event.data;
     const { planned } = await this.commands.stateOf(planStream(pipelineId), planDecider);
     if (planned) return;
-    const { compiler, repositories, box, logger } = this;
-    const outcome = await planRequested(event.data, event.recordedAt, { compiler, repositories, box, logger });
+    const outcome = await planRequested(event.data, event.recordedAt, this.toolsAt(event.position));
     const command = commandOf(pipelineId, outcome);
     await this.commands.handle(planStream(pipelineId), planDecider, command, because(event, 'pipeline-planner'));
+  }
+
+  /** Other projects are seen as they were when the pipeline was requested, or later. */
+  private toolsAt(position: number): PlanningTools {
+    const { compiler, repositories, box, logger, clock, http, reads, readModels } = this;
+    const findProject = async (id: string): Promise<ProjectDoc | undefined> => {
+      if (await readModels.reached(position, READ_MODELS_WAIT_MS)) return reads.get(COLLECTION.projects, id);
+      throw new TransientError('the read models are behind');
+    };
+    const { includeHosts } = this.settings;
+    return { compiler, repositories, box, logger, clock, http, includeHosts, patience: PATIENT, findProject };
   }
 }
 

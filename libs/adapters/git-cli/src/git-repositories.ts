@@ -53,6 +53,15 @@ class GitRepositories implements SourceRepository {
     return tag ? { sha: tag, name: refName, kind: 'tag' } : undefined;
   }
 
+  async listTags(url: string): Promise<ReadonlyMap<string, string>> {
+    assertSafeUrl(url);
+    const tags = new Map<string, string>();
+    // An annotated tag is listed once more, behind itself, with the commit that it is of.
+    for (const [ref, sha] of await this.lsRemote(url, ['--tags'], []))
+      tags.set(ref.slice('refs/tags/'.length).replace(/\^\{\}$/, ''), sha);
+    return tags;
+  }
+
   async defaultBranch(url: string): Promise<string | undefined> {
     assertSafeUrl(url);
     const { stdout } = await this.askRemote(url, ['--symref'], ['HEAD']);

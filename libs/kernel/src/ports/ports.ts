@@ -1,4 +1,5 @@
 import type { RunnerOffer } from '@foldline/contracts';
+import type { AllowedHost } from '../allowed-hosts.ts';
 import type { Claims } from './claims.port.ts';
 import type { Clock, Ids, Logger, SecretBox } from './environment.ports.ts';
 import type { EventBus, Signals } from './event-bus.port.ts';
@@ -6,6 +7,7 @@ import type { EventStore } from './event-store.port.ts';
 import type { Executor } from './executor.port.ts';
 import type { LogStore } from './log-store.port.ts';
 import type { ObjectStore } from './object-store.port.ts';
+import type { OutboundHttp } from './outbound-http.port.ts';
 import type { ReadModels, ReadStore } from './read-store.port.ts';
 import type { SourceRepository } from './source-repository.port.ts';
 
@@ -29,8 +31,10 @@ export type Settings = {
   highPowerOwners: readonly string[];
   /** While more jobs than these wait for a runner, the API takes no further wishes for pipelines. */
   queueLimit: { total: number; perProject: number };
-  /** Lets notifications go to private and loopback addresses. */
+  /** Lets notifications and includes go to private and loopback addresses. */
   allowPrivateTargets: boolean;
+  /** From which definitions may include files by their address. */
+  includeHosts: readonly AllowedHost[];
   version: string;
 };
 
@@ -47,6 +51,7 @@ export type Ports = {
   logStore: LogStore;
   executor: Executor;
   sourceRepository: SourceRepository;
+  outboundHttp: OutboundHttp;
   clock: Clock;
   ids: Ids;
   secretBox: SecretBox;
@@ -66,6 +71,7 @@ export const PORT = {
   logStore: Symbol('LogStore'),
   executor: Symbol('Executor'),
   sourceRepository: Symbol('SourceRepository'),
+  outboundHttp: Symbol('OutboundHttp'),
   clock: Symbol('Clock'),
   ids: Symbol('Ids'),
   secretBox: Symbol('SecretBox'),

@@ -14,6 +14,8 @@ export interface SourceRepository {
    * `repository_unreachable` when it does not answer.
    */
   resolveRef(url: string, refName: string, kind?: 'tag'): Promise<ResolvedRef | undefined>;
+  /** The commits of all tags by name. Refuses as `resolveRef` does. */
+  listTags(url: string): Promise<ReadonlyMap<string, string>>;
   /** The branch that HEAD points to; `undefined` for an empty repository. */
   defaultBranch(url: string): Promise<string | undefined>;
   /** Brings a commit into this host's copy; does nothing when it is there. `PermanentError` when the repository lacks it. */

@@ -1,0 +1,1 @@
+export { createOutboundHttp } from './outbound-http.ts';
