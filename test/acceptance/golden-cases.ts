@@ -42,6 +42,7 @@ export const unsayable = (name: string): string[] => {
   return [
     ...Object.keys(trigger).filter((fact) => !SAYABLE.has(fact)),
     ...(trigger.ref.kind === 'commit' ? ['commit'] : []),
+    ...(existsSync(join(FOLDER, name, 'elsewhere')) ? ['elsewhere'] : []),
     ...(trigger.sealed?.some(({ scope, expand }) => scope !== undefined || expand) ? ['scope'] : []),
   ];
 };

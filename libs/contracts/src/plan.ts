@@ -1,3 +1,4 @@
+import type { IncludedFile } from './included-file.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -24,13 +25,6 @@ export type Plan = {
   /** Why each job of the file is, or is not, in this plan. */
   decisions: PlanDecision[];
 };
-
-/** Where a file was and which it was: the SHA-256 of its text, and the commit of one that is of a project. */
-export type IncludedFile = (
-  | { kind: 'remote'; url: string }
-  | { kind: 'project'; project: string; ref?: string; path: string }
-  | { kind: 'component'; project: string; component: string; version: string }
-) & { sha256: string; commit?: string };
 
 export type AutoCancel = {
   /**

@@ -41,6 +41,7 @@ const BEYOND: Record<string, string> = {
 
 /** Mistakes that no schema can know of, by the case that has them. */
 const UNSEEN: Record<string, string> = {
+  'include-remote-with-mistakes-tells-where-they-are': 'it is in the file that is included',
   'inputs-beside-jobs-in-their-document-are-refused': 'each document is looked at by itself',
   'inputs-without-an-own-document-are-refused': 'each document is looked at by itself',
   'inputs-of-a-text-are-no-number': 'what an input is filled in with is not known',

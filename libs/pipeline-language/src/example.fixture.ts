@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { compile, type CompileResult } from './compile.ts';
+import { keyOf, type Location } from './elsewhere.ts';
 import type { Json } from './grammar/json-schema.ts';
 import type { Trigger } from './select-jobs.ts';
 
@@ -7,18 +9,29 @@ const beside = {
   build: { stage: 'build', script: 'make', parallel: { matrix: [{ NODE: [20, 22] }] } },
   '.template': { script: 'make' },
 };
+const project = 'acme/library';
+const places: Location[] = [
+  { kind: 'remote', url: 'https://example.com/ci/build.yml' },
+  { kind: 'project', project, path: 'ci/build.yml' },
+  { kind: 'project', project, path: 'ci/test.yml' },
+  { kind: 'project', project, ref: 'v1.2.0', path: 'ci/build.yml' },
+  { kind: 'component', project, component: 'build', version: '1.2' },
+];
+const EMPTY_FILE = { text: '', sha256: createHash('sha256').digest('hex'), at: 'a'.repeat(40) };
 const sources = {
   files: {
     'ci/build.yml': 'spec: { inputs: { level: { default: quick } } }\n---\nlint: { script: make lint }\n',
   },
   paths: ['Dockerfile', 'ci/build.yml'],
   changes: { main: ['Dockerfile'] },
+  elsewhere: Object.fromEntries(places.map((place) => [keyOf(place), EMPTY_FILE])),
 };
 const trigger: Trigger = {
   ref: { name: 'main', kind: 'branch' },
   source: 'push',
   variables: {},
   project: { id: 'p', owner: 'ada', name: 'engine', url: '/srv/git/engine.git', defaultBranch: 'main' },
+  server: { version: '1.0.0', url: 'https://ci.example.com' },
 };
 
 /** JSON is YAML; what a file asks for stands before it. */

@@ -2,13 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
 import { compile } from './compile.ts';
+import { keyOf, type Location, type NotFound } from './elsewhere.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Sources } from './sources.ts';
 
 /**
  * Each folder is one case: `definition.yml`, beside `files` of the same commit, compiled for `trigger.json` gives what `plan.json`, or `problems.json`, names.
  * `changes.json` has the files that changed, by the ref that they are compared with: `""` is what the branch pointed to before the push, `null` what is not there.
+ * `elsewhere/index.json` lists what can be read that is not of the commit: where it is, and its text beside the list or why it cannot be read.
  * What an expectation does not name is not compared, but lists are compared in full.
  */
 const folder = fileURLToPath(new URL('../../../test/plans', import.meta.url));
@@ -17,16 +20,29 @@ const cases = readdirSync(folder).toSorted();
 const read = (name: string, file: string): string => readFileSync(join(folder, name, file), 'utf8');
 const has = (name: string, file: string): boolean => existsSync(join(folder, name, file));
 
-/** What else is known of the commit: the files below `files`, and which of them changed. */
+type Elsewhere = { at: Location } & ({ file: string; commit?: string } | NotFound);
+
+const elsewhereOf = (name: string): NonNullable<Sources['elsewhere']> =>
+  Object.fromEntries(
+    (JSON.parse(read(name, 'elsewhere/index.json')) as Elsewhere[]).map(({ at, ...found }) => {
+      if ('problem' in found) return [keyOf(at), found];
+      const text = read(name, join('elsewhere', found.file));
+      const sha256 = createHash('sha256').update(text).digest('hex');
+      return [keyOf(at), { text, sha256, ...(found.commit !== undefined && { at: found.commit }) }];
+    }),
+  );
+
+/** What else is known: the files of the commit below `files`, which of them changed, and what is elsewhere. */
 const sourcesOf = (name: string): Sources => {
   const root = join(folder, name, 'files');
   const changes = has(name, 'changes.json') && { changes: JSON.parse(read(name, 'changes.json')) };
-  if (!existsSync(root)) return { files: {}, paths: [], ...changes };
+  const elsewhere = has(name, 'elsewhere') && { elsewhere: elsewhereOf(name) };
+  if (!existsSync(root)) return { files: {}, paths: [], ...changes, ...elsewhere };
   const paths = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
   const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
-  return { files, paths, ...changes };
+  return { files, paths, ...changes, ...elsewhere };
 };
 
 const compileCase = (name: string): object => {

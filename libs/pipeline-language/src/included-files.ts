@@ -60,7 +60,12 @@ export class IncludedFiles {
     }
     if (!isPattern) return [candidate({ ...home, path: place.path }, at)];
     const message = `\`${shorten(name)}\` includes files by the pattern \`${shorten(place.path)}\`, and it is of another project.`;
-    this.report.error('invalid-pattern', at, message, 'Name each file in a list: patterns are of this repository only.');
+    this.report.error(
+      'invalid-pattern',
+      at,
+      message,
+      'Name each file in a list: patterns are of this repository only.',
+    );
     return [];
   }
 

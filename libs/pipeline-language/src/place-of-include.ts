@@ -56,7 +56,8 @@ const yamlPath = (written: string): string | undefined => {
 
 /** As a URL spells it, without what only a browser looks at. */
 const plainAddress = (written: string): string | undefined => {
-  if (written.length > limits.addressLength || !/^https?:\/\//i.test(written) || !URL.canParse(written)) return undefined;
+  if (written.length > limits.addressLength || !/^https?:\/\//i.test(written) || !URL.canParse(written))
+    return undefined;
   const url = new URL(written);
   if (url.username !== '' || url.password !== '') return undefined;
   url.hash = '';

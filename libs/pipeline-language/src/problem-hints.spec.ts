@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Problem } from '@foldline/contracts';
 import { readFileSync } from 'node:fs';
 import { compile, lint } from './compile.ts';
+import { keyOf, type NotFound } from './elsewhere.ts';
 import { limits } from './limits.ts';
 import { compilerProblemCodes, problemCodes, type CompilerProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
@@ -14,7 +15,13 @@ const samples: Partial<Record<CompilerProblemCode, string>> = {
   'binary-content': 'a: {script: "\u0000"}',
   'file-too-large': 'x'.repeat(limits.fileBytes + 1),
   'include-cycle': 'include: a.yml',
+  'include-integrity': `include: [{ remote: https://example.com/a.yml, integrity: sha256-${'A'.repeat(43)}= }]`,
   'include-missing-file': 'include: nowhere.yml',
+  'include-not-allowed': 'include: [{ component: example.com/acme/library/build@1 }]',
+  'include-not-looked-up': 'include: https://example.com/unknown.yml',
+  'include-too-large': 'include: https://example.com/large.yml',
+  'include-unknown-ref': 'include: https://example.com/unknown-ref.yml',
+  'include-unreachable': 'include: https://example.com/slow.yml',
   'too-many-includes': `include: [${Array.from({ length: limits.includes + 1 }, () => 'b.yml').join(', ')}]`,
   'plan-too-large': `a: {script: "${'x'.repeat(400_000)}", parallel: 200}`,
   'shell-unchecked': `a: {script: "${'$('.repeat(100_000)}"}`,
@@ -26,7 +33,17 @@ const samples: Partial<Record<CompilerProblemCode, string>> = {
 };
 
 /** What the definitions may include. */
-const sources = { files: { 'a.yml': 'include: a.yml', 'b.yml': 'b: { script: x }' } };
+const remote = (name: string): string => keyOf({ kind: 'remote', url: `https://example.com/${name}.yml` });
+const unread = (problem: CompilerProblemCode): NotFound => ({ problem, message: 'It was not read.' });
+const sources = {
+  files: { 'a.yml': 'include: a.yml', 'b.yml': 'b: { script: x }' },
+  elsewhere: {
+    [remote('a')]: { text: 'a: { script: x }', sha256: '00' },
+    [remote('large')]: unread('include-too-large'),
+    [remote('unknown-ref')]: unread('include-unknown-ref'),
+    [remote('slow')]: unread('include-unreachable'),
+  },
+};
 
 const problemsOf = (text: string): Problem[] => {
   const ref = { name: 'develop', kind: 'branch' } as const;
