@@ -6,7 +6,6 @@ export * from './ids.ts';
 export * from './job-variables.ts';
 export * from './manifest.ts';
 export type { IncludedFile } from './included-file.ts';
-export * from './may-call.ts';
 export * from './plan.ts';
 export * from './predefined-variables.ts';
 export * from './problem.ts';

@@ -26,7 +26,7 @@ export const projectReader = ({ repositories, findProject }: ProjectTools, askin
     const id = projectIdOf(owner, name);
     if (id === own) return asking;
     const found = await findProject(id);
-    return found && mayCall(found.callers, asking) ? found : undefined;
+    return found && mayCall(found, `${asking.owner}/${asking.name}`) ? found : undefined;
   };
 
   const fetched = async (location: OfProject): Promise<Fetched | NotFound> => {
@@ -115,6 +115,13 @@ const notAllowed = (location: OfProject, { owner, name }: ProjectRef): NotFound 
 /** Trouble that stays; any other is thrown on. Nothing of what git says is told: it may be about another's repository. */
 const problemOf = (location: OfProject, error: unknown): NotFound => {
   const code = error instanceof Refusal ? error.code : undefined;
+  // Git answers the same where a commit is not there and where nobody may have it.
+  if (code === 'repository_unreachable' && COMMIT.test(refWritten(location) ?? ''))
+    return unread(
+      location,
+      'include-unknown-ref',
+      'is not there: the repository of its project has not given this commit',
+    );
   if (code === 'repository_unreachable')
     return unread(location, 'include-unreachable', 'could not be read: the repository of its project does not answer');
   if (code === 'definition_too_large')

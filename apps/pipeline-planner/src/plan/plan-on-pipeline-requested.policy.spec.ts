@@ -14,7 +14,6 @@ import {
 } from '@foldline/contracts';
 import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
 import {
-  Commands,
   PermanentError,
   TransientError,
   type EventStore,
@@ -24,7 +23,8 @@ import {
 } from '@foldline/kernel';
 import { problemHints, sourceProblemCodes, type ProblemCode } from '@foldline/pipeline-language';
 import { sampleContext } from '@foldline/testing';
-import { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts';
+import type { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts';
+import { planningWith } from './planning.fixture.ts';
 
 type Request = ReturnType<typeof PipelineRequested>['data'];
 type Planned = ReturnType<typeof PipelinePlanned>['data'];
@@ -98,11 +98,11 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'foldline-planner-'));
-  const settings = { dataDirectory: directory, logLevel: 'silent' } as Settings;
-  embedded = await openEmbeddedPorts(settings, []);
-  const { eventStore, sourceRepository, clock, logger, secretBox } = embedded.ports;
+  const settings: Partial<Settings> = { dataDirectory: directory, logLevel: 'silent', includeHosts: [] };
+  embedded = await openEmbeddedPorts(settings as Settings, []);
+  const { eventStore, sourceRepository, secretBox } = embedded.ports;
   [store, repositories, box] = [eventStore, sourceRepository, secretBox];
-  planning = new PlanOnPipelineRequested(new Commands(store, clock, 'pipeline-planner'), repositories, box, logger);
+  planning = planningWith(embedded.ports);
 });
 afterEach(async () => {
   await planning.beforeApplicationShutdown();
