@@ -1,11 +1,11 @@
-import { attemptToCompile, attemptToLint, type CompileInput } from './compile.ts';
-import type { LintInput } from './definition-compiler.ts';
+import { attemptToCompile, type CompileInput, type LintInput } from './compile.ts';
+import { attemptToLint } from './lint/lint.ts';
 
 type Input = CompileInput | LintInput;
 
 /** Entry of the child process of `DefinitionCompiler`: answers each definition in turn and ends with its parent. */
 const answer = (input: Input): void => {
-  const result = 'trigger' in input ? attemptToCompile(input) : attemptToLint(input.file, input.text, input.sources);
+  const result = 'trigger' in input ? attemptToCompile(input) : attemptToLint(input);
   process.send?.({ result });
 };
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { readFileSync, readdirSync } from 'node:fs';
-import { compile, lint, type CompileResult } from './compile.ts';
+import { compile, type CompileResult } from './compile.ts';
+import { lint } from './lint/lint.ts';
 
 const ref = { name: 'main', kind: 'branch' } as const;
 const run = (text: string): CompileResult =>

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compile, lint, type CompileInput } from './compile.ts';
+import { compile, type CompileInput } from './compile.ts';
 import { notLookedUp, type Location } from './elsewhere.ts';
+import { lint } from './lint/lint.ts';
 import { DefinitionCompiler } from './definition-compiler.ts';
 
 const input = (text: string): CompileInput => {

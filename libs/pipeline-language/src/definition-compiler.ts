@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Problem } from '@foldline/contracts';
-import type { CompileInput, CompileResult } from './compile.ts';
+import type { CompileInput, CompileResult, LintInput } from './compile.ts';
 import { notLookedUp } from './elsewhere.ts';
 import { prescan } from './prescan.ts';
 import { Report } from './report.ts';
@@ -15,8 +15,6 @@ export type DefinitionCompilerOptions = {
   memoryMb?: number;
 };
 
-/** A text that is compiled for no trigger: what is wrong with it whatever happens. */
-export type LintInput = Omit<CompileInput, 'trigger'>;
 type LintResult = { problems: Problem[] };
 type Attempt = CompileResult | LintResult | { wanted: Wanted };
 type Answer = { ready: true } | { result: Attempt };
@@ -114,7 +112,7 @@ export class DefinitionCompiler {
       if ('result' in answer) finish(() => resolve(answer.result));
     };
     const onExit = (): void => {
-      finish(() => (this.#closed ? reject(closed()) : resolve(tooComplex(input.file))));
+      finish(() => (this.#closed ? reject(closed()) : resolve(tooComplex(input))));
     };
     child.on('message', onMessage).on('exit', onExit);
     // A child that has gone meanwhile also exits, and that is the answer.
@@ -207,12 +205,12 @@ const closed = (): Error => new Error('the definition compiler is closed');
 
 const refused = (report: Report): CompileResult => ({ problems: report.problems(), decisions: [] });
 
-const tooComplex = (file: string): CompileResult => {
+const tooComplex = ({ file, at = { line: 1, column: 1 } }: Input): CompileResult => {
   const report = new Report(file);
   const message = 'Compiling the file took too much time or memory.';
   report.error(
     'definition-too-complex',
-    { line: 1, column: 1 },
+    at,
     message,
     'Make the file smaller: fewer aliases, copies and jobs.',
   );

@@ -1,4 +1,5 @@
 import type { PlannedOnly } from '@foldline/contracts';
+import { checkTrigger, takenByTrigger } from './check-trigger.ts';
 import { dialectOf, type Dialect } from './dialect.ts';
 import { readEntries } from './grammar/record.ts';
 import { defaultable } from './keywords/defaultable.ts';
@@ -103,7 +104,8 @@ const readJob = (
   if (!checkName(name, at, report) || !checkIsJob(entry, report) || value.kind !== 'map') return undefined;
   const keywords = value.entries;
   const own = job.read(value, where) ?? {};
-  const taken = defaultable.filter((key) => !keywords.has(key) && takes(own.inherit?.default, key));
+  const mayTake = keywords.has('trigger') ? takenByTrigger : defaultable;
+  const taken = mayTake.filter((key) => !keywords.has(key) && takes(own.inherit?.default, key));
   const settings = { ...Object.fromEntries(taken.map((key) => [key, inherited.settings[key]])), ...own };
   const hasVariable = (name: string): boolean =>
     takes(own.inherit?.variables, name) && !Object.hasOwn(own.variables?.values ?? {}, name);
@@ -115,6 +117,7 @@ const readJob = (
   const read = { name, at, stage: settings.stage ?? 'test', settings, keywords, marks };
   checkStage(read, stages, where);
   checkScript(read, where);
+  checkTrigger(read, where);
   checkCopies(read, where);
   checkConditions(read, where);
   checkDelay(read, where);

@@ -7,7 +7,9 @@ export type Location =
   /** `project` is `owner/name`; without a ref, what its default branch has. */
   | { kind: 'project'; project: string; ref?: string; path: string }
   /** `version` is a commit, a tag, a branch, or says which of the tags. */
-  | { kind: 'component'; project: string; component: string; version: string };
+  | { kind: 'component'; project: string; component: string; version: string }
+  /** Of a job of the pipeline that starts this one. */
+  | { kind: 'artifact'; path: string; job: string };
 
 /** What is there. `sha256` is in hexadecimal digits; `at` is the commit of a file that is of one. */
 export type FoundText = { text: string; sha256: string; at?: string };
@@ -28,6 +30,7 @@ export const keyOf = (location: Location): string =>
 /** As messages call it. What is asked of an address may be nobody else's business. */
 export const nameOfLocation = (location: Location): string => {
   if (location.kind === 'remote') return location.url.replace(/[?#].*$/s, '');
+  if (location.kind === 'artifact') return `${location.job}:${location.path}`;
   if (location.kind === 'component') return `${location.project}/${location.component}@${location.version}`;
   const { project, ref, path } = location;
   return `${project}${ref === undefined ? '' : `@${ref}`}:${path}`;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Problem } from '@foldline/contracts';
-import { compile, lint } from './compile.ts';
+import { compile } from './compile.ts';
+import { lint } from './lint/lint.ts';
 import { applyFixes, replacement } from './fix.ts';
 import { suggestion } from './suggest.ts';
 

@@ -2,7 +2,7 @@ import { regexOfGlob, type IncludedFile } from '@foldline/contracts';
 import { RE2JS } from 're2js';
 import { keyOf, nameOfLocation, type FoundText, type Location } from './elsewhere.ts';
 import { shorten, type Position } from './node.ts';
-import type { Place } from './place-of-include.ts';
+import { isPattern, type Place } from './place-of-include.ts';
 import type { Located } from './read.ts';
 import type { Report } from './report.ts';
 import type { Sources, Wanted } from './sources.ts';
@@ -53,12 +53,12 @@ export class IncludedFiles {
       this.report.error('include-not-allowed', at, message, 'Write its address in full, as `remote`.');
       return [];
     }
-    const isPattern = /[*?[{]/.test(place.path);
+    const isSeveral = isPattern(place.path);
     if (home.kind === 'commit') {
-      const paths = isPattern ? this.#matching({ value: place.path, at }) : [place.path];
+      const paths = isSeveral ? this.#matching({ value: place.path, at }) : [place.path];
       return paths.map((path) => candidate({ kind: 'local', path }, at));
     }
-    if (!isPattern) return [candidate({ ...home, path: place.path }, at)];
+    if (!isSeveral) return [candidate({ ...home, path: place.path }, at)];
     const message = `\`${shorten(name)}\` includes files by the pattern \`${shorten(place.path)}\`, and it is of another project.`;
     this.report.error(
       'invalid-pattern',
@@ -123,13 +123,22 @@ export class IncludedFiles {
     const text = Object.hasOwn(this.sources.files, path) ? this.sources.files[path]! : undefined;
     if (text === undefined) this.#files.add(path);
     if (typeof text === 'string') return { text, home: { kind: 'commit' } };
-    if (text === null) {
-      const hint = didYouMean(path, this.sources.paths ?? []);
-      this.report.error('include-missing-file', at, `There is no file \`${shorten(path)}\` at this commit.`, hint);
-    }
+    if (text === null) reportMissingFile({ value: path, at }, this.sources, this.report);
     return undefined;
   }
 }
+
+export const reportMissingFile = (
+  { value: path, at }: Located<string>,
+  { paths = [] }: Sources,
+  report: Report,
+): void =>
+  report.error(
+    'include-missing-file',
+    at,
+    `There is no file \`${shorten(path)}\` at this commit.`,
+    didYouMean(path, paths),
+  );
 
 const candidate = (place: Place, at: Position): Candidate =>
   place.kind === 'local'
@@ -137,10 +146,12 @@ const candidate = (place: Place, at: Position): Candidate =>
     : { place, at, key: keyOf(place), name: nameOfLocation(place) };
 
 /** What a file of a project includes is of the same commit of it. */
-const homeOf = (place: Location, { at }: FoundText): Home =>
-  place.kind === 'remote' || at === undefined
+const homeOf = (place: Location, { at }: FoundText): Home => {
+  if (place.kind === 'artifact') return { kind: 'commit' };
+  return place.kind === 'remote' || at === undefined
     ? { kind: 'nowhere' }
     : { kind: 'project', project: place.project, ref: at };
+};
 
 const factOf = (place: Location, { sha256, at }: FoundText): IncludedFile => ({
   ...(place.kind === 'remote' ? { kind: place.kind, url: nameOfLocation(place) } : place),

@@ -1,9 +1,10 @@
-export { attemptToCompile, attemptToLint, compile, lint, type CompileInput, type CompileResult } from './compile.ts';
-export { DefinitionCompiler, type DefinitionCompilerOptions, type LintInput } from './definition-compiler.ts';
+export { attemptToCompile, compile, type CompileInput, type CompileResult, type LintInput } from './compile.ts';
+export { DefinitionCompiler, type DefinitionCompilerOptions } from './definition-compiler.ts';
 export { definitionSchema } from './definition-schema.ts';
 export { DEFINITION_FILES } from './dialect.ts';
 export { notLookedUp, type Found, type Location } from './elsewhere.ts';
 export { applyFixes } from './fix.ts';
+export { attemptToLint, lint } from './lint/lint.ts';
 export { keywordTable, type Keyword } from './keyword-table.ts';
 export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
 export { PLAN_EVENTS, SOURCE_OF_EVENT, type PlanEvent } from './plan-events.ts';

@@ -1,3 +1,4 @@
+import { jsonOf } from './grammar/json-value.ts';
 import { checkInput, type Inputs, type InputValue } from './keywords/spec.ts';
 import { limits } from './limits.ts';
 import { shorten, type Entry, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
@@ -135,10 +136,3 @@ export class Interpolation {
 /** One word of a shell; a line break cannot be escaped, only quoted. */
 const escaped = (text: string): string =>
   text === '' ? "''" : text.replaceAll(/[^A-Za-z0-9_\-.,:+/@\n]/g, '\\$&').replaceAll('\n', "'\n'");
-
-/** Numbers that JSON spells otherwise stay as they are written. */
-const jsonOf = (node: Node): unknown => {
-  if (node.kind === 'list') return node.items.map(jsonOf);
-  if (node.kind === 'map') return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, jsonOf(value)]));
-  return node.plain && /^(?:true|false|-?[1-9]\d{0,14}|0)$/.test(node.text) ? JSON.parse(node.text) : node.text;
-};

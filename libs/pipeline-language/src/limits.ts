@@ -1,3 +1,5 @@
+import { DOWNSTREAM_LIMITS } from '@foldline/contracts';
+
 /** Bounds on what a definition may ask for: every input has a limit, and each limit is told by a problem of its own. */
 export const limits = {
   fileBytes: 512 * 1024,
@@ -9,6 +11,11 @@ export const limits = {
   /** Files, each as often as it is included. As in GitLab. */
   includes: 150,
   addressLength: 2048,
+  /** Of a child pipeline; as in GitLab. */
+  childFiles: 3,
+  /** Pipelines below one that nobody triggered, and how many of them below one another. */
+  downstream: DOWNSTREAM_LIMITS.pipelines,
+  downstreamDepth: DOWNSTREAM_LIMITS.depth,
   extendsLevels: 11,
   referenceLevels: 10,
   /** What `extends` merges, repeated keys counted. */

@@ -1,7 +1,9 @@
 import { expandVariables, type IncludedFile } from '@foldline/contracts';
 import { IncludedFiles, ofTheCommit, type Candidate, type Origin } from './included-files.ts';
+import { nodeOf } from './grammar/json-value.ts';
+import type { Shape } from './grammar/shape.ts';
 import { Interpolation, inputsOf } from './interpolate.ts';
-import { includes, type Include } from './keywords/include.ts';
+import { childFiles, includes, type Include } from './keywords/include.ts';
 import { spec, type Inputs } from './keywords/spec.ts';
 import { NO_VARIABLES } from './keywords/variables.ts';
 import { limits } from './limits.ts';
@@ -25,21 +27,31 @@ import { hasPush, verdictOf } from './verdict.ts';
 export type Loading = { root?: MapNode; wanted?: Wanted; included: IncludedFile[] };
 
 /** `trigger` decides which files are included; without one all are whose paths can be known. */
-export type Loaded = { file: string; text: string; sources: Sources; trigger?: Trigger };
+export type Loaded = Root & { file: string; text: string; sources: Sources; trigger?: Trigger };
+
+/** How a definition is asked for. */
+export type Root = {
+  /** Where all of the text stands that is that of no file: it says which files a child pipeline is put together from. */
+  at?: Position;
+  /** What it asks for in its `spec:inputs`. */
+  inputs?: Readonly<Record<string, unknown>>;
+};
 
 /**
  * The definition with the files that it includes, in turn: those are merged in their order, and what includes them is
  * closer than they are (as in GitLab).
  */
-export const load = ({ file, text, sources, trigger }: Loaded, report: Report): Loading => {
+export const load = ({ file, text, sources, trigger, ...asked }: Loaded, report: Report): Loading => {
   const loader = new Loader(sources, trigger, report);
-  const root = loader.load(ofTheCommit(file), text, [], undefined);
+  const root = loader.loadRoot(ofTheCommit(file), text, asked);
   const { wanted, fromElsewhere: included } = loader;
   return wanted ? { wanted, included } : { ...(root && { root }), included };
 };
 
 /** How a file is asked for, where it is asked for by another. */
-type Asked = { at: Position; inputs?: MapNode };
+type Asked = { at?: Position; inputs?: MapNode };
+
+const fileStart: Position = { line: 1, column: 1 };
 
 class Loader {
   readonly #files: IncludedFiles;
@@ -68,14 +80,24 @@ class Loader {
     return this.#files.fromElsewhere;
   }
 
-  load(file: Origin, text: string, within: readonly Origin[], asked: Asked | undefined): MapNode | undefined {
+  loadRoot(file: Origin, text: string, { at, inputs }: Root): MapNode | undefined {
+    if (!at) return this.#load(file, text, [], inputs && { inputs: nodeOf(inputs, fileStart) as MapNode });
+    const { root } = parse(text, this.report, file.name, at) ?? {};
+    return root && this.#withIncluded(root, 'Child pipeline', childFiles, [{ ...file, key: '' }]);
+  }
+
+  #load(file: Origin, text: string, within: readonly Origin[], asked: Asked | undefined): MapNode | undefined {
     const parsed = this.report.reading(file.name, () => parse(text, this.report, file.name));
     const root = parsed && this.#filledIn(parsed, file.name, asked);
-    const include = root?.entries.get('include');
-    if (!root || !include) return root;
-    const where = inside(subject(this.report, 'The file'), 'include');
-    const wished = includes.read(include.value, where) ?? [];
-    const maps = wished.flatMap((each) => this.#include(each, [...within, file], where));
+    return root && this.#withIncluded(root, 'The file', includes, [...within, file]);
+  }
+
+  #withIncluded(root: MapNode, label: string, shape: Shape<Include[]>, within: readonly Origin[]): MapNode {
+    const include = root.entries.get('include');
+    if (!include) return root;
+    const where = inside(subject(this.report, label), 'include');
+    const wished = shape.read(include.value, where) ?? [];
+    const maps = wished.flatMap((each) => this.#include(each, within, where));
     const own = without(root, 'include');
     return [...maps, own].reduce((merged, next) => this.#merger.merge(merged, next));
   }
@@ -113,7 +135,7 @@ class Loader {
         const read = this.#files.textOf(candidate, integrity);
         const { key, name } = candidate;
         const asked = { at, ...(inputs && { inputs }) };
-        const root = read && this.load({ key, name, home: read.home }, read.text, within, asked);
+        const root = read && this.#load({ key, name, home: read.home }, read.text, within, asked);
         return root ? [root] : [];
       });
     });
@@ -152,7 +174,7 @@ class Loader {
   }
 }
 
-const bothWanted = (a: Wanted | undefined, b: Wanted | undefined): Wanted | undefined =>
+export const bothWanted = (a: Wanted | undefined, b: Wanted | undefined): Wanted | undefined =>
   a && b
     ? {
         files: [...a.files, ...b.files],

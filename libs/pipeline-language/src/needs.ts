@@ -1,8 +1,9 @@
 import type { Definition, JobDefinition } from './definition.ts';
 import type { NeedEntry } from './keywords/needed-jobs.ts';
 import { namedJobs, type NamedJob } from './named-jobs.ts';
+import { reportCycles } from './needs-cycle.ts';
 import { shorten, type Position } from './node.ts';
-import { subject, type Where } from './read.ts';
+import { subject, type Located, type Where } from './read.ts';
 import type { Report } from './report.ts';
 import { copiesOf, type Selected } from './selected.ts';
 import { didYouMean } from './suggest.ts';
@@ -13,6 +14,8 @@ export type Links = {
   needs?: { job: Selected; entry: NeedEntry }[];
   /** Nothing when it takes the artifacts of all earlier stages. */
   artifactsFrom?: ArtifactSource[];
+  /** Whose artifacts the child pipeline is made of that it starts, by their names there. */
+  filesFrom?: ReadonlyMap<string, ArtifactSource[]>;
 };
 
 /** `copies` are their names, where not all are meant. */
@@ -63,10 +66,12 @@ const grouped = (selected: readonly Selected[]): Map<string, Selected[]> => {
 const resolve = (job: JobDefinition, isSelected: boolean, context: Context): Links => {
   const needs = resolveNeeds(job, isSelected, context);
   const dependencies = resolveDependencies(job, isSelected, context);
-  if (!needs) return dependencies ? { artifactsFrom: dependencies } : {};
+  const filesFrom = resolveFiles(job, isSelected, context);
+  const files = filesFrom.size > 0 ? { filesFrom } : {};
+  if (!needs) return { ...files, ...(dependencies && { artifactsFrom: dependencies }) };
   const artifactsFrom =
     dependencies ?? needs.filter(({ entry }) => entry.artifacts).map(({ job: needed }) => ({ job: needed }));
-  return { needs, artifactsFrom };
+  return { ...files, needs, artifactsFrom };
 };
 
 const resolveNeeds = (job: JobDefinition, isSelected: boolean, context: Context): Links['needs'] => {
@@ -147,6 +152,34 @@ const resolveDependencies = (
   return [...dependencies].map(([part, copies]) => ({ job: part, ...(copies && { copies }) }));
 };
 
+/** Whose artifacts a child pipeline is made of: those jobs must be there, and have ended. */
+const resolveFiles = (job: JobDefinition, isSelected: boolean, context: Context): Map<string, ArtifactSource[]> => {
+  const found = new Map<string, ArtifactSource[]>();
+  const label = `Job \`${shorten(job.name)}\` starts a pipeline from the artifacts of`;
+  for (const { value: name, at } of artifactJobs(job)) {
+    const maker = context.named(name);
+    if (!maker) missing('dependency-missing-job', `${label} \`${shorten(name)}\``, name, at, context);
+    else if (checkOrder(job, maker, label, at, context)) {
+      const parts = (context.selected.get(maker.job.name) ?? []).filter((part) => has(part, maker));
+      const copies = maker.copy === undefined ? {} : { copies: new Set([maker.copy]) };
+      found.set(
+        name,
+        parts.map((part) => ({ job: part, ...copies })),
+      );
+      if (parts.length > 0 || !isSelected) continue;
+      const message = `${label} \`${shorten(name)}\`, which is not part of the pipeline for ${context.excludes}.`;
+      context.report.error('dependency-missing-job', at, message, 'Give both jobs the same `rules`.');
+    }
+  }
+  return found;
+};
+
+/** The jobs that make files of the pipeline that a job starts. */
+export const artifactJobs = ({ settings }: JobDefinition): Located<string>[] => {
+  const of = settings.trigger?.of;
+  return of?.kind === 'child' ? of.files.flatMap(({ job }) => (job ? [job] : [])) : [];
+};
+
 const has = (part: Selected, { copy }: NamedJob): boolean =>
   copy === undefined || copiesOf(part).some(({ name }) => name === copy);
 
@@ -187,38 +220,4 @@ const checkOrder = (
     'Name jobs of earlier stages.',
   );
   return false;
-};
-
-type Frame = { job: Selected; next: number };
-
-/** One walk over all edges, without recursion, so that a chain of any length is fine. */
-const reportCycles = (links: ReadonlyMap<Selected, Links>, report: Report): void => {
-  const done = new Set<Selected>();
-  const open = new Set<Selected>();
-  for (const start of links.keys()) {
-    const path: Frame[] = done.has(start) ? [] : [{ job: start, next: 0 }];
-    if (path.length > 0) open.add(start);
-    while (path.length > 0) {
-      const frame = path.at(-1)!;
-      const needed = links.get(frame.job)?.needs?.[frame.next++]?.job;
-      if (needed === undefined) {
-        done.add(frame.job);
-        open.delete(frame.job);
-        path.pop();
-      } else if (open.has(needed)) reportCycle(path, needed, report);
-      else if (!done.has(needed)) {
-        open.add(needed);
-        path.push({ job: needed, next: 0 });
-      }
-    }
-  }
-};
-
-const reportCycle = (path: readonly Frame[], needed: Selected, report: Report): void => {
-  const jobs = path.map(({ job }) => job);
-  const circle = [...jobs.slice(jobs.indexOf(needed)), needed];
-  const shown = circle.length > 8 ? [...circle.slice(0, 7), '…', needed] : circle;
-  const names = shown.map((job) => (typeof job === 'string' ? job : `\`${shorten(job.job.name)}\``)).join(' → ');
-  const at = needed.job.keywords.get('needs')?.at ?? needed.job.at;
-  report.error('needs-cycle', at, `These jobs wait for each other: ${names}.`, 'Take one of them out of `needs`.');
 };

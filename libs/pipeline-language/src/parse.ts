@@ -17,8 +17,10 @@ let keptCharacters = 0;
 /**
  * Reads a file's text into our own tree; answers nothing after reporting what stopped it. The same texts come again and
  * again, in each round of looking for what they include and for lint and plan, so trees of faultless files are kept.
+ * A text that is of no file has all of it `at` one place.
  */
-export const parse = (text: string, report: Report, file = report.file): Parsed | undefined => {
+export const parse = (text: string, report: Report, file = report.file, at?: Position): Parsed | undefined => {
+  if (at) return read(text, report, file, at);
   report.hasRead(file, text);
   // Places in a file that is included name it.
   const key = `${file === report.file ? '' : file}\n${text}`;
@@ -39,13 +41,14 @@ const keep = (key: string, parsed: Parsed): void => {
   keptCharacters += key.length;
 };
 
-const read = (text: string, report: Report, file: string): Parsed | undefined => {
+const read = (text: string, report: Report, file: string, at?: Position): Parsed | undefined => {
   const before = report.errors;
   const admitted = prescan(text, report);
   if (!admitted) return undefined;
   const lines = new LineCounter();
   const documents = documentsOf(admitted.lexemes, lines);
   const placeOf = (offset: number): Position => {
+    if (at) return at;
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col), ...(file !== report.file && { file }) };
   };

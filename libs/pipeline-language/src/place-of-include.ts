@@ -9,7 +9,8 @@ export type Target =
   | { kind: 'local'; path: string }
   | { kind: 'remote'; url: string }
   | { kind: 'project'; project: string; ref?: string; path: string }
-  | { kind: 'component'; reference: string };
+  | { kind: 'component'; reference: string }
+  | { kind: 'artifact'; path: string; job: string };
 
 /** Where that is; a path is of the repository of the file that includes it. */
 export type Place = Extract<Target, { kind: 'local' }> | Location;
@@ -40,14 +41,22 @@ export const placeOf = (target: Target, at: Position, where: Where, server?: Ser
     const found = componentOf(target.reference, server);
     return 'code' in found ? refuse(found) : found;
   }
-  const project = target.project.replace(/^\/+/, '');
-  if (!PROJECT.test(project)) return refuse(noProject(target.project));
   const path = yamlPath(target.path);
   if (path === undefined) return refuse(noPath(target.path));
+  if (target.kind === 'artifact') return { ...target, path };
+  const project = projectName(target.project);
+  if (project === undefined) return refuse(noProject(target.project));
   const { ref } = target;
   // One that is empty is as if it were not written, so that a variable may leave it open.
   return { kind: 'project', project, path, ...(ref && { ref }) };
 };
+
+export const projectName = (written: string): string | undefined => {
+  const name = written.replace(/^\/+/, '');
+  return PROJECT.test(name) ? name : undefined;
+};
+
+export const isPattern = (path: string): boolean => /[*?[{]/.test(path);
 
 const yamlPath = (written: string): string | undefined => {
   const path = written.replace(/^\/+/, '');
@@ -114,6 +123,9 @@ const otherServer = (host: string, fqdn: string | undefined): Refused => ({
   }.`,
   hint: 'Write `owner/name/component@version` without a host, of a project of this server.',
 });
+
+export const refuseProject = (written: string, at: Position, where: Where): undefined =>
+  refuseAt(noProject(written), at, where);
 
 const refuseAt = ({ code, message, hint }: Refused, at: Position, { label, report }: Where): undefined => {
   report.error(code, at, `${label} ${message}`, hint);

@@ -31,7 +31,7 @@ const nameOf = (name: string, variables: Definition['variables'], trigger: Trigg
 export const fillInOpenly = ({ variables }: Definition, trigger: Trigger): FillIn => {
   const scopes = openScopes(variables, trigger);
   return (text, job, copy) =>
-    text.includes('$') ? expandVariables(text, scopes.ofJob(job, copy).value).slice(0, limits.nameLength) : text;
+    text.includes('$') ? expandVariables(text, scopes.ofJob(job, copy).value) : text;
 };
 
 const openScopes = (variables: Definition['variables'], { sealed: _kept, ...open }: Trigger): RuleScopes =>

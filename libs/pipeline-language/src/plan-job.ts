@@ -4,6 +4,7 @@ import { present } from './grammar/present.ts';
 import { takes } from './keywords/inherit.ts';
 import type { JobSettings } from './keywords/job-keywords.ts';
 import type { ArtifactSource, Links } from './needs.ts';
+import { plannedTrigger } from './plan-trigger.ts';
 import type { Ranges } from './plan.ts';
 import { copiesOf, type Selected } from './selected.ts';
 
@@ -14,11 +15,18 @@ const defaultPriority = 5;
 export type JobTemplate = Omit<PlannedJob, 'index' | 'name' | 'matrix' | 'node'>;
 
 export const planTemplate = (
-  { name, stage, settings, marks }: JobDefinition,
+  job: JobDefinition,
   definition: Definition,
-  { needs, artifactsFrom }: Links,
+  { needs, artifactsFrom, filesFrom = new Map() }: Links,
   ranges: Ranges,
 ): JobTemplate => {
+  const { name, stage, settings, marks } = job;
+  const indexesFrom = (sources: readonly ArtifactSource[]): number[] =>
+    sources.flatMap((source) => sourceIndexes(source, ranges));
+  const trigger = plannedTrigger(
+    job,
+    Object.fromEntries([...filesFrom].map(([name, sources]) => [name, indexesFrom(sources)])),
+  );
   const waitsFor = needs?.flatMap(({ job, entry }) =>
     indexesOf(job, ranges).map((index) => ({ job: index, artifacts: entry.artifacts })),
   );
@@ -27,7 +35,7 @@ export const planTemplate = (
     definition: name,
     stage,
     waitsFor: waitsFor ?? 'stages',
-    artifactsFrom: artifactsFrom?.flatMap((source) => sourceIndexes(source, ranges)) ?? 'earlier-stages',
+    artifactsFrom: (artifactsFrom && indexesFrom(artifactsFrom)) ?? 'earlier-stages',
     ...planStart(settings),
     runner: { ...present('cluster', settings.cluster), ...settings.resources, ...present('tags', some(settings.tags)) },
     ...present('image', settings.image),
@@ -36,7 +44,8 @@ export const planTemplate = (
     ...present('rawVariables', some(variables?.raw)),
     ...inheritedVariables(settings, definition),
     secrets: settings.secrets ?? {},
-    steps: planSteps(settings),
+    steps: trigger ? [] : planSteps(settings),
+    ...present('trigger', trigger),
     ...present('artifacts', artifacts && keepsAnything(artifacts) ? artifacts : undefined),
     cache: (settings.cache ?? []).map((cache) => cacheOf(cache, definition)),
     ...present('coverage', settings.coverage),

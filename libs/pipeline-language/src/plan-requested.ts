@@ -10,7 +10,8 @@ import {
   type SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
-import type { DefinitionCompiler, LintInput } from './definition-compiler.ts';
+import type { LintInput } from './compile.ts';
+import type { DefinitionCompiler } from './definition-compiler.ts';
 import { DEFINITION_FILES } from './dialect.ts';
 import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';

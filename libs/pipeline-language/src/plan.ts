@@ -6,8 +6,10 @@ import type { Links } from './needs.ts';
 import { namesCopies, neededCopies } from './needed-copies.ts';
 import { shorten } from './node.ts';
 import { planTemplate, type JobTemplate } from './plan-job.ts';
+import { checkStarted, filledTrigger } from './plan-trigger.ts';
 import { present } from './grammar/present.ts';
 import type { Report } from './report.ts';
+import type { RepositoryFacts } from './repository-facts.ts';
 import { copiesOf, countOf, type Selected } from './selected.ts';
 
 /** Where the copies of each job stand in `Plan.jobs`. */
@@ -16,11 +18,14 @@ export type Ranges = ReadonlyMap<Selected, { first: number; count: number }>;
 /** Fills in what everybody sees of a copy, so without the project's variables. */
 export type FillIn = (text: string, job: JobDefinition, copy: Copy) => string;
 
+/** What jobs are planned with; without a repository it is not asked whether files are there. */
+export type Known = { fill: FillIn; repository?: RepositoryFacts };
+
 /** The plan's jobs: stage by stage, within a stage in the order of the file, copies beside each other. */
 export const planJobs = (
   definition: Definition,
   links: ReadonlyMap<Selected, Links>,
-  fill: FillIn,
+  { fill, repository }: Known,
   report: Report,
 ): PlannedJob[] => {
   const position = new Map(definition.stages.map((stage, index) => [stage, index]));
@@ -43,7 +48,9 @@ export const planJobs = (
     const taken = template.artifactsFrom;
     const dependencies = each.job.settings.dependencies && taken !== 'earlier-stages' ? new Set(taken) : undefined;
     for (const copy of copiesOf(each)) {
-      const filled = filledIn(template, (text) => fill(text, each.job, copy));
+      const fillIn = (text: string): string => fill(text, each.job, copy);
+      const filled = filledIn(template, each.job, fillIn);
+      checkStarted(each.job, fillIn, { report, repository });
       const planned = planCopy(filled, copy, jobs.length, definition);
       jobs.push(needs ? { ...planned, ...needed(needs, copy, dependencies) } : planned);
     }
@@ -53,14 +60,20 @@ export const planJobs = (
 };
 
 /** What decides where a copy runs, before anybody runs it. */
-const filledIn = (template: JobTemplate, fill: (text: string) => string): JobTemplate => {
-  const { resourceGroup: group, ...rest } = template;
+const filledIn = (
+  template: JobTemplate,
+  { settings }: JobDefinition,
+  fill: (text: string) => string,
+): JobTemplate => {
+  const { resourceGroup: group, trigger, ...rest } = template;
   const { tags } = rest.runner;
-  const filled = group && fill(group);
+  const named = (text: string): string => fill(text).slice(0, limits.nameLength);
+  const filled = group && named(group);
   return {
     ...rest,
-    ...(tags && { runner: { ...rest.runner, tags: [...new Set(tags.map(fill))].filter((tag) => tag !== '') } }),
+    ...(tags && { runner: { ...rest.runner, tags: [...new Set(tags.map(named))].filter((tag) => tag !== '') } }),
     ...(filled && { resourceGroup: filled }),
+    ...(trigger && settings.trigger && { trigger: filledTrigger(trigger, settings.trigger, fill) }),
   };
 };
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compile, lint } from './compile.ts';
+import { compile } from './compile.ts';
+import { lint } from './lint/lint.ts';
 import { compilerProblemCodes, problemCodes } from './problem-codes.ts';
 
 const docs = fileURLToPath(new URL('../../../docs/problems', import.meta.url));

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Problem } from '@foldline/contracts';
 import { readFileSync } from 'node:fs';
-import { compile, lint } from './compile.ts';
+import { compile } from './compile.ts';
 import { keyOf, type NotFound } from './elsewhere.ts';
+import { lint } from './lint/lint.ts';
 import { limits } from './limits.ts';
 import { compilerProblemCodes, problemCodes, type CompilerProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';

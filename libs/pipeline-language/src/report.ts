@@ -68,6 +68,14 @@ export class Report {
     this.#add('warning', { code, at, message, about: '' });
   }
 
+  /** What was found of another definition, which this one starts. */
+  adopt(problems: readonly Problem[]): void {
+    for (const { code, severity, message, line, column, file, hint, fix } of problems) {
+      if (severity === 'error') this.#errors += 1;
+      this.#add(severity, { code: code as CompilerProblemCode, at: { line, column, file }, message, hint, fix });
+    }
+  }
+
   /** True once there is an error; warnings do not refuse a plan. */
   get failed(): boolean {
     return this.#errors > 0;

@@ -7,6 +7,7 @@ export type Match = { pattern: string; path: string };
 
 /** What rules ask of the repository. What was not looked up yet is noted, and answered as if there were nothing. */
 export class RepositoryFacts {
+  readonly #wantedFiles = new Set<string>();
   readonly #wantedChanges = new Set<string>();
   #wantsPaths = false;
   readonly #matchers = new Map<string, (path: string) => boolean>();
@@ -14,8 +15,16 @@ export class RepositoryFacts {
   constructor(readonly sources: Sources) {}
 
   get wanted(): Wanted | undefined {
-    if (!this.#wantsPaths && this.#wantedChanges.size === 0) return undefined;
-    return { files: [], paths: this.#wantsPaths, changes: [...this.#wantedChanges], elsewhere: [] };
+    if (!this.#wantsPaths && this.#wantedFiles.size + this.#wantedChanges.size === 0) return undefined;
+    return { files: [...this.#wantedFiles], paths: this.#wantsPaths, changes: [...this.#wantedChanges], elsewhere: [] };
+  }
+
+  /** Whether the commit has a file; it is not missed while that is not known. */
+  has(file: string): boolean {
+    const { files } = this.sources;
+    if (Object.hasOwn(files, file)) return files[file] !== null;
+    this.#wantedFiles.add(file);
+    return true;
   }
 
   /** The first file of the commit that one of the patterns matches. */

@@ -8,8 +8,9 @@ import type { Trigger } from './select-jobs.ts';
 type Variables = Pick<Trigger, 'variables' | 'sealed'>;
 
 /**
- * The name and the address of an environment, resource groups and tags are kept and shown in clear, so they are filled in without the project's
- * variables and the job's secrets. What is made of those would come out incomplete, and is told here instead.
+ * The name and the address of an environment, resource groups, tags and what a job starts are kept and shown in clear, so
+ * they are filled in without the project's variables and the job's secrets. What is made of those would come out
+ * incomplete, and is told here instead.
  */
 export const checkShownTexts = (jobs: readonly JobDefinition[], variables: Variables, report: Report): void => {
   const sealed = new Map<string, boolean>();
@@ -37,7 +38,19 @@ const textsOf = (job: JobDefinition, report: Report): Text[] => [
   ...textsOfEnvironment(job, report),
   ...textsOfGroup(job, report),
   ...textsOfTags(job, report),
+  ...textsOfTrigger(job, report),
 ];
+
+const textsOfTrigger = ({ name, settings }: JobDefinition, report: Report): Text[] => {
+  const where = inside(subject(report, `Job \`${shorten(name)}\``), 'trigger');
+  const of = settings.trigger?.of;
+  if (of?.kind === 'project')
+    return [of.project, ...(of.branch ? [of.branch] : [])].map(({ value: text, at }) => ({ text, at, where }));
+  const targets = of?.files.flatMap((file) => file.targets) ?? [];
+  return targets.flatMap(({ value, at }) =>
+    Object.values(value).map((text) => ({ text, at, where: inside(where, 'include') })),
+  );
+};
 
 const textsOfTags = ({ name, at, settings, keywords }: JobDefinition, report: Report): Text[] => {
   const where = inside(subject(report, `Job \`${shorten(name)}\``), 'tags');

@@ -108,6 +108,8 @@ const keywordMatches: Record<RefKeyword, (kind: Trigger['ref']['kind'], source: 
   web: (_, source) => source === 'web',
   schedules: (_, source) => source === 'schedule',
   merge_requests: (_, source) => source === 'merge_request_event',
+  // Of other projects: a child pipeline is one of its branch (as in GitLab).
+  pipelines: (_, source) => source === 'pipeline',
 };
 
 const ruleName = (keyword: 'only' | 'except', rule: RefRule): string =>

@@ -12,9 +12,14 @@ import type { Trigger } from './select-jobs.ts';
 /** What conditions look at. */
 export type RuleFacts = { scope: RuleScope; repository: RepositoryFacts; hasPush: boolean };
 
-/** Whether files can have changed at all: nobody pushed anything for a tag, a schedule or a request. */
-export const hasPush = ({ source, ref }: Pick<Trigger, 'source' | 'ref'>): boolean =>
-  (source === 'push' && ref.kind === 'branch') || source === 'merge_request_event';
+/**
+ * Whether files can have changed at all: nobody pushed anything for a tag, a schedule or a request. A child pipeline has
+ * what its parent had.
+ */
+export const hasPush = ({ source, ref, before }: Pick<Trigger, 'source' | 'ref' | 'before'>): boolean =>
+  (source === 'push' && ref.kind === 'branch') ||
+  (source === 'parent_pipeline' && ref.kind === 'branch' && before !== undefined) ||
+  source === 'merge_request_event';
 
 /** What a list of rules comes to: the rule that decides, or none, and what people are told of it. */
 export type Verdict = { rule?: Rule; name: string; because: string };

@@ -23,7 +23,7 @@ export const lintFiles = async (
   const into = lookInto(root, texts);
   const look = { ...into, file: async (path: string) => changed.get(path) ?? (await into.file(path)) };
   for (const path of definitions.keys()) {
-    const result = await withSources(look, (sources) => attemptToLint(path, texts.get(path)!, sources));
+    const result = await withSources(look, (sources) => attemptToLint({ file: path, text: texts.get(path)!, sources }));
     for (const problem of result.problems) problems.set(JSON.stringify(problem), problem);
   }
   return { problems: [...problems.values()], texts };

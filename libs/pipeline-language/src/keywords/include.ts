@@ -1,5 +1,5 @@
 import { anyOf, listOf, mapOf, TEXT } from '../grammar/json-schema.ts';
-import { entryOf, record } from '../grammar/record.ts';
+import { entryOf, record, type Fields } from '../grammar/record.ts';
 import { mapped, oneOrMore, shape, text, within, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { MapNode, Node } from '../node.ts';
@@ -14,6 +14,8 @@ export type Include = {
   integrity?: string;
   rules?: Rule[];
   inputs?: MapNode;
+  /** Whose artifact it is. */
+  job?: Located<string>;
 };
 
 type Text = Located<string>;
@@ -25,7 +27,7 @@ const integrity: Shape<string> = mapped(text, (value, node, where) => {
 });
 const HOW_TO_HASH = 'Make it by `openssl dgst -sha256 -binary build.yml | openssl base64 -A`.';
 
-const inputs: Shape<MapNode> = shape(
+export const inputs: Shape<MapNode> = shape(
   (node, where) => (readMap(node, where) && node.kind === 'map' ? node : undefined),
   mapOf(anyOf(TEXT, { type: 'array' })),
 );
@@ -40,12 +42,12 @@ type Written = {
   ref: string;
   file: Text[];
   component: Text;
-  rules: Rule[];
   inputs: MapNode;
 };
+type WrittenInFile = Written & { rules: Rule[] };
+type WrittenInTrigger = Written & { artifact: Text; job: Text };
 
-const written = record<Written>(
-  {
+const everywhere: Fields<Written> = {
     local: {
       shape: placed,
       description: 'A path from the root of the repository, or a pattern.',
@@ -85,38 +87,69 @@ const written = record<Written>(
       description: 'A component of a project of this server, with its version.',
       example: '$CI_SERVER_FQDN/acme/library/build@1.2',
     },
-    rules: {
-      shape: includeRules,
-      description: 'Whether the file is included: the first rule that holds decides; when none does, it is not.',
-      example: [{ if: '$CI_COMMIT_TAG' }],
-      beside,
-    },
     inputs: {
       shape: inputs,
       description: 'What the file asks for in its `spec:inputs`.',
       example: { level: 'full' },
       beside,
     },
-  },
+};
+
+const refused = {
+  cache: 'what is remote is read anew for every plan',
+  template: 'no templates are built in; copy the file into the repository, or include it by its address',
+};
+const ofChild = 'only a child pipeline is made of artifacts; start one by `trigger`';
+
+const writtenInFile = record<WrittenInFile>(
   {
-    refused: {
-      cache: 'what is remote is read anew for every plan',
-      template: 'no templates are built in; copy the file into the repository, or include it by its address',
+    ...everywhere,
+    rules: {
+      shape: includeRules,
+      description: 'Whether the file is included: the first rule that holds decides; when none does, it is not.',
+      example: [{ if: '$CI_COMMIT_TAG' }],
+      beside,
     },
   },
+  { refused: { ...refused, artifact: ofChild, job: ofChild } },
 );
 
-const KINDS = ['local', 'remote', 'project', 'component'] as const;
-/** What goes only with another keyword. */
-const COMPANIONS = { file: 'project', ref: 'project', integrity: 'remote' } as const;
+const writtenInTrigger = record<WrittenInTrigger>(
+  {
+    ...everywhere,
+    artifact: {
+      shape: placed,
+      description: 'A path among the artifacts of an earlier job.',
+      example: 'child.yml',
+      beside: { job: 'build' },
+    },
+    job: {
+      shape: placed,
+      description: 'The job whose artifacts they are.',
+      example: 'build',
+      beside: { artifact: 'child.yml' },
+    },
+  },
+  { refused },
+);
 
-const readInclude = (node: Node, where: Where): Include | undefined => {
+type Form = typeof writtenInFile | typeof writtenInTrigger;
+
+const KINDS = ['local', 'remote', 'project', 'component', 'artifact'] as const;
+/** What goes only with another keyword, and what is nothing without one. */
+const COMPANIONS = { file: 'project', ref: 'project', integrity: 'remote', job: 'artifact' } as const;
+const NEEDED = {
+  project: { key: 'file', hint: 'Write `file:` and a path in that project.' },
+  artifact: { key: 'job', hint: 'Write `job:` and the name of the job that makes the file.' },
+} as const;
+
+const readInclude = (form: Form, node: Node, where: Where): Include | undefined => {
   if (node.kind !== 'map') {
     const read = placed.read(node, where);
     return read && included([byItself(read)], {}, where);
   }
-  const read = written.read(node, where);
-  if (!read || !isWhole(node, where)) return undefined;
+  const read: Partial<WrittenInFile & WrittenInTrigger> | undefined = form.read(node, where);
+  if (!read || !isWhole(form, node, where)) return undefined;
   return included(targetsOf(read), read, where);
 };
 
@@ -133,10 +166,14 @@ const targetsOf = ({
   ref,
   file = [],
   component,
-}: Partial<Written>): Located<Target>[] => {
+  artifact,
+  job,
+}: Partial<WrittenInTrigger>): Located<Target>[] => {
   if (local) return [{ value: { kind: 'local', path: local.value }, at: local.at }];
   if (address) return [{ value: { kind: 'remote', url: address.value }, at: address.at }];
   if (component) return [{ value: { kind: 'component', reference: component.value }, at: component.at }];
+  if (artifact && job)
+    return [{ value: { kind: 'artifact', path: artifact.value, job: job.value }, at: artifact.at }];
   if (!project) return [];
   const of = { kind: 'project' as const, project: project.value, ...(ref !== undefined && { ref }) };
   return file.map(({ value, at }) => ({ value: { ...of, path: value }, at }));
@@ -144,7 +181,7 @@ const targetsOf = ({
 
 const included = (
   targets: readonly Located<Target>[],
-  { integrity: digest, rules, inputs: given }: Partial<Written>,
+  { integrity: digest, rules, inputs: given, job }: Partial<WrittenInFile & WrittenInTrigger>,
   where: Where,
 ): Include | undefined => {
   // What variables come to is seen when they are filled in.
@@ -155,12 +192,14 @@ const included = (
     ...(digest !== undefined && { integrity: digest }),
     ...(rules && { rules }),
     ...(given && { inputs: given }),
+    ...(job && { job }),
   };
 };
 
 /** Says what is not there, or does not go together. */
-const isWhole = (node: MapNode, where: Where): boolean => {
-  const kinds = KINDS.filter((kind) => node.entries.has(kind));
+const isWhole = ({ fields, refused: never }: Form, node: MapNode, where: Where): boolean => {
+  const known = KINDS.filter((kind) => Object.hasOwn(fields, kind));
+  const kinds = known.filter((kind) => node.entries.has(kind));
   const [kind, second] = kinds;
   if (second !== undefined) {
     const message = `${where.label} has both \`${kind}\` and \`${second}\`.`;
@@ -168,8 +207,10 @@ const isWhole = (node: MapNode, where: Where): boolean => {
     return false;
   }
   if (kind === undefined) {
-    if (!Object.keys(written.refused).some((key) => node.entries.has(key)))
-      invalid(node, where, 'has no `local`, `remote`, `project` or `component`', 'Write `local:` and the path of a file of this repository.');
+    if (Object.keys(never).some((key) => node.entries.has(key))) return false;
+    const names = known.map((each) => `\`${each}\``);
+    const rule = `has no ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+    invalid(node, where, rule, 'Write `local:` and the path of a file of this repository.');
     return false;
   }
   for (const [key, of] of Object.entries(COMPANIONS)) {
@@ -178,19 +219,28 @@ const isWhole = (node: MapNode, where: Where): boolean => {
     const message = `${inside(where, key).label} goes with \`${of}\`, and here is \`${kind}\`.`;
     where.report.error('conflicting-keywords', entry.at, message, `Remove \`${key}\`.`);
   }
-  if (kind !== 'project' || node.entries.has('file')) return true;
-  invalid(node, where, 'has a `project` and no `file`', 'Write `file:` and a path in that project.');
+  const needed = kind === 'project' || kind === 'artifact' ? NEEDED[kind] : undefined;
+  if (!needed || node.entries.has(needed.key)) return true;
+  invalid(node, where, `has \`${kind}\` and no \`${needed.key}\``, needed.hint);
   return false;
 };
 
-const one = anyOf(TEXT, written.schema);
+/** One of them, or a list. */
+const several = (form: Form, most?: number): Shape<Include[]> => {
+  const one = anyOf(TEXT, form.schema);
+  return shape(
+    (node, where) => {
+      const items = node.kind === 'list' ? node.items : [node];
+      if (most !== undefined && items.length > most) return invalid(node, where, `may have at most ${most} files`);
+      return items.map((item) => readInclude(form, item, where)).filter((include) => include !== undefined);
+    },
+    anyOf(one, listOf(one, most)),
+    within('item', form),
+  );
+};
 
-/** `include:` of a file: one, or a list of them. */
-export const includes: Shape<Include[]> = shape(
-  (node, where) =>
-    (node.kind === 'list' ? node.items : [node])
-      .map((item) => readInclude(item, where))
-      .filter((include) => include !== undefined),
-  anyOf(one, listOf(one)),
-  within('item', written),
-);
+/** `include:` of a file. */
+export const includes: Shape<Include[]> = several(writtenInFile);
+
+/** `include:` of a `trigger`, and of what a child pipeline is put together from. */
+export const childFiles: Shape<Include[]> = several(writtenInTrigger, limits.childFiles);

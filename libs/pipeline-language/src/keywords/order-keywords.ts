@@ -12,7 +12,7 @@ import { dependencies, needs, type NeedEntry } from './needed-jobs.ts';
 import { refsOfJob, type Refs } from './refs.ts';
 import { rules, type Rule } from './rules.ts';
 import { duration } from './timing.ts';
-import { trigger } from './trigger.ts';
+import { trigger, type TriggerSetting } from './trigger.ts';
 import { when } from './when.ts';
 
 /** Whether, when, how often and where to a job runs. */
@@ -33,7 +33,7 @@ export type Order = {
   matrix: Copies;
   environment: Environment;
   resource_group: string;
-  trigger: unknown;
+  trigger: TriggerSetting;
 };
 
 export const order: Fields<Order> = {

@@ -9,7 +9,16 @@ import { invalid, type Located, type Where } from '../read.ts';
 import { changedPaths } from './files-of-rules.ts';
 import { readCondition, type Condition } from './rules.ts';
 
-export const refKeywords = ['branches', 'tags', 'pushes', 'api', 'web', 'schedules', 'merge_requests'] as const;
+export const refKeywords = [
+  'branches',
+  'tags',
+  'pushes',
+  'api',
+  'web',
+  'schedules',
+  'merge_requests',
+  'pipelines',
+] as const;
 export type RefKeyword = (typeof refKeywords)[number];
 
 /** One item of `only` or `except`. `text` is the author's spelling. */
@@ -26,7 +35,6 @@ export type Refs = { refs?: RefRule[]; variables?: Condition[]; changes?: Locate
 /** Keywords of GitLab for what asks for no pipeline here; without this they would be taken for branches, in silence. */
 const neverAsk: readonly string[] = [
   'triggers',
-  'pipelines',
   'external',
   'external_pull_requests',
   'chat',

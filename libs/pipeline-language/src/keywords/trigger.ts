@@ -1,90 +1,130 @@
-import { record, type Field } from '../grammar/record.ts';
-import { boolean, choice, oneOrMore, orMap, text, texts, type Shape } from '../grammar/shape.ts';
-import { limits } from '../limits.ts';
-import { anything } from './anything.ts';
+import type { PlannedTrigger } from '@foldline/contracts';
+import { entryOf, record, type Field } from '../grammar/record.ts';
+import { boolean, choice, mapped, orMap, text, type Shape } from '../grammar/shape.ts';
+import type { MapNode, Node } from '../node.ts';
+import { projectName, refuseProject } from '../place-of-include.ts';
+import { invalid, type Located, type Where } from '../read.ts';
+import { childFiles, inputs, type Include } from './include.ts';
 
+/** Another pipeline that a job starts. Variables in its texts are not filled in yet. */
+export type TriggerSetting = Pick<PlannedTrigger, 'strategy' | 'forward'> & {
+  of: { kind: 'child'; files: Include[] } | { kind: 'project'; project: Located<string>; branch?: Located<string> };
+  inputs?: MapNode;
+};
+type Forward = PlannedTrigger['forward'];
+
+const located: Shape<Located<string>> = mapped(text, (value, { at }) => ({ value, at }));
+
+const project: Shape<Located<string>> = mapped(located, (read, _node, where) =>
+  read.value.includes('$') || projectName(read.value) !== undefined ? read : refuseProject(read.value, read.at, where),
+);
+
+const forward: Shape<Forward> = mapped(
+  record<{ yaml_variables: boolean; pipeline_variables: boolean }>({
+    yaml_variables: {
+      shape: boolean,
+      description: 'Those of the file and of the job.',
+      default: true,
+      example: false,
+    },
+    pipeline_variables: {
+      shape: boolean,
+      description: 'Those of the request.',
+      default: false,
+      example: true,
+    },
+  }),
+  ({ yaml_variables: yamlVariables = true, pipeline_variables: pipelineVariables = false }) => ({
+    yamlVariables,
+    pipelineVariables,
+  }),
+);
+const GITLABS: Forward = { yamlVariables: true, pipelineVariables: false };
+
+type Written = {
+  include: Include[];
+  project: Located<string>;
+  branch: Located<string>;
+  strategy: NonNullable<PlannedTrigger['strategy']>;
+  forward: Forward;
+  inputs: MapNode;
+};
 const beside = { project: 'acme/library' };
 
-const place = { project: 'acme/library', file: 'ci/child.yml' };
-
-/** Where the definition of a child pipeline is. */
-const included = record<{
-  local: string;
-  project: string;
-  file: unknown;
-  ref: string;
-  artifact: string;
-  job: string;
-  template: string;
-  remote: string;
-  component: string;
-  inputs: unknown;
-}>({
-  local: { shape: text, description: 'A file of this repository.', example: 'ci/child.yml' },
-  project: { shape: text, description: 'Another project.', example: 'acme/library', beside: place },
-  file: { shape: texts, description: 'A file of that project.', example: 'ci/child.yml', beside: place },
-  ref: { shape: text, description: 'The ref of that project.', example: 'main', beside: place },
-  artifact: {
-    shape: text,
-    description: 'A file that a job of this pipeline made.',
-    example: 'child.yml',
-    beside: { job: 'build' },
+const written = record<Written>({
+  include: {
+    shape: childFiles,
+    description: 'The definition of a child pipeline, at the same commit: a path, or up to three files.',
+    example: 'ci/child.yml',
   },
-  job: { shape: text, description: 'The job that made it.', example: 'build', beside: { artifact: 'child.yml' } },
-  template: { shape: text, description: 'A template of GitLab.', example: 'Auto-DevOps.gitlab-ci.yml' },
-  remote: { shape: text, description: 'An address.', example: 'https://example.com/child.yml' },
-  component: { shape: text, description: 'A component.', example: 'example.com/acme/component@1.0' },
+  project: {
+    shape: project,
+    description: 'The project whose pipeline is started. Variables are filled in.',
+    example: 'acme/library',
+  },
+  branch: {
+    shape: located,
+    description: 'The branch or tag of that project; its default branch without it. Variables are filled in.',
+    example: 'main',
+    beside,
+  },
+  strategy: {
+    shape: choice(['depend', 'mirror']),
+    description:
+      'Whether the job waits for the pipeline, and ends well or not (`depend`), or just as that (`mirror`). Without it the job has done its work once the pipeline is there.',
+    example: 'mirror',
+    beside,
+  },
+  forward: {
+    shape: forward,
+    description: 'Which variables the pipeline gets.',
+    example: { pipeline_variables: true },
+    beside,
+  },
   inputs: {
-    shape: anything,
-    description: 'What the file asks for.',
+    shape: inputs,
+    description: 'What the definition of the pipeline asks for in its `spec:inputs`.',
     example: { level: 'full' },
-    beside: { local: 'ci/child.yml' },
+    beside,
   },
 });
 
-const includes: Shape<unknown> = orMap<unknown>(text, included);
+/** Says what is not there, or does not go together. */
+const isWhole = (read: Partial<Written>, node: Node, where: Where): boolean => {
+  const refuse = (key: string, what: string, hint: string): false => {
+    where.report.error('conflicting-keywords', entryOf(node, key)!.at, `${where.label} has ${what}.`, hint);
+    return false;
+  };
+  const has = (key: keyof Written): boolean => entryOf(node, key) !== undefined;
+  if (has('include') && has('project'))
+    return refuse('project', 'both `include` and `project`', 'Keep `include` for a child pipeline, or `project`.');
+  if (!has('include') && !has('project')) {
+    invalid(node, where, 'needs `include` or `project`', 'Write `include:` and a file, or `project: owner/name`.');
+    return false;
+  }
+  if (has('include') && has('branch'))
+    return refuse('branch', '`branch` without `project`', 'Remove it: a child pipeline is of the same commit.');
+  const { include: files = [] } = read;
+  if (has('inputs') && files.length > 1)
+    return refuse('inputs', '`inputs` and several files', 'Write `inputs` below the file that asks for them.');
+  if (has('inputs') && files.some(({ inputs: own }) => own))
+    return refuse('inputs', '`inputs` here and below its file', 'Keep one of them.');
+  return true;
+};
+
+const setting = (read: Partial<Written>, node: Node, where: Where): TriggerSetting | undefined => {
+  if (!isWhole(read, node, where)) return undefined;
+  const { include: files, project: of, branch, forward: forwarded = GITLABS, ...rest } = read;
+  if (of) return { of: { kind: 'project', project: of, ...(branch && { branch }) }, forward: forwarded, ...rest };
+  return files && { of: { kind: 'child', files }, forward: forwarded, ...rest };
+};
 
 /** `trigger:` of a job that starts another pipeline instead of running a script. */
-export const trigger: Field<unknown> = {
-  shape: orMap<unknown>(
-    text,
-    record({
-      include: {
-        shape: oneOrMore(includes, limits.includes),
-        description: 'The definition of a child pipeline.',
-        example: 'ci/child.yml',
-      },
-      project: { shape: text, description: 'The project whose pipeline is started.', example: 'acme/library' },
-      branch: { shape: text, description: 'The branch of that project.', example: 'main', beside },
-      strategy: {
-        shape: choice(['depend', 'mirror']),
-        description: 'Whether the job waits for the pipeline, and ends as it does.',
-        example: 'depend',
-        beside,
-      },
-      forward: {
-        shape: record({
-          yaml_variables: {
-            shape: boolean,
-            description: 'Those of the job.',
-            default: true,
-            example: true,
-          },
-          pipeline_variables: {
-            shape: boolean,
-            description: 'Those of the request.',
-            default: false,
-            example: true,
-          },
-        }),
-        description: 'Which variables the pipeline gets.',
-        example: { pipeline_variables: true },
-        beside,
-      },
-      inputs: { shape: anything, description: 'Inputs of the pipeline.', example: { level: 'full' }, beside },
-    }),
+export const trigger: Field<TriggerSetting> = {
+  shape: orMap<TriggerSetting>(
+    mapped(project, (of) => ({ of: { kind: 'project', project: of }, forward: GITLABS })),
+    mapped(written, setting),
   ),
   description: 'Another pipeline that the job starts, instead of running a script.',
   example: { include: 'ci/child.yml', strategy: 'depend' },
-  planned: { why: 'no pipeline starts another one yet', stops: true },
 };

@@ -1,4 +1,5 @@
 import type { Definition, JobDefinition } from '../definition.ts';
+import { artifactJobs } from '../needs.ts';
 import { isNothing, shorten, type Node } from '../node.ts';
 import type { Located } from '../read.ts';
 import type { Report } from '../report.ts';
@@ -31,11 +32,11 @@ const keepsAny = ({ settings, keywords }: JobDefinition): boolean => {
   );
 };
 
-/** Names that are written for the artifacts: those of `dependencies`, and of `needs` with `artifacts: true`. */
-const wishesOf = ({ settings, keywords }: JobDefinition): Located<string>[] => {
-  const needs = keywords.get('needs')?.value;
+/** Names that are written for the artifacts: of `dependencies`, of `needs` with `artifacts: true`, and of a `trigger`. */
+const wishesOf = (job: JobDefinition): Located<string>[] => {
+  const needs = job.keywords.get('needs')?.value;
   const items = needs?.kind === 'list' ? needs.items : [];
-  return [...(settings.dependencies ?? []), ...items.flatMap(wishOf)];
+  return [...(job.settings.dependencies ?? []), ...items.flatMap(wishOf), ...artifactJobs(job)];
 };
 
 const wishOf = (node: Node): Located<string>[] => {

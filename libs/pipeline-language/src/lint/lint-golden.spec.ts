@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { lint } from '../compile.ts';
+import { lint } from './lint.ts';
 import type { Sources } from '../sources.ts';
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { withPrograms } from '@foldline/testing';
 import { limits } from '../limits.ts';
-import { lint } from '../compile.ts';
+import { lint } from './lint.ts';
 import { ShellReader } from './shell.ts';
 
 const mistakes = (text: string) => new ShellReader().read(text)?.mistakes;

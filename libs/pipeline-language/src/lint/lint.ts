@@ -1,0 +1,65 @@
+import type { Problem } from '@foldline/contracts';
+import type { LintInput } from '../compile.ts';
+import { present } from '../grammar/present.ts';
+import { limits } from '../limits.ts';
+import { bothWanted } from '../load.ts';
+import { linkJobs } from '../needs.ts';
+import { planJobs } from '../plan.ts';
+import { readFile, reportEmpty } from '../read-file.ts';
+import { Report } from '../report.ts';
+import { RepositoryFacts } from '../repository-facts.ts';
+import { checkShownTexts } from '../sealed-variables.ts';
+import { NO_SOURCES, withoutLooking, type Sources, type Wanted } from '../sources.ts';
+import { lintDefinition } from './lint-definition.ts';
+import { startedHere, type StartedHere } from './started-here.ts';
+
+/** Every problem of the file, whatever it is triggered by, with those that refuse no plan; or what must be known before that can be told. */
+export const attemptToLint = (input: LintInput): { problems: Problem[] } | { wanted: Wanted } => {
+  const report = new Report(input.file);
+  const { wanted, children } = lintOne(input, report);
+  if (wanted) return { wanted };
+  const below = lintChildren(children, input, report);
+  return below ? { wanted: below } : { problems: report.problems() };
+};
+
+/** What a definition starts is linted with it, each once: pipelines may start one another in a circle. */
+const lintChildren = (children: readonly StartedHere[], { file, sources }: LintInput, report: Report): Wanted | undefined => {
+  const pending = [...children];
+  const seen = new Set<string>();
+  let all: Wanted | undefined;
+  for (const child of pending) {
+    if (seen.has(child.text) || seen.size >= limits.includes) continue;
+    seen.add(child.text);
+    const own = new Report(file);
+    const { wanted, children: below } = lintOne({ file, ...child, ...(sources && { sources }) }, own);
+    all = bothWanted(all, wanted);
+    report.adopt(own.problems());
+    pending.push(...below);
+  }
+  return all;
+};
+
+const lintOne = (
+  { sources = NO_SOURCES, ...given }: LintInput,
+  report: Report,
+): { wanted?: Wanted; children: StartedHere[] } => {
+  const { wanted, definition } = readFile({ ...given, sources }, report);
+  if (wanted) return { wanted, children: [] };
+  if (!definition) return { children: [] };
+  if (definition.jobs.length === 0) reportEmpty(definition, report, given.at);
+  checkShownTexts(definition.jobs, { variables: {} }, report);
+  const links = linkJobs(
+    definition,
+    definition.jobs.map((job) => ({ job })),
+    'any trigger',
+    report,
+  );
+  if (!report.failed) planJobs(definition, links, { fill: (text) => text }, report);
+  lintDefinition(definition, report);
+  const repository = new RepositoryFacts(sources);
+  const children = startedHere(definition, repository, report);
+  return { ...present('wanted', repository.wanted), children };
+};
+
+export const lint = (file: string, text: string, given?: Sources): Problem[] =>
+  withoutLooking(given, (sources) => attemptToLint({ file, text, sources })).problems;

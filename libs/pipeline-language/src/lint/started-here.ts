@@ -1,0 +1,44 @@
+import type { Definition } from '../definition.ts';
+import { hasVariables, isPattern, placeOf } from '../place-of-include.ts';
+import { includesOf } from '../plan-trigger.ts';
+import { jsonOf } from '../grammar/json-value.ts';
+import { reportMissingFile } from '../included-files.ts';
+import type { Position } from '../node.ts';
+import { subject } from '../read.ts';
+import type { Report } from '../report.ts';
+import type { RepositoryFacts } from '../repository-facts.ts';
+
+/** What a child pipeline is made of, and where a file says so. */
+export type StartedHere = { text: string; at: Position };
+
+const asWritten = (text: string): string => text;
+
+/**
+ * The child pipelines whose files are all of this repository. Reports those that are not there, also where what else
+ * belongs to the pipeline is only known when it runs.
+ */
+export const startedHere = (
+  { jobs }: Definition,
+  repository: RepositoryFacts,
+  report: Report,
+): StartedHere[] =>
+  jobs.flatMap((job): StartedHere[] => {
+    const { of, inputs } = job.settings.trigger ?? {};
+    if (of?.kind !== 'child') return [];
+    const targets = of.files.flatMap((file) => file.targets);
+    const isThere = targets.map(({ value, at }) => {
+      if (value.kind !== 'local' || hasVariables(value)) return false;
+      const place = placeOf(value, at, subject(report, ''));
+      if (place?.kind !== 'local') return false;
+      if (isPattern(place.path) || repository.has(place.path)) return true;
+      reportMissingFile({ value: place.path, at }, repository.sources, report);
+      return false;
+    });
+    if (!isThere.every(Boolean)) return [];
+    const include = of.files.flatMap((file) => includesOf(file, asWritten));
+    return [{ text: childText(include, inputs && jsonOf(inputs)), at: targets[0]!.at }];
+  });
+
+/** The definition of a child pipeline; what is given to it is for its one file. JSON is YAML. */
+export const childText = (include: readonly Record<string, unknown>[], inputs?: unknown): string =>
+  JSON.stringify({ include: inputs && include.length === 1 ? [{ ...include[0], inputs }] : include });
