@@ -20,9 +20,10 @@ const places: Location[] = [
 const EMPTY_FILE = { text: '', sha256: createHash('sha256').digest('hex'), at: 'a'.repeat(40) };
 const sources = {
   files: {
+    'ci/child.yml': 'child: { script: make }',
     'ci/build.yml': 'spec: { inputs: { level: { default: quick } } }\n---\nlint: { script: make lint }\n',
   },
-  paths: ['Dockerfile', 'ci/build.yml'],
+  paths: ['Dockerfile', 'ci/build.yml', 'ci/child.yml'],
   changes: { main: ['Dockerfile'] },
   elsewhere: Object.fromEntries(places.map((place) => [keyOf(place), EMPTY_FILE])),
 };

@@ -7,6 +7,7 @@ export { applyFixes } from './fix.ts';
 export { attemptToLint, lint } from './lint/lint.ts';
 export { keywordTable, type Keyword } from './keyword-table.ts';
 export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
+export type { ArtifactTools } from './read-artifact.ts';
 export { PLAN_EVENTS, SOURCE_OF_EVENT, type PlanEvent } from './plan-events.ts';
 export { plannedFrom } from './planned-from.ts';
 export { problemCodes, sourceProblemCodes, type ProblemCode, type SourceProblemCode } from './problem-codes.ts';

@@ -1,5 +1,6 @@
 import {
   variableSeal,
+  type ChildDefinition,
   type CommitFacts,
   type PipelineContext,
   type PipelineRequested,
@@ -10,13 +11,16 @@ import {
   type SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
-import type { LintInput } from './compile.ts';
+import type { CompileInput, LintInput } from './compile.ts';
 import type { DefinitionCompiler } from './definition-compiler.ts';
 import { DEFINITION_FILES } from './dialect.ts';
+import { childText } from './lint/started-here.ts';
 import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
+import { artifactReader, type ArtifactTools } from './read-artifact.ts';
 import { readElsewhere, type ElsewhereTools } from './read-elsewhere.ts';
+import { fileStart } from './read-file.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Look } from './sources.ts';
 
@@ -42,11 +46,14 @@ type Rejection = { problems: Problem[]; decisions: PlanDecision[] };
 /** What a request comes to. `commit` is missing where none was found, or none of it could be fetched. */
 export type Outcome = { context: PipelineContext; plan: Plan } | ({ commit?: Commit } & Rejection);
 type Described = Commit & { commit: CommitFacts };
+type Place = Pick<Problem, 'file' | 'line' | 'column'>;
 
 export type PlanningTools = ElsewhereTools & {
   compiler: DefinitionCompiler;
   box: SecretBox;
   logger: Logger;
+  /** For who plans what jobs start. */
+  artifacts?: ArtifactTools;
 };
 
 /**
@@ -58,15 +65,15 @@ export const planRequested = async (request: Request, requestedAt: string, tools
   try {
     const described = await fetchCommit(request, tools.repositories);
     commit = { sha: described.sha, message: described.message };
-    return { commit, ...(await compileAt(contextOf(request, requestedAt, described), tools)) };
+    return { commit, ...(await compileAt(contextOf(request, requestedAt, described), request, tools)) };
   } catch (error) {
-    return { ...(commit ? { commit } : {}), problems: [problemOf(error, DEFINITION_FILES[0])], decisions: [] };
+    return { ...(commit ? { commit } : {}), problems: [problemOf(error, placeOf(request))], decisions: [] };
   }
 };
 
 /** Everything that is known now and that nobody need ask for again. */
 const contextOf = (
-  { sha: _sha, ...asked }: Request,
+  { sha: _sha, definition: _definition, inputs: _inputs, ...asked }: Request,
   createdAt: string,
   { sha, message, commit }: Described,
 ): PipelineContext => ({ ...asked, sha, message, commit, createdAt });
@@ -80,7 +87,7 @@ export const lintDefinition = async (
   try {
     return await compiler.lint(input, look);
   } catch (error) {
-    return { problems: [problemOf(error, input.file)] };
+    return { problems: [problemOf(error, { ...fileStart, file: input.file })] };
   }
 };
 
@@ -131,19 +138,34 @@ const fetchCommit = async (
 
 const compileAt = async (
   context: PipelineContext,
+  asked: Pick<Request, 'definition' | 'inputs'>,
   tools: PlanningTools,
 ): Promise<{ context: PipelineContext; plan: Plan } | Rejection> => {
   const { projectVariables, secrets: _secrets, ...facts } = context;
   const { project, sha, before } = context;
-  const { compiler, box, logger } = tools;
-  const look = commitLook(tools, { project, sha, before });
-  const { file, text } = await definitionOf(look, sha);
+  const { compiler, box, logger, artifacts } = tools;
+  const readArtifact = asked.definition && artifacts && artifactReader(asked.definition, artifacts);
+  const look = commitLook({ ...tools, ...(readArtifact && { readArtifact }) }, { project, sha, before });
+  const definition = asked.definition ? childOf(asked.definition, asked.inputs) : await definitionOf(look, sha);
+  const { file } = definition;
   const sealed = projectVariables.map((variable) => opened(variable, project.id, box, logger));
-  const result = await compiler.compile({ file, text, trigger: { ...facts, file, sealed } }, look);
-  const plan = plannedFrom(file, result);
+  const inputs = !asked.definition && asked.inputs && { inputs: asked.inputs };
+  const trigger = { ...facts, file, sealed };
+  const result = await compiler.compile({ ...definition, ...inputs, trigger }, look);
+  const plan = plannedFrom(file, result, context);
   if (!plan) return result as Rejection;
   return { plan, context: { ...context, file, ...(plan.name === undefined ? {} : { name: plan.name }) } };
 };
+
+/** Problems of what it is put together from are those of the place where the parent says so. */
+const childOf = (
+  { include, root, file, line, column }: ChildDefinition,
+  inputs: Request['inputs'],
+): Pick<CompileInput, 'file' | 'text' | 'at'> => ({
+  file: root ?? file,
+  text: childText(include, inputs),
+  at: { file, line, column },
+});
 
 const definitionOf = async (look: Look, sha: string): Promise<{ file: string; text: string }> => {
   for (const file of DEFINITION_FILES) {
@@ -171,9 +193,14 @@ const opened = (
   }
 };
 
+const placeOf = ({ definition }: Request): Place => {
+  const { file, line, column } = definition ?? { ...fileStart, file: DEFINITION_FILES[0] };
+  return { file, line, column };
+};
+
 /** Trouble that stays, as a problem of the definition; any other is thrown on. */
-const problemOf = (error: unknown, file: string): Problem => {
+const problemOf = (error: unknown, place: Place): Problem => {
   if (!(error instanceof Refusal) && !(error instanceof PermanentError)) throw error;
   const code = (error instanceof Refusal ? PROBLEM_CODES[error.code] : undefined) ?? OUT_OF_REACH;
-  return { code, severity: 'error', message: error.message, file, line: 1, column: 1, hint: problemHints[code] };
+  return { code, severity: 'error', message: error.message, ...place, hint: problemHints[code] };
 };

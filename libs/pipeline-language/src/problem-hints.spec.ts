@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Problem } from '@foldline/contracts';
+import type { Problem, Upstream } from '@foldline/contracts';
 import { readFileSync } from 'node:fs';
 import { compile } from './compile.ts';
 import { keyOf, type NotFound } from './elsewhere.ts';
@@ -10,6 +10,9 @@ import { problemHints } from './problem-hints.ts';
 
 const jobs = (count: number, rest: string): string =>
   Array.from({ length: count }, (_, index) => `j${index}: {script: x, ${rest}}`).join('\n');
+
+const matrixOfTriggers = (name: string): string =>
+  `${name}: {trigger: ada/engine, parallel: {matrix: [{A: [${Array.from({ length: 200 }, (_, index) => index).join()}]}]}}`;
 
 /** A definition with the problem, for codes whose page cannot show one: what is too large does not fit there. */
 const samples: Partial<Record<CompilerProblemCode, string>> = {
@@ -27,6 +30,8 @@ const samples: Partial<Record<CompilerProblemCode, string>> = {
   'plan-too-large': `a: {script: "${'x'.repeat(400_000)}", parallel: 200}`,
   'shell-unchecked': `a: {script: "${'$('.repeat(100_000)}"}`,
   'too-deep': '['.repeat(100),
+  'downstream-too-deep': 'a: {trigger: ada/engine}',
+  'too-many-downstream': Array.from({ length: 6 }, (_, index) => matrixOfTriggers(`j${index}`)).join('\n'),
   'too-many-jobs': jobs(51, 'parallel: 200'),
   'too-many-keys': Array.from({ length: 6_000 }, (_, index) => `k${index}: 1`).join('\n'),
   'too-many-problems': jobs(limits.problems + 1, 'wrong: 1'),
@@ -46,9 +51,22 @@ const sources = {
   },
 };
 
-const problemsOf = (text: string): Problem[] => {
+/** The job that has asked for the pipeline, where the problem is one of what jobs start. */
+const upstreams: Partial<Record<CompilerProblemCode, Upstream>> = {
+  'downstream-too-deep': {
+    pipelineId: 'p0',
+    jobId: 'p0.0',
+    attempt: 1,
+    project: 'ada/engine',
+    depth: limits.downstreamDepth,
+    budget: 9,
+  },
+};
+
+const problemsOf = (text: string, upstream?: Upstream): Problem[] => {
   const ref = { name: 'develop', kind: 'branch' } as const;
-  const result = compile({ file: 'f.yml', text, trigger: { ref, source: 'push', variables: {} }, sources });
+  const trigger = { ref, source: 'push', variables: {}, ...(upstream && { upstream }) } as const;
+  const result = compile({ file: 'f.yml', text, trigger, sources });
   const planned = 'plan' in result ? result.plan.warnings : result.problems;
   return [...planned, ...lint('f.yml', text, sources)];
 };
@@ -64,7 +82,7 @@ describe('A problem', () => {
 
   it.each(codes)('with the code %s says what to do', (code) => {
     const text = samples[code] ?? before(code);
-    const problem = problemsOf(text!).find((problem) => problem.code === code);
+    const problem = problemsOf(text!, upstreams[code]).find((problem) => problem.code === code);
     expect(problem?.hint).toMatch(/^\S.{8,}[.?]$/);
     expect(problem?.hint).not.toBe(problem?.message);
   });

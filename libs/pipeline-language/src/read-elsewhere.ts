@@ -9,9 +9,10 @@ import {
   type Clock,
   type OutboundHttp,
 } from '@foldline/kernel';
-import { unread, type Found, type Location, type NotFound, type ReadBytes } from './elsewhere.ts';
+import { notLookedUp, unread, type Found, type Location, type NotFound, type ReadBytes } from './elsewhere.ts';
 import { limits } from './limits.ts';
 import { shorten } from './node.ts';
+import type { ReadArtifact } from './read-artifact.ts';
 import { projectReader, type ProjectTools } from './read-project-files.ts';
 import type { Look } from './sources.ts';
 
@@ -21,6 +22,8 @@ export type ElsewhereTools = ProjectTools & {
   includeHosts: readonly AllowedHost[];
   clock: Clock;
   patience: Patience;
+  /** What the jobs have made that a child pipeline is made of. */
+  readArtifact?: ReadArtifact;
 };
 /** Pauses before what may pass is tried again, and how long the addresses of one definition may take in all. */
 export type Patience = { pausesMs: readonly number[]; totalMs: number };
@@ -40,9 +43,14 @@ export const readElsewhere = (tools: ElsewhereTools, project: ProjectRef): Look[
   const slots = new Slots(AT_ONCE);
   const until = tools.clock.monotonic() + tools.patience.totalMs;
   const readFile = projectReader(tools, project);
+  const readAt = async (location: Location): Promise<ReadBytes | NotFound> => {
+    if (location.kind === 'remote') return readRemote(location, until, tools);
+    if (location.kind !== 'artifact') return readFile(location);
+    return tools.readArtifact?.(location) ?? notLookedUp(location);
+  };
   return (location) =>
     slots.use(async () => {
-      const read = location.kind === 'remote' ? await readRemote(location, until, tools) : await readFile(location);
+      const read = await readAt(location);
       return 'problem' in read ? read : asText(location, read);
     });
 };

@@ -10,7 +10,7 @@ export type ProjectTools = {
   findProject: (id: string) => Promise<ProjectDoc | undefined>;
 };
 
-type OfProject = Exclude<Location, { kind: 'remote' }>;
+type OfProject = Extract<Location, { kind: 'project' | 'component' }>;
 type Readable = Pick<ProjectRef, 'id' | 'url' | 'defaultBranch'>;
 /** A commit in this host's copy. */
 type Fetched = { projectId: string; sha: string };

@@ -5,9 +5,11 @@ import {
   PORT,
   TransientError,
   because,
+  keptArtifacts,
   type Clock,
   type Commands,
   type Logger,
+  type ObjectStore,
   type OutboundHttp,
   type ReadModels,
   type ReadStore,
@@ -19,6 +21,7 @@ import {
   DefinitionCompiler,
   PATIENT,
   planRequested,
+  type ArtifactTools,
   type Outcome,
   type PlanningTools,
 } from '@foldline/pipeline-language';
@@ -43,6 +46,7 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
     @Inject(PORT.settings) private readonly settings: Pick<Settings, 'includeHosts'>,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(PORT.readModels) private readonly readModels: ReadModels,
+    @Inject(PORT.objectStore) private readonly objects: ObjectStore,
   ) {}
 
   /** Compiling starts the compiler as well; starting it now only makes the first plan faster. */
@@ -63,24 +67,30 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
     const { planned } = await this.commands.stateOf(planStream(pipelineId), planDecider);
     if (planned) return;
     const outcome = await planRequested(event.data, event.recordedAt, this.toolsAt(event.position));
-    const command = commandOf(pipelineId, outcome);
+    const command = commandOf(event.data, outcome);
     await this.commands.handle(planStream(pipelineId), planDecider, command, because(event, 'pipeline-planner'));
   }
 
-  /** Other projects are seen as they were when the pipeline was requested, or later. */
+  /** Other projects and artifacts are seen as they were when the pipeline was requested, or later. */
   private toolsAt(position: number): PlanningTools {
     const { compiler, repositories, box, logger, clock, http, reads, readModels } = this;
-    const findProject = async (id: string): Promise<ProjectDoc | undefined> => {
-      if (await readModels.reached(position, READ_MODELS_WAIT_MS)) return reads.get(COLLECTION.projects, id);
+    const shown = async (): Promise<ReadStore> => {
+      if (await readModels.reached(position, READ_MODELS_WAIT_MS)) return reads;
       throw new TransientError('the read models are behind');
     };
+    const findProject = async (id: string): Promise<ProjectDoc | undefined> =>
+      (await shown()).get(COLLECTION.projects, id);
+    const artifacts: ArtifactTools = {
+      objects: this.objects,
+      keptBy: async (jobId, attempt) => keptArtifacts(await shown(), jobId, attempt),
+    };
     const { includeHosts } = this.settings;
-    return { compiler, repositories, box, logger, clock, http, includeHosts, patience: PATIENT, findProject };
+    return { compiler, repositories, box, logger, clock, http, includeHosts, patience: PATIENT, findProject, artifacts };
   }
 }
 
-const commandOf = (pipelineId: string, outcome: Outcome): PlanCommand => {
+const commandOf = ({ pipelineId, upstream }: Request['data'], outcome: Outcome): PlanCommand => {
   if ('plan' in outcome) return { type: 'RecordPlan', plan: outcome.plan, context: outcome.context };
   const { problems, commit } = outcome;
-  return { type: 'RejectPlan', pipelineId, problems, ...(commit ? { commit } : {}) };
+  return { type: 'RejectPlan', pipelineId, problems, ...(commit && { commit }), ...(upstream && { upstream }) };
 };

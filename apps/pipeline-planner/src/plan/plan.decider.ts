@@ -5,6 +5,7 @@ import {
   type PipelineContext,
   type Plan,
   type Problem,
+  type Upstream,
 } from '@foldline/contracts';
 import type { Decider } from '@foldline/kernel';
 
@@ -13,7 +14,7 @@ type State = { planned: boolean };
 export type Commit = Pick<PipelineContext, 'sha' | 'message'>;
 export type PlanCommand =
   | { type: 'RecordPlan'; context: PipelineContext; plan: Plan }
-  | { type: 'RejectPlan'; pipelineId: string; problems: Problem[]; commit?: Commit };
+  | { type: 'RejectPlan'; pipelineId: string; problems: Problem[]; commit?: Commit; upstream?: Upstream };
 
 /** A pipeline is planned once; whatever the repository says later, its plan stays. */
 export const planDecider: Decider<
@@ -27,8 +28,8 @@ export const planDecider: Decider<
     if (state.planned) return [];
     state.planned = true;
     if (command.type === 'RejectPlan') {
-      const { pipelineId, problems, commit } = command;
-      return [PlanRejected({ pipelineId, problems, ...(commit ? { commit } : {}) })];
+      const { type: _type, ...rejection } = command;
+      return [PlanRejected(rejection)];
     }
     const { context, plan } = command;
     return [PipelinePlanned({ pipelineId: context.pipelineId, context, plan })];

@@ -1,6 +1,5 @@
 import { COLLECTION, attemptIdOf, type JobDoc, type PipelineDoc } from '@foldline/contracts';
-import type { Ports } from '@foldline/kernel';
-import { everyDocument } from '../storage/every-document.ts';
+import { everyDocument, type Ports } from '@foldline/kernel';
 
 const CATCH_UP_MS = 60_000;
 

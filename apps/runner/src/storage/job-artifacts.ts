@@ -1,18 +1,15 @@
 import {
   ArtifactUploaded,
-  COLLECTION,
-  artifactIndexKey,
   expandVariables,
   type ArtifactDoc,
   type ArtifactKind,
   type ArtifactSpec,
 } from '@foldline/contracts';
-import { derivedId } from '@foldline/kernel';
+import { derivedId, keptArtifacts } from '@foldline/kernel';
 import { packTree, type PackedTree } from '../trees/pack-tree.ts';
 import { unpackTree } from '../trees/unpack-tree.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
-import { everyDocument } from './every-document.ts';
 import type { JobObjects, JobReads } from './patient-stores.ts';
 
 /** Kept so long when the definition says nothing, as on GitLab; `expire_in: never` keeps them for good. */
@@ -25,25 +22,11 @@ export const inheritedArtifacts = async (scene: JobScene, reads: JobReads): Prom
   const { artifactJobs, artifactAttempts } = scene.assignment;
   const found: Inherited = { archives: [], dotenv: [] };
   for (const jobId of artifactJobs) {
-    const kept = await artifactsOf(jobId, reads);
-    // What a late or earlier attempt has kept is not what the job came to. Early releases did not say which one counts.
-    const latest = artifactAttempts?.[jobId] ?? Math.max(...kept.map(({ attempt }) => attempt));
-    const ofLatest = kept.filter(({ attempt }) => attempt === latest);
-    // What an earlier attempt had is of no use to anybody, expired or not.
-    if (ofLatest.some(({ status }) => status === 'expired'))
+    const kept = await keptArtifacts(reads, jobId, artifactAttempts?.[jobId]);
+    if (kept.some(({ status }) => status === 'expired'))
       return { ...found, missing: `the artifacts of job ${jobId} have expired` };
-    found.archives.push(...ofLatest.filter(({ kind }) => kind === 'archive'));
-    found.dotenv.push(...ofLatest.filter(({ kind }) => kind === 'dotenv'));
-  }
-  return found;
-};
-
-/** As the API does, this leaves out what was refused: of an earlier attempt there may be something that was not. */
-const artifactsOf = async (jobId: string, reads: JobReads): Promise<ArtifactDoc[]> => {
-  const ofJob = { index: 'byJob', prefix: artifactIndexKey(jobId, '') };
-  const found: ArtifactDoc[] = [];
-  for await (const artifact of everyDocument<ArtifactDoc>(reads, COLLECTION.artifacts, ofJob)) {
-    if (artifact.kind !== 'reports' && artifact.status !== 'refused') found.push(artifact);
+    found.archives.push(...kept.filter(({ kind }) => kind === 'archive'));
+    found.dotenv.push(...kept.filter(({ kind }) => kind === 'dotenv'));
   }
   return found;
 };

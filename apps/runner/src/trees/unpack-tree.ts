@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, rmSync, symlinkSync, chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseManifest, type TreeEntry, type TreeManifest } from '@foldline/contracts';
-import { PermanentError } from '@foldline/kernel';
+import type { TreeEntry } from '@foldline/contracts';
+import { readTree } from '@foldline/kernel';
 import type { JobObjects } from '../storage/patient-stores.ts';
 import { inParallel } from './in-parallel.ts';
 
@@ -15,9 +15,7 @@ type UnpackRequest = { manifestDigest: string; into: string; objects: JobObjects
  * lies in the directory: nothing is ever written through a symbolic link.
  */
 export const unpackTree = async ({ manifestDigest, into, objects }: UnpackRequest): Promise<void> => {
-  const bytes = await objects.read(manifestDigest);
-  if (!bytes) throw new PermanentError(`the tree ${manifestDigest} is not in the object store`);
-  const { entries } = readManifest(bytes);
+  const entries = await readTree(objects, manifestDigest);
   const directories = entries.filter((entry) => entry.kind === 'dir');
   const made = new Set<string>(['.']);
   for (const { path } of directories) makeDirectory(into, path, made);
@@ -34,14 +32,6 @@ export const unpackTree = async ({ manifestDigest, into, objects }: UnpackReques
   // Links come last: nothing is written after they are there.
   for (const entry of entries) if (entry.kind === 'link') link(into, entry, made);
   for (const { path, mode } of directories) chmodSync(join(into, path), mode | OWNER_MAY_WRITE);
-};
-
-const readManifest = (bytes: Buffer): TreeManifest => {
-  try {
-    return parseManifest(bytes);
-  } catch (cause) {
-    throw new PermanentError(`the tree cannot be unpacked: ${(cause as Error).message}`, { cause });
-  }
 };
 
 /** Makes a directory and those above it; a link or file in its place is removed, so that no path leads elsewhere. */

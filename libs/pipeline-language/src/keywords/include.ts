@@ -192,7 +192,7 @@ const included = (
     ...(digest !== undefined && { integrity: digest }),
     ...(rules && { rules }),
     ...(given && { inputs: given }),
-    ...(job && { job }),
+    ...(job && known.some(({ value }) => value.kind === 'artifact') && { job }),
   };
 };
 
