@@ -67,6 +67,9 @@ describe('The reference of the pipeline language', () => {
     ['Parts of a condition', limits.expressionTokens],
     ['Levels of `extends`', limits.extendsLevels],
     ['Files that are included', limits.includes],
+    ['Files of a child pipeline', limits.childFiles],
+    ["Pipelines below one that nobody's job has started", limits.downstream],
+    ['Pipelines below one another', limits.downstreamDepth],
     ['References behind one another', limits.referenceLevels],
   ])('tells the limit of: %s', (what, limit) =>
     expect(flat).toContain(`| ${what} | ${limit.toLocaleString('en-US')} |`),

@@ -242,5 +242,11 @@ const several = (form: Form, most?: number): Shape<Include[]> => {
 /** `include:` of a file. */
 export const includes: Shape<Include[]> = several(writtenInFile);
 
-/** `include:` of a `trigger`, and of what a child pipeline is put together from. */
-export const childFiles: Shape<Include[]> = several(writtenInTrigger, limits.childFiles);
+/** `include:` of a `trigger`, and of what a child pipeline is put together from: all of them, or it is not known. */
+export const childFiles: Shape<Include[]> = mapped(several(writtenInTrigger, limits.childFiles), (read, node, where) => {
+  if (node.kind !== 'list' || read.length === node.items.length) return read.length > 0 ? read : noFile(node, where);
+  return undefined;
+});
+
+const noFile = (node: Node, where: Where): undefined =>
+  node.kind === 'list' ? invalid(node, where, 'names no file', 'Name a file of this repository.') : undefined;

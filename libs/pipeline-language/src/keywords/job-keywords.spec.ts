@@ -45,7 +45,6 @@ describe('A job', () => {
     ['inputs: {level: {default: full}}', 'inputs'],
     ['release: {tag_name: v1}', 'release'],
     ['secrets: {A: {gcp_secret_manager: {name: x}}}', 'secrets.A.gcp_secret_manager'],
-    ['trigger: acme/library', 'trigger'],
   ])('with `%s` is planned, and would not run as if it were there', (keyword, path) => {
     expect(jobWith(keyword).plannedOnly).toEqual([expect.objectContaining({ keyword: path, stops: true })]);
   });

@@ -82,8 +82,6 @@ const whyNoRef = ({ settings }: JobDefinition): string | undefined => {
   const except = settings.except?.refs;
   const only = settings.only?.refs;
   if (!except) return undefined;
-  if (isOneOf(except, ['pushes', 'api', 'web', 'schedules', 'merge_requests']))
-    return '`except` names everything that asks for pipelines';
   const excludesNames = isOneOf(except, ['branches', 'tags']);
   const isLeftOut = (rule: RefRule): boolean =>
     except.some(({ kind, text }) => kind === rule.kind && text === rule.text) ||
