@@ -3,4 +3,5 @@ export type IncludedFile = (
   | { kind: 'remote'; url: string }
   | { kind: 'project'; project: string; ref?: string; path: string }
   | { kind: 'component'; project: string; component: string; version: string }
+  | { kind: 'artifact'; path: string; job: string }
 ) & { sha256: string; commit?: string };

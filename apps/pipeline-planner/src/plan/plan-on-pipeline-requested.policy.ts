@@ -85,7 +85,18 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
       keptBy: async (jobId, attempt) => keptArtifacts(await shown(), jobId, attempt),
     };
     const { includeHosts } = this.settings;
-    return { compiler, repositories, box, logger, clock, http, includeHosts, patience: PATIENT, findProject, artifacts };
+    return {
+      compiler,
+      repositories,
+      box,
+      logger,
+      clock,
+      http,
+      includeHosts,
+      patience: PATIENT,
+      findProject,
+      artifacts,
+    };
   }
 }
 

@@ -3,8 +3,8 @@ import { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts'
 
 /** The policy as the planner has it, on these ports. */
 export const planningWith = (ports: Ports): PlanOnPipelineRequested => {
-  const { eventStore, sourceRepository, secretBox, logger, clock, outboundHttp, settings, readStore, readModels } =
-    ports;
+  const { eventStore, sourceRepository, secretBox, logger, clock, outboundHttp, settings } = ports;
+  const { readStore, readModels, objectStore } = ports;
   const commands = new Commands(eventStore, clock, 'pipeline-planner');
   return new PlanOnPipelineRequested(
     commands,
@@ -16,5 +16,6 @@ export const planningWith = (ports: Ports): PlanOnPipelineRequested => {
     settings,
     readStore,
     readModels,
+    objectStore,
   );
 };
