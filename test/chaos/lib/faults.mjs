@@ -15,12 +15,11 @@ const ALL = INSTANCES.map(({ name }) => name);
 const runnerOf = (name) => INSTANCES.find((each) => each.name === name)?.runner;
 
 /**
- * What a service can come past. Each appends, brings what it appended to Kafka and keeps how far it has come; the gateway
- * takes no events, and only runners start shells.
+ * What a service can come past. Each appends, brings what it appended to Kafka, keeps how far it has come and handles what
+ * others did; only runners start shells.
  */
-const APPENDING = ['append', 'produce', 'checkpoint'];
-const HANDLING = [...APPENDING, 'handle', 'commit'];
-const PASSED = { 'api-gateway': APPENDING, runner: [...HANDLING, 'spawn'] };
+const HANDLING = ['append', 'produce', 'checkpoint', 'handle', 'commit'];
+const PASSED = { runner: [...HANDLING, 'spawn'] };
 export const pointsOf = (service) => {
   const passed = PASSED[service] ?? HANDLING;
   return Object.keys(FAILPOINTS).filter((point) => passed.includes(point.split('.')[0]));

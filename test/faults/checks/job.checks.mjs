@@ -1,6 +1,6 @@
 import { attemptIdOf, givenAway, letGo, ofType, streamsOf } from './events.mjs';
 
-const ACTIVE = new Set(['queued', 'assigned', 'finishing']);
+const ACTIVE = new Set(['queued', 'assigned', 'finishing', 'below']);
 const OUTCOMES = { JobSucceeded: 'success', JobFailed: 'failed', JobCancelled: 'cancelled', JobSkipped: 'skipped' };
 const COMMITS = { ArtifactCommitted: 'artifactId', CacheCommitted: 'cacheId', CacheRefused: 'cacheId' };
 
@@ -15,6 +15,7 @@ const milestones = (events) => ({
     jobId: data.jobId,
     position,
   })),
+  ends: ofType(events, 'PipelineFinished').map(({ data, position }) => ({ ...data, position })),
 });
 
 /**
@@ -52,7 +53,7 @@ class PipelineWalk {
     }
     if (type === 'PipelineCancelling') this.cancelling = data.reason ?? 'asked for';
     if (type === 'PipelineReopened') Object.assign(this, { phase: 'running', cancelling: false });
-    if (type === 'JobRetried' || type === 'JobPlayed') this.decideSkippedAgain();
+    if (type === 'JobRetried' || type === 'JobPlayed' || type === 'DownstreamReopened') this.decideSkippedAgain();
     if (type === 'PipelineFinished') this.pipelineFinished(data);
     const handler = data.jobId !== undefined && this[type];
     if (handler) handler.call(this, event, this.jobs.get(data.jobId) ?? { status: 'created', attempt: 0 });
@@ -76,12 +77,26 @@ class PipelineWalk {
   }
 
   JobQueued({ data }, job) {
-    const { jobId, attempt } = data;
-    if (this.cancelling) this.report(`${jobId} was queued after the pipeline was cancelled`);
-    if (this.phase !== 'running') this.report(`${jobId} was queued while the pipeline was ${this.phase}`);
-    if (ACTIVE.has(job.status)) this.report(`${jobId} was queued while it was ${job.status}`);
+    this.begins('queued', data, job);
+  }
+
+  /** The job starts another pipeline, and ends when and as that does. */
+  DownstreamRequested({ data }, job) {
+    this.begins('below', data, { ...job, downstreamId: data.downstreamId });
+  }
+
+  DownstreamReopened({ data }, job) {
+    if (!Object.values(OUTCOMES).includes(job.status))
+      this.report(`${data.jobId} was reopened while it was ${job.status}`);
+    this.jobs.set(data.jobId, { ...job, status: 'below' });
+  }
+
+  begins(status, { jobId, attempt }, job) {
+    if (this.cancelling) this.report(`${jobId} was ${status} after the pipeline was cancelled`);
+    if (this.phase !== 'running') this.report(`${jobId} was ${status} while the pipeline was ${this.phase}`);
+    if (ACTIVE.has(job.status)) this.report(`${jobId} was ${status} while it was ${job.status}`);
     if (attempt !== job.attempt + 1) this.report(`${jobId} went from attempt ${job.attempt} to ${attempt}`);
-    this.jobs.set(jobId, { ...job, status: 'queued', attempt });
+    this.jobs.set(jobId, { ...job, status, attempt });
   }
 
   /** Opens the attempt, which is queued when its resource group lets it. */
@@ -106,6 +121,7 @@ class PipelineWalk {
   }
 
   JobSucceeded(event, job) {
+    if (job.status === 'below') return this.endsAs(['success'], event, job);
     this.mustBe(['assigned', 'finishing'], 'success', event.data, job);
     const end = this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
     if (end && end.data.outcome !== 'success')
@@ -121,6 +137,7 @@ class PipelineWalk {
 
   JobFailed(event, job) {
     const { reason } = event.data;
+    if (job.status === 'below') return this.endsAs(['failed', 'timed_out', 'skipped'], event, job);
     this.mustBe(['assigned', 'finishing'], 'failed', event.data, job);
     if (reason === 'runner_lost') this.mustBeOver(attemptIdOf(event.data), event.position, 'its job ended');
     else this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
@@ -130,6 +147,16 @@ class PipelineWalk {
   JobCancelled(event, job) {
     if (job.status === 'assigned' || job.status === 'finishing')
       this.mustBeOver(`${event.data.jobId}.${job.attempt}`, event.position, 'its job ended');
+    this.settle(event, job);
+  }
+
+  /** What was started below had ended so, when it had ended last before that. */
+  endsAs(statuses, event, job) {
+    const ends = this.ends.filter(
+      ({ pipelineId, position }) => pipelineId === job.downstreamId && position < event.position,
+    );
+    if (!statuses.includes(ends.at(-1)?.status))
+      this.report(`${event.type} of ${event.data.jobId}; what it started ${ends.at(-1)?.status ?? 'went on'}`);
     this.settle(event, job);
   }
 
@@ -179,6 +206,7 @@ export const jobsFollowTheRules = ({ events }) => {
 /** Jobs fail only for the reasons that the run gave them: a lost runner, and the one job whose first attempt fails. */
 export const failuresArePlanned = ({ events, plannedFailures }) =>
   ofType(events, 'JobFailed')
-    .filter(({ data: { reason } }) => reason !== 'runner_lost')
+    // What failed below is judged there.
+    .filter(({ data: { reason } }) => reason !== 'runner_lost' && reason !== 'downstream_failed')
     .filter(({ data, position }) => !plannedFailures(data, position))
     .map(({ data }) => `${attemptIdOf(data)} failed for no planned reason: ${data.reason} ${data.detail ?? ''}`);

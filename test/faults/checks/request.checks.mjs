@@ -6,10 +6,13 @@ const WISHES = { cancel: 'PipelineCancelRequested', retry: 'JobRetryRequested', 
 /** What an acknowledged request that starts pipelines was told it had started. */
 const startedBy = ({ kind, answer }) => (kind === 'trigger' ? [answer.id] : (answer.pipelines ?? []));
 
-/** I1: what was acknowledged is there, once; and nothing is there that nobody asked for. */
+/** I1: what was acknowledged, or a job asked for, is there, once; and nothing is there that nobody asked for. */
 export const requestsHaveTheirPipelines = ({ events, requests }) => {
   const requested = ofType(events, 'PipelineRequested').map(({ data }) => data.pipelineId);
-  const acknowledged = new Set(requests.filter(({ kind }) => STARTS.has(kind)).flatMap(startedBy));
+  const acknowledged = new Set([
+    ...requests.filter(({ kind }) => STARTS.has(kind)).flatMap(startedBy),
+    ...ofType(events, 'DownstreamRequested').map(({ data }) => data.downstreamId),
+  ]);
   const counts = new Map();
   for (const id of requested) counts.set(id, (counts.get(id) ?? 0) + 1);
   return [

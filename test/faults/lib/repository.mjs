@@ -70,6 +70,9 @@ package:
   artifacts:
     paths: [dist/]
     expire_in: 1 week
+below:
+  stage: package
+  trigger: { include: below.yml, strategy: depend }
 tidy:
   stage: package
   when: always
@@ -87,6 +90,11 @@ release:
     - sh work.sh
 `;
 
+/** Of the child pipeline that `below` starts and waits for. */
+const BELOW = `step:
+  script: sh work.sh
+`;
+
 /** The repository that every pipeline of a run is of, and where its jobs write beside the log. */
 export const makeRepository = (directory) => {
   const path = join(directory, 'repository');
@@ -101,6 +109,7 @@ export const makeRepository = (directory) => {
   git('init', '--quiet', '--initial-branch=main');
   writeFileSync(join(path, 'work.sh'), workScript(side));
   writeFileSync(join(path, '.codara-ci.yml'), DEFINITION);
+  writeFileSync(join(path, 'below.yml'), BELOW);
   git('add', '--all');
   /** `commit` makes a commit that no server has fetched yet and answers with its id. */
   return { path, side, commit, sha: commit() };
