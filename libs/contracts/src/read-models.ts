@@ -2,6 +2,7 @@ import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
 import type { ArtifactKind, RunnerOffer } from './events/shared.schemas.ts';
 import type { AutoCancel, FailureReason, PipelineSource, PlanDecision, SealedVariable, Upstream } from './plan.ts';
+import type { IncludedFile } from './included-file.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -79,6 +80,8 @@ export type PipelineDoc = {
   variables: Record<string, string>;
   problems: Problem[];
   decisions: PlanDecision[];
+  /** What its definition has taken over that is not of its commit. */
+  included?: IncludedFile[];
   stages: string[];
   jobCount: number;
   autoCancel?: AutoCancel;

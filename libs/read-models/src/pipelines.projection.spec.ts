@@ -54,6 +54,12 @@ describe('a pipeline document', () => {
     });
   });
 
+  it('shows what its definition has taken over from elsewhere', () => {
+    const included = [{ kind: 'remote' as const, url: 'https://example.com/a.yml', sha256: 'f00d' }];
+    const planned = PipelinePlanned({ pipelineId: 'p1', context, plan: { ...plan, included } });
+    expect(after(requested, planned)).toMatchObject({ included });
+  });
+
   it('shows the commit and the decisions once it is planned', () => {
     expect(after(requested, planned)).toMatchObject({
       status: 'created',

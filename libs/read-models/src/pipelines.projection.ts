@@ -100,6 +100,7 @@ export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipe
       decisions: event.data.plan.decisions,
       problems: event.data.plan.warnings,
       jobCount: event.data.plan.jobs.length,
+      ...(event.data.plan.included ? { included: event.data.plan.included } : {}),
     }),
   ),
   when(PlanRejected, pipelineId, (doc, event) =>

@@ -10,9 +10,10 @@ export const pipelineUrl = ({ owner, project, id }: Pick<PipelineDoc, 'owner' | 
 export const linked = (problems: readonly Problem[]): (Problem & { type: string })[] =>
   problems.map((problem) => ({ ...problem, type: problemType(problem.code) }));
 
-/** A pipeline in lists. Plan decisions are told by `/plan`. */
+/** A pipeline in lists. What is of its plan is told by `/plan`. */
 export const pipelineSummary = ({
   decisions: _decisions,
+  included: _included,
   projectId: _projectId,
   updatedPosition: _u,
   ...doc

@@ -61,8 +61,9 @@ export class PipelineController {
     @Query() _query: ReadQuery,
   ) {
     const pipeline = await this.pipelines.pipeline(await this.projects.named(owner, repo), id);
-    const { stages, decisions, problems } = pipeline;
-    return { id, stages, decisions, problems: linked(problems), jobs: (await this.pipelines.jobsOf(id)).map(jobPlan) };
+    const { stages, decisions, problems, included = [] } = pipeline;
+    const jobs = (await this.pipelines.jobsOf(id)).map(jobPlan);
+    return { id, stages, decisions, problems: linked(problems), included, jobs };
   }
 
   @Get('events')

@@ -143,6 +143,32 @@ describe('What a ref is now', () => {
   });
 });
 
+describe('The tags', () => {
+  it('are those of the repository with the commits that they are of, also the annotated ones', async () => {
+    const tagged = join(directory, 'tagged');
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example', ...args], {
+        cwd: tagged,
+        encoding: 'utf8',
+      }).trim();
+    mkdirSync(tagged);
+    git('init', '--quiet');
+    git('commit', '--quiet', '--allow-empty', '-m', 'first');
+    git('tag', 'v1.0.0');
+    git('tag', '-a', 'releases/2.0.0', '-m', 'second');
+    const sha = git('rev-parse', 'HEAD');
+
+    expect([...(await repositories.listTags(tagged))].toSorted()).toEqual([
+      ['releases/2.0.0', sha],
+      ['v1.0.0', sha],
+    ]);
+  });
+
+  it('are a refusal when there is no repository', async () => {
+    await expect(repositories.listTags(join(directory, 'none'))).rejects.toBeInstanceOf(Refusal);
+  });
+});
+
 describe('The default branch', () => {
   it('is what HEAD points to', async () => {
     expect(await repositories.defaultBranch(url)).toBe('main');
