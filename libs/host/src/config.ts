@@ -194,7 +194,7 @@ const sharedSettings = (
   highPowerOwners: values.FOLDLINE_HIGH_POWER_OWNERS.split(',').map((owner) => owner.trim()),
   queueLimit: { total: values.FOLDLINE_QUEUE_LIMIT, perProject: values.FOLDLINE_PROJECT_QUEUE_LIMIT },
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
-  includeHosts: values.FOLDLINE_INCLUDE_HOSTS,
+  includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
   version,
 });
 

@@ -22,6 +22,7 @@ const problemsOf = (name: string, value: string): string[] => {
 const TAGS =
   'must be a list of at most 50 tags of letters, digits and ._/-, separated by commas, for example "linux,gpu"';
 const PORT = 'must be a whole number from 0 to 65535';
+const HOSTS = 'must be a list of hosts, for example "example.com,*.example.com,http://mirror.corp:8080"';
 const WEB = 'must be an http or https URL without credentials and query';
 const SIZE = 'must be a number above 0';
 const COUNT = 'must be a whole number of at least 1';
@@ -92,6 +93,9 @@ describe('any other setting', () => {
     ['FOLDLINE_RUNNER_TAGS', 'linux,,gpu', TAGS],
     ['FOLDLINE_RUNNER_TAGS', '', TAGS],
     ['FOLDLINE_RUNNER_TAGS', 'a b', TAGS],
+    ['FOLDLINE_INCLUDE_HOSTS', 'https://example.com/ci', HOSTS],
+    ['FOLDLINE_INCLUDE_HOSTS', 'example.com,*', HOSTS],
+    ['FOLDLINE_INCLUDE_HOSTS', '', HOSTS],
     ['FOLDLINE_HOST', '', 'must not be empty'],
     ['FOLDLINE_URL', 'ci.example.com', WEB],
     ['FOLDLINE_URL', 'ftp://ci.example.com', WEB],

@@ -90,7 +90,7 @@ const COMMON_SETTINGS = {
     .default(false)
     .describe('Lets notifications and includes go to private and loopback addresses.'),
   FOLDLINE_INCLUDE_HOSTS: hosts
-    .default([])
+    .optional()
     .describe(
       'Hosts from which definitions may include files by their address, separated by commas: `example.com`, `*.example.com`, `example.com:8443`, `http://mirror.corp`. Without it from none.',
     ),

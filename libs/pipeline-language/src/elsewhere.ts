@@ -45,6 +45,6 @@ export const unread = (location: Location, problem: CompilerProblemCode, what: s
 
 /** What is said of it where nothing but the repository can be read. */
 export const notLookedUp = (location: Location): NotFound => ({
-  ...unread(location, 'include-not-looked-up', 'is left out: without a server nothing is read but this repository'),
+  ...unread(location, 'include-not-looked-up', 'is left out: here nothing is read but files of the repository'),
   severity: 'warning',
 });

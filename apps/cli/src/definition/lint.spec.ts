@@ -37,6 +37,18 @@ describe('Several definitions', () => {
   });
 });
 
+describe('What is not in the working copy', () => {
+  it.each([
+    'https://example.com/ci.yml',
+    '[{ project: acme/library, file: ci.yml }]',
+    '[{ component: acme/library/build@1 }]',
+  ])('as %s is left out with a warning that says so', async (included) => {
+    const definition = `include: ${included}\na: { script: make }\n`;
+    const { problems } = await lintFiles(root, await write({ [MAIN]: definition }));
+    expect(problems).toMatchObject([{ code: 'include-not-looked-up', severity: 'warning', file: MAIN, line: 1 }]);
+  });
+});
+
 describe('Mending', () => {
   const mend = async (files: Readonly<Record<string, string>>) => {
     const mended = await mendFiles(root, await write(files));
