@@ -152,7 +152,8 @@ class Loader {
     const scope = this.#scope;
     if (!scope) return hasVariables(target) ? undefined : placeOf(target, at, where);
     const filled = filledIn(target, (text) => expandVariables(text, (name) => this.#openly(name, at, where)));
-    return placeOf(filled, at, where, { fqdn: scope.find('CI_SERVER_FQDN')?.text });
+    const server = this.trigger?.server && { fqdn: scope.find('CI_SERVER_FQDN')?.text };
+    return placeOf(filled, at, where, server);
   }
 
   #isWithinBounds({ key, name, at }: Candidate, within: readonly Origin[]): boolean {

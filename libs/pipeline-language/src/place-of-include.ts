@@ -82,11 +82,11 @@ const componentOf = (
   const names = path.split('/');
   const component = names.pop()!;
   const project = names.slice(-2).join('/');
-  const [host, ...above] = names.slice(0, -2);
+  // `$CI_SERVER_FQDN` is empty where nobody knows it.
+  const [host = '', ...above] = names.slice(0, -2);
   const isNone = !COMPONENT.test(component) || !PROJECT.test(project) || version === '' || more.length > 0;
   if (isNone || above.length > 0) return noComponent(reference);
-  const isOfAnother = host !== undefined && server && host.toLowerCase() !== server.fqdn?.toLowerCase();
-  if (isOfAnother) return otherServer(host, server.fqdn);
+  if (host !== '' && server && host.toLowerCase() !== server.fqdn?.toLowerCase()) return otherServer(host, server.fqdn);
   return { kind: 'component', project, component, version };
 };
 

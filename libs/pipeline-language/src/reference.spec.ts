@@ -1,14 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { compile } from './compile.ts';
+import { attemptToCompile } from './compile.ts';
 import { jobKeywords } from './keywords/job-keywords.ts';
 import { refKeywords } from './keywords/refs.ts';
 import { limits } from './limits.ts';
+import { withSources, type Look } from './sources.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const page = read('docs/pipeline.md');
 /** Tables are laid out by the formatter; one space is as good as many. */
 const flat = page.replaceAll(/ +/g, ' ');
+
+/** Elsewhere there are files without jobs; remote ones are empty, and others may be given a level. */
+const everythingElsewhere: Omit<Look, 'file'> = {
+  paths: async () => [],
+  changes: async () => null,
+  elsewhere: async ({ kind }) => {
+    const text = kind === 'remote' ? '' : 'spec: { inputs: { level: { default: quick } } }\n---\n.template: {}\n';
+    return { text, sha256: createHash('sha256').update(text).digest('hex') };
+  },
+};
 
 const project = { id: 'p', owner: 'ada', name: 'engine', url: '/srv/git/engine.git', defaultBranch: 'main' };
 /** Each fenced example with what its fence says: nothing, `refused:` and the codes, or `include:` and a file it needs. */
@@ -22,10 +34,13 @@ const examples = [...page.matchAll(/^```yaml(?: refused: (.+)| include: (.+))?\n
 );
 
 describe('The reference of the pipeline language', () => {
-  it.each(examples)('has an example that compiles as it says: $line', ({ text, codes, files }) => {
+  it.each(examples)('has an example that compiles as it says: $line', async ({ text, codes, files }) => {
     const ref = { name: 'main', kind: 'branch' } as const;
     const trigger = { ref, source: 'push', variables: {}, project } as const;
-    const result = compile({ file: '.codara-ci.yml', text, trigger, sources: { files } });
+    const look: Look = { ...everythingElsewhere, file: async (path) => files[path] };
+    const result = await withSources(look, (sources) =>
+      attemptToCompile({ file: '.codara-ci.yml', text, trigger, sources }),
+    );
     const problems = 'plan' in result ? result.plan.warnings : result.problems;
     expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual(
       codes.map((code) => expect.stringContaining(`${code} `)),
