@@ -89,6 +89,8 @@ export type PlannedJob = {
   /** Vault paths by the variable that receives the value (S0-29). */
   secrets: Record<string, { vault: string }>;
   steps: PlannedStep[];
+  /** Commands before the commit is in the workspace. */
+  hooks?: { preGetSources: string[] };
   /** Another pipeline that the job starts; then it has no steps and no runner. */
   trigger?: PlannedTrigger;
   artifacts?: ArtifactSpec;

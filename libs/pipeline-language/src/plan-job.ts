@@ -46,6 +46,7 @@ export const planTemplate = (
     secrets: settings.secrets ?? {},
     steps: trigger ? [] : planSteps(settings),
     ...present('trigger', trigger),
+    ...present('hooks', trigger ? undefined : planHooks(settings)),
     ...present('artifacts', artifacts && keepsAnything(artifacts) ? artifacts : undefined),
     cache: (settings.cache ?? []).map((cache) => cacheOf(cache, definition)),
     ...present('coverage', settings.coverage),
@@ -103,6 +104,11 @@ const cacheOf = (cache: CacheSpec, { dialect }: Definition): CacheSpec =>
 
 const keepsAnything = ({ paths, reports, dotenv = [] }: ArtifactSpec): boolean =>
   paths.length + reports.length + dotenv.length > 0;
+
+const planHooks = ({ hooks }: Partial<JobSettings>): PlannedJob['hooks'] => {
+  const preGetSources = some(hooks?.pre_get_sources_script?.map(({ value }) => value));
+  return preGetSources && { preGetSources };
+};
 
 const planSteps = (settings: Partial<JobSettings>): PlannedStep[] => {
   const commands = (key: 'before_script' | 'script' | 'after_script') =>

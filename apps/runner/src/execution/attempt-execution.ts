@@ -1,6 +1,5 @@
 import {
   AttemptFinished,
-  StepFinished,
   attemptIdOf,
   type FailureReason,
   type JobAssigned,
@@ -11,13 +10,13 @@ import { AttemptLog } from '../logs/attempt-log.ts';
 import { Patience, StorageUnavailable } from '../storage/patience.ts';
 import { patientLogs } from '../storage/patient-stores.ts';
 import { textMasker } from '../masking/secret-masker.ts';
-import type { PreparedWorkspace, Workspaces } from '../workspace/workspaces.ts';
+import type { Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
 import type { Surroundings } from './predefined.ts';
 import type { JobScene } from './job-scene.ts';
 import type { JobResult } from './job-endings.ts';
-import { CHECKOUT_STEP, JobRun } from './run-job.ts';
+import { JobRun } from './run-job.ts';
 import type { Seats } from './seats.ts';
 import { overrides, type StopReason } from './stop-reason.ts';
 
@@ -140,14 +139,17 @@ export class AttemptExecution {
     log.tell(
       `Running on ${data.runnerId} (${data.cluster.power}) as a ${this.ports.executor.kind}, attempt ${data.attempt}`,
     );
-    const place = await this.prepare(log);
     this.workspaces.addFiles(this.attemptId, environment.files);
-    if (data.artifactJobs.length + data.job.cache.length > 0) await this.inputsShown();
-    this.run = new JobRun(this.scene(place, environment, log), (chunk) => log.write(chunk), {
+    this.run = new JobRun(this.scene(environment, log), (chunk) => log.write(chunk), {
       executor: this.ports.executor,
       reads: this.ports.readStore,
       objects: this.ports.objectStore,
       clock: this.ports.clock,
+      preparation: {
+        emptyWorkspace: () => this.workspaces.makeEmpty(this.attemptId),
+        checkOut: () => this.checkOut(log),
+        inputsShown: () => this.inputsShown(),
+      },
     });
     if (this.stopped) this.run.stop(this.stopped);
     return this.run.run();
@@ -155,13 +157,14 @@ export class AttemptExecution {
 
   /** What the job builds upon must be seen first: read models that are behind would show too little, and nobody would know. */
   private async inputsShown(): Promise<void> {
+    const { artifactJobs, job } = this.event.data;
+    if (artifactJobs.length + job.cache.length === 0) return;
     while (!this.stopped && !(await this.ports.readModels.reached(this.event.position, READ_MODELS_MS)));
   }
 
-  private async prepare(log: AttemptLog): Promise<PreparedWorkspace> {
-    const { context, jobId, attempt } = this.event.data;
-    const began = this.ports.clock.monotonic();
-    const place = await this.workspaces.prepare({
+  private async checkOut(log: AttemptLog): Promise<void> {
+    const { context } = this.event.data;
+    await this.workspaces.prepare({
       attemptId: this.attemptId,
       projectId: context.project.id,
       url: context.project.url,
@@ -169,34 +172,16 @@ export class AttemptExecution {
       sha: context.sha,
       protected: context.ref.protected,
     });
-    const durationMs = Math.round(this.ports.clock.monotonic() - began);
     log.tell(`Checked out ${context.sha.slice(0, 8)} of ${context.ref.name}`);
-    this.recorder.record(
-      StepFinished({
-        attemptId: this.attemptId,
-        pipelineId: context.pipelineId,
-        jobId,
-        attempt,
-        index: CHECKOUT_STEP,
-        name: 'checkout',
-        outcome: 'success',
-        durationMs,
-      }),
-    );
-    return place;
   }
 
-  private scene(
-    place: PreparedWorkspace,
-    { variables, variablesWith, masked }: JobEnvironment,
-    log: AttemptLog,
-  ): JobScene {
+  private scene({ variables, variablesWith, masked }: JobEnvironment, log: AttemptLog): JobScene {
     const { data } = this.event;
     return {
       assignment: data,
       about: { attemptId: this.attemptId, pipelineId: data.pipelineId, jobId: data.jobId, attempt: data.attempt },
-      workspace: place.workspace,
-      scratch: place.scratch,
+      workspace: this.workspaces.pathOf(this.attemptId),
+      scratch: this.workspaces.directoryOf(this.attemptId),
       variables,
       variablesWith,
       hide: textMasker(masked),

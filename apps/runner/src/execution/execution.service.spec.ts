@@ -86,6 +86,35 @@ describe('a runner', () => {
       expect(await finish()).toMatchObject({ outcome: 'failed', exitCode: 1 });
     });
 
+    it('runs its hook in an empty workspace, of which nothing is left when the commit is there', async () => {
+      const hook = ['ls -A', 'echo "hook of $CI_JOB_NAME in $PWD"', 'echo mine > left'];
+      await assign({ ...script('ls', 'echo built'), hooks: { preGetSources: hook } });
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(await log()).toMatch(/^hook of build in .+\/workspace$/m);
+      expect(await log()).toMatch(/^README\.md$/m);
+      expect(await log()).not.toMatch(/^left$/m);
+      const steps = (await eventsOf(ATTEMPT)).filter(({ type }) => type === 'StepFinished');
+      expect(steps).toMatchObject([
+        { data: { index: 0, name: 'pre_get_sources_script', outcome: 'success' } },
+        { data: { index: 1, name: 'checkout' } },
+        { data: { index: 2, name: 'script' } },
+      ]);
+    });
+
+    it('does not check out the commit of a job whose hook failed', async () => {
+      await assign({ ...script(`echo ran >> ${mark()}`), hooks: { preGetSources: ['exit 4'] } });
+
+      await runner.accept(assigned);
+      await ended();
+
+      expect(await finish()).toMatchObject({ outcome: 'failed', reason: 'script_failure', exitCode: 4 });
+      expect(await log()).not.toContain('Checked out');
+      expect(marked()).toBe('');
+    });
+
     it('leaves it alone when it is another runner’s', async () => {
       await assign();
 

@@ -40,11 +40,30 @@ export const refusalOf = ({ assignment, warn }: JobScene): JobResult | undefined
   return { outcome: 'failed', reason: 'needs_docker', detail };
 };
 
-/** `script`, and `after_script` if there is one. */
-export const stepsOf = ({ assignment }: JobScene): [PlannedStep | undefined, PlannedStep | undefined] => [
-  assignment.job.steps.find(({ name }) => name === 'script'),
-  assignment.job.steps.find(({ name }) => name === 'after_script'),
-];
+export type ShellStep = { name: string; commands: string[] };
+export type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number; detail?: string };
+
+/** What runs in shells, as far as the job has it. */
+export const shellStepsOf = ({ assignment }: JobScene): { [Step in 'hook' | 'script' | 'after']?: ShellStep } => {
+  const { hooks, steps } = assignment.job;
+  const named = (wanted: PlannedStep['name']) => steps.find(({ name }) => name === wanted);
+  return {
+    ...(hooks && { hook: { name: 'pre_get_sources_script', commands: hooks.preGetSources } }),
+    script: named('script'),
+    after: named('after_script'),
+  };
+};
+
+/** How a job ends by a script that nobody has stopped. */
+export const endedBy = ({ outcome, exitCode, detail }: StepResult): JobResult => {
+  if (outcome === 'success') return { outcome, exitCode: 0 };
+  return {
+    outcome: 'failed',
+    reason: 'script_failure',
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(detail ? { detail } : {}),
+  };
+};
 
 /** What `after_script` is told of the script. */
 export const statusOf = ({ outcome }: JobResult): StatusWord => {

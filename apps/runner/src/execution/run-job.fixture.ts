@@ -75,6 +75,10 @@ export let executor: ScriptedExecutor;
 export let facts: AttemptFact[];
 export let warnings: string[];
 export let output: string;
+/** What was seen to before the script, in its order. */
+export let prepared: string[];
+let checkingOut: () => void;
+export const whileCheckingOut = (something: () => void): void => void (checkingOut = something);
 
 /** A fresh place, with an executor that waits to be told. */
 export const openScene = async (): Promise<void> => {
@@ -84,7 +88,8 @@ export const openScene = async (): Promise<void> => {
   reads = await openEmbeddedReadStore({ directory: join(directory, 'reads') });
   clock = new ManualClock();
   executor = new ScriptedExecutor();
-  [facts, warnings, output] = [[], [], ''];
+  [facts, warnings, output, prepared] = [[], [], '', []];
+  checkingOut = () => undefined;
 };
 export const closeScene = async (): Promise<void> => {
   await reads.close();
@@ -93,6 +98,7 @@ export const closeScene = async (): Promise<void> => {
 
 const step = (name: PlannedStep['name'], ...commands: string[]): PlannedStep => ({ name, kind: 'shell', commands });
 export const SCRIPT = step('script', 'make');
+export const HOOK = { preGetSources: ['prepare'] };
 export const AFTER = step('after_script', 'clean');
 
 export const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobRun =>
@@ -124,7 +130,20 @@ export const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []
     async (chunk) => {
       output += chunk.toString();
     },
-    { executor, reads, objects, clock },
+    {
+      executor,
+      reads,
+      objects,
+      clock,
+      preparation: {
+        emptyWorkspace: async () => void prepared.push('empty workspace'),
+        checkOut: async () => {
+          prepared.push('checkout');
+          checkingOut();
+        },
+        inputsShown: async () => void prepared.push('inputs'),
+      },
+    },
   );
 /** Runs a job whose shells end one after the other as told. */
 export const ran = async (run: JobRun, ...results: ExecutionResult[]): Promise<JobResult> => {

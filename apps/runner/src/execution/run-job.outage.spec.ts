@@ -66,6 +66,8 @@ const executor: Executor = {
   sweep: async () => ({ killed: 0 }),
 };
 
+const nothing = async (): Promise<void> => undefined;
+
 const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobRun =>
   new JobRun(
     {
@@ -97,7 +99,13 @@ const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobR
       committing: (_id, fact) => facts.push(fact),
     },
     async () => undefined,
-    { executor, reads: struck(reads), objects: struck(objects), clock },
+    {
+      executor,
+      reads: struck(reads),
+      objects: struck(objects),
+      clock,
+      preparation: { emptyWorkspace: nothing, checkOut: nothing, inputsShown: nothing },
+    },
   );
 
 /** An artifact of an earlier job with 40 files. */

@@ -5,7 +5,9 @@ import { COLLECTION, artifactIndexKey, type ArtifactDoc, type CacheSpec } from '
 import { TransientError } from '@foldline/kernel';
 import {
   AFTER,
+  HOOK,
   SCRIPT,
+  TIMEOUT_S,
   clock,
   closeScene,
   directory,
@@ -13,12 +15,14 @@ import {
   facts,
   openScene,
   output,
+  prepared,
   ran,
   reads,
   runOf,
   statuses,
   steps,
   warnings,
+  whileCheckingOut,
 } from './run-job.fixture.ts';
 
 const AFTER_SCRIPT_MS = 5 * 60_000;
@@ -42,7 +46,7 @@ describe('A job', () => {
       environment: { NAME: 'value', CI_JOB_STATUS: 'running' },
     });
     expect(output).toBe('made\n');
-    expect(steps()).toEqual(['1 script: success']);
+    expect(steps()).toEqual(['0 checkout: success', '1 script: success']);
   });
 
   it('fails with the exit code of its script', async () => {
@@ -52,7 +56,7 @@ describe('A job', () => {
       exitCode: 42,
       detail: 'exit code 42',
     });
-    expect(facts).toMatchObject([{ data: { outcome: 'failed', exitCode: 42 } }]);
+    expect(facts.at(-1)).toMatchObject({ data: { outcome: 'failed', exitCode: 42 } });
   });
 
   it('fails when a signal ends its script', async () => {
@@ -105,6 +109,62 @@ describe('A job', () => {
     await expect(running).rejects.toBeInstanceOf(TransientError);
   });
 
+  describe('with a hook before its sources', () => {
+    const job = { hooks: HOOK, steps: [SCRIPT, AFTER] };
+
+    it('runs it in an empty workspace, before the commit is there, with its variables', async () => {
+      const running = runOf(job).run();
+      const hook = await executor.next();
+      expect(prepared).toEqual(['empty workspace']);
+      expect(hook.spec).toMatchObject({
+        commands: ['prepare'],
+        workingDirectory: join(directory, 'workspace'),
+        environment: { NAME: 'value', CI_JOB_STATUS: 'running' },
+      });
+      hook.end({ exitCode: 0 });
+      for (let shells = 0; shells < 2; shells += 1) (await executor.next()).end({ exitCode: 0 });
+
+      expect(await running).toEqual({ outcome: 'success', exitCode: 0 });
+      expect(prepared).toEqual(['empty workspace', 'checkout', 'inputs']);
+      expect(steps().map((line) => line.replace(': success', ''))).toEqual([
+        '0 pre_get_sources_script',
+        '1 checkout',
+        '2 script',
+        '3 after_script',
+      ]);
+    });
+
+    it('fails with it, and nothing else of it runs', async () => {
+      expect(await ran(runOf(job), { exitCode: 3 })).toEqual({
+        outcome: 'failed',
+        reason: 'script_failure',
+        exitCode: 3,
+        detail: 'exit code 3',
+      });
+      expect({ prepared, shells: executor.shells.length }).toEqual({ prepared: ['empty workspace'], shells: 1 });
+    });
+
+    it('stops it when the job takes too long', async () => {
+      const running = runOf(job).run();
+      await executor.next();
+      clock.advance(TIMEOUT_S * 1000);
+
+      expect(await running).toMatchObject({ outcome: 'timed_out', reason: 'job_timeout' });
+    });
+
+    it('does not run it when it cannot run at all', async () => {
+      expect(await runOf({ ...job, image: 'node:22' }).run()).toMatchObject({ reason: 'needs_docker' });
+      expect({ prepared, shells: executor.shells.length }).toEqual({ prepared: [], shells: 0 });
+    });
+  });
+
+  it('loses no time to a repository that is slow to answer', async () => {
+    const run = runOf();
+    whileCheckingOut(() => clock.advance(TIMEOUT_S * 1000));
+
+    expect(await ran(run, { exitCode: 0 })).toMatchObject({ outcome: 'success' });
+  });
+
   describe('with an after_script', () => {
     const job = { steps: [SCRIPT, AFTER] };
 
@@ -119,7 +179,7 @@ describe('A job', () => {
 
     it('ends as its script did, whatever comes of it', async () => {
       expect(await ran(runOf(job), { exitCode: 0 }, { exitCode: 7 })).toEqual({ outcome: 'success', exitCode: 0 });
-      expect(steps()).toEqual(['1 script: success', '2 after_script: failed']);
+      expect(steps()).toEqual(['0 checkout: success', '1 script: success', '2 after_script: failed']);
     });
 
     it('stops it when it takes too long', async () => {
@@ -148,6 +208,7 @@ describe('A job', () => {
     await ran(run, { exitCode: 0 }, { exitCode: 0 });
 
     expect(steps().map((line) => line.replace(': success', ''))).toEqual([
+      '0 checkout',
       '1 restore caches',
       '2 download artifacts',
       '3 script',

@@ -88,7 +88,12 @@ describe('A job', () => {
 
       expect(await running).toEqual({ outcome: 'cancelled', reason: 'cancelled' });
       expect({ stops: shell.stops, told: statuses() }).toEqual({ stops: [10_000], told: ['running', 'canceled'] });
-      expect(steps()).toEqual(['1 restore caches: success', '2 script: failed', '3 after_script: success']);
+      expect(steps()).toEqual([
+        '0 checkout: success',
+        '1 restore caches: success',
+        '2 script: failed',
+        '3 after_script: success',
+      ]);
       expect(types().filter((type) => type.endsWith('Uploaded'))).toEqual([]);
     });
 

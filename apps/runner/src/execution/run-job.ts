@@ -1,55 +1,71 @@
-import { StepFinished, type PlannedStep } from '@foldline/contracts';
-import type { Clock, Execution, Executor } from '@foldline/kernel';
+import { StepFinished } from '@foldline/contracts';
+import type { Clock, Executor } from '@foldline/kernel';
 import { addressNow, handOnVariables, variablesOf } from '../storage/handed-on.ts';
 import { applies, downloadArtifacts, inheritedArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
 import { restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
 import { StoragePhase, type JobStores, type StorageUse } from '../storage/storage-phase.ts';
 import { CoverageScanner } from './coverage.ts';
-import { refusalOf, statusOf, stepsOf, stoppedBy, type JobResult } from './job-endings.ts';
+import {
+  endedBy,
+  refusalOf,
+  shellStepsOf,
+  statusOf,
+  stoppedBy,
+  type JobResult,
+  type ShellStep,
+  type StepResult,
+} from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
-import { statusVariable, type StatusWord } from './predefined.ts';
+import { JobShell } from './job-shell.ts';
+import type { StatusWord } from './predefined.ts';
 import { GRACE_MS, atOnce, graceOf, overrides, type StopReason } from './stop-reason.ts';
 import { TimeLimit } from './time-limit.ts';
 
 const AFTER_SCRIPT_MS = 5 * 60_000;
 
-type JobTools = JobStores & { executor: Executor; clock: Clock };
+/** What the attempt sees to before the script. */
+type Preparation = {
+  emptyWorkspace: () => Promise<void>;
+  checkOut: () => Promise<void>;
+  inputsShown: () => Promise<void>;
+};
+type JobTools = JobStores & { executor: Executor; clock: Clock; preparation: Preparation };
 type Inputs = { caches: JobCache[]; missing: string | undefined };
 type Step = { name: string; run: () => Promise<StepResult> };
-type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number; detail?: string };
-
-/** The index of the step before those of `JobRun`. */
-export const CHECKOUT_STEP = 0;
 
 /**
- * One attempt from its workspace to its uploads: caches, artifacts, script, after_script, caches, artifacts.
+ * One attempt from its hook to its uploads: checkout, caches, artifacts, script, after_script, caches, artifacts.
  * A job that fails is a result; what throws is the runner's own trouble.
  */
 export class JobRun {
-  private execution: Execution | undefined;
   private stopped: StopReason | undefined;
-  private stepIndex = CHECKOUT_STEP + 1;
+  private stepIndex = 0;
   private storage: StoragePhase | undefined;
   /** Variables that earlier jobs have handed on. */
   private received: Readonly<Record<string, string>> = {};
   private readonly limit: TimeLimit;
   private readonly coverage: CoverageScanner | undefined;
+  private readonly shells: JobShell;
 
   constructor(
     private scene: JobScene,
-    private readonly output: (chunk: Buffer) => Promise<void>,
+    output: (chunk: Buffer) => Promise<void>,
     private readonly tools: JobTools,
   ) {
     const { coverage } = scene.assignment.job;
     this.coverage = coverage === undefined ? undefined : new CoverageScanner(coverage);
     const { timeoutSeconds } = scene.assignment.job;
+    this.shells = new JobShell(tools.executor, async (chunk) => {
+      this.coverage?.push(chunk);
+      await output(chunk);
+    });
     this.limit = new TimeLimit(tools.clock, timeoutSeconds * 1000, () => this.stop('timed_out'));
   }
 
   /** Ends the job as soon as its processes have gone; without a lease they get no time to go by themselves. */
   stop(reason: StopReason): void {
     if (overrides(reason, this.stopped)) this.stopped = reason;
-    this.execution?.stop(graceOf(reason));
+    this.shells.stop(graceOf(reason));
     this.storage?.stop(reason);
   }
 
@@ -67,14 +83,21 @@ export class JobRun {
     const refused = refusalOf(scene);
     if (refused) return refused;
     if (this.stopped) return this.ended();
+    const { hook, script, after } = shellStepsOf(scene);
+    if (hook) {
+      await this.tools.preparation.emptyWorkspace();
+      const result = await this.script(hook);
+      if (result.outcome !== 'success') return result;
+    }
+    await this.checkOut();
+    if (this.stopped) return this.ended();
     const inputs = await this.withStores('inputs', (stores) => this.inputs(stores));
     if ('end' in inputs) return inputs.end;
     const { caches, missing } = inputs.value;
     if (missing) return { outcome: 'failed', reason: 'missing_artifact', detail: missing };
     // After the script comes after_script, whatever happened; there is nothing to clean up when neither began.
     if (this.stopped) return this.ended();
-    const [script, after] = stepsOf(scene);
-    const result = await this.script(script);
+    const result: JobResult = script ? await this.script(script) : { outcome: 'success', exitCode: 0 };
     if (after) await this.afterScript(after, result);
     if (atOnce(this.stopped)) return this.ended();
     if (result.outcome === 'cancelled') return this.withCoverage(result);
@@ -126,29 +149,30 @@ export class JobRun {
     return result;
   }
 
-  private async script(step: PlannedStep | undefined): Promise<JobResult> {
-    if (!step) return { outcome: 'success', exitCode: 0 };
+  /** A repository that is slow to answer takes nothing of the job's time. */
+  private async checkOut(): Promise<void> {
+    const { checkOut, inputsShown } = this.tools.preparation;
+    this.limit.pause();
+    await this.inStep('checkout', true, checkOut);
+    await inputsShown();
+    this.limit.resume();
+  }
+
+  private async script(step: ShellStep): Promise<JobResult> {
     const finished = await this.step({ name: step.name, run: () => this.shell(step, 'running') });
     if (this.stopped)
       return { ...this.ended(), ...(finished.exitCode === undefined ? {} : { exitCode: finished.exitCode }) };
-    const { exitCode, detail } = finished;
-    if (finished.outcome === 'success') return { outcome: 'success', exitCode: 0 };
-    return {
-      outcome: 'failed',
-      reason: 'script_failure',
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(detail ? { detail } : {}),
-    };
+    return endedBy(finished);
   }
 
   /** Runs whatever the script did, in a shell of its own and with its own time; its result changes nothing (S0-09). */
-  private async afterScript(step: PlannedStep, result: JobResult): Promise<void> {
+  private async afterScript(step: ShellStep, result: JobResult): Promise<void> {
     const outcome = this.stopped;
     if (atOnce(outcome)) return;
     this.stopped = undefined;
     const late = new AbortController();
     void this.tools.clock.sleep(AFTER_SCRIPT_MS, late.signal).then(() => {
-      if (!late.signal.aborted) this.execution?.stop(GRACE_MS);
+      if (!late.signal.aborted) this.shells.stop(GRACE_MS);
     });
     await this.step({ name: step.name, run: () => this.shell(step, statusOf(result)) }).finally(() => late.abort());
     if (outcome && this.stopped !== 'lease_lost') this.stopped = outcome;
@@ -189,26 +213,8 @@ export class JobRun {
     return result;
   }
 
-  private async shell(step: PlannedStep, status: StatusWord): Promise<StepResult> {
-    const { scene } = this;
-    this.execution = await this.tools.executor.start({
-      attemptId: scene.about.attemptId,
-      commands: step.commands,
-      workingDirectory: scene.workspace,
-      scratchDirectory: scene.scratch,
-      environment: { ...scene.variables, ...statusVariable(status) },
-      onOutput: async (chunk) => {
-        this.coverage?.push(chunk);
-        await this.output(chunk);
-      },
-    });
-    if (this.stopped) this.execution.stop(graceOf(this.stopped));
-    const { exitCode, signal } = await this.execution.finished;
-    this.execution = undefined;
-    if (exitCode === 0) return { outcome: 'success', exitCode };
-    return exitCode === undefined
-      ? { outcome: 'failed', detail: `ended by ${signal ?? 'a signal'}` }
-      : { outcome: 'failed', exitCode, detail: `exit code ${exitCode}` };
+  private shell(step: ShellStep, status: StatusWord): Promise<StepResult> {
+    return this.shells.run(step, this.scene, status, () => this.stopped);
   }
 
   private async inStep<Value>(name: string, needed: boolean, work: () => Promise<Value>): Promise<Value | undefined> {

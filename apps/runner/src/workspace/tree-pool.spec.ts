@@ -43,6 +43,18 @@ describe('The pool of workspaces', () => {
     expect(readFileSync(`${target}.json`, 'utf8')).toBe('job one');
   });
 
+  it('leaves nothing of what lay in its place', () => {
+    mkdirSync(join(directory, 'one'));
+    writeFileSync(join(directory, 'one', 'before'), 'x');
+    const first = take('one');
+    giveBack(first.target);
+    mkdirSync(join(directory, 'one'));
+    writeFileSync(join(directory, 'one', 'before'), 'x');
+
+    expect(take('one').inode).toBe(first.inode);
+    expect(readdirSync(first.target)).toEqual(['README.md']);
+  });
+
   it('gives jobs at the same time different directories', () => {
     expect(take('one').inode).not.toBe(take('two').inode);
   });

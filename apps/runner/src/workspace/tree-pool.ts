@@ -34,6 +34,7 @@ export class TreePool {
   }
 
   private take({ key, base, target, journal }: Extract<TreeOperation, { kind: 'take' }>): void {
+    removeTree(target);
     const at = this.idle.findLastIndex((waiting) => waiting.key === key);
     const [found] = at < 0 ? [] : this.idle.splice(at, 1);
     const tree = found?.tree ?? PooledTree.copyOf(base, target);

@@ -40,7 +40,7 @@ describe('the workspaces of a runner', () => {
     const attemptId = attemptOf(index, round);
     const sha = commits[index]!;
     workspaces.reserve(attemptId);
-    const { workspace } = await workspaces.prepare({
+    await workspaces.prepare({
       attemptId,
       projectId: 'pr1',
       url,
@@ -48,7 +48,7 @@ describe('the workspaces of a runner', () => {
       sha,
       protected: true,
     });
-    const text = readFileSync(join(workspace, 'which.txt'), 'utf8');
+    const text = readFileSync(join(workspaces.pathOf(attemptId), 'which.txt'), 'utf8');
     await workspaces.release(attemptId);
     return text;
   };
@@ -111,9 +111,9 @@ describe('the workspaces of a runner', () => {
   });
 
   describe('for attempts', () => {
-    const prepare = (attemptId: string, more: Partial<WorkspaceRequest> = {}): ReturnType<Workspaces['prepare']> => {
+    const prepare = async (attemptId: string, more: Partial<WorkspaceRequest> = {}): Promise<string> => {
       workspaces.reserve(attemptId);
-      return workspaces.prepare({
+      await workspaces.prepare({
         attemptId,
         projectId: 'pr1',
         url,
@@ -122,39 +122,37 @@ describe('the workspaces of a runner', () => {
         protected: true,
         ...more,
       });
+      return workspaces.pathOf(attemptId);
     };
     const identityOf = (path: string): number => statSync(path).ino;
 
     it('lie below runners/jobs, with a place beside them for the attempt alone', async () => {
-      expect(await prepare('p1.0.1')).toEqual({
-        workspace: join(directory, 'runners/jobs/p1.0.1/workspace'),
-        scratch: join(directory, 'runners/jobs/p1.0.1'),
-      });
-      expect(workspaces.pathOf('p1.0.1')).toBe(join(directory, 'runners/jobs/p1.0.1/workspace'));
+      expect(await prepare('p1.0.1')).toBe(join(directory, 'runners/jobs/p1.0.1/workspace'));
+      expect(workspaces.directoryOf('p1.0.1')).toBe(join(directory, 'runners/jobs/p1.0.1'));
     });
 
     it('are different directories for two attempts of one commit at once', async () => {
       const [one, two] = await Promise.all([prepare('p1.0.1'), prepare('p1.1.1')]);
-      writeFileSync(join(one.workspace, 'which.txt'), 'changed');
+      writeFileSync(join(one, 'which.txt'), 'changed');
 
-      expect(readFileSync(join(two.workspace, 'which.txt'), 'utf8')).toBe('commit 0');
+      expect(readFileSync(join(two, 'which.txt'), 'utf8')).toBe('commit 0');
     });
 
     it('serve a later attempt of the same commit once they were released', async () => {
-      const first = identityOf((await prepare('p1.0.1')).workspace);
+      const first = identityOf(await prepare('p1.0.1'));
       await workspaces.release('p1.0.1');
 
-      expect(identityOf((await prepare('p2.0.1')).workspace)).toBe(first);
+      expect(identityOf(await prepare('p2.0.1'))).toBe(first);
     });
 
     it.each([
       ['another project', { projectId: 'pr2' }],
       ['another protection', { protected: false }],
     ])('never serve an attempt of %s', async (_what, more) => {
-      const first = identityOf((await prepare('p1.0.1')).workspace);
+      const first = identityOf(await prepare('p1.0.1'));
       await workspaces.release('p1.0.1');
 
-      expect(identityOf((await prepare('p2.0.1', more)).workspace)).not.toBe(first);
+      expect(identityOf(await prepare('p2.0.1', more))).not.toBe(first);
     });
 
     it('are left over from the reservation until the release', async () => {

@@ -10,7 +10,6 @@ const KEPT_CHECKOUTS = 20;
 const FORGOTTEN = '.forgotten';
 const ATTEMPT_ID = /^[0-9a-z]{1,64}\.\d{1,6}\.\d{1,6}$/;
 
-export type PreparedWorkspace = { workspace: string; scratch: string };
 export type WorkspaceRequest = {
   attemptId: string;
   projectId: string;
@@ -44,6 +43,12 @@ export class Workspaces {
     directorySinceBoot(this.base);
   }
 
+  /** What lies in it is the attempt's alone. */
+  directoryOf(attemptId: string): string {
+    if (!ATTEMPT_ID.test(attemptId)) throw new PermanentError('this is not an attempt id');
+    return join(this.jobs, attemptId);
+  }
+
   /** Path of an attempt's working directory, whether or not it is there yet. */
   pathOf(attemptId: string): string {
     return join(this.directoryOf(attemptId), 'workspace');
@@ -71,26 +76,28 @@ export class Workspaces {
     mkdirSync(this.directoryOf(attemptId), { recursive: true, mode: 0o700 });
   }
 
-  async prepare(request: WorkspaceRequest): Promise<PreparedWorkspace> {
-    const directory = this.directoryOf(request.attemptId);
-    const workspace = join(directory, 'workspace');
+  /** What runs before the commit is there has an empty workspace; nothing of it stays. */
+  async makeEmpty(attemptId: string): Promise<void> {
+    await mkdir(this.pathOf(attemptId));
+  }
+
+  async prepare(request: WorkspaceRequest): Promise<void> {
     const key = `${request.projectId}-${request.sha}`;
     this.inUse.set(key, (this.inUse.get(key) ?? 0) + 1);
     try {
       const base = await this.checkoutOf(key, request);
-      const journal = { path: join(directory, 'job.json'), text: JSON.stringify(request) };
+      const journal = { path: join(this.directoryOf(request.attemptId), 'job.json'), text: JSON.stringify(request) };
       await this.trees.perform({
         kind: 'take',
         key: `${key}-${String(request.protected)}`,
         base,
-        target: workspace,
+        target: this.pathOf(request.attemptId),
         journal,
       });
     } finally {
       this.inUse.set(key, this.inUse.get(key)! - 1);
       if (this.inUse.get(key) === 0) this.inUse.delete(key);
     }
-    return { workspace, scratch: directory };
   }
 
   /** Attempts whose directory is still there. */
@@ -159,10 +166,5 @@ export class Workspaces {
       this.checkouts.delete(key);
       await rm(forgotten, { recursive: true, force: true });
     }
-  }
-
-  private directoryOf(attemptId: string): string {
-    if (!ATTEMPT_ID.test(attemptId)) throw new PermanentError('this is not an attempt id');
-    return join(this.jobs, attemptId);
   }
 }

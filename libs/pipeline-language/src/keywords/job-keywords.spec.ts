@@ -28,7 +28,6 @@ describe('A job', () => {
     ['image: {name: a, entrypoint: [b]}', 'image.entrypoint', ['b']],
     ['services: [{name: a, alias: b}]', 'services.alias', 'b'],
     ['artifacts: {paths: [a], expose_as: b}', 'artifacts.expose_as', 'b'],
-    ['hooks: {pre_get_sources_script: make}', 'hooks', { pre_get_sources_script: 'make' }],
     ['id_tokens: {A: {aud: https://x}}', 'id_tokens', { A: { aud: 'https://x' } }],
     ['pages: true', 'pages', 'true'],
     ['environment: {name: a, auto_stop_in: 1 day}', 'environment.auto_stop_in', '1 day'],
@@ -48,6 +47,9 @@ describe('A job', () => {
   ])('with `%s` is planned, and would not run as if it were there', (keyword, path) => {
     expect(jobWith(keyword).plannedOnly).toEqual([expect.objectContaining({ keyword: path, stops: true })]);
   });
+
+  it('without commands in its hook has none', () =>
+    expect(jobWith('hooks: {pre_get_sources_script: []}')).not.toHaveProperty('hooks'));
 
   it('without further keywords has the documented defaults', () =>
     expect(jobWith('')).toEqual({

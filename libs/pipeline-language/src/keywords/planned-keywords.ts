@@ -11,7 +11,6 @@ import { variables } from './variables.ts';
 
 /** What a job of GitLab may ask for and nothing acts upon yet: it is checked, and kept in the plan. */
 export type PlannedWork = {
-  hooks: unknown;
   inputs: unknown;
   id_tokens: unknown;
   identity: string;
@@ -21,14 +20,6 @@ export type PlannedWork = {
   run: unknown;
   dast_configuration: unknown;
 };
-
-const hooks = record({
-  pre_get_sources_script: {
-    shape: commands,
-    description: 'Commands before the commit is fetched.',
-    example: ['git config --global core.longpaths true'],
-  },
-});
 
 /** Under each name that the author chose, the same. */
 const each = (value: Shape<unknown>): Shape<unknown> =>
@@ -90,12 +81,6 @@ const tokens: Gap = { why: 'no tokens are issued yet' };
 const published: Gap = { why: 'no pages are published; the artifacts are kept' };
 
 export const plannedWork: Fields<PlannedWork> = {
-  hooks: {
-    shape: hooks,
-    description: 'Commands at other moments of a job.',
-    example: { pre_get_sources_script: ['git config --global core.longpaths true'] },
-    planned: { why: 'nothing runs before the commit is there' },
-  },
   inputs: {
     shape: shape(inputs.read, inputs.schema),
     description: 'What whoever starts the job by hand may choose, written as in `spec`.',

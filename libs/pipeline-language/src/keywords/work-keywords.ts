@@ -1,5 +1,5 @@
 import type { ArtifactSpec, CacheSpec } from '@foldline/contracts';
-import type { Fields } from '../grammar/record.ts';
+import { record, type Fields } from '../grammar/record.ts';
 import { mapped, text } from '../grammar/shape.ts';
 import { readPattern } from '../pattern.ts';
 import type { Located } from '../read.ts';
@@ -11,11 +11,15 @@ import { commands } from './script.ts';
 import { secrets, type Secrets } from './secrets.ts';
 import { variables, type Variables } from './variables.ts';
 
+/** Commands at other moments than those of its script. */
+export type Hooks = { pre_get_sources_script: Located<string>[] };
+
 /** What a job does, with what, and what is kept of it. */
 export type Work = PlannedWork & {
   script: Located<string>[];
   before_script: Located<string>[];
   after_script: Located<string>[];
+  hooks: Partial<Hooks>;
   image: string;
   services: string[];
   variables: Variables;
@@ -24,6 +28,15 @@ export type Work = PlannedWork & {
   cache: CacheSpec[];
   coverage: string;
 };
+
+const hooks = record<Hooks>({
+  pre_get_sources_script: {
+    shape: commands,
+    description:
+      'Commands before the commit is there, in an empty workspace and a shell of their own. When they fail, the job does.',
+    example: ['git config --global core.longpaths true'],
+  },
+});
 
 const needsDocker = 'a runner that runs jobs as processes of its host fails such a job (`needs_docker`)';
 
@@ -42,6 +55,11 @@ export const work: Fields<Work> = {
     shape: commands,
     description: 'Commands in a shell of their own, whatever the script did; their result changes nothing.',
     example: ['rm -rf tmp'],
+  },
+  hooks: {
+    shape: hooks,
+    description: 'Commands at other moments than those of the script.',
+    example: { pre_get_sources_script: ['git config --global core.longpaths true'] },
   },
   image: {
     shape: image,

@@ -26,7 +26,7 @@ export const checkShellSyntax = (scripts: readonly Script[], shell: ShellReader,
 };
 
 /** What an image has for a shell is not known, and how `after_script` ends changes nothing. */
-const isFatal = ({ name, isBash }: Script): boolean => isBash && name === 'script';
+const isFatal = ({ name, isBash }: Script): boolean => isBash && name !== 'after_script';
 
 /**
  * Commands that are right by themselves are right together, and that is looked at first: most are, and many jobs share
