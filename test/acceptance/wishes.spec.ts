@@ -33,6 +33,7 @@ deploy:
   stage: one
   script: ${gate.wait}
   when: manual
+  manual_confirmation: Deploy it?
   allow_failure: true
 next:
   stage: two
@@ -68,6 +69,13 @@ describe('S0-60, S0-61 the answer to a wish', () => {
     }
     gate.open();
     await sandbox.rested(pipeline.id, ({ status }) => status === 'success');
+  });
+
+  it('was asked for by somebody who could see what is to be confirmed', async () => {
+    const gate = new Gate(sandbox.directory, 'confirmed');
+    const pipeline = await failed(gate);
+    expect(jobNamed(pipeline, 'deploy').confirmation).toBe('Deploy it?');
+    expect(await sandbox.client.get<JobAnswer>(jobUrl(pipeline, 'deploy'))).toHaveProperty('confirmation', 'Deploy it?');
   });
 
   it('says why a skipped job does not run again', async () => {

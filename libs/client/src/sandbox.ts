@@ -22,6 +22,7 @@ export type JobAnswer = {
   status: string;
   attempt: number;
   allowFailure: boolean;
+  confirmation?: string;
   exitCode?: number;
   reason?: string;
   detail?: string;

@@ -67,6 +67,8 @@ export type PlannedJob = {
   when: When;
   /** How long a `delayed` job waits once it could start. */
   startInSeconds?: number;
+  /** What a person is to confirm before starting a `manual` job. */
+  manualConfirmation?: string;
   allowFailure: boolean;
   /** With these exit codes a failure is allowed, whatever `allowFailure` says. */
   allowFailureExitCodes?: number[];

@@ -113,6 +113,8 @@ export type JobDoc = {
   attempt: number;
   /** As planned; of a job that failed, whether it might. */
   allowFailure: boolean;
+  /** What a person is to confirm before starting it. */
+  confirmation?: string;
   exitCode?: number;
   reason?: FailureReason;
   detail?: string;

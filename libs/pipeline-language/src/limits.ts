@@ -27,6 +27,7 @@ export const limits = {
   nameLength: 255,
   valueBytes: 64 * 1024,
   patternLength: 1024,
+  questionLength: 1024,
   pathLength: 1024,
   /** Of one condition; GitLab allows 100. */
   expressionTokens: 200,

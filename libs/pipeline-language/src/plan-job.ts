@@ -74,7 +74,10 @@ const sourceIndexes = ({ job, copies }: ArtifactSource, ranges: Ranges): number[
   return indexes.filter((_, at) => copies.has(names[at]!));
 };
 
-type Start = Pick<PlannedJob, 'when' | 'startInSeconds' | 'allowFailure' | 'allowFailureExitCodes'>;
+type Start = Pick<
+  PlannedJob,
+  'when' | 'startInSeconds' | 'manualConfirmation' | 'allowFailure' | 'allowFailureExitCodes'
+>;
 
 const planStart = (settings: Partial<JobSettings>): Start => {
   const when = settings.when ?? 'on_success';
@@ -83,6 +86,7 @@ const planStart = (settings: Partial<JobSettings>): Start => {
   return {
     when,
     ...present('startInSeconds', when === 'delayed' ? settings.start_in : undefined),
+    ...present('manualConfirmation', when === 'manual' ? settings.manual_confirmation : undefined),
     // A manual job nobody starts must not hold up the pipeline, unless its author says so (as in GitLab).
     allowFailure: typeof allowed === 'boolean' ? allowed : !codes && when === 'manual',
     ...present('allowFailureExitCodes', codes),

@@ -66,6 +66,7 @@ describe('The reference of the pipeline language', () => {
     ['Characters of a name', limits.nameLength],
     ['Bytes of a variable', limits.valueBytes],
     ['Characters of a path or pattern', limits.pathLength],
+    ['Characters of `manual_confirmation`', limits.questionLength],
     ['Items of `only` or `except`', limits.refsPerJob],
     ['Copies of a job', limits.copiesPerJob],
     ['Jobs of a pipeline, copies counted', limits.jobs],

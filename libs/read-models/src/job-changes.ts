@@ -36,6 +36,7 @@ export const createdJob = (
     status: 'created',
     attempt: 0,
     allowFailure: job.allowFailure,
+    ...(job.manualConfirmation === undefined ? {} : { confirmation: job.manualConfirmation }),
     ...(job.environment ? { environment: shownEnvironment(job.environment) } : {}),
     ...(job.resourceGroup === undefined ? {} : { resourceGroup: job.resourceGroup }),
     ...(job.matrix ? { matrix: job.matrix } : {}),

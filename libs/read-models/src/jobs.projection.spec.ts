@@ -68,6 +68,12 @@ describe('a job document', () => {
     expect(documentAfter(COLLECTION.jobs, 'p1.1', started)).toMatchObject({ name: 'test', allowFailure: true });
   });
 
+  it('has what is to be confirmed before somebody starts it', () => {
+    const plan = planOf(plannedJob(0, 'deploy', { when: 'manual', manualConfirmation: 'Deploy?' }));
+    expect(after(PipelineStarted({ pipelineId: 'p1', context, plan }))).toMatchObject({ confirmation: 'Deploy?' });
+    expect(after(started)).not.toHaveProperty('confirmation');
+  });
+
   it('goes from queued over assigned and running to its end', () => {
     expect(after(started, queued)).toMatchObject({ status: 'queued', attempt: 1, queuedAt: timeAt(2) });
     expect(after(started, queued, assigned)).toMatchObject({ status: 'assigned', runnerId: 'r1' });

@@ -48,6 +48,9 @@ describe('A job', () => {
     expect(jobWith(keyword).plannedOnly).toEqual([expect.objectContaining({ keyword: path, stops: true })]);
   });
 
+  it('that nobody starts asks nobody', () =>
+    expect(jobWith('manual_confirmation: Really?')).not.toHaveProperty('manualConfirmation'));
+
   it('without commands in its hook has none', () =>
     expect(jobWith('hooks: {pre_get_sources_script: []}')).not.toHaveProperty('hooks'));
 

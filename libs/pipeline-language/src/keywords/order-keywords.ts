@@ -1,9 +1,9 @@
 import type { When } from '@foldline/contracts';
 import { anyOf, TEXT } from '../grammar/json-schema.ts';
 import type { Fields } from '../grammar/record.ts';
-import { shape, text, texts } from '../grammar/shape.ts';
+import { shape, text, texts, type Read } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import type { Located } from '../read.ts';
+import { invalid, readText, type Located } from '../read.ts';
 import { allowFailure, type AllowFailure } from './allow-failure.ts';
 import { matrix, parallel, type Copies } from './copies.ts';
 import { environment, type Environment } from './environment.ts';
@@ -34,6 +34,13 @@ export type Order = {
   environment: Environment;
   resource_group: string;
   trigger: TriggerSetting;
+};
+
+const readQuestion: Read<string> = (node, where) => {
+  const question = readText(node, where);
+  return question === undefined || question.length <= limits.questionLength
+    ? question
+    : invalid(node, where, `may have at most ${limits.questionLength} characters`);
 };
 
 export const order: Fields<Order> = {
@@ -81,11 +88,10 @@ export const order: Fields<Order> = {
     beside: { when: 'delayed' },
   },
   manual_confirmation: {
-    shape: text,
-    description: 'What is asked before somebody starts a manual job.',
+    shape: shape(readQuestion, TEXT),
+    description: 'What is to be confirmed before somebody starts a manual job; its answers of the API have it.',
     example: 'Deploy to production?',
     beside: { when: 'manual' },
-    planned: { why: 'nobody is asked yet' },
   },
   allow_failure: {
     shape: allowFailure,
