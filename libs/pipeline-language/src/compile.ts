@@ -11,6 +11,7 @@ import { RepositoryFacts } from './repository-facts.ts';
 import { checkShownTexts } from './sealed-variables.ts';
 import { describe, selectJobs, type Trigger } from './select-jobs.ts';
 import { NO_SOURCES, withoutLooking, type Sources, type Wanted } from './sources.ts';
+import { checkStopJobs } from './stop-jobs.ts';
 
 /** `file` is the path in the repository, for messages; `text` its content; `sources` what else is known of the commit. */
 export type CompileInput = Root & { file: string; text: string; trigger: Trigger; sources?: Sources };
@@ -43,6 +44,7 @@ export const attemptToCompile = ({
   const jobsOfTheFile = selected.map(({ job }) => job);
   checkShownTexts(jobsOfTheFile, trigger, report);
   const links = linkJobs(definition, selected, describe(trigger), report);
+  checkStopJobs(definition, { selected, excludes: describe(trigger) }, report);
   const known = { fill: fillInOpenly(definition, trigger), repository };
   const jobs = report.failed ? [] : planJobs(definition, links, known, report);
   if (repository.wanted) return { wanted: repository.wanted };

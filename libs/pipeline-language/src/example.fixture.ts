@@ -7,6 +7,7 @@ import type { Trigger } from './select-jobs.ts';
 /** What the examples of keywords speak of beside their own job. */
 const beside = {
   build: { stage: 'build', script: 'make', parallel: { matrix: [{ NODE: [20, 22] }] } },
+  'stop-review': { stage: 'deploy', script: 'make', when: 'manual', environment: { name: 'review', action: 'stop' } },
   '.template': { script: 'make' },
 };
 const project = 'acme/library';

@@ -9,7 +9,9 @@ import { readFile, reportEmpty } from '../read-file.ts';
 import { Report } from '../report.ts';
 import { RepositoryFacts } from '../repository-facts.ts';
 import { checkShownTexts } from '../sealed-variables.ts';
+import type { Selected } from '../selected.ts';
 import { NO_SOURCES, withoutLooking, type Sources, type Wanted } from '../sources.ts';
+import { checkStopJobs } from '../stop-jobs.ts';
 import { lintDefinition } from './lint-definition.ts';
 import { startedHere, type StartedHere } from './started-here.ts';
 
@@ -48,12 +50,9 @@ const lintOne = (
   if (!definition) return { children: [] };
   if (definition.jobs.length === 0) reportEmpty(definition, report, given.at);
   checkShownTexts(definition.jobs, { variables: {} }, report);
-  const links = linkJobs(
-    definition,
-    definition.jobs.map((job) => ({ job })),
-    'any trigger',
-    report,
-  );
+  const selected: Selected[] = definition.jobs.map((job) => ({ job }));
+  const links = linkJobs(definition, selected, 'any trigger', report);
+  checkStopJobs(definition, { selected, excludes: 'any trigger' }, report);
   if (!report.failed) planJobs(definition, links, { fill: (text) => text }, report);
   lintDefinition(definition, report);
   const repository = new RepositoryFacts(sources);
