@@ -45,6 +45,7 @@ const UNSEEN: Record<string, string> = {
   'inputs-beside-jobs-in-their-document-are-refused': 'each document is looked at by itself',
   'inputs-without-an-own-document-are-refused': 'each document is looked at by itself',
   'inputs-of-a-text-are-no-number': 'what an input is filled in with is not known',
+  'mistake-of-a-template-is-told-once': 'a template is not looked at by itself',
   'only-with-nothing-in-it-is-refused': 'an empty list may be a reference, and an empty map is one to merge into',
   'variables-that-are-no-map-are-refused': 'a list of texts may be a reference',
   'variables-with-a-list-are-refused': 'a list of texts may be a reference',

@@ -56,12 +56,23 @@ describe('A report', () => {
     expect(report.problems().at(-1)).toMatchObject({ severity: 'error', message: '4 more problems are not listed' });
   });
 
-  it('warns once of what several jobs share', () => {
+  it('tells what several jobs share once, of the first of them, with how many more there are', () => {
     const report = new Report('f.yml');
-    report.warnOnce('planned-only', at(1), 'of one');
-    report.warnOnce('planned-only', at(1), 'of another');
-    report.warnOnce('planned-only', at(2), 'elsewhere');
-    expect(report.problems().map(({ message }) => message)).toEqual(['of one', 'elsewhere']);
+    for (const job of ['a', 'a', 'b', 'c: d']) report.error('wrong-type', at(1), `Job \`${job}\`: script is no text.`);
+    for (const job of ['a', 'b', 'a']) report.warn('needs-missing-job', at(2), `Job \`${job}\` needs \`x\`.`);
+    report.error('wrong-type', at(3), 'Job `a`: script is no text.');
+    expect(report.problems().map(({ message }) => message)).toEqual([
+      'Job `a` (and 2 more): script is no text.',
+      'Job `a` (and 1 more) needs `x`.',
+      'Job `a`: script is no text.',
+    ]);
+  });
+
+  it('keeps apart what is wrong for one job in another way than for the next', () => {
+    const report = new Report('f.yml');
+    report.error('unknown-stage', at(1), 'Job `a` is in the stage `x`.');
+    report.error('unknown-stage', at(1), 'Job `b` is in the stage `y`.');
+    expect(report.problems()).toHaveLength(2);
   });
 
   it('says how many problems it leaves out', () => {

@@ -8,21 +8,25 @@ import type { Suggestion } from './suggest.ts';
 
 export type Hint = string | Suggestion;
 
-/** `about` tells problems of one code and place apart. */
 type Found = {
   code: CompilerProblemCode;
   at: Position;
   message: string;
-  about?: string;
   hint?: Hint | undefined;
   fix?: Fix | undefined;
 };
 
+/** A problem, with the jobs of which it was reported: how many more than the first, and the last one. */
+type Shared = { problem: Problem; more: number; first: string; last: string };
+
+/** What a message says, and of which job. */
+const OF_A_JOB = /^(Job `.*?`)(?=[: ])/s;
+
 /** Collects every problem of a definition, with the files that it includes, so that its author can mend them all at once. Each says what to do. */
 export class Report {
-  readonly #problems: Problem[] = [];
+  readonly #found: Shared[] = [];
   readonly #listed: Record<Severity, number> = { error: 0, warning: 0 };
-  readonly #seen = new Set<string>();
+  readonly #seen = new Map<string, Shared>();
   readonly #texts = new Map<string, string>();
   #omitted = 0;
   #errors = 0;
@@ -63,11 +67,6 @@ export class Report {
     this.#add('warning', { code, at, message, hint, fix });
   }
 
-  /** What several jobs share, as by a template, is told of the first of them. */
-  warnOnce(code: CompilerProblemCode, at: Position, message: string): void {
-    this.#add('warning', { code, at, message, about: '' });
-  }
-
   /** What was found of another definition, which this one starts. */
   adopt(problems: readonly Problem[]): void {
     for (const { code, severity, message, line, column, file, hint, fix } of problems) {
@@ -100,8 +99,8 @@ export class Report {
     const ofIncluded = ({ file }: Problem): string => (file === this.file ? '' : file);
     // A warning never takes the place of an error: what refuses the plan would not be told.
     let room = limits.problems - this.#listed.error;
-    const listed = this.#problems.filter(({ severity }) => severity === 'error' || room-- > 0);
-    const omitted = this.#omitted + this.#problems.length - listed.length;
+    const listed = this.#found.map(told).filter(({ severity }) => severity === 'error' || room-- > 0);
+    const omitted = this.#omitted + this.#found.length - listed.length;
     const sorted = listed.toSorted(
       (a, b) => ofIncluded(a).localeCompare(ofIncluded(b)) || a.line - b.line || a.column - b.column,
     );
@@ -113,21 +112,35 @@ export class Report {
     return [...sorted, { code, severity, message, ...place, hint: problemHints[code] }];
   }
 
-  #add(severity: Severity, { code, at, message, about = message, hint: given = problemHints[code], fix }: Found): void {
+  #add(severity: Severity, { code, at, message, hint: given = problemHints[code], fix }: Found): void {
     this.#told += 1;
-    // An anchor used by several jobs is read several times and is still one mistake.
+    // A template or an anchor of several jobs is read several times and is still one mistake.
     const file = at.file ?? this.#reading;
-    const key = `${code} ${file} ${at.line} ${at.column} ${about}`;
-    if (this.#seen.has(key)) return;
+    const [job = ''] = OF_A_JOB.exec(message) ?? [];
+    const key = `${code} ${file} ${at.line} ${at.column} ${message.slice(job.length)}`;
+    const before = this.#seen.get(key);
+    if (before) return countIn(before, job);
     if (this.#listed[severity] >= limits.problems) {
       this.#omitted += 1;
       return;
     }
-    this.#seen.add(key);
     this.#listed[severity] += 1;
     const place = { file, line: at.line, column: at.column };
     const hint = typeof given === 'string' ? given : given.hint;
     const mend = typeof given === 'string' ? fix : replacement(this.#texts.get(file), at, given);
-    this.#problems.push({ code, severity, message, ...place, hint, ...(mend && { fix: mend }) });
+    const problem: Problem = { code, severity, message, ...place, hint, ...(mend && { fix: mend }) };
+    const found = { problem, more: 0, first: job, last: job };
+    this.#seen.set(key, found);
+    this.#found.push(found);
   }
 }
+
+const told = ({ problem, first, more }: Shared): Problem =>
+  more === 0 ? problem : { ...problem, message: `${first} (and ${more} more)${problem.message.slice(first.length)}` };
+
+/** Jobs are looked at one after the other. */
+const countIn = (shared: Shared, job: string): void => {
+  if (job === shared.last || job === shared.first) return;
+  shared.more += 1;
+  shared.last = job;
+};

@@ -81,7 +81,7 @@ const readField = <Value>(field: Field<Value>, entry: Entry, where: Where): Valu
 export const mark = (gap: Gap, entry: Entry, { label, path, marks, report }: Where): void => {
   marks.push({ keyword: path, value: plainValue(entry.value), ...gap });
   const outcome = gap.stops ? 'the job fails instead of running without it' : 'the job runs without it';
-  report.warnOnce('planned-only', entry.at, `${label} is planned only: ${gap.why}; ${outcome}.`);
+  report.warn('planned-only', entry.at, `${label} is planned only: ${gap.why}; ${outcome}.`);
 };
 
 const schemaOf = <Values extends object>(fields: Fields<Values>, required: readonly string[]): JsonSchema => {

@@ -53,7 +53,7 @@ const readRef = ({ value: text, at }: Located<string>, where: Where): RefRule | 
   if (isKeyword(ref)) return { ...written, kind: 'keyword', keyword: ref };
   if (neverAsk.includes(ref)) {
     const message = `${where.label} has the keyword \`${ref}\`, for what never asks for a pipeline here.`;
-    where.report.warnOnce('ref-never-matches', at, message);
+    where.report.warn('ref-never-matches', at, message);
     return { ...written, kind: 'never' };
   }
   if (!ref.startsWith('/')) return { ...written, kind: 'name', name: ref };

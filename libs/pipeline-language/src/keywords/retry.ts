@@ -54,7 +54,7 @@ const readReason = ({ value, at }: Located<string>, where: Where): RetryReason |
   if (reason !== undefined) return reason;
   if (neverHappen.includes(value)) {
     const message = `${where.label} names \`${value}\`, a failure that does not happen here.`;
-    where.report.warnOnce('reason-never-happens', at, message);
+    where.report.warn('reason-never-happens', at, message);
     return undefined;
   }
   const known = `Known: ${reasons.map((name) => `\`${name}\``).join(', ')}.`;
