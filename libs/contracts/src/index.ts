@@ -1,3 +1,4 @@
+export * from './beginning.ts';
 export * from './downstream.ts';
 export * from './environment-scope.ts';
 export * from './event.ts';

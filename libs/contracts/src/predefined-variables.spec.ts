@@ -61,6 +61,13 @@ describe('The facts of a pipeline', () => {
     });
   });
 
+  it('hold no half of a character of a long message', () => {
+    const message = `${'x'.repeat(16 * 1024 - 1)}😀 and more`;
+    const told = about({ message, sha: 'a'.repeat(40) });
+    expect(told['CI_COMMIT_MESSAGE']).toBe('x'.repeat(16 * 1024 - 1));
+    expect(told['CI_COMMIT_TITLE']).toBe('x'.repeat(16 * 1024 - 1));
+  });
+
   it('tell the server, and where it shows what runs', () => {
     const server = { version: '1.20.3', url: 'https://ci.example.com/foldline' };
     const facts = { server, project, pipelineId: 'p1' };

@@ -1,3 +1,4 @@
+import { beginning } from './beginning.ts';
 import type { GitRef, PipelineContext } from './plan.ts';
 import type { VariableLayer } from './variable-sources.ts';
 import { slugOf } from './variables.ts';
@@ -44,7 +45,7 @@ const commitVariables = ({ sha, message, commit }: PipelineFacts): Record<string
   given({
     CI_COMMIT_SHA: sha,
     CI_COMMIT_SHORT_SHA: sha?.slice(0, 8),
-    CI_COMMIT_MESSAGE: message?.slice(0, MAX_MESSAGE),
+    CI_COMMIT_MESSAGE: message === undefined ? undefined : beginning(message, MAX_MESSAGE),
     CI_COMMIT_TITLE: message === undefined ? undefined : titleOf(message),
     CI_COMMIT_DESCRIPTION: message === undefined ? undefined : descriptionOf(message),
     CI_COMMIT_AUTHOR: commit?.author,
@@ -128,10 +129,10 @@ export const predefinedLayer = (values: Record<string, string>): VariableLayer =
 const given = (values: Record<string, string | undefined>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
-const titleOf = (message: string): string => message.slice(0, MAX_MESSAGE).split('\n', 1)[0]!.trimEnd();
+const titleOf = (message: string): string => beginning(message, MAX_MESSAGE).split('\n', 1)[0]!.trimEnd();
 
 const descriptionOf = (message: string): string => {
-  const shown = message.slice(0, MAX_MESSAGE);
+  const shown = beginning(message, MAX_MESSAGE);
   const title = titleOf(message);
   return title.length < LONGEST_TITLE ? shown.slice(shown.split('\n', 1)[0]!.length).trim() : shown;
 };

@@ -1,3 +1,5 @@
+import { beginning } from '@foldline/contracts';
+
 /** 1-based place in the definition; `file` where that is one that it includes. */
 export type Position = { line: number; column: number; file?: string };
 
@@ -45,7 +47,7 @@ const unshowable = /\p{Cc}|\p{Surrogate}/u;
 /** Quoted in messages; control characters and long texts must not reach a terminal as they are. */
 export const shorten = (text: string): string => {
   const clean = unshowable.test(text) ? cleaned(text) : text;
-  return clean.length > 60 ? `${clean.slice(0, 57).replace(/\p{Surrogate}$/u, '')}…` : clean;
+  return clean.length > 60 ? `${beginning(clean, 57)}…` : clean;
 };
 
 const cleaned = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(/\p{Surrogate}/gu, '\ufffd');

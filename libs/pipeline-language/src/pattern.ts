@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { limits } from './limits.ts';
-import type { Position } from './node.ts';
+import { shorten, type Position } from './node.ts';
 import type { Where } from './read.ts';
 import { remembering } from './remembering.ts';
 
@@ -28,7 +28,7 @@ export const patternOf = (text: string): PatternReading => {
   if (body.length > limits.patternLength)
     return refuse(`a pattern may have at most ${limits.patternLength} characters`);
   if (!flagsThatRe2Knows.test(flags))
-    return refuse(`the flags \`${flags.slice(0, 20)}\` are not known`, 'Known: `i`, `m`, `s`, `U`.');
+    return refuse(`the flags \`${shorten(flags)}\` are not known`, 'Known: `i`, `m`, `s`, `U`.');
   const source = flags === '' ? body : `(?${flags})${body}`;
   try {
     RE2JS.compile(source);

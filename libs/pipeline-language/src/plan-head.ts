@@ -1,4 +1,4 @@
-import { expandVariables, type AutoCancel, type Plan } from '@foldline/contracts';
+import { beginning, expandVariables, type AutoCancel, type Plan } from '@foldline/contracts';
 import type { Definition } from './definition.ts';
 import { present } from './grammar/present.ts';
 import { limits } from './limits.ts';
@@ -25,7 +25,7 @@ export const planHead = ({ stages, variables, workflow }: Definition, trigger: T
 
 /** Everybody sees it, so the project's variables are not filled in. */
 const nameOf = (name: string, variables: Definition['variables'], trigger: Trigger): string =>
-  expandVariables(name, openScopes(variables, trigger).ofPipeline().value).slice(0, limits.nameLength);
+  beginning(expandVariables(name, openScopes(variables, trigger).ofPipeline().value), limits.nameLength);
 
 /** Fills in what everybody sees of a job. */
 export const fillInOpenly = ({ variables }: Definition, trigger: Trigger): FillIn => {

@@ -1,4 +1,4 @@
-import type { PlannedJob } from '@foldline/contracts';
+import { beginning, type PlannedJob } from '@foldline/contracts';
 import type { Definition, JobDefinition } from './definition.ts';
 import type { Copy } from './expand-matrix.ts';
 import { limits } from './limits.ts';
@@ -67,7 +67,7 @@ const filledIn = (
 ): JobTemplate => {
   const { resourceGroup: group, trigger, ...rest } = template;
   const { tags } = rest.runner;
-  const named = (text: string): string => fill(text).slice(0, limits.nameLength);
+  const named = (text: string): string => beginning(fill(text), limits.nameLength);
   const filled = group && named(group);
   return {
     ...rest,

@@ -3,7 +3,7 @@ import { anyOf, listOf, type JsonSchema } from '../grammar/json-schema.ts';
 import { record } from '../grammar/record.ts';
 import { integer, mapped, oneOrMore, orMap, shape, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import { nameOf } from '../node.ts';
+import { nameOf, shorten } from '../node.ts';
 import { readTexts, type Located, type Where } from '../read.ts';
 import { didYouMean } from '../suggest.ts';
 
@@ -58,7 +58,7 @@ const readReason = ({ value, at }: Located<string>, where: Where): RetryReason |
     return undefined;
   }
   const known = `Known: ${reasons.map((name) => `\`${name}\``).join(', ')}.`;
-  const message = `${where.label} has the reason \`${value.slice(0, 60)}\`, which is not known.`;
+  const message = `${where.label} has the reason \`${shorten(value)}\`, which is not known.`;
   where.report.error('invalid-value', at, message, didYouMean(value, reasons) ?? known);
   return undefined;
 };

@@ -4,6 +4,7 @@ import { present } from '../grammar/present.ts';
 import { record, type Field, type Fields, type Gap } from '../grammar/record.ts';
 import { choice, list, mapped, number, oneOrMore, orMap, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
+import { shorten } from '../node.ts';
 import { invalid } from '../read.ts';
 import { parseSize } from '../size.ts';
 import { variables, type Variables } from './variables.ts';
@@ -18,7 +19,7 @@ const size: Shape<number> = mapped(
     where.report.error(
       'invalid-size',
       node.at,
-      `${where.label} is not a size: \`${written.slice(0, 60)}\`.`,
+      `${where.label} is not a size: \`${shorten(written)}\`.`,
       'Write for example `512MB` or `8GB`.',
     );
     return undefined;

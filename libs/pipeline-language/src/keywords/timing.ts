@@ -2,7 +2,7 @@ import { parseDuration } from '../duration.ts';
 import type { JsonSchema } from '../grammar/json-schema.ts';
 import { shape, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import type { Node } from '../node.ts';
+import { shorten, type Node } from '../node.ts';
 import { readText, type Where } from '../read.ts';
 
 /** Seconds; reports `invalid-duration` for what is not a positive duration. */
@@ -12,7 +12,7 @@ const readDuration = (node: Node, where: Where, maxSeconds: number): number | un
   const seconds = parseDuration(text);
   if (seconds !== undefined && seconds > 0 && seconds <= maxSeconds) return seconds;
   const why = seconds === undefined ? 'is not a duration' : `must be between 1 second and ${maxSeconds} seconds`;
-  const message = `${where.label} ${why}: \`${text.slice(0, 60)}\`.`;
+  const message = `${where.label} ${why}: \`${shorten(text)}\`.`;
   where.report.error(
     'invalid-duration',
     node.at,
