@@ -109,6 +109,8 @@ next: { stage: two, when: always, script: echo next }
       status: 'failed',
       because: { rule: 'auto_cancel: on_job_failure', detail: 'bad failed' },
     });
+    for (const name of ['long', 'next'])
+      expect((await whyOf(jobNamed(pipeline, name).id)).sentence).toContain('bad failed (auto_cancel: on_job_failure)');
   });
 
   it('leaves everything else alone without it', async () => {

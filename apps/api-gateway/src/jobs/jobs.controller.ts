@@ -16,7 +16,7 @@ import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
 import { judgeJobWish, type JobWish } from './job-wishes.policy.ts';
 import { JobQueue } from './job.queries.ts';
-import { sentenceOf, waitingOf, type Waiting } from './why.ts';
+import { decisionsOf, sentenceOf, waitingOf, type Waiting } from './why.ts';
 
 const WISH_ANSWER = 'What came of the wish, and the position that shows it; pending: nothing has yet';
 
@@ -91,11 +91,13 @@ export class JobsController {
     @Param('id') id: string,
     @Query() _query: ReadQuery,
   ) {
-    const job = await this.pipelines.job(await this.projects.named(owner, repo), id);
+    const project = await this.projects.named(owner, repo);
+    const job = await this.pipelines.job(project, id);
     const waiting = await this.waitingOf(job);
-    const { name, status, why: decisions } = job;
+    const { name, status, pipelineId } = job;
+    const decisions = decisionsOf(job, await this.pipelines.pipeline(project, pipelineId));
     const reason = job.reason ? { reason: job.reason, type: problemType(job.reason) } : {};
-    const sentence = sentenceOf(job, waiting);
+    const sentence = sentenceOf({ ...job, why: decisions }, waiting);
     return { job: id, name, status, sentence, ...reason, ...(waiting ? { waiting } : {}), decisions };
   }
 

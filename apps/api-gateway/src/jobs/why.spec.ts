@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JobDoc } from '@foldline/contracts';
-import { sentenceOf, waitingOf } from './why.ts';
+import { decisionsOf, sentenceOf, waitingOf } from './why.ts';
 
 const job = (
   status: JobDoc['status'],
@@ -66,6 +66,29 @@ describe('why, in words', () => {
     expect(sentence(job('skipped', { event: 'JobSkipped', rule: 'on_success', detail: 'test failed' }))).toBe(
       'build was skipped: test failed (on_success).',
     ));
+
+  describe('of a job that was cancelled', () => {
+    const cancelled = { event: 'JobCancelled', rule: 'cancelled', detail: 'the pipeline was cancelled' };
+    const because = { rule: 'auto_cancel: on_job_failure', detail: 'test failed', jobs: ['p1.3'] };
+
+    it('names the job whose failure ended its pipeline', () => {
+      const doc = job('cancelled', cancelled);
+      const why = decisionsOf(doc, { because });
+      expect(why).toMatchObject([{ event: 'JobCancelled', because }]);
+      expect(sentence({ ...doc, why })).toBe('build was cancelled: test failed (auto_cancel: on_job_failure).');
+    });
+
+    it('says no more than is known', () => {
+      expect(sentence({ ...job('cancelled', cancelled), why: decisionsOf(job('cancelled', cancelled), {}) })).toBe(
+        'build was cancelled: the pipeline was cancelled (cancelled).',
+      );
+    });
+
+    it('keeps a reason of its own', () => {
+      const own = job('cancelled', { event: 'JobCancelled', rule: 'auto_cancel: interruptible', detail: 'newer' });
+      expect(decisionsOf(own, { because })).toEqual(own.why);
+    });
+  });
 
   it('says how a job failed', () => {
     const failed = job(

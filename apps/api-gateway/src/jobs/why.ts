@@ -1,4 +1,4 @@
-import type { JobDoc, JobStatus, ResourceGroupDoc } from '@foldline/contracts';
+import type { JobDoc, JobStatus, PipelineDoc, ResourceGroupDoc } from '@foldline/contracts';
 
 export type Waiting = { code: string; detail: string; ahead?: number };
 
@@ -37,6 +37,14 @@ export const waitingOf = (job: JobDoc, { ahead, group }: Around = {}): Waiting |
       ? { code: last!.rule, detail: last!.detail }
       : { code: 'runner', detail: 'no runner has taken it yet' };
   return { ...reason, ...(ahead === undefined ? {} : { ahead }) };
+};
+
+/** The decisions about a job; one that was cancelled with its pipeline was so because of what cancelled that. */
+export const decisionsOf = ({ why }: JobDoc, { because }: Pick<PipelineDoc, 'because'>): JobDoc['why'] => {
+  if (!because) return why;
+  return why.map((decision) =>
+    decision.event === 'JobCancelled' && decision.because.rule === 'cancelled' ? { ...decision, because } : decision,
+  );
 };
 
 const aheadInWords = (ahead: number | undefined): string => {
