@@ -1,5 +1,8 @@
-/** How bad a problem is: an `error` cannot work, and a plan with one is refused; a `warning` is told and the plan goes on. */
-export type Severity = 'error' | 'warning';
+/**
+ * How bad a problem is: an `error` cannot work, and a plan with one is refused; a `warning` is told and the plan goes on;
+ * an `info` may well be as its author wants it.
+ */
+export type Severity = 'error' | 'warning' | 'info';
 
 /** 1-based place in a file. */
 export type Place = { line: number; column: number };

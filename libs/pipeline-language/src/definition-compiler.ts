@@ -208,11 +208,6 @@ const refused = (report: Report): CompileResult => ({ problems: report.problems(
 const tooComplex = ({ file, at = { line: 1, column: 1 } }: Input): CompileResult => {
   const report = new Report(file);
   const message = 'Compiling the file took too much time or memory.';
-  report.error(
-    'definition-too-complex',
-    at,
-    message,
-    'Make the file smaller: fewer aliases, copies and jobs.',
-  );
+  report.error('definition-too-complex', at, message, 'Make the file smaller: fewer aliases, copies and jobs.');
   return refused(report);
 };

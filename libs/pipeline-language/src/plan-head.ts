@@ -30,8 +30,7 @@ const nameOf = (name: string, variables: Definition['variables'], trigger: Trigg
 /** Fills in what everybody sees of a job. */
 export const fillInOpenly = ({ variables }: Definition, trigger: Trigger): FillIn => {
   const scopes = openScopes(variables, trigger);
-  return (text, job, copy) =>
-    text.includes('$') ? expandVariables(text, scopes.ofJob(job, copy).value) : text;
+  return (text, job, copy) => (text.includes('$') ? expandVariables(text, scopes.ofJob(job, copy).value) : text);
 };
 
 const openScopes = (variables: Definition['variables'], { sealed: _kept, ...open }: Trigger): RuleScopes =>

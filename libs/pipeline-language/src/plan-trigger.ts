@@ -6,7 +6,15 @@ import { present } from './grammar/present.ts';
 import type { Include } from './keywords/include.ts';
 import type { TriggerSetting } from './keywords/trigger.ts';
 import { shorten } from './node.ts';
-import { filledIn, hasVariables, isPattern, placeOf, projectName, refuseProject, type Target } from './place-of-include.ts';
+import {
+  filledIn,
+  hasVariables,
+  isPattern,
+  placeOf,
+  projectName,
+  refuseProject,
+  type Target,
+} from './place-of-include.ts';
 import { inside, subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
 import type { RepositoryFacts } from './repository-facts.ts';
@@ -40,10 +48,7 @@ export const filledTrigger = (planned: PlannedTrigger, setting: TriggerSetting, 
   of: { ...planned.of, ...startedBy(setting, fill) } as PlannedTrigger['of'],
 });
 
-const startedBy = (
-  { of }: TriggerSetting,
-  fill: Fill,
-): Pick<ChildPipeline, 'kind' | 'include'> | ProjectPipeline => {
+const startedBy = ({ of }: TriggerSetting, fill: Fill): Pick<ChildPipeline, 'kind' | 'include'> | ProjectPipeline => {
   if (of.kind === 'child') return { kind: 'child', include: of.files.flatMap((file) => includesOf(file, fill)) };
   const project = fill(of.project.value);
   return {
@@ -96,5 +101,10 @@ const checkProject = (
   if (!name.includes('$') && projectName(name) === undefined) refuseProject(name, project.at, where);
   if (!branch || fill(branch.value) !== '') return;
   const message = `${inside(where, 'branch').label} is \`${shorten(branch.value)}\`, which comes to nothing.`;
-  where.report.error('invalid-value', branch.at, message, 'Give the variable a value, or remove it: there is a default branch.');
+  where.report.error(
+    'invalid-value',
+    branch.at,
+    message,
+    'Give the variable a value, or remove it: there is a default branch.',
+  );
 };

@@ -60,11 +60,7 @@ export const planJobs = (
 };
 
 /** What decides where a copy runs, before anybody runs it. */
-const filledIn = (
-  template: JobTemplate,
-  { settings }: JobDefinition,
-  fill: (text: string) => string,
-): JobTemplate => {
+const filledIn = (template: JobTemplate, { settings }: JobDefinition, fill: (text: string) => string): JobTemplate => {
   const { resourceGroup: group, trigger, ...rest } = template;
   const { tags } = rest.runner;
   const named = (text: string): string => beginning(fill(text), limits.nameLength);

@@ -74,6 +74,7 @@ export const compilerProblemCodes = [
   'unreachable-rule',
   'unsafe-path',
   'unsupported-keyword',
+  'unused-variable',
   'variable-too-large',
   'wrong-type',
   'yaml-syntax',

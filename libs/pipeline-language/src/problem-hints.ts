@@ -82,6 +82,7 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'unreachable-rule': 'Put the rule without `if` last.',
   'unsafe-path': 'Write a path relative to the workspace, without `..`.',
   'unsupported-keyword': 'Remove it.',
+  'unused-variable': 'Remove it, or keep it for a program that reads its environment.',
   'variable-too-large': 'Keep large texts in a file of the repository.',
   'wrong-type': 'Write it as the message says; `docs/pipeline.md` shows each keyword.',
   'yaml-syntax': 'Compare the line with those around it: indentation, quotes, `:` and `-`.',

@@ -2,7 +2,7 @@ import type { IncludedFile } from '@foldline/contracts';
 import { readDefinition, type Definition } from './definition.ts';
 import { resolveExtends } from './extend.ts';
 import { load, type Loaded } from './load.ts';
-import { shorten, type Position } from './node.ts';
+import { shorten, type MapNode, type Position } from './node.ts';
 import { resolveReferences } from './references.ts';
 import type { Report } from './report.ts';
 import type { Wanted } from './sources.ts';
@@ -13,11 +13,11 @@ export const fileStart: Position = { line: 1, column: 1 };
 export const readFile = (
   input: Loaded,
   report: Report,
-): { wanted?: Wanted; included?: IncludedFile[]; definition?: Definition } => {
+): { wanted?: Wanted; included?: IncludedFile[]; definition?: Definition; root?: MapNode } => {
   const { root, wanted, included } = load(input, report);
   if (wanted) return { wanted };
   const whole = root && resolveReferences(resolveExtends(root, report), report);
-  return whole ? { included, definition: readDefinition(whole, report) } : {};
+  return whole ? { root: whole, included, definition: readDefinition(whole, report) } : {};
 };
 
 /** Silent when the file has other mistakes: a job that could not be read is not a missing one. */

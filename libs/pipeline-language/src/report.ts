@@ -25,7 +25,7 @@ const OF_A_JOB = /^(Job `.*?`)(?=[: ])/s;
 /** Collects every problem of a definition, with the files that it includes, so that its author can mend them all at once. Each says what to do. */
 export class Report {
   readonly #found: Shared[] = [];
-  readonly #listed: Record<Severity, number> = { error: 0, warning: 0 };
+  readonly #listed: Record<Severity, number> = { error: 0, warning: 0, info: 0 };
   readonly #seen = new Map<string, Shared>();
   readonly #texts = new Map<string, string>();
   #omitted = 0;
@@ -41,6 +41,11 @@ export class Report {
   /** A file's text, in which problems of it have their places. */
   hasRead(file: string, text: string): void {
     this.#texts.set(file, text);
+  }
+
+  /** Of all files that were read. */
+  get texts(): Iterable<string> {
+    return this.#texts.values();
   }
 
   textOf(file = this.file): string | undefined {
@@ -75,6 +80,10 @@ export class Report {
     }
   }
 
+  info(code: CompilerProblemCode, at: Position, message: string): void {
+    this.#add('info', { code, at, message });
+  }
+
   /** True once there is an error; warnings do not refuse a plan. */
   get failed(): boolean {
     return this.#errors > 0;
@@ -97,16 +106,17 @@ export class Report {
   /** In the order of the file, and behind it of those that it includes; ends with `too-many-problems` when some were left out. */
   problems(): Problem[] {
     const ofIncluded = ({ file }: Problem): string => (file === this.file ? '' : file);
-    // A warning never takes the place of an error: what refuses the plan would not be told.
-    let room = limits.problems - this.#listed.error;
-    const listed = this.#found.map(told).filter(({ severity }) => severity === 'error' || room-- > 0);
+    // What is worse is told first: a warning never takes the place of an error, which refuses the plan.
+    const { error, warning } = this.#listed;
+    const room = { error, warning: limits.problems - error, info: limits.problems - error - warning };
+    const listed = this.#found.map(told).filter(({ severity }) => room[severity]-- > 0);
     const omitted = this.#omitted + this.#found.length - listed.length;
     const sorted = listed.toSorted(
       (a, b) => ofIncluded(a).localeCompare(ofIncluded(b)) || a.line - b.line || a.column - b.column,
     );
     if (omitted === 0) return sorted;
     const message = `${omitted} more problems are not listed`;
-    const severity: Severity = this.failed ? 'error' : 'warning';
+    const severity: Severity = this.failed ? 'error' : warning > 0 ? 'warning' : 'info';
     const code = 'too-many-problems';
     const place = { file: this.file, line: 1, column: 1 };
     return [...sorted, { code, severity, message, ...place, hint: problemHints[code] }];

@@ -13,7 +13,7 @@ const lineCountOf = ({ text, sources }, file) =>
 const wrongOfProblem = (problem, input) => {
   const { code, severity, message, hint, file, line } = problem;
   if (!CODES.has(code)) return `has the unknown code ${code}`;
-  if (severity !== 'error' && severity !== 'warning') return `has the severity ${severity}`;
+  if (!['error', 'warning', 'info'].includes(severity)) return `has the severity ${severity}`;
   if (!isShowable(message)) return `has the message ${JSON.stringify(message)}`;
   if (!isShowable(hint)) return `has the hint ${JSON.stringify(hint)}`;
   if (!isShowable(file)) return `has the file ${JSON.stringify(file)}`;

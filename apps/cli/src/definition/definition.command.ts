@@ -52,7 +52,7 @@ export const addDefinitionCommands = (program: Command, calledFrom: string, ende
         ...(fixed.length > 0 ? [...fixedOf(fixed), ''] : []),
         ...problemsOf(problems, texts),
       ]);
-      const refuses = problems.some(({ severity }) => strict || severity === 'error');
+      const refuses = problems.some(({ severity }) => severity === 'error' || (strict && severity === 'warning'));
       ended(refuses ? EXIT.failed : EXIT.done);
     });
 

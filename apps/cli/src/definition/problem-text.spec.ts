@@ -34,6 +34,11 @@ describe('the problems of a definition, as text', () => {
     expect(problemsOf([problem, warning, warning], TEXT).at(-1)).toBe('1 error, 2 warnings');
   });
 
+  it('that are told for information are counted by themselves', () => {
+    const info: Problem = { ...problem, severity: 'info' };
+    expect(problemsOf([problem, info, info], TEXT).at(-1)).toBe('1 error, 0 warnings, 2 info');
+  });
+
   it('that a program can mend are counted, with the way to do so', () => {
     const place = { line: 1, column: 1 };
     const mendable: Problem = { ...problem, fix: { from: place, to: place, text: 'x' } };

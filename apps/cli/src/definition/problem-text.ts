@@ -1,4 +1,4 @@
-import type { Problem } from '@foldline/contracts';
+import type { Problem, Severity } from '@foldline/contracts';
 import { printable } from '../printable.ts';
 import { codeFrame } from './code-frame.ts';
 
@@ -9,11 +9,12 @@ import { codeFrame } from './code-frame.ts';
 export const problemsOf = (problems: readonly Problem[], texts: ReadonlyMap<string, string>): string[] => {
   const linesOf = new Map([...texts].map(([file, text]) => [file, text.split(/\r?\n/)]));
   const told = problems.flatMap((problem) => [...problemOf(problem, linesOf.get(problem.file) ?? []), '']);
-  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  const countOf = (wanted: Severity): number => problems.filter(({ severity }) => severity === wanted).length;
+  const infos = countOf('info');
   const mendable = problems.filter(({ fix }) => fix).length;
   return [
     ...told,
-    `${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`,
+    `${counted(countOf('error'), 'error')}, ${counted(countOf('warning'), 'warning')}${infos > 0 ? `, ${infos} info` : ''}`,
     ...(mendable > 0 ? [`\`foldline lint --fix\` mends ${mendable} of them.`] : []),
   ];
 };

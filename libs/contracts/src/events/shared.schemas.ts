@@ -51,7 +51,7 @@ export const sealedSecret = z.object({ path: text, sealed: text });
 const place = z.object({ line: count, column: count });
 export const problem: z.ZodType<Problem> = z.object({
   code: text,
-  severity: z.enum(['error', 'warning']),
+  severity: z.enum(['error', 'warning', 'info']),
   message: text,
   file: text,
   line: count,

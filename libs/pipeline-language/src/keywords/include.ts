@@ -48,51 +48,51 @@ type WrittenInFile = Written & { rules: Rule[] };
 type WrittenInTrigger = Written & { artifact: Text; job: Text };
 
 const everywhere: Fields<Written> = {
-    local: {
-      shape: placed,
-      description: 'A path from the root of the repository, or a pattern.',
-      example: 'ci/build.yml',
-    },
-    remote: {
-      shape: placed,
-      description: 'The address of a file, on a host that the operator of the server allows.',
-      example: remote,
-    },
-    integrity: {
-      shape: integrity,
-      description: 'The SHA-256 that a remote file must have.',
-      example: 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
-      beside: { remote },
-    },
-    project: {
-      shape: placed,
-      description: 'A project of this server whose files are taken over, as `owner/name`.',
-      example: 'acme/library',
-      beside: { file: 'ci/build.yml' },
-    },
-    ref: {
-      shape: text,
-      description: 'The branch, tag or commit of that project; its default branch without it.',
-      example: 'v1.2.0',
-      beside: { project: 'acme/library', file: 'ci/build.yml' },
-    },
-    file: {
-      shape: oneOrMore(placed, limits.includes),
-      description: 'A path in that project, or a list of them.',
-      example: ['ci/build.yml', 'ci/test.yml'],
-      beside: { project: 'acme/library' },
-    },
-    component: {
-      shape: placed,
-      description: 'A component of a project of this server, with its version.',
-      example: '$CI_SERVER_FQDN/acme/library/build@1.2',
-    },
-    inputs: {
-      shape: inputs,
-      description: 'What the file asks for in its `spec:inputs`.',
-      example: { level: 'full' },
-      beside,
-    },
+  local: {
+    shape: placed,
+    description: 'A path from the root of the repository, or a pattern.',
+    example: 'ci/build.yml',
+  },
+  remote: {
+    shape: placed,
+    description: 'The address of a file, on a host that the operator of the server allows.',
+    example: remote,
+  },
+  integrity: {
+    shape: integrity,
+    description: 'The SHA-256 that a remote file must have.',
+    example: 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+    beside: { remote },
+  },
+  project: {
+    shape: placed,
+    description: 'A project of this server whose files are taken over, as `owner/name`.',
+    example: 'acme/library',
+    beside: { file: 'ci/build.yml' },
+  },
+  ref: {
+    shape: text,
+    description: 'The branch, tag or commit of that project; its default branch without it.',
+    example: 'v1.2.0',
+    beside: { project: 'acme/library', file: 'ci/build.yml' },
+  },
+  file: {
+    shape: oneOrMore(placed, limits.includes),
+    description: 'A path in that project, or a list of them.',
+    example: ['ci/build.yml', 'ci/test.yml'],
+    beside: { project: 'acme/library' },
+  },
+  component: {
+    shape: placed,
+    description: 'A component of a project of this server, with its version.',
+    example: '$CI_SERVER_FQDN/acme/library/build@1.2',
+  },
+  inputs: {
+    shape: inputs,
+    description: 'What the file asks for in its `spec:inputs`.',
+    example: { level: 'full' },
+    beside,
+  },
 };
 
 const refused = {
@@ -172,8 +172,7 @@ const targetsOf = ({
   if (local) return [{ value: { kind: 'local', path: local.value }, at: local.at }];
   if (address) return [{ value: { kind: 'remote', url: address.value }, at: address.at }];
   if (component) return [{ value: { kind: 'component', reference: component.value }, at: component.at }];
-  if (artifact && job)
-    return [{ value: { kind: 'artifact', path: artifact.value, job: job.value }, at: artifact.at }];
+  if (artifact && job) return [{ value: { kind: 'artifact', path: artifact.value, job: job.value }, at: artifact.at }];
   if (!project) return [];
   const of = { kind: 'project' as const, project: project.value, ...(ref !== undefined && { ref }) };
   return file.map(({ value, at }) => ({ value: { ...of, path: value }, at }));
@@ -203,7 +202,12 @@ const isWhole = ({ fields, refused: never }: Form, node: MapNode, where: Where):
   const [kind, second] = kinds;
   if (second !== undefined) {
     const message = `${where.label} has both \`${kind}\` and \`${second}\`.`;
-    where.report.error('conflicting-keywords', entryOf(node, second)!.at, message, 'Write an item of the list for each.');
+    where.report.error(
+      'conflicting-keywords',
+      entryOf(node, second)!.at,
+      message,
+      'Write an item of the list for each.',
+    );
     return false;
   }
   if (kind === undefined) {
@@ -243,10 +247,13 @@ const several = (form: Form, most?: number): Shape<Include[]> => {
 export const includes: Shape<Include[]> = several(writtenInFile);
 
 /** `include:` of a `trigger`, and of what a child pipeline is put together from: all of them, or it is not known. */
-export const childFiles: Shape<Include[]> = mapped(several(writtenInTrigger, limits.childFiles), (read, node, where) => {
-  if (node.kind !== 'list' || read.length === node.items.length) return read.length > 0 ? read : noFile(node, where);
-  return undefined;
-});
+export const childFiles: Shape<Include[]> = mapped(
+  several(writtenInTrigger, limits.childFiles),
+  (read, node, where) => {
+    if (node.kind !== 'list' || read.length === node.items.length) return read.length > 0 ? read : noFile(node, where);
+    return undefined;
+  },
+);
 
 const noFile = (node: Node, where: Where): undefined =>
   node.kind === 'list' ? invalid(node, where, 'names no file', 'Name a file of this repository.') : undefined;

@@ -1,6 +1,6 @@
 import type { Definition } from '../definition.ts';
 import { limits } from '../limits.ts';
-import { shorten } from '../node.ts';
+import { shorten, type MapNode } from '../node.ts';
 import type { Report } from '../report.ts';
 import { checkArtifacts } from './artifacts-used.ts';
 import { checkVariables } from './misspelt-variables.ts';
@@ -9,9 +9,10 @@ import { scriptsOf, type Script } from './scripts.ts';
 import { checkSecrets } from './secrets-printed.ts';
 import { ShellReader } from './shell.ts';
 import { checkShellSyntax } from './shell-syntax.ts';
+import { checkUnused } from './unused-variables.ts';
 
 /** What is worth telling of a definition besides what refuses its plan. */
-export const lintDefinition = (definition: Definition, report: Report): void => {
+export const lintDefinition = (root: MapNode, definition: Definition, report: Report): void => {
   // Of what is wrong, only a part was read.
   const isWhole = !report.failed;
   const scripts = definition.jobs.flatMap(scriptsOf);
@@ -23,6 +24,7 @@ export const lintDefinition = (definition: Definition, report: Report): void => 
   checkVariables(definition, scripts, shell, report);
   checkSecrets(scripts, shell, report);
   checkArtifacts(definition, report);
+  if (isWhole) checkUnused({ root, definition, scripts }, report);
 };
 
 const reportUnread = (scripts: readonly Script[], shell: ShellReader, report: Report): void => {

@@ -25,7 +25,11 @@ export const attemptToLint = (input: LintInput): { problems: Problem[] } | { wan
 };
 
 /** What a definition starts is linted with it, each once: pipelines may start one another in a circle. */
-const lintChildren = (children: readonly StartedHere[], { file, sources }: LintInput, report: Report): Wanted | undefined => {
+const lintChildren = (
+  children: readonly StartedHere[],
+  { file, sources }: LintInput,
+  report: Report,
+): Wanted | undefined => {
   const pending = [...children];
   const seen = new Set<string>();
   let all: Wanted | undefined;
@@ -45,16 +49,16 @@ const lintOne = (
   { sources = NO_SOURCES, ...given }: LintInput,
   report: Report,
 ): { wanted?: Wanted; children: StartedHere[] } => {
-  const { wanted, definition } = readFile({ ...given, sources }, report);
+  const { wanted, root, definition } = readFile({ ...given, sources }, report);
   if (wanted) return { wanted, children: [] };
-  if (!definition) return { children: [] };
+  if (!root || !definition) return { children: [] };
   if (definition.jobs.length === 0) reportEmpty(definition, report, given.at);
   checkShownTexts(definition.jobs, { variables: {} }, report);
   const selected: Selected[] = definition.jobs.map((job) => ({ job }));
   const links = linkJobs(definition, selected, 'any trigger', report);
   checkStopJobs(definition, { selected, excludes: 'any trigger' }, report);
   if (!report.failed) planJobs(definition, links, { fill: (text) => text }, report);
-  lintDefinition(definition, report);
+  lintDefinition(root, definition, report);
   const repository = new RepositoryFacts(sources);
   const children = startedHere(definition, repository, report);
   return { ...present('wanted', repository.wanted), children };

@@ -17,11 +17,7 @@ const asWritten = (text: string): string => text;
  * The child pipelines whose files are all of this repository. Reports those that are not there, also where what else
  * belongs to the pipeline is only known when it runs.
  */
-export const startedHere = (
-  { jobs }: Definition,
-  repository: RepositoryFacts,
-  report: Report,
-): StartedHere[] =>
+export const startedHere = ({ jobs }: Definition, repository: RepositoryFacts, report: Report): StartedHere[] =>
   jobs.flatMap((job): StartedHere[] => {
     const { of, inputs } = job.settings.trigger ?? {};
     if (of?.kind !== 'child') return [];
