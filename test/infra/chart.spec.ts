@@ -158,12 +158,13 @@ withPrograms(['javac', 'mvn'], () => {
     it('tells the scheduler what the runners of each pool are called and what they offer', () => {
       const scheduler = workloads(values).find((workload) => containerOf(workload).name === 'scheduler')!;
       const pools = SERVER_SETTINGS.FOLDLINE_RUNNER_POOLS.parse(settingsOf(scheduler).get('FOLDLINE_RUNNER_POOLS'))!;
-      const told = pools.map(({ id, offer: { cluster, slots, cpu, memoryBytes, diskBytes } }) => [
+      const told = pools.map(({ id, offer: { cluster, slots, cpu, memoryBytes, diskBytes, tags } }) => [
         id,
         `$(POD_NAME):${cluster.power}:${slots}`,
         ...[cpu, memoryBytes / GIB, diskBytes / GIB].map(String),
+        tags?.join(','),
       ]);
-      const offered = ['', '_CPU', '_MEMORY_GB', '_DISK_GB'].map((what) => `FOLDLINE_RUNNER${what || 'S'}`);
+      const offered = ['', '_CPU', '_MEMORY_GB', '_DISK_GB', '_TAGS'].map((what) => `FOLDLINE_RUNNER${what || 'S'}`);
       expect(told).toEqual(
         ofKind(values, 'StatefulSet').map((pool) => [
           pool.metadata.name,
@@ -190,6 +191,7 @@ withPrograms(['javac', 'mvn'], () => {
       ['ingress-without-host.yaml', 'an Ingress needs a host'],
       ['secret-in-an-address.yaml', 's3.url'],
       ['unknown-sasl.yaml', 'kafka.sasl'],
+      ['tag-with-a-space.yaml', 'runnerPools.high.tags.0'],
       ['certificate-without-key.yaml', 'secretKeys.redisCertificateKey'],
       [
         'keda-for-the-gateway.yaml',
@@ -199,6 +201,22 @@ withPrograms(['javac', 'mvn'], () => {
       ['lag-of-runners.yaml', 'runnerPools.high.autoscaling: Additional property consumerGroup'],
     ])('refuses %s and says why', (values, reason) => {
       expect(rendered.get(values)!.refused).toContain(reason);
+    });
+
+    it('gives a pool the tags that jobs may ask it for', () => {
+      const tagsOf = (name: string) =>
+        settingsOf(named('everything.yaml', 'StatefulSet', name)).get('FOLDLINE_RUNNER_TAGS');
+      expect([tagsOf('ci-foldline-runner-low'), tagsOf('ci-foldline-runner-fixed')]).toEqual([
+        'linux,team/a',
+        undefined,
+      ]);
+    });
+
+    it('tells the gateway alone where people reach it: at its address, at its ingress, or not at all', () => {
+      const told = ['everything.yaml', 'smallest.yaml', 'defaults.yaml'].map((values) =>
+        workloads(values).flatMap((workload) => settingsOf(workload).get('FOLDLINE_URL') ?? []),
+      );
+      expect(told).toEqual([['https://ci.example.org'], ['https://example.org/ci'], []]);
     });
 
     it('publishes only the gateway', () => {

@@ -139,6 +139,15 @@ describe('the settings in docker-compose.yml', () => {
   });
 });
 
+describe('what the shell may set for docker-compose.yml', () => {
+  it.each([
+    ['FOLDLINE_URL', 'api-gateway'],
+    ['FOLDLINE_RUNNER_TAGS', 'runner'],
+  ])('%s goes to the %s as it is, and is not set when the shell has none', (name, service) => {
+    expect(compose.services[service]!.environment).toHaveProperty(name, null);
+  });
+});
+
 describe('infra/compose/make-secrets', () => {
   const folder = mkdtempSync(join(tmpdir(), 'foldline-secrets-'));
   const secrets = join(folder, 'secrets');

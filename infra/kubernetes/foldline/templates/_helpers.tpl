@@ -65,13 +65,23 @@ stops a service in order would kill the jobs of a runner, so pools have an hour 
 {{- end -}}
 {{- end -}}
 
+{{/* Where people reach the gateway; empty where that is not known. */}}
+{{- define "foldline.url" -}}
+{{- if .Values.url -}}
+{{ .Values.url }}
+{{- else if .Values.ingress.enabled -}}
+{{ printf "%s://%s" (ternary "https" "http" (not (empty .Values.ingress.tlsSecret))) .Values.ingress.host }}
+{{- end -}}
+{{- end -}}
+
 {{/* The pools for the scheduler's measure: names of their pods without the number, and what each pod offers. */}}
 {{- define "foldline.runnerPools" -}}
 {{- $pools := list -}}
 {{- range $pool, $own := .Values.runnerPools -}}
 {{- $name := printf "%s-runner-%s" (include "foldline.fullname" $) $pool -}}
 {{- $offer := printf "%v:%v:%v" $own.offer.cpu $own.offer.memoryGb $own.offer.diskGb -}}
-{{- $pools = append $pools (printf "%s:%s:%d:%s" $name $own.power (int $own.slots) $offer) -}}
+{{- $tags := $own.tags | default list | join "+" -}}
+{{- $pools = append $pools (printf "%s:%s:%d:%s%s" $name $own.power (int $own.slots) $offer (ternary "" (print ":" $tags) (empty $tags))) -}}
 {{- end -}}
 {{- join "," $pools -}}
 {{- end -}}
@@ -132,6 +142,7 @@ FOLDLINE_S3_CA: {{ . }}
 {{- if eq $workload.service "api-gateway" -}}
 {{- $_ := set $env "FOLDLINE_HOST" "0.0.0.0" -}}
 {{- $_ := set $env "FOLDLINE_PORT" "8080" -}}
+{{- with include "foldline.url" .root }}{{ $_ := set $env "FOLDLINE_URL" . }}{{ end -}}
 {{- end -}}
 {{- if eq $workload.service "scheduler" -}}
 {{- $_ := set $env "FOLDLINE_RUNNER_POOLS" (include "foldline.runnerPools" .root) -}}
@@ -141,6 +152,7 @@ FOLDLINE_S3_CA: {{ . }}
 {{- $_ := set $env "FOLDLINE_RUNNER_CPU" (toString $workload.offer.cpu) -}}
 {{- $_ := set $env "FOLDLINE_RUNNER_MEMORY_GB" (toString $workload.offer.memoryGb) -}}
 {{- $_ := set $env "FOLDLINE_RUNNER_DISK_GB" (toString $workload.offer.diskGb) -}}
+{{- with $workload.tags }}{{ $_ := set $env "FOLDLINE_RUNNER_TAGS" (join "," .) }}{{ end -}}
 {{- /* What is left of the pod's time after its jobs have had theirs is for ending in order. */ -}}
 {{- $_ := set $env "FOLDLINE_DRAIN_SECONDS" (toString (max 0 (sub (int $workload.terminationGracePeriodSeconds) 45))) -}}
 - name: POD_NAME
