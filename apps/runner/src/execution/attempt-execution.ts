@@ -168,7 +168,7 @@ export class AttemptExecution {
       attemptId: this.attemptId,
       projectId: context.project.id,
       url: context.project.url,
-      ref: context.ref.name,
+      ref: context.ref,
       sha: context.sha,
       protected: context.ref.protected,
     });

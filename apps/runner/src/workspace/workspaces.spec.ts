@@ -44,7 +44,7 @@ describe('the workspaces of a runner', () => {
       attemptId,
       projectId: 'pr1',
       url,
-      ref: 'main',
+      ref: { name: 'main', kind: 'branch' },
       sha,
       protected: true,
     });
@@ -75,7 +75,14 @@ describe('the workspaces of a runner', () => {
   });
 
   /** What lies in the checkout that every workspace of the first commit is copied from. */
-  const checkedOutFile = (): string => join(directory, 'runners/checkouts', `pr1-${commits[0]!}`, 'which.txt');
+  const checkedOutFile = (): string => {
+    const checkouts = join(directory, 'runners/checkouts');
+    return join(
+      checkouts,
+      readdirSync(checkouts).find((name) => name.startsWith(`pr1-${commits[0]!}-`))!,
+      'which.txt',
+    );
+  };
   const reopened = async (): Promise<void> => {
     await workspaces.close();
     workspaces = new Workspaces({ directory, repositories: embedded.ports.sourceRepository });
@@ -117,7 +124,7 @@ describe('the workspaces of a runner', () => {
         attemptId,
         projectId: 'pr1',
         url,
-        ref: 'main',
+        ref: { name: 'main', kind: 'branch' },
         sha: commits[0]!,
         protected: true,
         ...more,
@@ -148,7 +155,8 @@ describe('the workspaces of a runner', () => {
     it.each([
       ['another project', { projectId: 'pr2' }],
       ['another protection', { protected: false }],
-    ])('never serve an attempt of %s', async (_what, more) => {
+      ['another ref', { ref: { name: 'v1', kind: 'tag' } }],
+    ] as const)('never serve an attempt of %s', async (_what, more) => {
       const first = identityOf(await prepare('p1.0.1'));
       await workspaces.release('p1.0.1');
 

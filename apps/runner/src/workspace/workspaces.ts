@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { GitRef } from '@foldline/contracts';
 import { PermanentError, type SourceRepository } from '@foldline/kernel';
 import { directorySinceBoot } from './since-boot.ts';
 import { TreeWorkerClient } from './tree-worker-client.ts';
@@ -14,13 +16,13 @@ export type WorkspaceRequest = {
   attemptId: string;
   projectId: string;
   url: string;
-  ref: string;
+  ref: Pick<GitRef, 'name' | 'kind'>;
   sha: string;
   protected: boolean;
 };
 
 /**
- * Where attempts work: `runners/jobs/<attempt>/workspace` (S0-45, S0-46), a copy of one checkout per commit that no job
+ * Where attempts work: `runners/jobs/<attempt>/workspace` (S0-45, S0-46), a copy of one checkout per commit and ref that no job
  * ever sees itself, kept for the next job of that commit (see PooledTree). The attempt's directory is also the runner's
  * journal: it exists from before the attempt starts until after its end is recorded.
  */
@@ -82,7 +84,7 @@ export class Workspaces {
   }
 
   async prepare(request: WorkspaceRequest): Promise<void> {
-    const key = `${request.projectId}-${request.sha}`;
+    const key = keyOf(request);
     this.inUse.set(key, (this.inUse.get(key) ?? 0) + 1);
     try {
       const base = await this.checkoutOf(key, request);
@@ -135,11 +137,11 @@ export class Workspaces {
   private async makeCheckout(key: string, { projectId, url, ref, sha }: WorkspaceRequest): Promise<string> {
     const path = join(this.base, key);
     if (!existsSync(path)) {
-      await this.repositories.fetchCommit({ projectId, url, ref, sha });
+      await this.repositories.fetchCommit({ projectId, url, ref: ref.name, sha });
       const unfinished = `${path}.unfinished`;
       await rm(unfinished, { recursive: true, force: true });
       await mkdir(unfinished);
-      await this.repositories.checkout({ projectId, sha, into: unfinished });
+      await this.repositories.checkout({ projectId, url, ref, sha, into: unfinished });
       await rename(unfinished, path);
     }
     await utimes(path, new Date(), new Date());
@@ -168,3 +170,9 @@ export class Workspaces {
     }
   }
 }
+
+/** A checkout knows for which branch or tag it is. */
+const keyOf = ({ projectId, sha, ref }: WorkspaceRequest): string => {
+  const digest = createHash('sha256').update(`${ref.kind} ${ref.name}`).digest('hex');
+  return `${projectId}-${sha}-${digest.slice(0, 16)}`;
+};

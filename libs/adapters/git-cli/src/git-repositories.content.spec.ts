@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PermanentError, type SourceRepository } from '@foldline/kernel';
+import { PermanentError, type Checkout, type SourceRepository } from '@foldline/kernel';
 import { Spawner } from '@foldline/spawner';
 import { createGitRepositories } from './git-repositories.ts';
 
@@ -97,6 +97,12 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+const checkoutOf = (): Omit<Checkout, 'sha' | 'into'> => ({
+  projectId: PROJECT,
+  url,
+  ref: { name: 'main', kind: 'branch' },
+});
+
 describe('A commit', () => {
   it('is described by its author and its whole message', async () => {
     expect(await repositories.describeCommit(PROJECT, plain)).toEqual({
@@ -137,8 +143,8 @@ describe('A commit', () => {
   it.each(['HEAD', '--all', '-1', ''])('is refused when it is called %j', async (name) => {
     await expect(repositories.describeCommit(PROJECT, name)).rejects.toMatchObject({ code: 'invalid_ref' });
     await expect(repositories.readFile(PROJECT, name, FILE, 10)).rejects.toMatchObject({ code: 'invalid_ref' });
-    const checkout = repositories.checkout({ projectId: PROJECT, sha: name, into: join(home, 'never') });
-    await expect(checkout).rejects.toMatchObject({ code: 'invalid_ref' });
+    const made = repositories.checkout({ ...checkoutOf(), sha: name, into: join(home, 'never') });
+    await expect(made).rejects.toMatchObject({ code: 'invalid_ref' });
   });
 });
 
@@ -206,8 +212,9 @@ describe('A checkout', () => {
   let into: string;
   beforeAll(async () => {
     into = join(home, 'checkout');
+
     mkdirSync(into);
-    await repositories.checkout({ projectId: PROJECT, sha: plain, into });
+    await repositories.checkout({ ...checkoutOf(), sha: plain, into });
   });
 
   it('has every file of the commit, with links and permissions', () => {
@@ -230,24 +237,58 @@ describe('A checkout', () => {
   it('has the whole history also of a later commit', async () => {
     const later = join(home, 'later');
     mkdirSync(later);
-    await repositories.checkout({ projectId: PROJECT, sha: hostile, into: later });
+    await repositories.checkout({ ...checkoutOf(), sha: hostile, into: later });
 
     expect(git(['log', '--format=%H'], later).split('\n')).toEqual([hostile, plain]);
   });
 
-  it('holds neither hooks nor remotes nor credentials', () => {
-    expect(git(['remote'], into)).toBe('');
+  it('holds neither hooks nor credentials', () => {
     expect(existsSync(join(into, '.git/hooks'))).toBe(false);
-    expect(readFileSync(join(into, '.git/config'), 'utf8')).not.toMatch(/url|credential|helper|token/i);
+    expect(readFileSync(join(into, '.git/config'), 'utf8')).not.toMatch(/credential|helper|token/i);
+  });
+
+  it('knows the branch that it is for, and where others come from', async () => {
+    const later = join(home, 'of-a-branch');
+    mkdirSync(later);
+    await repositories.checkout({ ...checkoutOf(), sha: plain, into: later });
+
+    expect(git(['log', '--format=%H', 'origin/main'], later)).toBe(plain);
+    expect(git(['remote', 'get-url', 'origin'], later)).toBe(url);
+    git(['fetch', '--quiet', '--tags', 'origin'], later);
+    expect(git(['log', '--format=%H', 'HEAD..origin/main'], later)).toBe(git(['rev-parse', 'main']));
+    expect(git(['describe', '--tags'], later)).toMatch(/^(?:light|v1\/stable)$/);
+  });
+
+  it('knows the tag that it is for, and no branch', async () => {
+    const later = join(home, 'of-a-tag');
+    mkdirSync(later);
+    await repositories.checkout({ ...checkoutOf(), ref: { name: 'v1/stable', kind: 'tag' }, sha: plain, into: later });
+
+    expect(git(['describe', '--tags'], later)).toBe('v1/stable');
+    expect(git(['branch', '--all', '--format=%(refname)'], later)).not.toContain('origin');
+  });
+
+  it.each([
+    ['https://ada:secret@example.com/engine.git', 'https://example.com/engine.git'],
+    ['https://token@example.com/engine.git', 'https://example.com/engine.git'],
+    ['ssh://git:secret@example.com/engine.git', 'ssh://git@example.com/engine.git'],
+    ['git@example.com:ada/engine.git', 'git@example.com:ada/engine.git'],
+    ['/srv/a "quoted" \\ path; # here', '/srv/a "quoted" \\ path; # here'],
+  ])('names for %s no more than %s', async (address, shown) => {
+    const other = mkdtempSync(join(home, 'origin-'));
+    await repositories.checkout({ ...checkoutOf(), url: address, sha: plain, into: other });
+
+    expect(git(['remote', 'get-url', 'origin'], other)).toBe(shown);
+    expect(readFileSync(join(other, '.git/config'), 'utf8')).not.toMatch(/secret|token/);
   });
 
   it('is refused where it cannot be: a commit that was never fetched', async () => {
     const missing = join(home, 'missing');
     mkdirSync(missing);
 
-    const checkout = repositories.checkout({ projectId: PROJECT, sha: 'e'.repeat(40), into: missing });
+    const made = repositories.checkout({ ...checkoutOf(), sha: 'e'.repeat(40), into: missing });
 
-    await expect(checkout).rejects.toBeInstanceOf(PermanentError);
+    await expect(made).rejects.toBeInstanceOf(PermanentError);
   });
 
   it('has run nothing that a repository or its configuration asked for', () => {

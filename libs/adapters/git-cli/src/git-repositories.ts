@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   PermanentError,
   Refusal,
   TransientError,
+  type Checkout,
   type DescribedCommit,
   type ResolvedRef,
   type SourceRepository,
@@ -13,6 +14,7 @@ import {
 import type { Spawner } from '@foldline/spawner';
 import { changedFiles, describeCommit, describeTag, listFiles, readFile, type Ask } from './commit-content.ts';
 import { assertRoom, check, unreachable, withoutCredentials } from './git-answers.ts';
+import { writeGitDirectory } from './git-directory.ts';
 import { createGit, type Git, type GitResult } from './git-process.ts';
 import { assertSafeRef, assertSafeUrl, assertSha, isSha } from './safe-input.ts';
 
@@ -126,20 +128,11 @@ class GitRepositories implements SourceRepository {
     return changedFiles(this.askingMirror(projectId), change);
   }
 
-  /** The `.git` is written by hand: it borrows the mirror's objects and has neither hooks nor remotes. */
-  async checkout({ projectId, sha, into }: { projectId: string; sha: string; into: string }): Promise<void> {
+  async checkout({ projectId, url, ref, sha, into }: Checkout): Promise<void> {
+    assertSafeUrl(url);
     assertSha(sha);
-    const git = join(into, '.git');
-    await mkdir(join(git, 'objects', 'info'), { recursive: true });
-    await mkdir(join(git, 'refs'));
-    await Promise.all([
-      writeFile(join(git, 'HEAD'), `${sha}\n`),
-      writeFile(
-        join(git, 'config'),
-        '[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tlogallrefupdates = false\n',
-      ),
-      writeFile(join(git, 'objects', 'info', 'alternates'), `${join(this.mirrorOf(projectId), 'objects')}\n`),
-    ]);
+    if (ref.kind !== 'commit') assertSafeRef(ref.name);
+    await writeGitDirectory(join(into, '.git'), join(this.mirrorOf(projectId), 'objects'), { url, ref, sha });
     check(await this.git(['reset', '--quiet', '--hard', sha], { cwd: into, timeoutMs: FETCH_MS }), `check out ${sha}`);
   }
 

@@ -3,6 +3,14 @@ export type ResolvedRef = { sha: string; name: string; kind: 'branch' | 'tag' | 
 /** `at` is when it was committed, RFC 3339 in UTC. */
 export type DescribedCommit = { sha: string; message: string; author: string; email: string; at: string };
 
+export type Checkout = {
+  projectId: string;
+  url: string;
+  ref: Pick<ResolvedRef, 'name' | 'kind'>;
+  sha: string;
+  into: string;
+};
+
 /**
  * The git repositories that projects point to, and this host's copies of them.
  * Urls and ref names come from users and are refused (`Refusal` of code `invalid_url` or `invalid_ref`) unless they are plainly safe.
@@ -32,6 +40,9 @@ export interface SourceRepository {
    * compares with the last commit that both come from. `PermanentError` when they have none in common.
    */
   changedFiles(projectId: string, change: { from: string; to: string; sinceFork: boolean }): Promise<string[]>;
-  /** A working tree with a usable `.git`, in a directory that does not exist yet. */
-  checkout(checkout: { projectId: string; sha: string; into: string }): Promise<void>;
+  /**
+   * A working tree of a commit that was fetched, in an empty directory. Its `.git` has the history, the branch or tag that
+   * it is for, and `origin` without credentials.
+   */
+  checkout(checkout: Checkout): Promise<void>;
 }
