@@ -1,4 +1,5 @@
 export * from './allowed-hosts.ts';
+export { behindPrefix, type IndexPart } from './index-part.ts';
 export * from './cause.ts';
 export * from './content-hash.ts';
 export * from './decider.ts';

@@ -1,3 +1,5 @@
+import { behindPrefix, type IndexPart } from '@foldline/kernel';
+
 /** Bounds of a range of index members, as ZRANGEBYLEX takes them. */
 export type LexRange = { from: string; to: string };
 
@@ -11,11 +13,8 @@ export const memberText = (value: string): string => wellFormed(value).replaceAl
 
 export const valueOf = (member: string): string => member.replaceAll(`${ZERO}\u0001`, ZERO);
 
-/** What a query says of the entries that it wants. */
-type Asked = { prefix?: string | undefined; after?: string | undefined; reverse?: boolean | undefined };
-
 /** The members that a query reads; `undefined` when nothing can lie in its range. */
-export const lexRangeOf = ({ prefix = '', after, reverse = false }: Asked): LexRange | undefined => {
+export const lexRangeOf = ({ prefix = '', after, reverse = false }: IndexPart): LexRange | undefined => {
   const begin = memberText(prefix);
   const end = behindPrefix(wellFormed(prefix));
   const whole = { from: begin === '' ? '-' : `[${begin}`, to: end === undefined ? '+' : `(${memberText(end)}` };
@@ -27,16 +26,4 @@ export const lexRangeOf = ({ prefix = '', after, reverse = false }: Asked): LexR
   }
   const beforeIt = Buffer.compare(Buffer.from(cursor), Buffer.from(begin)) < 0;
   return beforeIt === reverse ? undefined : whole;
-};
-
-const LAST_CODE_POINT = 0x10ffff;
-const [SURROGATES, BEHIND_SURROGATES] = [0xd800, 0xe000];
-
-/** The smallest text that sorts behind everything beginning with the prefix; `undefined` when there is none. */
-const behindPrefix = (prefix: string): string | undefined => {
-  const points = Array.from(prefix, (character) => character.codePointAt(0)!);
-  while (points.at(-1) === LAST_CODE_POINT) points.pop();
-  const last = points.pop();
-  if (last === undefined) return undefined;
-  return String.fromCodePoint(...points, last + 1 === SURROGATES ? BEHIND_SURROGATES : last + 1);
 };
