@@ -1,4 +1,5 @@
 import { PermanentError, type EventToAppend, type ExpectedRevision } from '@foldline/kernel';
+import type { LogRecord } from './record.ts';
 
 /** Larger payloads belong into the object store, with their digest in the event. Bytes of JSON. */
 export const MAXIMUM_EVENT_BYTES = 1024 * 1024;
@@ -9,15 +10,7 @@ export const MAXIMUM_APPEND_BYTES = 32 * 1024 * 1024;
 const MAXIMUM_NAME = 512;
 
 /** An event on its way to the writer: plain values only, so that crossing to its thread is cheap. */
-export type EncodedEvent = {
-  id: string;
-  type: string;
-  version: number;
-  data: string;
-  causation: string;
-  correlation: string;
-  actor: string;
-};
+export type EncodedEvent = Pick<LogRecord, 'id' | 'type' | 'version' | 'data' | 'causation' | 'correlation' | 'actor'>;
 
 export type AppendRequest = {
   /** Names the request in the reply. */
