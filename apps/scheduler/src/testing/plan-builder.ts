@@ -1,4 +1,5 @@
 import type { PipelineContext, Plan, PlannedJob } from '@foldline/contracts';
+import { plannedJob } from '@foldline/testing';
 
 /** A planned job with only what a spec cares about. `needs` are names; `name` alone is an ordinary job. */
 export type JobSketch = Partial<Omit<PlannedJob, 'index' | 'waitsFor' | 'artifactsFrom'>> & {
@@ -26,7 +27,7 @@ export const plan = (...sketches: readonly (string | JobSketch)[]): Plan => {
     file: '.codara-ci.yml',
     stages: [...new Set(jobs.map(({ stage = 'test' }) => stage))],
     variables: { GREETING: 'hello' },
-    jobs: jobs.map((sketch, index) => plannedJob(sketch, index, find)),
+    jobs: jobs.map((sketch, index) => jobOf(sketch, index, find)),
     warnings: [],
     decisions: [],
   };
@@ -46,30 +47,18 @@ const parse = (sketch: string): JobSketch => {
   return needs === undefined ? { name } : { name, needs: needs.split(', ') };
 };
 
-const plannedJob = (
-  { needs, dependencies, ...sketch }: JobSketch,
+const jobOf = (
+  { name, needs, dependencies, ...sketch }: JobSketch,
   index: number,
   find: (name: string) => number,
-): PlannedJob => ({
-  index,
-  definition: sketch.name,
-  stage: 'test',
-  waitsFor: needs ? needs.map((name) => ({ job: find(name), artifacts: true })) : 'stages',
-  artifactsFrom: dependencies ? dependencies.map(find) : needs ? needs.map(find) : 'earlier-stages',
-  when: 'on_success',
-  allowFailure: false,
-  runner: {},
-  services: [],
-  variables: {},
-  secrets: {},
-  steps: [{ name: 'script', kind: 'shell', commands: ['true'] }],
-  cache: [],
-  retry: { max: 0, when: ['always'] },
-  timeoutSeconds: 3600,
-  interruptible: false,
-  priority: 5,
-  ...sketch,
-});
+): PlannedJob =>
+  plannedJob(index, name, {
+    waitsFor: needs ? needs.map((needed) => ({ job: find(needed), artifacts: true })) : 'stages',
+    artifactsFrom: dependencies ? dependencies.map(find) : needs ? needs.map(find) : 'earlier-stages',
+    steps: [{ name: 'script', kind: 'shell', commands: ['true'] }],
+    retry: { max: 0, when: ['always'] },
+    ...sketch,
+  });
 
 export const pipelineContext = (pipelineId = 'p1', owner = 'ada'): PipelineContext => ({
   pipelineId,
