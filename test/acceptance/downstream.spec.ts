@@ -83,15 +83,15 @@ start:
 
   it('that is mended by a person mends the job that waits for it', async () => {
     const id = await begun({
-      '.codara-ci.yml': `${PARENT}then:\n  needs: [start]\n  script: echo then\n`,
+      '.codara-ci.yml': `${PARENT}next:\n  needs: [start]\n  script: echo next\n`,
       'ci/child.yml': 'check:\n  script: test "$CI_JOB_ATTEMPT" -ge 2\n',
     });
-    expect(statuses(await sandbox.rested(id))).toEqual({ pipeline: 'failed', start: 'failed', then: 'skipped' });
+    expect(statuses(await sandbox.rested(id))).toEqual({ pipeline: 'failed', start: 'failed', next: 'skipped' });
     const child = await childOf(id, 'start');
     const { id: jobId } = jobNamed(await sandbox.pipeline(child), 'check');
     await sandbox.client.post(`/api/${PROJECT}/jobs/${jobId}/retry`);
     const mended = await sandbox.rested(id, ({ status }) => status === 'success');
-    expect(statuses(mended)).toEqual({ pipeline: 'success', start: 'success', then: 'success' });
+    expect(statuses(mended)).toEqual({ pipeline: 'success', start: 'success', next: 'success' });
   });
 
   it('is another one when the job that asked for it is retried', async () => {

@@ -75,7 +75,10 @@ describe('S0-60, S0-61 the answer to a wish', () => {
     const gate = new Gate(sandbox.directory, 'confirmed');
     const pipeline = await failed(gate);
     expect(jobNamed(pipeline, 'deploy').confirmation).toBe('Deploy it?');
-    expect(await sandbox.client.get<JobAnswer>(jobUrl(pipeline, 'deploy'))).toHaveProperty('confirmation', 'Deploy it?');
+    expect(await sandbox.client.get<JobAnswer>(jobUrl(pipeline, 'deploy'))).toHaveProperty(
+      'confirmation',
+      'Deploy it?',
+    );
   });
 
   it('says why a skipped job does not run again', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { DOWNSTREAM_LIMITS, budgetOfEach, handedOn } from './downstream.ts';
-import type { PipelineContext, PlannedJob } from './plan.ts';
+import type { PipelineContext } from './pipeline-context.ts';
+import type { PlannedJob } from './plan.ts';
 
 const context = (variables: Record<string, string> = {}) =>
   ({

@@ -7,6 +7,7 @@ export * from './ids.ts';
 export * from './job-variables.ts';
 export * from './manifest.ts';
 export type { IncludedFile } from './included-file.ts';
+export * from './pipeline-context.ts';
 export * from './plan.ts';
 export * from './predefined-variables.ts';
 export * from './problem.ts';

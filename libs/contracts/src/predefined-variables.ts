@@ -1,5 +1,5 @@
 import { beginning } from './beginning.ts';
-import type { GitRef, PipelineContext } from './plan.ts';
+import type { GitRef, PipelineContext } from './pipeline-context.ts';
 import type { VariableLayer } from './variable-sources.ts';
 import { slugOf } from './variables.ts';
 

@@ -1,7 +1,8 @@
 import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
 import type { ArtifactKind, RunnerOffer } from './events/shared.schemas.ts';
-import type { AutoCancel, FailureReason, PipelineSource, PlanDecision, SealedVariable, Upstream } from './plan.ts';
+import type { PipelineSource, SealedVariable, Upstream } from './pipeline-context.ts';
+import type { AutoCancel, FailureReason, PlanDecision } from './plan.ts';
 import type { IncludedFile } from './included-file.ts';
 import type { Problem } from './problem.ts';
 

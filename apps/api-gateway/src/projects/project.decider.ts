@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   CallersSet,
   ProjectRegistered,
@@ -126,7 +125,7 @@ const setCallers = (data: Data<typeof CallersSet>, state: ProjectState): Project
       : [{ pointer: `/callers/${index}`, message: `"${caller}" is neither a project, as owner/name, nor owner/*` }],
   );
   if (errors.length > 0) throw new Refusal('invalid_name', 'not every caller is a project', { errors });
-  return isDeepStrictEqual(state.callers, data.callers) ? [] : [CallersSet(data)];
+  return state.callers.join() === data.callers.join() ? [] : [CallersSet(data)];
 };
 
 const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, state: ProjectState): ProjectEvent[] => {

@@ -6,7 +6,6 @@ import {
   handedOn,
   type Because,
   type ChildPipeline,
-  type PlannedTrigger,
 } from '@foldline/contracts';
 import { derivedId, type Decision } from '@foldline/kernel';
 import type { PipelineEvent } from './pipeline.evolve.ts';

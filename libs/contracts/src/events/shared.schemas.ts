@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ChildDefinition, PipelineContext, Plan, PlannedJob, Upstream } from '../plan.ts';
+import type { ChildDefinition, PipelineContext, Upstream } from '../pipeline-context.ts';
+import type { Plan, PlannedJob } from '../plan.ts';
 import type { Problem } from '../problem.ts';
 
 export const count = z.number().int().min(0);

@@ -11,7 +11,10 @@ const OFF = /^(?:false|0)$/i;
 /** Those that are not here are for speed alone, or for what another one asks for. */
 const switches: ReadonlyMap<string, Switch> = new Map(
   Object.entries({
-    GIT_DEPTH: { why: 'the whole history is there, but of branches and tags only that of the pipeline', anyway: /[1-9]/ },
+    GIT_DEPTH: {
+      why: 'the whole history is there, but of branches and tags only that of the pipeline',
+      anyway: /[1-9]/,
+    },
     GIT_STRATEGY: { why: FILES, anyway: /^(?:clone|fetch)$/i },
     GIT_CHECKOUT: { why: FILES, anyway: ON },
     GIT_CLEAN_FLAGS: { why: 'nothing of an earlier job is ever left in a workspace', anyway: /^-ffdx$/ },

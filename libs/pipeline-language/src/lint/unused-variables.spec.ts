@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { lint } from '../compile.ts';
+import { lint } from './lint.ts';
 
 const codesOf = (text: string): string[] => lint('.codara-ci.yml', text).map(({ code }) => code);
 
