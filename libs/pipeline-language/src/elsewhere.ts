@@ -2,7 +2,7 @@ import { shorten } from './node.ts';
 import type { CompilerProblemCode } from './problem-codes.ts';
 
 /** Where a file is that is not one of the commit. */
-export type Location =
+export type FileLocation =
   | { kind: 'remote'; url: string }
   /** `project` is `owner/name`; without a ref, what its default branch has. */
   | { kind: 'project'; project: string; ref?: string; path: string }
@@ -10,6 +10,8 @@ export type Location =
   | { kind: 'component'; project: string; component: string; version: string }
   /** Of a job of the pipeline that starts this one. */
   | { kind: 'artifact'; path: string; job: string };
+/** `tree`: which files a commit of a project has, as a JSON list of their paths. */
+export type Location = FileLocation | { kind: 'tree'; project: string; ref: string };
 
 /** What is there. `sha256` is in hexadecimal digits; `at` is the commit of a file that is of one. */
 export type FoundText = { text: string; sha256: string; at?: string };
@@ -32,6 +34,7 @@ export const nameOfLocation = (location: Location): string => {
   if (location.kind === 'remote') return location.url.replace(/[?#].*$/s, '');
   if (location.kind === 'artifact') return `${location.job}:${location.path}`;
   if (location.kind === 'component') return `${location.project}/${location.component}@${location.version}`;
+  if (location.kind === 'tree') return `${location.project}@${location.ref}`;
   const { project, ref, path } = location;
   return `${project}${ref === undefined ? '' : `@${ref}`}:${path}`;
 };

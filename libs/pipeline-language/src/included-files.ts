@@ -1,6 +1,6 @@
 import { regexOfGlob, type IncludedFile } from '@foldline/contracts';
 import { RE2JS } from 're2js';
-import { keyOf, nameOfLocation, type FoundText, type Location } from './elsewhere.ts';
+import { keyOf, nameOfLocation, type FileLocation, type FoundText, type Location } from './elsewhere.ts';
 import { shorten, type Position } from './node.ts';
 import { isPattern, type Place } from './place-of-include.ts';
 import type { Located } from './read.ts';
@@ -9,7 +9,8 @@ import type { Sources, Wanted } from './sources.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Whose files are meant where one of these includes others by their paths. */
-export type Home = { kind: 'commit' } | { kind: 'project'; project: string; ref: string } | { kind: 'nowhere' };
+export type Home = { kind: 'commit' } | ProjectHome | { kind: 'nowhere' };
+export type ProjectHome = { kind: 'project'; project: string; ref: string };
 /** A file: no other has its key, and `name` is what it is called. */
 export type Origin = { key: string; name: string; home: Home };
 export type IncludedText = { text: string; home: Home };
@@ -54,19 +55,14 @@ export class IncludedFiles {
       return [];
     }
     const isSeveral = isPattern(place.path);
-    if (home.kind === 'commit') {
-      const paths = isSeveral ? this.#matching({ value: place.path, at }) : [place.path];
-      return paths.map((path) => candidate({ kind: 'local', path }, at));
-    }
-    if (!isSeveral) return [candidate({ ...home, path: place.path }, at)];
-    const message = `\`${shorten(name)}\` includes files by the pattern \`${shorten(place.path)}\`, and it is of another project.`;
-    this.report.error(
-      'invalid-pattern',
-      at,
-      message,
-      'Name each file in a list: patterns are of this repository only.',
-    );
-    return [];
+    const paths = isSeveral ? this.#matching({ value: place.path, at }, home) : [place.path];
+    return paths.map((path) => candidate(home.kind === 'commit' ? { kind: 'local', path } : { ...home, path }, at));
+  }
+
+  /** Which files a commit of a project has; nothing where that is not known yet, or cannot be. */
+  pathsOf({ project, ref }: ProjectHome): readonly string[] | undefined {
+    const found = this.#found({ kind: 'tree', project, ref });
+    return found && 'text' in found ? (JSON.parse(found.text) as string[]) : undefined;
   }
 
   /** Nothing where it is not known yet, or after telling why there is none. */
@@ -93,7 +89,7 @@ export class IncludedFiles {
     return undefined;
   }
 
-  #isIntact({ sha256 }: FoundText, place: Location, integrity: string, at: Position): boolean {
+  #isIntact({ sha256 }: FoundText, place: FileLocation, integrity: string, at: Position): boolean {
     const actual = base64Of(sha256);
     if (actual === integrity) return true;
     const name = shorten(nameOfLocation(place));
@@ -102,10 +98,10 @@ export class IncludedFiles {
     return false;
   }
 
-  #matching({ value, at }: Located<string>): readonly string[] {
-    const { paths } = this.sources;
+  #matching({ value, at }: Located<string>, home: { kind: 'commit' } | ProjectHome): readonly string[] {
+    const paths = home.kind === 'commit' ? this.sources.paths : this.pathsOf(home);
     if (!paths) {
-      this.#wantsPaths = true;
+      this.#wantsPaths ||= home.kind === 'commit';
       return [];
     }
     const pattern = patternOf(value);
@@ -146,14 +142,14 @@ const candidate = (place: Place, at: Position): Candidate =>
     : { place, at, key: keyOf(place), name: nameOfLocation(place) };
 
 /** What a file of a project includes is of the same commit of it. */
-const homeOf = (place: Location, { at }: FoundText): Home => {
+const homeOf = (place: FileLocation, { at }: FoundText): Home => {
   if (place.kind === 'artifact') return { kind: 'commit' };
   return place.kind === 'remote' || at === undefined
     ? { kind: 'nowhere' }
     : { kind: 'project', project: place.project, ref: at };
 };
 
-const factOf = (place: Location, { sha256, at }: FoundText): IncludedFile => ({
+const factOf = (place: FileLocation, { sha256, at }: FoundText): IncludedFile => ({
   ...(place.kind === 'remote' ? { kind: place.kind, url: nameOfLocation(place) } : place),
   sha256,
   ...(at !== undefined && { commit: at }),

@@ -11,6 +11,8 @@ export const limits = {
   /** Files, each as often as it is included. As in GitLab. */
   includes: 150,
   addressLength: 2048,
+  /** Of all files of one definition that are not of its commit. */
+  elsewhereBytes: 8 * 1024 * 1024,
   /** Of a child pipeline; as in GitLab. */
   childFiles: 3,
   /** Pipelines below one that nobody triggered, and how many of them below one another. */

@@ -1,5 +1,5 @@
 import { expandVariables, type IncludedFile } from '@foldline/contracts';
-import { IncludedFiles, ofTheCommit, type Candidate, type Origin } from './included-files.ts';
+import { IncludedFiles, ofTheCommit, type Candidate, type Origin, type ProjectHome } from './included-files.ts';
 import { nodeOf } from './grammar/json-value.ts';
 import type { Shape } from './grammar/shape.ts';
 import { Interpolation, inputsOf } from './interpolate.ts';
@@ -57,6 +57,7 @@ class Loader {
   readonly #files: IncludedFiles;
   readonly #merger: Merger;
   readonly #repository: RepositoryFacts;
+  readonly #repositories = new Map<string, RepositoryFacts>();
   readonly #scope: RuleScope | undefined;
   #included = 0;
 
@@ -73,7 +74,9 @@ class Loader {
   }
 
   get wanted(): Wanted | undefined {
-    return bothWanted(this.#files.wanted, this.#repository.wanted);
+    return [this.#files, this.#repository, ...this.#repositories.values()]
+      .map((each) => each.wanted)
+      .reduce(bothWanted);
   }
 
   get fromElsewhere(): IncludedFile[] {
@@ -125,12 +128,13 @@ class Loader {
   }
 
   #include(wish: Include, within: readonly Origin[], where: Where): MapNode[] {
-    if (!this.#isLetIn(wish, where)) return [];
+    const includer = within.at(-1)!;
+    if (!this.#isLetIn(wish, includer, where)) return [];
     const { targets, integrity, inputs } = wish;
     return targets.flatMap(({ value, at }) => {
       const place = this.#placeOf(value, at, where);
       if (!place) return [];
-      return this.#files.candidatesOf(place, at, within.at(-1)!).flatMap((candidate) => {
+      return this.#files.candidatesOf(place, at, includer).flatMap((candidate) => {
         if (!this.#isWithinBounds(candidate, within)) return [];
         const read = this.#files.textOf(candidate, integrity);
         const { key, name } = candidate;
@@ -141,10 +145,21 @@ class Loader {
     });
   }
 
-  #isLetIn({ rules }: Include, where: Where): boolean {
+  #isLetIn({ rules }: Include, { home }: Origin, where: Where): boolean {
     if (!rules || !this.trigger || !this.#scope) return true;
-    const facts = { scope: this.#scope, repository: this.#repository, hasPush: hasPush(this.trigger) };
+    const repository = home.kind === 'project' ? this.#repositoryOf(home) : this.#repository;
+    const facts = { scope: this.#scope, repository, hasPush: hasPush(this.trigger) };
     return verdictOf(rules, facts, inside(where, 'rules')).rule !== undefined;
+  }
+
+  /** What a file of a project asks whether it exists is of that project; what has changed is of the pipeline's. */
+  #repositoryOf(home: ProjectHome): RepositoryFacts {
+    const key = `${home.project}@${home.ref}`;
+    const known = this.#repositories.get(key);
+    if (known) return known;
+    const repository = new RepositoryFacts(this.sources, () => this.#files.pathsOf(home));
+    this.#repositories.set(key, repository);
+    return repository;
   }
 
   /** Nothing where it depends on a trigger and there is none, or after reporting that it is no place. */

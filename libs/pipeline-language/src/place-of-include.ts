@@ -1,5 +1,5 @@
 import { pathProblem } from '@foldline/contracts';
-import type { Location } from './elsewhere.ts';
+import type { FileLocation } from './elsewhere.ts';
 import { limits } from './limits.ts';
 import { shorten, type Position } from './node.ts';
 import type { Where } from './read.ts';
@@ -13,7 +13,7 @@ export type Target =
   | { kind: 'artifact'; path: string; job: string };
 
 /** Where that is; a path is of the repository of the file that includes it. */
-export type Place = Extract<Target, { kind: 'local' }> | Location;
+export type Place = Extract<Target, { kind: 'local' }> | FileLocation;
 
 /** Host and port under which people reach the server, if it knows them. */
 type Server = { fqdn: string | undefined };
@@ -77,7 +77,7 @@ const plainAddress = (written: string): string | undefined => {
 const componentOf = (
   reference: string,
   server: Server | undefined,
-): Extract<Location, { kind: 'component' }> | Refused => {
+): Extract<FileLocation, { kind: 'component' }> | Refused => {
   const [path = '', version = '', ...more] = reference.split('@');
   const names = path.split('/');
   const component = names.pop()!;

@@ -34,6 +34,7 @@ export const PATIENT: Patience = { pausesMs: [1_000, 4_000], totalMs: 60_000 };
 
 const ONE_MS = 10_000;
 const AT_ONCE = 8;
+const TOO_MUCH = `is too much: what is included from elsewhere has at most ${limits.elsewhereBytes} bytes in all`;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 type Remote = Extract<Location, { kind: 'remote' }>;
@@ -43,6 +44,7 @@ export const readElsewhere = (tools: ElsewhereTools, project: ProjectRef): Look[
   const slots = new Slots(AT_ONCE);
   const until = tools.clock.monotonic() + tools.patience.totalMs;
   const readFile = projectReader(tools, project);
+  let bytesLeft: number = limits.elsewhereBytes;
   const readAt = async (location: Location): Promise<ReadBytes | NotFound> => {
     if (location.kind === 'remote') return readRemote(location, until, tools);
     if (location.kind !== 'artifact') return readFile(location);
@@ -51,7 +53,9 @@ export const readElsewhere = (tools: ElsewhereTools, project: ProjectRef): Look[
   return (location) =>
     slots.use(async () => {
       const read = await readAt(location);
-      return 'problem' in read ? read : asText(location, read);
+      if ('problem' in read) return read;
+      bytesLeft -= read.bytes.length;
+      return bytesLeft < 0 ? unread(location, 'include-too-large', TOO_MUCH) : asText(location, read);
     });
 };
 

@@ -10,7 +10,7 @@ export type ProjectTools = {
   findProject: (id: string) => Promise<ProjectDoc | undefined>;
 };
 
-type OfProject = Extract<Location, { kind: 'project' | 'component' }>;
+type OfProject = Extract<Location, { kind: 'project' | 'component' | 'tree' }>;
 type Readable = Pick<ProjectRef, 'id' | 'url' | 'defaultBranch'>;
 /** A commit in this host's copy. */
 type Fetched = { projectId: string; sha: string };
@@ -40,7 +40,7 @@ export const projectReader = ({ repositories, findProject }: ProjectTools, askin
   };
 
   const commitOf = (location: OfProject): Promise<Fetched | NotFound> => {
-    const key = JSON.stringify([location.project.toLowerCase(), location.kind, refWritten(location)]);
+    const key = JSON.stringify([location.project.toLowerCase(), location.kind === 'component', refWritten(location)]);
     const known = commits.get(key);
     if (known) return known;
     const asked = fetched(location);
@@ -52,6 +52,10 @@ export const projectReader = ({ repositories, findProject }: ProjectTools, askin
     try {
       const commit = await commitOf(location);
       if ('problem' in commit) return commit;
+      if (location.kind === 'tree') {
+        const paths = await repositories.listFiles(commit.projectId, commit.sha);
+        return { bytes: new TextEncoder().encode(JSON.stringify(paths)) };
+      }
       for (const path of pathsOf(location)) {
         const bytes = await repositories.readFile(commit.projectId, commit.sha, path, limits.fileBytes);
         if (bytes) return { bytes, at: commit.sha };
@@ -77,7 +81,7 @@ const refOf = async (
   { url, defaultBranch }: Readable,
   repositories: SourceRepository,
 ): Promise<{ sha: string; name: string } | undefined> => {
-  if (location.kind === 'project') return repositories.resolveRef(url, location.ref ?? defaultBranch);
+  if (location.kind !== 'component') return repositories.resolveRef(url, location.ref ?? defaultBranch);
   const { version } = location;
   const named = version.startsWith('~') ? undefined : await namedVersion(version, url, repositories);
   if (named || !isPartialVersion(version)) return named;
@@ -93,7 +97,7 @@ const namedVersion = async (version: string, url: string, repositories: SourceRe
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
-const pathsOf = (location: OfProject): string[] => {
+const pathsOf = (location: Exclude<OfProject, { kind: 'tree' }>): string[] => {
   if (location.kind === 'project') return [location.path];
   const { component } = location;
   return [`templates/${component}.yml`, `templates/${component}/template.yml`];
@@ -114,6 +118,7 @@ const notAllowed = (location: OfProject, { owner, name }: ProjectRef): NotFound 
 
 /** Trouble that stays; any other is thrown on. Nothing of what git says is told: it may be about another's repository. */
 const problemOf = (location: OfProject, error: unknown): NotFound => {
+  if (location.kind === 'tree') throw error;
   const code = error instanceof Refusal ? error.code : undefined;
   // Git answers the same where a commit is not there and where nobody may have it.
   if (code === 'repository_unreachable' && COMMIT.test(refWritten(location) ?? ''))

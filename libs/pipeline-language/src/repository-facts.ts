@@ -12,7 +12,11 @@ export class RepositoryFacts {
   #wantsPaths = false;
   readonly #matchers = new Map<string, (path: string) => boolean>();
 
-  constructor(readonly sources: Sources) {}
+  /** `list` says which files there are, where that is not the commit of the pipeline. */
+  constructor(
+    readonly sources: Sources,
+    readonly list?: () => readonly string[] | undefined,
+  ) {}
 
   get wanted(): Wanted | undefined {
     if (!this.#wantsPaths && this.#wantedFiles.size + this.#wantedChanges.size === 0) return undefined;
@@ -29,8 +33,8 @@ export class RepositoryFacts {
 
   /** The first file of the commit that one of the patterns matches. */
   existing(patterns: readonly string[]): Match | undefined {
-    const { paths } = this.sources;
-    if (!paths) this.#wantsPaths = true;
+    const paths = this.list ? this.list() : this.sources.paths;
+    if (!paths && !this.list) this.#wantsPaths = true;
     return this.#firstMatch(patterns, paths ?? []);
   }
 

@@ -73,6 +73,7 @@ beforeAll(() => {
   commits['main'] = library.commit({
     'ci/lint.yml': LINT,
     'ci/all.yml': 'include: [ci/lint.yml]\n',
+    'ci/each.yml': 'include: [{ local: "ci/li*.yml", rules: [{ exists: [ci/large.yml] }] }]\n',
     'ci/large.yml': `# ${'x'.repeat(600_000)}\n`,
     'ci/latin.yml': '',
   });
@@ -216,6 +217,13 @@ describe('A file of another project', () => {
       { path: 'ci/all.yml', ref: 'main' },
       { path: 'ci/lint.yml', ref: commits['main'], commit: commits['main'] },
     ]);
+  });
+
+  it('includes others of its own commit by a pattern, where files exist in it', async () => {
+    await registerLibrary('ada/engine');
+    const plan = await planOf(ofLibrary('file: ci/each.yml'));
+    expect(jobsOf(plan)).toEqual(['lint', 'test']);
+    expect(plan.included).toMatchObject([{ path: 'ci/each.yml' }, { path: 'ci/lint.yml', commit: commits['main'] }]);
   });
 
   it('is refused, and how that is changed is told, while the project does not let it', async () => {
