@@ -6,7 +6,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   CallersSet,
   PipelineRequested,
@@ -20,6 +20,7 @@ import {
   type Recorded,
 } from '@foldline/contracts';
 import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
+import { createOutboundHttp } from '@foldline/http-outbound';
 import { allowedHost, projectIdOf, type Settings } from '@foldline/kernel';
 import { READ_MODELS } from '@foldline/read-models';
 import { sampleContext } from '@foldline/testing';
@@ -32,6 +33,8 @@ type Files = Record<string, string>;
 
 const IDENTITY = ['-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example', '-c', 'commit.gpgsign=false'];
 const LINT = 'lint:\n  script: make lint\n';
+const LIBRARY = { projectId: projectIdOf('acme', 'library'), owner: 'acme', name: 'library' };
+const libraryStream = projectStream(LIBRARY.projectId);
 const COMPONENT = 'spec: { inputs: { name: { default: lint } } }\n---\n$[[ inputs.name ]]: { script: make }\n';
 
 /** A git repository in a directory, whose commits tests write. */
@@ -91,6 +94,8 @@ let server: Server;
 let listener: RequestListener;
 let asked: string[];
 let web: string;
+let pipelineId: string;
+let pipelines = 0;
 
 const settingsFor = (port: number): Partial<Settings> => ({
   dataDirectory: directory,
@@ -109,10 +114,8 @@ const close = async (): Promise<void> => {
   await embedded.close();
 };
 
-beforeEach(async () => {
+beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'foldline-including-'));
-  asked = [];
-  listener = (_request, response) => response.end(LINT);
   server = createServer((request, response) => {
     asked.push(request.url!);
     listener(request, response);
@@ -121,12 +124,19 @@ beforeEach(async () => {
   const { port } = server.address() as AddressInfo;
   web = `http://127.0.0.1:${port}`;
   await open(settingsFor(port));
+  await record(libraryStream, ProjectRegistered({ ...LIBRARY, url: library.url, defaultBranch: 'main' }));
 });
-afterEach(async () => {
+afterAll(async () => {
   await close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   rmSync(directory, { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  pipelineId = `p${(pipelines += 1)}`;
+  asked = [];
+  listener = (_request, response) => response.end(LINT);
 });
 
 let recorded = 0;
@@ -144,17 +154,14 @@ const record = async (stream: string, ...events: NewEvent[]): Promise<number> =>
   return (await eventStore.append(stream, prepared, revision)).position;
 };
 
-/** Lets these projects include files of `acme/library`. */
-const registerLibrary = async (...callers: string[]): Promise<void> => {
-  const projectId = projectIdOf('acme', 'library');
-  const registered = { projectId, owner: 'acme', name: 'library', url: library.url, defaultBranch: 'main' };
-  await record(projectStream(projectId), ProjectRegistered(registered), CallersSet({ projectId, callers }));
-};
+/** Lets these projects, and no others, include files of `acme/library`. */
+const letIn = (...callers: string[]): Promise<number> =>
+  record(libraryStream, CallersSet({ projectId: LIBRARY.projectId, callers }));
 
 const requested = async (definition: string): Promise<Recorded<ReturnType<typeof PipelineRequested>>> => {
   const sha = engine.commit({ '.codara-ci.yml': `${definition}\ntest: { script: make }\n` });
   const event = PipelineRequested({
-    pipelineId: 'p1',
+    pipelineId,
     project: { ...sampleContext.project, owner: 'ada', name: 'engine', url: engine.url, defaultBranch: 'main' },
     ref: { name: 'main', kind: 'branch', protected: false },
     sha,
@@ -163,12 +170,12 @@ const requested = async (definition: string): Promise<Recorded<ReturnType<typeof
     projectVariables: [],
     secrets: [],
   });
-  const position = await record(triggerStream('p1'), event);
-  const stored = await embedded.ports.eventStore.readStream(triggerStream('p1'), 0);
+  const position = await record(triggerStream(pipelineId), event);
+  const stored = await embedded.ports.eventStore.readStream(triggerStream(pipelineId), 0);
   return { ...stored.at(-1), position } as Recorded<ReturnType<typeof PipelineRequested>>;
 };
 
-const outcomes = () => embedded.ports.eventStore.readStream(planStream('p1'), 0);
+const outcomes = () => embedded.ports.eventStore.readStream(planStream(pipelineId), 0);
 const outcome = async (definition: string) => {
   await planning.plan(await requested(definition));
   const [event] = await outcomes();
@@ -190,7 +197,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 
 describe('A file of another project', () => {
   it('is what its default branch has, and the plan says which commit that was', async () => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     const plan = await planOf(ofLibrary());
     expect(jobsOf(plan)).toEqual(['lint', 'test']);
     expect(plan.included).toEqual([
@@ -205,12 +212,12 @@ describe('A file of another project', () => {
   });
 
   it.each(['ada/*', 'ADA/Engine'])('may be included by the projects that %s names', async (caller) => {
-    await registerLibrary(caller);
+    await letIn(caller);
     expect(jobsOf(await planOf(ofLibrary()))).toEqual(['lint', 'test']);
   });
 
   it('includes others of its own commit', async () => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     const plan = await planOf(ofLibrary('ref: main, file: ci/all.yml'));
     expect(jobsOf(plan)).toEqual(['lint', 'test']);
     expect(plan.included).toMatchObject([
@@ -220,14 +227,14 @@ describe('A file of another project', () => {
   });
 
   it('includes others of its own commit by a pattern, where files exist in it', async () => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     const plan = await planOf(ofLibrary('file: ci/each.yml'));
     expect(jobsOf(plan)).toEqual(['lint', 'test']);
     expect(plan.included).toMatchObject([{ path: 'ci/each.yml' }, { path: 'ci/lint.yml', commit: commits['main'] }]);
   });
 
   it('is refused, and how that is changed is told, while the project does not let it', async () => {
-    await registerLibrary('ada/other');
+    await letIn('ada/other');
     const [problem, ...others] = await problemsOf(ofLibrary());
     expect(others).toEqual([]);
     expect(problem).toMatchObject({
@@ -238,16 +245,11 @@ describe('A file of another project', () => {
   });
 
   it('is refused in the same words where there is no such project', async () => {
-    const words = async (): Promise<string[]> => {
-      const problems = await problemsOf(ofLibrary());
-      return problems.map(({ code, message, hint }) => `${code} ${message} ${hint}`);
-    };
-    const unknown = await words();
-    await close();
-    rmSync(directory, { recursive: true, force: true });
-    await open(settingsFor(1));
-    await registerLibrary();
-    expect(await words()).toEqual(unknown);
+    await letIn();
+    const [closed] = await problemsOf(ofLibrary());
+    pipelineId += '-again';
+    const [unknown] = await problemsOf(ofLibrary().replace('library', 'nothing'));
+    expect(JSON.parse(JSON.stringify(unknown).replaceAll('acme/nothing', 'acme/library'))).toEqual(closed);
   });
 
   it.each([
@@ -258,7 +260,7 @@ describe('A file of another project', () => {
     ['file: ci/large.yml', 'include-too-large'],
     ['file: ci/latin.yml', 'binary-content'],
   ])('with %s is told as %s', async (more, code) => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     expect(await problemsOf(ofLibrary(more))).toMatchObject([{ code }]);
   });
 
@@ -278,19 +280,19 @@ describe('A component', () => {
     ['deep@~latest', 'v1.2.0'],
     ['deep@main', 'main'],
   ])('%s is the file that it names at %s', async (written, ref) => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     const plan = await planOf(component(written));
     expect(jobsOf(plan)).toEqual(['lint', 'test']);
     expect(plan.included).toMatchObject([{ kind: 'component', project: 'acme/library', commit: commits[ref] }]);
   });
 
   it('is of the tag where a branch has the same name', async () => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     expect((await planOf(component('lint@both'))).included).toMatchObject([{ commit: commits['1.0.0'] }]);
   });
 
   it('is given inputs', async () => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     const plan = await planOf(component(`lint@${commits['1.0.0']}`, ', inputs: { name: style }'));
     expect(jobsOf(plan)).toEqual(['style', 'test']);
   });
@@ -301,12 +303,12 @@ describe('A component', () => {
     ['lint@~newest', 'include-unknown-ref'],
     ['lint@nowhere', 'include-unknown-ref'],
   ])('%s is told as %s', async (written, code) => {
-    await registerLibrary('ada/engine');
+    await letIn('ada/engine');
     expect(await problemsOf(component(written))).toMatchObject([{ code }]);
   });
 
   it('of a project that does not let it is refused', async () => {
-    await registerLibrary();
+    await letIn();
     expect(await problemsOf(component('lint@1.0.0'))).toMatchObject([{ code: 'include-not-allowed' }]);
   });
 });
@@ -387,9 +389,11 @@ describe('A remote file', () => {
   });
 
   it('of a private address is not asked for where the operator does not allow that', async () => {
-    await close();
-    await open({ ...settingsFor(Number(new URL(web).port)), allowPrivateTargets: false });
-    expect(await problemsOf(`include: ${web}/lint.yml`)).toMatchObject([{ code: 'include-not-allowed' }]);
+    const outboundHttp = createOutboundHttp({ allowPrivateTargets: false });
+    const careful = planningWith({ ...embedded.ports, outboundHttp });
+    await careful.plan(await requested(`include: ${web}/lint.yml`));
+    await careful.beforeApplicationShutdown();
+    expect((await outcomes())[0]!.data).toMatchObject({ problems: [{ code: 'include-not-allowed' }] });
     expect(asked).toEqual([]);
   });
 });
