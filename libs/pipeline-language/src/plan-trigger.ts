@@ -49,7 +49,7 @@ export const filledTrigger = (planned: PlannedTrigger, setting: TriggerSetting, 
 });
 
 const startedBy = ({ of }: TriggerSetting, fill: Fill): Pick<ChildPipeline, 'kind' | 'include'> | ProjectPipeline => {
-  if (of.kind === 'child') return { kind: 'child', include: of.files.flatMap((file) => includesOf(file, fill)) };
+  if (of.kind === 'child') return { kind: 'child', include: of.files.map((file) => includeOf(file, fill)) };
   const project = fill(of.project.value);
   return {
     kind: 'project',
@@ -58,21 +58,23 @@ const startedBy = ({ of }: TriggerSetting, fill: Fill): Pick<ChildPipeline, 'kin
   };
 };
 
-/** In the form of `include`, one item for each file. */
-export const includesOf = ({ targets, integrity, inputs }: Include, fill: Fill): Record<string, unknown>[] =>
-  targets.map(({ value: target }) => ({
-    ...writtenOf(filledIn(target, fill)),
-    ...(integrity !== undefined && { integrity: `sha256-${integrity}` }),
-    ...(inputs && { inputs: jsonOf(inputs) }),
-  }));
+/** In the form of `include`. */
+export const includeOf = ({ targets, integrity, inputs }: Include, fill: Fill): Record<string, unknown> => ({
+  ...writtenOf(targets.map(({ value }) => filledIn(value, fill))),
+  ...(integrity !== undefined && { integrity: `sha256-${integrity}` }),
+  ...(inputs && { inputs: jsonOf(inputs) }),
+});
 
-const writtenOf = (target: Target): Record<string, unknown> => {
+/** Only of a project may there be several files in one item. */
+const writtenOf = (targets: readonly Target[]): Record<string, unknown> => {
+  const target = targets[0]!;
   if (target.kind === 'local') return { local: target.path };
   if (target.kind === 'remote') return { remote: target.url };
   if (target.kind === 'component') return { component: target.reference };
   if (target.kind === 'artifact') return { artifact: target.path, job: target.job };
-  const { project, ref, path } = target;
-  return { project, ...present('ref', ref), file: path };
+  const { project, ref } = target;
+  const files = targets.flatMap((each) => ('path' in each ? [each.path] : []));
+  return { project, ...present('ref', ref), file: files.length === 1 ? files[0] : files };
 };
 
 /** Without a repository it is not known which files there are. */

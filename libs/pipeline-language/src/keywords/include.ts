@@ -1,11 +1,18 @@
-import { anyOf, listOf, mapOf, TEXT } from '../grammar/json-schema.ts';
-import { entryOf, record, type Fields } from '../grammar/record.ts';
-import { mapped, oneOrMore, shape, text, within, type Shape } from '../grammar/shape.ts';
+import { anyOf, listOf, TEXT } from '../grammar/json-schema.ts';
+import { entryOf } from '../grammar/record.ts';
+import { mapped, shape, within, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { MapNode, Node } from '../node.ts';
 import { hasVariables, placeOf, type Target } from '../place-of-include.ts';
-import { inside, invalid, readMap, type Located, type Where } from '../read.ts';
-import { includeRules, type Rule } from './rules.ts';
+import { inside, invalid, type Located, type Where } from '../read.ts';
+import {
+  placed,
+  writtenInFile,
+  writtenInTrigger,
+  type WrittenInFile,
+  type WrittenInTrigger,
+} from './include-fields.ts';
+import type { Rule } from './rules.ts';
 
 /** What is taken over from where. Variables in the targets, whose paths may be patterns, are not filled in yet. */
 export type Include = {
@@ -17,121 +24,6 @@ export type Include = {
   /** Whose artifact it is. */
   job?: Located<string>;
 };
-
-type Text = Located<string>;
-const placed: Shape<Text> = mapped(text, (value, { at }) => ({ value, at }));
-
-const integrity: Shape<string> = mapped(text, (value, node, where) => {
-  const [, digest] = /^sha256-([A-Za-z0-9+/]{43}=)$/.exec(value) ?? [];
-  return digest ?? invalid(node, where, 'must be `sha256-` and the SHA-256 of the file in base64', HOW_TO_HASH);
-});
-const HOW_TO_HASH = 'Make it by `openssl dgst -sha256 -binary build.yml | openssl base64 -A`.';
-
-export const inputs: Shape<MapNode> = shape(
-  (node, where) => (readMap(node, where) && node.kind === 'map' ? node : undefined),
-  mapOf(anyOf(TEXT, { type: 'array' })),
-);
-
-const beside = { local: 'ci/build.yml' };
-const remote = 'https://example.com/ci/build.yml';
-type Written = {
-  local: Text;
-  remote: Text;
-  integrity: string;
-  project: Text;
-  ref: string;
-  file: Text[];
-  component: Text;
-  inputs: MapNode;
-};
-type WrittenInFile = Written & { rules: Rule[] };
-type WrittenInTrigger = Written & { artifact: Text; job: Text };
-
-const everywhere: Fields<Written> = {
-  local: {
-    shape: placed,
-    description: 'A path from the root of the repository, or a pattern.',
-    example: 'ci/build.yml',
-  },
-  remote: {
-    shape: placed,
-    description: 'The address of a file, on a host that the operator of the server allows.',
-    example: remote,
-  },
-  integrity: {
-    shape: integrity,
-    description: 'The SHA-256 that a remote file must have.',
-    example: 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
-    beside: { remote },
-  },
-  project: {
-    shape: placed,
-    description: 'A project of this server whose files are taken over, as `owner/name`.',
-    example: 'acme/library',
-    beside: { file: 'ci/build.yml' },
-  },
-  ref: {
-    shape: text,
-    description: 'The branch, tag or commit of that project; its default branch without it.',
-    example: 'v1.2.0',
-    beside: { project: 'acme/library', file: 'ci/build.yml' },
-  },
-  file: {
-    shape: oneOrMore(placed, limits.includes),
-    description: 'A path in that project, or a list of them.',
-    example: ['ci/build.yml', 'ci/test.yml'],
-    beside: { project: 'acme/library' },
-  },
-  component: {
-    shape: placed,
-    description: 'A component of a project of this server, with its version.',
-    example: '$CI_SERVER_FQDN/acme/library/build@1.2',
-  },
-  inputs: {
-    shape: inputs,
-    description: 'What the file asks for in its `spec:inputs`.',
-    example: { level: 'full' },
-    beside,
-  },
-};
-
-const refused = {
-  cache: 'what is remote is read anew for every plan',
-  template: 'no templates are built in; copy the file into the repository, or include it by its address',
-};
-const ofChild = 'only a child pipeline is made of artifacts; start one by `trigger`';
-
-const writtenInFile = record<WrittenInFile>(
-  {
-    ...everywhere,
-    rules: {
-      shape: includeRules,
-      description: 'Whether the file is included: the first rule that holds decides; when none does, it is not.',
-      example: [{ if: '$CI_COMMIT_TAG' }],
-      beside,
-    },
-  },
-  { refused: { ...refused, artifact: ofChild, job: ofChild } },
-);
-
-const writtenInTrigger = record<WrittenInTrigger>(
-  {
-    ...everywhere,
-    artifact: {
-      shape: placed,
-      description: 'A path among the artifacts of an earlier job.',
-      example: 'child.yml',
-      beside: { job: 'build' },
-    },
-    job: {
-      shape: placed,
-      description: 'The job whose artifacts they are.',
-      example: 'build',
-      beside: { artifact: 'child.yml' },
-    },
-  },
-  { refused },
-);
 
 type Form = typeof writtenInFile | typeof writtenInTrigger;
 
@@ -154,7 +46,7 @@ const readInclude = (form: Form, node: Node, where: Where): Include | undefined 
 };
 
 /** An address, or else a path. */
-const byItself = ({ value, at }: Text): Located<Target> => ({
+const byItself = ({ value, at }: Located<string>): Located<Target> => ({
   value: /^https?:/i.test(value) ? { kind: 'remote', url: value } : { kind: 'local', path: value },
   at,
 });
@@ -250,10 +142,8 @@ export const includes: Shape<Include[]> = several(writtenInFile);
 export const childFiles: Shape<Include[]> = mapped(
   several(writtenInTrigger, limits.childFiles),
   (read, node, where) => {
-    if (node.kind !== 'list' || read.length === node.items.length) return read.length > 0 ? read : noFile(node, where);
-    return undefined;
+    const items = node.kind === 'list' ? node.items.length : 1;
+    if (items === 0) return invalid(node, where, 'names no file', 'Name a file of this repository.');
+    return read.length === items ? read : undefined;
   },
 );
-
-const noFile = (node: Node, where: Where): undefined =>
-  node.kind === 'list' ? invalid(node, where, 'names no file', 'Name a file of this repository.') : undefined;

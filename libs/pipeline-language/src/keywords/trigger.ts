@@ -4,7 +4,8 @@ import { boolean, choice, mapped, orMap, text, type Shape } from '../grammar/sha
 import type { MapNode, Node } from '../node.ts';
 import { projectName, refuseProject } from '../place-of-include.ts';
 import { invalid, type Located, type Where } from '../read.ts';
-import { childFiles, inputs, type Include } from './include.ts';
+import { inputs } from './include-fields.ts';
+import { childFiles, type Include } from './include.ts';
 
 /** Another pipeline that a job starts. Variables in its texts are not filled in yet. */
 export type TriggerSetting = Pick<PlannedTrigger, 'strategy' | 'forward'> & {

@@ -1,6 +1,6 @@
 import type { Definition } from '../definition.ts';
 import { hasVariables, isPattern, placeOf } from '../place-of-include.ts';
-import { includesOf } from '../plan-trigger.ts';
+import { includeOf } from '../plan-trigger.ts';
 import { jsonOf } from '../grammar/json-value.ts';
 import { reportMissingFile } from '../included-files.ts';
 import type { Position } from '../node.ts';
@@ -31,7 +31,7 @@ export const startedHere = ({ jobs }: Definition, repository: RepositoryFacts, r
       return false;
     });
     if (!isThere.every(Boolean)) return [];
-    const include = of.files.flatMap((file) => includesOf(file, asWritten));
+    const include = of.files.map((file) => includeOf(file, asWritten));
     return [{ text: childText(include, inputs && jsonOf(inputs)), at: targets[0]!.at }];
   });
 
