@@ -34,6 +34,21 @@ release: { extends: .base, only: [tags] }
     ]);
   });
 
+  it('has what jobs start', () => {
+    const lines = shown(`
+build: { script: make, stage: build }
+child: { trigger: { include: [{ project: ada/ci, file: [a.yml, b.yml] }, { artifact: c.yml, job: build }] } }
+other: { trigger: ada/deploy }
+branch: { trigger: { project: ada/deploy, branch: main } }
+`);
+    expect(lines.slice(2, 6)).toEqual([
+      'build  build',
+      'test   child   starts a child of a.yml, b.yml, c.yml',
+      '       other   starts ada/deploy',
+      '       branch  starts ada/deploy at main',
+    ]);
+  });
+
   it('has only the reasons when nothing runs', () => {
     expect(shown('release: { script: make, only: [tags] }')).toEqual([
       'ci.yml for branch main (push): 0 jobs',

@@ -1,4 +1,4 @@
-import type { Plan, PlanDecision, PlannedJob } from '@foldline/contracts';
+import type { Plan, PlanDecision, PlannedJob, PlannedTrigger } from '@foldline/contracts';
 import { printable } from '../printable.ts';
 import { counted } from './problem-text.ts';
 
@@ -16,9 +16,18 @@ const rowOf = (job: PlannedJob, index: number, jobs: readonly PlannedJob[]): str
   const remarks = [
     ...(job.when === 'on_success' ? [] : [job.when]),
     ...(job.allowFailure ? ['may fail'] : []),
+    ...(job.trigger ? [`starts ${startedBy(job.trigger)}`] : []),
     ...(job.waitsFor === 'stages' ? [] : [`needs ${namesOf(job.waitsFor.map((need) => jobs[need.job]!.name))}`]),
   ];
   return [isFirst ? job.stage : '', job.name, remarks.join(', ')];
+};
+
+const startedBy = ({ of }: PlannedTrigger): string => {
+  if (of.kind === 'project') return of.branch === undefined ? of.project : `${of.project} at ${of.branch}`;
+  const files = of.include.flatMap(({ local, remote, component, artifact, file }) =>
+    [local ?? remote ?? component ?? artifact ?? file].flat(),
+  );
+  return `a child of ${namesOf(files.map(String))}`;
 };
 
 const MOST_NAMES = 5;
