@@ -47,6 +47,9 @@ export const unsayable = (name: string): string[] => {
   ];
 };
 
+/** Nobody can ask for a pipeline in the place of a job. */
+export const isAskedForByAJob = (name: string): boolean => triggerOf(name).upstream !== undefined;
+
 export const textOf = (name: string): string => readFileSync(join(FOLDER, name, 'definition.yml'), 'utf8');
 
 /** Makes a git repository of the case below `home`, in which its ref is. */
