@@ -77,6 +77,21 @@ describe('Compiling a hostile file', () => {
   });
 });
 
+describe('Compiling a file that asks for something', () => {
+  const text =
+    'spec: {inputs: {level: {}, copies: {type: number, default: 1}}}\n---\na: {script: "$[[ inputs.level ]]", parallel: "$[[ inputs.copies ]]"}';
+  const given = (inputs?: Record<string, unknown>): CompileResult =>
+    compile({ file: 'f.yml', text, trigger: { ref, source: 'pipeline', variables: {} }, ...(inputs && { inputs }) });
+
+  it('fills in what is given', () =>
+    expect(given({ level: 'full', copies: 2 })).toMatchObject({
+      plan: { jobs: [{ name: 'a 1/2', steps: [{ commands: ['full'] }] }, { name: 'a 2/2' }] },
+    }));
+
+  it('tells what is not given', () =>
+    expect(given()).toMatchObject({ problems: [{ code: 'missing-input', line: 1, column: 1 }] }));
+});
+
 describe('Linting', () => {
   it('does not leave out jobs, so that every trigger is covered', () =>
     expect(lint('f.yml', 'a: {script: x, only: [tags]}\nb: {script: x, needs: [a]}')).toEqual([]));

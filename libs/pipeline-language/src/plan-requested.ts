@@ -11,10 +11,10 @@ import {
   type SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
+import { childText } from './child-text.ts';
 import type { CompileInput, LintInput } from './compile.ts';
 import type { DefinitionCompiler } from './definition-compiler.ts';
 import { DEFINITION_FILES } from './dialect.ts';
-import { childText } from './lint/started-here.ts';
 import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';

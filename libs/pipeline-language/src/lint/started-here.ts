@@ -1,3 +1,4 @@
+import { childText } from '../child-text.ts';
 import type { Definition } from '../definition.ts';
 import { hasVariables, isPattern, placeOf } from '../place-of-include.ts';
 import { includeOf } from '../plan-trigger.ts';
@@ -10,6 +11,8 @@ import type { RepositoryFacts } from '../repository-facts.ts';
 
 /** What a child pipeline is made of, and where a file says so. */
 export type StartedHere = { text: string; at: Position };
+
+type Given = Readonly<Record<string, unknown>>;
 
 const asWritten = (text: string): string => text;
 
@@ -32,9 +35,5 @@ export const startedHere = ({ jobs }: Definition, repository: RepositoryFacts, r
     });
     if (!isThere.every(Boolean)) return [];
     const include = of.files.map((file) => includeOf(file, asWritten));
-    return [{ text: childText(include, inputs && jsonOf(inputs)), at: targets[0]!.at }];
+    return [{ text: childText(include, inputs && (jsonOf(inputs) as Given)), at: targets[0]!.at }];
   });
-
-/** The definition of a child pipeline; what is given to it is for its one file. JSON is YAML. */
-export const childText = (include: readonly Record<string, unknown>[], inputs?: unknown): string =>
-  JSON.stringify({ include: inputs && include.length === 1 ? [{ ...include[0], inputs }] : include });
