@@ -51,5 +51,8 @@ export const found = (source: string, text: string): boolean => RE2JS.compile(so
 /** Few, for each keeps what it has found out about its texts. */
 const compiled = remembering((source) => RE2JS.compile(source), 20);
 
-/** The same for a pattern that the file says, and so perhaps each of its jobs. */
-export const foundOften = (source: string, text: string): boolean => compiled(source).matcher(text).find();
+/** The same for patterns that the file says, and so perhaps each of its jobs of the same texts. */
+export const finding = (): ((source: string, text: string) => boolean) => {
+  const within = remembering((source) => remembering((text) => compiled(source).matcher(text).find(), 20));
+  return (source, text) => within(source)(text);
+};

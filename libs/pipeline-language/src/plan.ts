@@ -126,9 +126,11 @@ const reportSameNames = (jobs: readonly PlannedJob[], definition: Definition, re
   const places = new Map(definition.jobs.map(({ name, at }) => [name, at]));
   const names = new Set<string>();
   for (const { name, definition } of jobs) {
-    const at = places.get(definition)!;
-    const message = `Two jobs would have the name \`${shorten(name)}\`.`;
-    if (names.has(name)) report.error('duplicate-job-name', at, message, 'Remove the repeated value, or rename a job.');
+    if (names.has(name)) {
+      const message = `Two jobs would have the name \`${shorten(name)}\`.`;
+      const hint = 'Remove the repeated value, or rename a job.';
+      report.error('duplicate-job-name', places.get(definition)!, message, hint);
+    }
     names.add(name);
   }
 };

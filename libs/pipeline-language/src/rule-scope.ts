@@ -9,6 +9,7 @@ import {
   variableFinder,
   variableResolver,
   type FindVariable,
+  type FoundVariable,
   type VariableLayers,
 } from '@foldline/contracts';
 import type { Definition, JobDefinition } from './definition.ts';
@@ -18,6 +19,7 @@ import { takes, type Inherit } from './keywords/inherit.ts';
 import { mergedVariables, type Variables } from './keywords/variables.ts';
 import { namesIn } from './names-in.ts';
 import { shorten } from './node.ts';
+import { finding } from './pattern.ts';
 import type { Trigger } from './select-jobs.ts';
 
 /** The variables that the conditions of one job look at, as the job itself will find them; those of the project are sealed. */
@@ -28,11 +30,14 @@ export class RuleScope implements Scope {
   /** `ofTheCopy` are the names whose values copies of a job do not share. */
   constructor(
     find: FindVariable,
+    readonly isIn: Scope['isIn'],
     readonly ofTheCopy: ReadonlySet<string> = new Set(),
   ) {
+    const found = new Map<string, FoundVariable | undefined>();
     this.find = (name) => {
       this.#lookedAtTheCopy ||= ofTheCopy.has(name);
-      return find(name);
+      if (!found.has(name)) found.set(name, find(name));
+      return found.get(name);
     };
     this.value = variableResolver(this.find);
   }
@@ -87,8 +92,9 @@ export const ruleScopes = ({ variables }: Pick<Definition, 'variables'>, trigger
   const request = { values: trigger.variables };
   const ofPipeline: VariableLayers = { predefined: { values: facts }, file, request };
   const everywhere = projectLayer(trigger, undefined);
+  const isIn = finding();
   return {
-    ofPipeline: () => new RuleScope(variableFinder({ ...ofPipeline, project: everywhere })),
+    ofPipeline: () => new RuleScope(variableFinder({ ...ofPipeline, project: everywhere }), isIn),
     ofJob: ({ name: definition, stage, settings }, copy) => {
       const { image, environment } = settings;
       const own = mergedVariables(settings.variables, copy?.matrix && { values: copy.matrix, raw: [] });
@@ -102,7 +108,7 @@ export const ruleScopes = ({ variables }: Pick<Definition, 'variables'>, trigger
       const place = environment && filledIn(environment.name, variableFinder(open));
       const project = place === undefined ? everywhere : projectLayer(trigger, place);
       const ofTheCopy = copy && new Set(['CI_JOB_NAME', 'CI_JOB_NAME_SLUG', ...Object.keys(copy.matrix ?? {})]);
-      return new RuleScope(variableFinder({ ...open, project }), ofTheCopy);
+      return new RuleScope(variableFinder({ ...open, project }), isIn, ofTheCopy);
     },
   };
 };

@@ -2,7 +2,6 @@ import type { PlanDecision } from '@foldline/contracts';
 import type { JobDefinition } from './definition.ts';
 import type { RefKeyword, RefRule, Refs } from './keywords/refs.ts';
 import { shorten } from './node.ts';
-import { foundOften } from './pattern.ts';
 import { inside, subject } from './read.ts';
 import type { Report } from './report.ts';
 import type { Trigger } from './select-jobs.ts';
@@ -43,25 +42,25 @@ type Question = {
 
 const includedBy = (only: Refs, question: Question): Reason => {
   const { trigger } = question;
-  const ref = only.refs?.find((rule) => matches(rule, trigger));
+  const ref = only.refs?.find((rule) => matches(rule, question));
   if (only.refs && !ref) return { created: false, rule: 'only: refs', because: notMatched('only', only, trigger) };
   const met = ref ? [matched('only', ref, only.refs!, trigger)] : [];
   for (const { name, findings } of others(only, question)) {
     const held = findings.find((finding) => finding?.holds);
     if (!held) return { created: false, rule: `only: ${name}`, because: `only: ${told(findings)} does not hold` };
-    met.push(`only: ${held.because} holds`);
+    met.push(`only: ${held.because()} holds`);
   }
   return { created: true, rule: ref ? ruleName('only', ref) : 'only', because: met.join('; ') };
 };
 
 const excludedBy = (except: Refs, question: Question): Reason | undefined => {
   const { trigger } = question;
-  const ref = except.refs?.find((rule) => matches(rule, trigger));
+  const ref = except.refs?.find((rule) => matches(rule, question));
   if (ref)
     return { created: false, rule: ruleName('except', ref), because: matched('except', ref, except.refs!, trigger) };
   for (const { name, findings } of others(except, question)) {
     const held = findings.find((finding) => finding?.holds);
-    if (held) return { created: false, rule: `except: ${name}`, because: `except: ${held.because} holds` };
+    if (held) return { created: false, rule: `except: ${name}`, because: `except: ${held.because()} holds` };
   }
   return undefined;
 };
@@ -83,7 +82,7 @@ const others = ({ variables, changes }: Refs, { facts, where }: Question): { nam
 const told = (findings: readonly Finding[]): string =>
   findings
     .slice(0, 3)
-    .map((finding) => finding?.because ?? 'what cannot be decided')
+    .map((finding) => finding?.because() ?? 'what cannot be decided')
     .join('; ');
 
 const matched = (keyword: string, ref: RefRule, of: readonly RefRule[], trigger: Trigger): string =>
@@ -92,12 +91,12 @@ const matched = (keyword: string, ref: RefRule, of: readonly RefRule[], trigger:
 const notMatched = (keyword: 'only' | 'except', { refs = [] }: Refs, trigger: Trigger): string =>
   `${keyword}: ${list(refs)} does not match ${describeFor(refs, trigger)}`;
 
-const matches = (rule: RefRule, { ref, source, project }: Trigger): boolean => {
+const matches = (rule: RefRule, { trigger: { ref, source, project }, facts }: Question): boolean => {
   if (rule.kind === 'never') return false;
   if (rule.project !== undefined && rule.project !== (project && `${project.owner}/${project.name}`)) return false;
   if (rule.kind === 'keyword') return keywordMatches[rule.keyword](ref.kind, source);
   if (ref.kind === 'commit') return false;
-  return rule.kind === 'name' ? rule.name === ref.name : foundOften(rule.source, ref.name);
+  return rule.kind === 'name' ? rule.name === ref.name : facts.scope.isIn(rule.source, ref.name);
 };
 
 const keywordMatches: Record<RefKeyword, (kind: Trigger['ref']['kind'], source: Trigger['source']) => boolean> = {

@@ -24,42 +24,46 @@ export const hasPush = ({ source, ref, before }: Pick<Trigger, 'source' | 'ref' 
 /** What a list of rules comes to: the rule that decides, or none, and what people are told of it. */
 export type Verdict = { rule?: Rule; name: string; because: string };
 
-/** Whether one condition holds, and what is told of it; nothing after reporting why it cannot be decided. */
-export type Finding = { holds: boolean; because: string } | undefined;
+/**
+ * Whether one condition holds, and what is told of it, worked out only where somebody is told; nothing after reporting
+ * why it cannot be decided.
+ */
+export type Finding = { holds: boolean; because: () => string } | undefined;
 
 /** The first rule that holds. One that cannot be decided is reported, and then none does. */
 export const verdictOf = (rules: readonly Rule[], facts: RuleFacts, where: Where): Verdict => {
-  const failed: string[] = [];
+  const failed: (() => string)[] = [];
   for (const [index, rule] of rules.entries()) {
     const name = `rules: ${index + 1}`;
     const finding = findingOf(rule, facts, where);
     if (!finding) return { name, because: 'whether the rule holds cannot be decided' };
     if (!finding.holds) failed.push(finding.because);
-    else if (rule.when === 'never') return { name, because: `${finding.because}, and says never` };
-    else return { rule, name, because: finding.because };
+    else if (rule.when === 'never') return { name, because: `${finding.because()}, and says never` };
+    else return { rule, name, because: finding.because() };
   }
   return { name: 'rules: none', because: noneOf(failed) };
 };
 
 const SHOWN = 5;
 
-const noneOf = (failed: readonly string[]): string => {
+const noneOf = (failed: readonly (() => string)[]): string => {
   if (failed.length === 0) return 'there are no rules';
   const more = failed.length > SHOWN ? `; and ${failed.length - SHOWN} more` : '';
-  return `no rule holds: ${failed.slice(0, SHOWN).join('; ')}${more}`;
+  const shown = failed.slice(0, SHOWN).map((because) => because());
+  return `no rule holds: ${shown.join('; ')}${more}`;
 };
 
 /** All that a rule asks for must hold; the first that does not is told. */
 const findingOf = (rule: Rule, facts: RuleFacts, where: Where): Finding => {
-  if (alwaysHolds(rule)) return { holds: true, because: 'the rule has no condition' };
-  const met: string[] = [];
+  if (alwaysHolds(rule)) return { holds: true, because: () => 'the rule has no condition' };
+  const met: (() => string)[] = [];
   for (const check of checksOf(rule, facts, where)) {
     const finding = check();
     if (!finding) return undefined;
     if (!finding.holds) return finding;
     met.push(finding.because);
   }
-  return { holds: true, because: `${met.join(' and ')} holds` };
+  return { holds: true, because: () => `${met.map((because) => because()).join(' and ')} holds` };
 };
 
 function* checksOf({ condition, changes, exists }: Rule, facts: RuleFacts, where: Where): Generator<() => Finding> {
@@ -70,16 +74,14 @@ function* checksOf({ condition, changes, exists }: Rule, facts: RuleFacts, where
 
 /** Nothing after reporting a variable whose pattern cannot be used, or values that grow too long. */
 export const conditionFinding = ({ text, expression, at }: Condition, scope: RuleScope, where: Where): Finding => {
-  const operands = () =>
-    variablesOf(expression)
+  const because = (): string => {
+    const shown = variablesOf(expression)
       .slice(0, SHOWN)
       .map((name) => scope.describe(name));
-  const described = (): string => {
-    const shown = operands();
     return `\`${shorten(text)}\`${shown.length > 0 ? ` (${shown.join(', ')})` : ''}`;
   };
   try {
-    return { holds: holds(expression, scope), because: described() };
+    return { holds: holds(expression, scope), because };
   } catch (error) {
     if (error instanceof ExpressionError)
       where.report.error('invalid-regex', at, `${where.label}: ${error.message}.`, error.hint);
@@ -93,7 +95,7 @@ export const changesFinding = (changes: Changes, facts: RuleFacts, where: Where)
   const shown = `\`changes\` [${list(paths)}]`;
   // Nobody pushed anything of which it could be told what changed (as in GitLab).
   if (!compareTo && !facts.hasPush)
-    return { holds: true, because: `${shown} (no push came before, so everything counts as changed)` };
+    return { holds: true, because: () => `${shown} (no push came before, so everything counts as changed)` };
   const filled = filledIn(compareTo ? [compareTo, ...paths] : paths, facts.scope, where);
   if (!filled) return undefined;
   const [base, patterns] = compareTo ? [filled[0]!, filled.slice(1)] : ['', filled];
@@ -101,15 +103,15 @@ export const changesFinding = (changes: Changes, facts: RuleFacts, where: Where)
   const since = compareTo ? `since \`${shorten(compareTo.value)}\`` : 'since the last push';
   const files = facts.repository.changedSince(base);
   if (files === null) {
-    if (!compareTo) return { holds: true, because: `${shown} (what was there before the push is not known)` };
+    if (!compareTo) return { holds: true, because: () => `${shown} (what was there before the push is not known)` };
     const message = `${where.label}: there is no ref \`${shorten(compareTo.value)}\` to compare with.`;
     where.report.error('unknown-base', compareTo.at, message);
     return undefined;
   }
   const match = facts.repository.matchOf(patterns, files);
   return match
-    ? { holds: true, because: `${shown} (${fileOf(match, patterns, paths, facts.scope)} changed ${since})` }
-    : { holds: false, because: `${shown} (none of the ${files.length} files that changed ${since})` };
+    ? { holds: true, because: () => `${shown} (${fileOf(match, patterns, paths, facts.scope)} changed ${since})` }
+    : { holds: false, because: () => `${shown} (none of the ${files.length} files that changed ${since})` };
 };
 
 const existsFinding = ({ paths }: Exists, facts: RuleFacts, where: Where): Finding => {
@@ -118,8 +120,8 @@ const existsFinding = ({ paths }: Exists, facts: RuleFacts, where: Where): Findi
   const match = facts.repository.existing(patterns);
   const shown = `\`exists\` [${list(paths)}]`;
   return match
-    ? { holds: true, because: `${shown} (${fileOf(match, patterns, paths, facts.scope)})` }
-    : { holds: false, because: `${shown} (no such file)` };
+    ? { holds: true, because: () => `${shown} (${fileOf(match, patterns, paths, facts.scope)})` }
+    : { holds: false, because: () => `${shown} (no such file)` };
 };
 
 /** The name of a file tells what a variable of the project is that found it. */

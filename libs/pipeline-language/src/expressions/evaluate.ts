@@ -1,4 +1,4 @@
-import { found, foundOften, patternOf } from '../pattern.ts';
+import { found, patternOf } from '../pattern.ts';
 import { ExpressionError, type Expression } from './expression.ts';
 
 /** What an operand is worth; an unknown variable is `null`. */
@@ -8,6 +8,8 @@ export type Value = string | boolean | null;
 export type Scope = {
   value: (name: string) => string | undefined;
   written: (name: string) => string | undefined;
+  /** Whether a pattern of the file is anywhere in a text. */
+  isIn: (source: string, text: string) => boolean;
 };
 
 /**
@@ -54,7 +56,7 @@ const textOf = (value: Value): string | null => (value === null ? null : String(
 /** An unset left side is the empty text; with an unset right side nothing matches. */
 const matches = (left: Expression, right: Expression, scope: Scope): boolean => {
   const text = textOf(valueOf(left, scope)) ?? '';
-  if (right.kind === 'pattern') return foundOften(right.source, text);
+  if (right.kind === 'pattern') return scope.isIn(right.source, text);
   // Variables inside a pattern are not filled in: its `$` is the end of the text.
   const pattern = right.kind === 'variable' ? (scope.written(right.name) ?? null) : textOf(valueOf(right, scope));
   if (pattern === null) return false;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { holds } from './evaluate.ts';
 import { ExpressionError, variablesOf } from './expression.ts';
+import { found } from '../pattern.ts';
 import { parseExpression } from './parse-expression.ts';
 
 const VALUES: Readonly<Record<string, string>> = {
@@ -14,7 +15,8 @@ const VALUES: Readonly<Record<string, string>> = {
   OPEN_PATTERN: '/(/',
   WORD: 'my-release-1.2-branch',
 };
-const scope = { value: (name: string) => VALUES[name], written: (name: string) => VALUES[name] };
+const valueOf = (name: string): string | undefined => VALUES[name];
+const scope = { value: valueOf, written: valueOf, isIn: found };
 const is = (text: string): boolean => holds(parseExpression(text), scope);
 const refusal = (text: string): ExpressionError => {
   try {
@@ -78,7 +80,7 @@ describe('a condition', () => {
   ])('looks for patterns: %s is %s', (text, expected) => expect(is(text)).toBe(expected));
 
   it('takes the pattern of a variable as it is written, without filling in what looks like variables', () => {
-    const written = { value: () => 'never', written: () => '/^it$/' };
+    const written = { value: () => 'never', written: () => '/^it$/', isIn: found };
     expect(holds(parseExpression('"it" =~ $PATTERN'), written)).toBe(true);
   });
 
