@@ -1,5 +1,6 @@
 import type { Definition, JobDefinition } from '../definition.ts';
 import { variablesOf } from '../expressions/expression.ts';
+import type { Condition } from '../keywords/rules.ts';
 import { shorten } from '../node.ts';
 import type { Located } from '../read.ts';
 import type { Report } from '../report.ts';
@@ -11,9 +12,11 @@ import type { ShellReader, ShellText } from './shell.ts';
 import { isSlip } from './slip.ts';
 
 type Use = { name: string; offset: number };
+/** `meant` is a name of the file that it may have been, if there is one. */
+type Unknown = Use & { meant: string | undefined };
 
 /** A text that uses variables which nothing in the file mentions. */
-type Text = { label: string; job: JobDefinition | undefined; text: Located<string>; unknown: readonly Use[] };
+type Text = { label: string; job: JobDefinition | undefined; text: Located<string>; unknown: readonly Unknown[] };
 
 /** How often two names are compared; more is no file that a person wrote. */
 const MOST_COMPARED = 1_000_000;
@@ -32,45 +35,66 @@ export const checkVariables = (
   const ofTheFile = [...Object.keys(variables.values), ...namesOfRules(workflow.rules), ...predefinedNames];
   const texts = new Set(scripts.flatMap(({ commands }) => commands.map(({ value }) => value)));
   const mentioned = new Set([...ofTheFile, ...jobs.flatMap(namesOfJob), ...[...texts].flatMap(namesSetIn)]);
-  const isUnknown = ({ name }: Use): boolean => !mentioned.has(name);
-  const unknown = new Map([...texts].map((text) => [text, usesIn(shell.read(text)).filter(isUnknown)]));
+  const meantOf = new Map<string, string | undefined>();
+  let compared = 0;
+  const meantOfTheFile = (written: string): string | undefined => {
+    if (!meantOf.has(written) && (compared += ofTheFile.length) <= MOST_COMPARED)
+      meantOf.set(
+        written,
+        ofTheFile.find((name) => isSlip(written, name)),
+      );
+    return meantOf.get(written);
+  };
+  const unknownAmong = (uses: readonly Use[]): Unknown[] =>
+    uses.filter(({ name }) => !mentioned.has(name)).map((use) => ({ ...use, meant: meantOfTheFile(use.name) }));
+  const unknown = new Map([...texts].map((text) => [text, unknownAmong(usesIn(shell.read(text)))]));
   const isFirst = firstAt();
   const ofJobs = new Map(jobs.map((job) => [job, namesOfJob(job)]));
-  let compared = 0;
   for (const { label, job, text, unknown: uses } of [
     ...textsOfScripts(scripts, unknown),
-    ...textsOfRules(definition, isUnknown),
+    ...textsOfRules(definition, unknownAmong),
   ]) {
     const own = (job && ofJobs.get(job)) ?? [];
     for (const use of uses) {
-      if ((compared += own.length + ofTheFile.length) > MOST_COMPARED || report.full) return;
-      const isMeant = (name: string): boolean => isSlip(use.name, name);
-      const meant = own.find(isMeant) ?? ofTheFile.find(isMeant);
+      if ((compared += own.length) > MOST_COMPARED || report.full) return;
+      const meant = own.find((name) => isSlip(use.name, name)) ?? use.meant;
       if (meant !== undefined && isFirst(text.at, use.offset)) tell(label, use, meant, text, report);
     }
   }
 };
 
-const textsOfScripts = (scripts: readonly Script[], unknown: ReadonlyMap<string, readonly Use[]>): Text[] =>
+const textsOfScripts = (scripts: readonly Script[], unknown: ReadonlyMap<string, readonly Unknown[]>): Text[] =>
   scripts.flatMap(({ job, name, commands }) =>
     commands
       .map((text) => ({ label: labelOf(job, name), job, text, unknown: unknown.get(text.value)! }))
       .filter(({ unknown }) => unknown.length > 0),
   );
 
-const textsOfRules = ({ jobs, workflow }: Definition, isUnknown: (use: Use) => boolean): Text[] => {
-  const textsOf = (label: string, rules: Rules, job?: JobDefinition): Text[] =>
-    (rules ?? []).flatMap(({ condition }) => {
-      if (!condition) return [];
-      const { text: value, at, expression } = condition;
-      const uses = variablesOf(expression).map((name) => ({ name, offset: value.indexOf(`$${name}`) + 1 }));
-      return [{ label, job, text: { value, at }, unknown: uses.filter(isUnknown) }];
+const textsOfRules = (
+  { jobs, workflow }: Definition,
+  unknownAmong: (uses: readonly Use[]) => readonly Unknown[],
+): Text[] => {
+  // Many jobs may share one condition.
+  const unknown = new Map<Condition, readonly Unknown[]>();
+  const unknownIn = (condition: Condition): readonly Unknown[] => {
+    const known = unknown.get(condition) ?? unknownAmong(usesOf(condition));
+    unknown.set(condition, known);
+    return known;
+  };
+  const textsOf = (label: string, rules: Rules = [], job?: JobDefinition): Text[] =>
+    rules.flatMap(({ condition }) => {
+      const uses = condition ? unknownIn(condition) : [];
+      if (!condition || uses.length === 0) return [];
+      return [{ label, job, text: { value: condition.text, at: condition.at }, unknown: uses }];
     });
   return [
     ...textsOf('The file: workflow.rules', workflow.rules),
     ...jobs.flatMap((job) => textsOf(labelOf(job, 'rules'), job.settings.rules, job)),
   ];
 };
+
+const usesOf = ({ text, expression }: Condition): Use[] =>
+  variablesOf(expression).map((name) => ({ name, offset: text.indexOf(`$${name}`) + 1 }));
 
 const labelOf = ({ name }: JobDefinition, keyword: string): string => `Job \`${shorten(name)}\`: ${keyword}`;
 

@@ -10,8 +10,11 @@ import { whyNever } from './never-holds.ts';
 export const checkConditions = ({ jobs, workflow }: Definition, report: Report): void => {
   const judge = judging();
   const isFirst = firstAt();
-  const check = (rules: readonly Rule[] | undefined, label: string): void => {
-    for (const [index, { condition }] of (rules ?? []).entries()) {
+  const checked = new Set<readonly Rule[]>();
+  const check = (rules: readonly Rule[] = [], label: string): void => {
+    if (checked.has(rules)) return;
+    checked.add(rules);
+    for (const [index, { condition }] of rules.entries()) {
       const why = condition && judge(condition).never;
       if (!why || !isFirst(condition.at)) continue;
       const message = `${label}: rule ${index + 1} can never hold: ${why}.`;
@@ -29,12 +32,12 @@ export const checkConditions = ({ jobs, workflow }: Definition, report: Report):
 
 /** Reports jobs, or a workflow, that no trigger lets in; of a definition all of whose rules could be read. */
 export const checkReachable = ({ jobs, workflow }: Definition, report: Report): void => {
-  const judge = judging();
-  const why = workflow.rules && whyNone(workflow.rules, judge);
+  const whyNone = lookingIn(judging());
+  const why = workflow.rules && whyNone(workflow.rules);
   if (why) report.warn('unreachable-job', workflow.rules?.[0]?.at ?? top, `No pipeline is ever let in: ${why}.`);
   for (const job of jobs) {
     const { rules } = job.settings;
-    const why = rules ? whyNone(rules, judge) : whyNoRef(job);
+    const why = rules ? whyNone(rules) : whyNoRef(job);
     const at = job.keywords.get(rules ? 'rules' : 'except')?.at ?? job.at;
     if (why) report.warn('unreachable-job', at, `Job \`${shorten(job.name)}\` is never part of a pipeline: ${why}.`);
   }
@@ -53,6 +56,15 @@ const judging = (): Judge => {
     const known = judged.get(text) ?? { never: whyNever(expression), same: JSON.stringify(expression) };
     judged.set(text, known);
     return known;
+  };
+};
+
+/** Each list of rules once, for the same reason. */
+const lookingIn = (judge: Judge): ((rules: readonly Rule[]) => string | undefined) => {
+  const known = new Map<readonly Rule[], string | undefined>();
+  return (rules) => {
+    if (!known.has(rules)) known.set(rules, whyNone(rules, judge));
+    return known.get(rules);
   };
 };
 
