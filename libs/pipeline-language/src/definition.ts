@@ -1,6 +1,7 @@
 import type { PlannedOnly } from '@foldline/contracts';
 import { checkTrigger, takenByTrigger } from './check-trigger.ts';
 import { dialectOf, type Dialect } from './dialect.ts';
+import { readOnce } from './grammar/read-once.ts';
 import { readEntries } from './grammar/record.ts';
 import { defaultable } from './keywords/defaultable.ts';
 import { defaults, fileFields, globals, isFileKeyword, refusedAtTop, type Defaults } from './keywords/file-keywords.ts';
@@ -103,7 +104,7 @@ const readJob = (
   const where = subject(report, `Job \`${shorten(name)}\``);
   if (!checkName(name, at, report) || !checkIsJob(entry, report) || value.kind !== 'map') return undefined;
   const keywords = value.entries;
-  const own = job.read(value, where) ?? {};
+  const own = readOnce(job, value, where) ?? {};
   const mayTake = keywords.has('trigger') ? takenByTrigger : defaultable;
   const taken = mayTake.filter((key) => !keywords.has(key) && takes(own.inherit?.default, key));
   const settings = { ...Object.fromEntries(taken.map((key) => [key, inherited.settings[key]])), ...own };

@@ -1,7 +1,7 @@
 import { jsonOf } from './grammar/json-value.ts';
 import { checkInput, type Inputs, type InputValue } from './keywords/spec.ts';
 import { limits } from './limits.ts';
-import { shorten, type Entry, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
+import { shorten, type Entry, type ListNode, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
 import { inside, type Where } from './read.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -47,18 +47,28 @@ export class Interpolation {
     readonly where: Where,
   ) {}
 
+  /** The same map where nothing is filled in, so that what was read of it holds. */
   map(node: MapNode): MapNode {
     const entries = new Map<string, Entry>();
+    let isSame = true;
     for (const entry of node.entries.values()) {
       const key = this.#text(entry.key, entry.at);
-      entries.set(key, { ...entry, key, value: this.#node(entry.value) });
+      const value = this.#node(entry.value);
+      const isKept = key === entry.key && value === entry.value;
+      entries.set(key, isKept ? entry : { ...entry, key, value });
+      isSame &&= isKept;
     }
-    return { ...node, entries };
+    return isSame ? node : { ...node, entries };
+  }
+
+  #list(node: ListNode): ListNode {
+    const items = node.items.map((item) => this.#node(item));
+    return items.every((item, index) => item === node.items[index]) ? node : { ...node, items };
   }
 
   #node(node: Node): Node {
     if (node.kind === 'map') return this.map(node);
-    if (node.kind === 'list') return { ...node, items: node.items.map((item) => this.#node(item)) };
+    if (node.kind === 'list') return this.#list(node);
     return node.text.includes('$[[') ? this.#scalar(node) : node;
   }
 

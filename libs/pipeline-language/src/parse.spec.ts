@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { lint } from './compile.ts';
 import { parse } from './parse.ts';
 import { Report } from './report.ts';
 
@@ -31,6 +32,13 @@ describe('A file that was read before', () => {
   it('is not parsed again', () => {
     const text = 'a: { script: make }\n';
     expect(parse(text, new Report('f.yml'))).toBe(parse(text, new Report('g.yml')));
+  });
+
+  it('is read anew where its name says that it is in another dialect', () => {
+    const text = 'a:\n  parallel: 2\n  script: [run --shard=$CI_NODE_INDEX/$CI_NODE_TOTAL]\n';
+    const codesIn = (file: string) => lint(file, text).map(({ code }) => code);
+    expect(codesIn('.gitlab-ci.yml')).toEqual([]);
+    expect(codesIn('.codara-ci.yml')).toEqual(['shard-index-zero']);
   });
 
   it('that is included has places of its own', () => {

@@ -1,6 +1,7 @@
 import { Composer, LineCounter, Parser, isMap, isScalar, type CST, type Document } from 'yaml';
+import { dialectOf } from './dialect.ts';
 import { shorten, type MapNode, type Position } from './node.ts';
-import { prescan } from './prescan.ts';
+import { prescan, type Admitted } from './prescan.ts';
 import type { Report } from './report.ts';
 import { tokensOf } from './tokens.ts';
 import { TreeBuilder } from './tree.ts';
@@ -9,10 +10,10 @@ import { explainYaml } from './yaml-errors.ts';
 /** A file; `header` is a document before it that says what the file asks for. */
 export type Parsed = { root: MapNode; header?: MapNode };
 
-/** Characters of the texts whose trees are kept. */
-const KEPT = 1024 * 1024;
+/** Lexemes of the texts whose trees are kept with what was read of them, each some 80 bytes: 10,000 jobs have a million. */
+const KEPT = 1_200_000;
 const kept = new Map<string, Parsed>();
-let keptCharacters = 0;
+let keptLexemes = 0;
 
 /**
  * Reads a file's text into our own tree; answers nothing after reporting what stopped it. The same texts come again and
@@ -20,31 +21,39 @@ let keptCharacters = 0;
  * A text that is of no file has all of it `at` one place.
  */
 export const parse = (text: string, report: Report, file = report.file, at?: Position): Parsed | undefined => {
-  if (at) return read(text, report, file, at);
+  if (at) {
+    const admitted = prescan(text, report);
+    return admitted && read(text, admitted, report, file, at);
+  }
   report.hasRead(file, text);
-  // Places in a file that is included name it.
-  const key = `${file === report.file ? '' : file}\n${text}`;
+  // Places in a file that is included name it, and what is read of a tree is read in a dialect.
+  const key = `${dialectOf(report.file)}\n${file === report.file ? '' : file}\n${text}`;
   const known = kept.get(key);
   if (known) return known;
   const before = report.told;
-  const parsed = read(text, report, file);
-  if (parsed && report.told === before) keep(key, parsed);
+  const admitted = prescan(text, report);
+  const parsed = admitted && read(text, admitted, report, file);
+  if (parsed && report.told === before) keep(key, parsed, admitted.lexemes.length);
   return parsed;
 };
 
-const keep = (key: string, parsed: Parsed): void => {
-  if (keptCharacters + key.length > KEPT) {
+const keep = (key: string, parsed: Parsed, lexemes: number): void => {
+  if (keptLexemes + lexemes > KEPT) {
     kept.clear();
-    keptCharacters = 0;
+    keptLexemes = 0;
   }
   kept.set(key, parsed);
-  keptCharacters += key.length;
+  keptLexemes += lexemes;
 };
 
-const read = (text: string, report: Report, file: string, at?: Position): Parsed | undefined => {
+const read = (
+  text: string,
+  admitted: Admitted,
+  report: Report,
+  file: string,
+  at?: Position,
+): Parsed | undefined => {
   const before = report.errors;
-  const admitted = prescan(text, report);
-  if (!admitted) return undefined;
   const lines = new LineCounter();
   const documents = documentsOf(admitted.lexemes, lines);
   const placeOf = (offset: number): Position => {

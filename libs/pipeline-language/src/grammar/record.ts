@@ -2,6 +2,7 @@ import { isUnresolved, type Entry, type Node } from '../node.ts';
 import { inside, readMap, reportUnknown, type Where } from '../read.ts';
 import { anyOf, FILLED_IN, NOTHING, type Json, type JsonSchema } from './json-schema.ts';
 import { plainValue } from './plain-value.ts';
+import { readOnce } from './read-once.ts';
 import type { Shape } from './shape.ts';
 
 /** What people are told of a keyword, in an editor and in the reference. */
@@ -71,7 +72,7 @@ const isKeyOf = <Values extends object>(fields: Fields<Values>, key: string): ke
 const readField = <Value>(field: Field<Value>, entry: Entry, where: Where): Value | undefined => {
   const { shape, planned, default: standard } = field;
   const at = inside(where, entry.key);
-  const value = shape.read(entry.value, at);
+  const value = readOnce(shape, entry.value, at);
   // Who asks for what is done anyway misses nothing.
   if (planned && value !== undefined && value !== standard) mark(planned, entry, at);
   return value;
