@@ -7,6 +7,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { NewEvent, RecordedEvent } from '@foldline/contracts';
 import { openEmbeddedPorts } from '@foldline/host';
 import type { Logger, Ports, Settings } from '@foldline/kernel';
+import { copiesOf } from '@foldline/testing';
 import supertest from 'supertest';
 import { createGateway } from './create-gateway.ts';
 import { READ_MODELS } from '@foldline/read-models';
@@ -47,7 +48,7 @@ const git = (directory: string, ...args: string[]): string =>
     encoding: 'utf8',
   }).trim();
 
-const makeRepository = (directory: string): Gateway['repository'] => {
+const copyRepository = copiesOf((directory) => {
   execFileSync('git', ['init', '--quiet', '--initial-branch=main', directory]);
   const commit = (content: string): string => {
     writeFileSync(join(directory, '.codara-ci.yml'), content);
@@ -59,8 +60,8 @@ const makeRepository = (directory: string): Gateway['repository'] => {
   git(directory, 'checkout', '--quiet', '-b', 'develop');
   const develop = commit('build: {script: [make all]}');
   git(directory, 'checkout', '--quiet', 'main');
-  return { url: directory, main, develop };
-};
+  return { main, develop };
+});
 
 const settingsIn = (dataDirectory: string): Settings => ({
   mode: 'standalone',
@@ -85,7 +86,8 @@ export const startGateway = async (
   beforeListening: (app: NestFastifyApplication) => void = () => {},
 ): Promise<Gateway & { directory: string }> => {
   const directory = existing ?? mkdtempSync(join(tmpdir(), 'gateway-'));
-  const repository = existing ? undefined : makeRepository(join(directory, 'repository'));
+  const url = join(directory, 'repository');
+  const commits = existing ? { main: '', develop: '' } : copyRepository(url);
   const { ports: opened, close } = await openEmbeddedPorts(settingsIn(join(directory, 'data')), READ_MODELS);
   const logged: Logged[] = [];
   const ports = { ...opened, logger: loggerInto(logged) };
@@ -115,7 +117,7 @@ export const startGateway = async (
     ports,
     logged,
     port,
-    repository: repository ?? { url: join(directory, 'repository'), main: '', develop: '' },
+    repository: { url, ...commits },
     anonymous,
     as: (method, path) => anonymous[method](path).set('Authorization', `Bearer ${TOKEN}`),
     record,

@@ -1,5 +1,6 @@
 export { objectStoreContract, type ObjectStoreFixture } from './contracts/object-store.contract.ts';
 export { logStoreContract, type LogStoreFixture } from './contracts/log-store.contract.ts';
+export { copiesOf } from './copies-of.ts';
 export { givenWhenThen, type Given } from './given-when-then.ts';
 export { executorContract, type ExecutorFixture } from './contracts/executor.contract.ts';
 export { eventStoreContract, type EventStoreFixture } from './contracts/event-store.contract.ts';

@@ -14,7 +14,7 @@ import {
 } from '@foldline/contracts';
 import { localSignals, openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
 import { Commands, type Settings } from '@foldline/kernel';
-import { plannedJob, sampleContext } from '@foldline/testing';
+import { copiesOf, plannedJob, sampleContext } from '@foldline/testing';
 import { RunnerDrain } from '../drain.service.ts';
 import { GreetingService } from '../greeting.service.ts';
 import { Workspaces } from '../workspace/workspaces.ts';
@@ -81,19 +81,18 @@ export const startRunner = (): void => {
   runner = new ExecutionService(commands(), ports, workspaces, ports.settings, leases);
 };
 
-const commitOf = (repository: string): string => {
+const copyRepository = copiesOf((repository) => {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' }).trim();
-  mkdirSync(repository);
   git('init', '--quiet', '--initial-branch=main');
   writeFileSync(join(repository, 'README.md'), 'shop\n');
   git('add', '--all');
   git('-c', 'user.name=Ada', '-c', 'user.email=ada@foldline.example', 'commit', '--quiet', '-m', 'shop');
   return git('rev-parse', 'HEAD');
-};
+});
 
 export const assign = async (more: Partial<PlannedJob> = {}, around: Partial<PipelineContext> = {}): Promise<void> => {
   const repository = join(directory, 'repository');
-  const sha = commitOf(repository);
+  const sha = copyRepository(repository);
   const context = { ...sampleContext, sha, project: { ...sampleContext.project, url: repository }, ...around };
   const event = JobAssigned({
     pipelineId: 'p1',
