@@ -23,12 +23,13 @@ export const workingCopyAt = async (directory: string): Promise<WorkingCopy> => 
       return undefined;
     }
   };
-  const [sha, message, branch, origin] = await Promise.all([
-    git('rev-parse', '--verify', '--quiet', 'HEAD'),
-    git('log', '-1', '--format=%B'),
+  const [commit = '', branch, origin] = await Promise.all([
+    git('log', '-1', '--no-show-signature', '--format=%H%n%B'),
     git('symbolic-ref', '--short', '--quiet', 'HEAD'),
     git('symbolic-ref', '--short', '--quiet', 'refs/remotes/origin/HEAD'),
   ]);
+  const [sha, ...lines] = commit.split('\n');
+  const message = lines.join('\n');
   const defaultBranch = origin?.slice(origin.indexOf('/') + 1);
   return {
     ...(sha && { sha }),
