@@ -1,17 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Sandbox, START_MS } from '@foldline/client';
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
-import { isAsked } from '@foldline/testing';
-import { compile, plannedFrom, type Sources } from '@foldline/pipeline-language';
+import { compile, plannedFrom } from '@foldline/pipeline-language';
 import { CommandLine } from './command-line.ts';
 import {
   DEFINITION_FILE,
-  OWNER,
+  goldenCases,
   goldenNames,
   isAskedForByAJob,
-  repositoryOf,
+  projectAt,
   textOf,
   unsayable,
   type GoldenCase,
@@ -25,27 +23,23 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   'rules-see-the-variables-of-their-environment': 'variables of the command are for every environment',
   'rules-see-what-is-predefined': 'a commit is made when the test runs, by whoever runs it',
 };
-/** Cases that are worked on beside each other. */
+/** Cases are worked on beside each other in so many repositories, one after the other in each of them. */
 const LANES = 2;
 
 type Outcome = { plan: Plan } | { problems: Problem[]; decisions: PlanDecision[] };
 type Answers = { compiled: Outcome; commanded: Outcome; served: Outcome };
+type Lane = { directory: string; commandLine: CommandLine };
 
-const byTheFunction = ({ directory, name, trigger, changes }: GoldenCase): Outcome => {
-  const paths = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-    .filter((path) => !path.startsWith('.git/'));
-  const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(directory, path), 'utf8')]));
-  const sources: Sources = { files, paths, changes };
-  const result = compile({ file: DEFINITION_FILE, text: textOf(name), trigger, sources });
+const byTheFunction = ({ name, trigger, sources }: GoldenCase, { directory }: Lane): Outcome => {
+  const project = projectAt(directory);
+  const result = compile({ file: DEFINITION_FILE, text: textOf(name), trigger: { ...trigger, project }, sources });
   const plan = plannedFrom(DEFINITION_FILE, result);
   return JSON.parse(JSON.stringify(plan ? { plan } : result)) as Outcome;
 };
 
 const eventOf = (source: string): string => source.replace(/_event$/, '');
 
-const byTheCommand = async (commandLine: CommandLine, { directory, trigger, before }: GoldenCase): Promise<Outcome> => {
+const byTheCommand = async ({ trigger, before }: GoldenCase, { directory, commandLine }: Lane): Promise<Outcome> => {
   const { ref, source, variables, sealed } = trigger;
   const options = [
     ['--event', eventOf(source)],
@@ -64,18 +58,23 @@ const byTheCommand = async (commandLine: CommandLine, { directory, trigger, befo
 };
 
 /** Of what the server answers besides, `type` of a problem is where its page is. */
-const byTheServer = async ({ client }: Sandbox, { name, directory, trigger, before }: GoldenCase): Promise<Outcome> => {
+const byTheServer = async (
+  { client }: Sandbox,
+  { trigger, before }: GoldenCase,
+  { directory }: Lane,
+): Promise<Outcome> => {
   const { ref, source, variables, sealed } = trigger;
-  await client.post('/api/v1/projects', { owner: OWNER, name, url: directory });
-  for (const { name: key, masked, value } of sealed)
-    await client.post(`/api/${OWNER}/${name}/variables`, { key, masked, value });
+  const { owner, name } = projectAt(directory);
+  const path = `/api/${owner}/${name}`;
+  for (const { name: key, masked, value } of sealed) await client.post(`${path}/variables`, { key, masked, value });
   const event = ref.kind === 'tag' && source === 'push' ? 'tag' : eventOf(source);
   const query = new URLSearchParams({ ref: ref.name, event });
   if (before !== undefined) query.set('before', before);
   for (const [key, value] of Object.entries(variables)) query.set(`variables[${key}]`, value);
   const answer = await client.get<
     { plan: Plan } | { problems: (Problem & { type: string })[]; decisions: PlanDecision[] }
-  >(`/api/${OWNER}/${name}/plan-preview?${query.toString()}`);
+  >(`${path}/plan-preview?${query.toString()}`);
+  for (const { name: key } of sealed) await client.raw('DELETE', `${path}/variables/${key}`);
   if ('plan' in answer) return { plan: answer.plan };
   return { problems: answer.problems.map(({ type: _type, ...problem }) => problem), decisions: answer.decisions };
 };
@@ -83,38 +82,43 @@ const byTheServer = async ({ client }: Sandbox, { name, directory, trigger, befo
 describe('A golden case, by the function, by the command and by a server', () => {
   let sandbox: Sandbox;
   const answers = new Map<string, Promise<Answers>>();
-  const sayable = goldenNames().filter((name) => unsayable(name).length === 0);
-  // Each takes some twenty processes of git.
-  const names = isAsked('FOLDLINE_TEST_EVERY_PLAN') ? sayable : sayable.filter((_, n) => n % 3 === 0);
+  const names = goldenNames().filter((name) => unsayable(name).length === 0);
+  const lanes: Lane[] = [];
 
-  const commandLines: CommandLine[] = [];
+  const answersTo = async (golden: GoldenCase, lane: Lane): Promise<Answers> => {
+    await golden.checkOut(lane.directory);
+    const compiled = byTheFunction(golden, lane);
+    const commanded = await byTheCommand(golden, lane);
+    return { compiled, commanded, served: await byTheServer(sandbox, golden, lane) };
+  };
 
-  const answersTo = async (name: string, commandLine: CommandLine): Promise<Answers> => {
-    const golden = await repositoryOf(name, join(sandbox.directory, 'golden'));
-    const compiled = byTheFunction(golden);
-    const commanded = await byTheCommand(commandLine, golden);
-    return { compiled, commanded, served: await byTheServer(sandbox, golden) };
+  const laneAt = async (directory: string, first: GoldenCase): Promise<Lane> => {
+    await first.checkOut(directory);
+    const { owner, name, url } = projectAt(directory);
+    await sandbox.client.post('/api/v1/projects', { owner, name, url });
+    return { directory, commandLine: new CommandLine() };
   };
 
   beforeAll(async () => {
     sandbox = await Sandbox.start();
-    commandLines.push(...Array.from({ length: LANES }, () => new CommandLine()));
-    const lanes = commandLines.map((): Promise<unknown> => Promise.resolve());
-    for (const [n, name] of names.entries()) {
+    const cases = await goldenCases(names, join(sandbox.directory, 'store.git'));
+    for (let n = 0; n < LANES; n += 1) lanes.push(await laneAt(join(sandbox.directory, `golden-${n}`), cases[n]!));
+    const last = lanes.map((): Promise<unknown> => Promise.resolve());
+    for (const [n, golden] of cases.entries()) {
       const lane = n % LANES;
-      const answer = lanes[lane]!.then(() => answersTo(name, commandLines[lane]!));
-      lanes[lane] = answer.catch(() => undefined);
-      answers.set(name, answer);
+      const answer = last[lane]!.then(() => answersTo(golden, lanes[lane]!));
+      last[lane] = answer.catch(() => undefined);
+      answers.set(golden.name, answer);
     }
   }, START_MS);
   afterAll(async () => {
     await Promise.allSettled(answers.values());
-    await Promise.all(commandLines.map((commandLine) => commandLine.stop()));
+    await Promise.all(lanes.map(({ commandLine }) => commandLine.stop()));
     await sandbox.stop();
   }, START_MS);
 
   it('can be asked for everywhere, but for those that are left out', () => {
-    const others = goldenNames().filter((name) => !sayable.includes(name) && !isAskedForByAJob(name));
+    const others = goldenNames().filter((name) => !names.includes(name) && !isAskedForByAJob(name));
     expect(others).toEqual(Object.keys(LEFT_OUT).toSorted());
   });
 

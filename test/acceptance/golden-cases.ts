@@ -1,29 +1,37 @@
-import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Sources, Trigger } from '@foldline/pipeline-language';
-import { DEFAULT_BRANCH, commitAll, type Changes } from './golden-history.ts';
+import {
+  DEFAULT_BRANCH,
+  checkOut,
+  historyOf,
+  storeOf,
+  type Changes,
+  type History,
+  type Tree,
+} from './golden-history.ts';
 
 const FOLDER = fileURLToPath(new URL('../plans', import.meta.url));
-const IDENTITY = ['-c', 'user.name=Golden', '-c', 'user.email=golden@foldline.example', '-c', 'commit.gpgsign=false'];
 /** What a trigger may say that a repository, the command's options and the API can all be given. */
 const SAYABLE = new Set(['ref', 'source', 'variables', 'sealed', 'message']);
 export const DEFINITION_FILE = '.codara-ci.yml';
-/** What the command calls the owner of a repository that it finds on the disk. */
-export const OWNER = 'local';
-
 export type SealedVariable = { name: string; masked: boolean; value: string };
-/** A golden plan as a repository and a trigger for it; every variable of its project has a value. */
+/** A golden plan as a commit and a trigger for it; every variable of its project has a value. */
 export type GoldenCase = {
   name: string;
-  directory: string;
-  sha: string;
   /** What the branch pointed to before the push, where the case says which files changed. */
   before?: string;
-  changes: NonNullable<Sources['changes']>;
-  trigger: Trigger & { project: NonNullable<Trigger['project']>; sealed: SealedVariable[] };
+  sources: Required<Sources>;
+  trigger: Trigger & { sealed: SealedVariable[] };
+  /** Makes a directory the working copy of a repository with the case's ref, and with no other than its own. */
+  checkOut: (directory: string) => Promise<void>;
+};
+
+/** What the command calls a repository that it finds on the disk. */
+export const projectAt = (directory: string): NonNullable<Trigger['project']> => {
+  const name = basename(directory);
+  return { id: name, owner: 'local', name, url: directory, defaultBranch: DEFAULT_BRANCH };
 };
 
 const triggerOf = (name: string): Trigger =>
@@ -52,39 +60,60 @@ export const isAskedForByAJob = (name: string): boolean => triggerOf(name).upstr
 
 export const textOf = (name: string): string => readFileSync(join(FOLDER, name, 'definition.yml'), 'utf8');
 
-/** Makes a git repository of the case below `home`, in which its ref is. */
-export const repositoryOf = async (name: string, home: string): Promise<GoldenCase> => {
+const treeOf = (name: string): Tree => {
+  const root = join(FOLDER, name, 'files');
+  const files = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : [];
+  const paths = files.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map([
+    ...paths.map((path) => [relative(root, path), readFileSync(path)] as const),
+    [DEFINITION_FILE, Buffer.from(textOf(name))],
+  ]);
+};
+
+const historyOfCase = (name: string): History => {
+  const { ref, message = `Define ${name}` } = triggerOf(name);
+  return historyOf(treeOf(name), { changes: changesOf(name), message, ref });
+};
+
+/** The cases as commits of one repository, from which working copies borrow. */
+export const goldenCases = async (names: readonly string[], store: string): Promise<GoldenCase[]> => {
+  const histories = names.map(historyOfCase);
+  const ids = await storeOf(store, histories);
+  return names.map((name, index) => {
+    const [history, own] = [histories[index]!, ids[index]!];
+    return {
+      ...caseOf(name, history, own),
+      checkOut: (directory) => checkOut(directory, history, { store, ids: own }),
+    };
+  });
+};
+
+const caseOf = (
+  name: string,
+  { commits, before: place }: History,
+  ids: readonly string[],
+): Omit<GoldenCase, 'checkOut'> => {
   const trigger = triggerOf(name);
-  const { ref, message = `Define ${name}` } = trigger;
-  const directory = join(home, name);
-  const git = async (...args: string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)('git', [...IDENTITY, ...args], { cwd: directory });
-    return stdout.trim();
-  };
-  mkdirSync(directory, { recursive: true });
-  const files = join(FOLDER, name, 'files');
-  if (existsSync(files)) cpSync(files, directory, { recursive: true });
-  cpSync(join(FOLDER, name, 'definition.yml'), join(directory, DEFINITION_FILE));
-  await git('init', '--quiet', '--template=', `--initial-branch=${DEFAULT_BRANCH}`);
-  const changes = changesOf(name);
-  const before = await commitAll(git, directory, { changes, message, ref });
-  const sha = await git('rev-parse', `${ref.name}^{commit}`);
+  const { message, tree } = commits.at(-1)!;
+  const before = place === undefined ? {} : { before: ids[place]! };
   const sealed = (trigger.sealed ?? []).map(({ value, ...rest }) => ({ ...rest, value: value ?? `some ${rest.name}` }));
-  const isProtected = ref.kind === 'branch' && ref.name === DEFAULT_BRANCH;
+  const isProtected = trigger.ref.kind === 'branch' && trigger.ref.name === DEFAULT_BRANCH;
+  const changes = Object.entries(changesOf(name)).map(([base, paths]) => [base, paths?.toSorted() ?? null] as const);
   return {
     name,
-    directory,
-    sha,
-    changes: Object.fromEntries(Object.entries(changes).map(([base, paths]) => [base, paths?.toSorted() ?? null])),
-    ...(before === undefined ? {} : { before }),
+    ...before,
+    sources: {
+      files: Object.fromEntries([...tree].map(([path, content]) => [path, content.toString('utf8')])),
+      paths: [...tree.keys()],
+      changes: Object.fromEntries(changes),
+    },
     trigger: {
       ...trigger,
-      ...(before === undefined ? {} : { before }),
-      ref: { ...ref, protected: isProtected },
+      ...before,
+      ref: { ...trigger.ref, protected: isProtected },
       sealed,
-      sha,
+      sha: ids.at(-1)!,
       message,
-      project: { id: name, owner: OWNER, name, url: directory, defaultBranch: DEFAULT_BRANCH },
     },
   };
 };

@@ -12,7 +12,7 @@ export { eventBusContract } from './contracts/event-bus.contract.ts';
 export { handlingFailuresContract } from './contracts/handling-failures.contract.ts';
 export type { EventBusFixture, EventBusOptions } from './contracts/event-bus-opening.ts';
 export { planOf, plannedJob, sampleContext } from './plan-samples.ts';
-export { absent, isAsked, whenAsked, withPrograms, withRealServer, type ServerSetting } from './real-server.ts';
+export { absent, whenAsked, withPrograms, withRealServer, type ServerSetting } from './real-server.ts';
 export {
   claimsContract,
   soleClaimsContract,

@@ -36,13 +36,9 @@ export const withPrograms = (programs: readonly string[], suite: () => void): vo
 
 /** Runs a suite that takes many minutes, where it is asked for; elsewhere it is skipped with a line that says how to ask. */
 export const whenAsked = (setting: 'FOLDLINE_TEST_CHAOS', suite: () => void): void => {
-  if (isAsked(setting)) return suite();
+  if (process.env[setting] === '1') return suite();
   describe(`a long suite (${setting})`, () => it.skip(`takes many minutes: set ${setting}=1`, () => undefined));
 };
-
-/** Whether somebody asks for more than there is time for each time. */
-export const isAsked = (setting: 'FOLDLINE_TEST_CHAOS' | 'FOLDLINE_TEST_EVERY_PLAN'): boolean =>
-  process.env[setting] === '1';
 
 const isOnPath = (program: string): boolean =>
   (process.env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
