@@ -42,7 +42,7 @@ export const limits = {
   /** Edges between copies; bounds the plan and the scheduler's work. */
   edges: 100_000,
   /** Characters of scripts that are looked at while linting, each as often as it may be looked at. */
-  shellWork: 12_000_000,
+  shellWork: 6_000_000,
   /** The plan as JSON. */
   planBytes: 32 * 1024 * 1024,
   timeoutSeconds: 7 * 24 * 3600,

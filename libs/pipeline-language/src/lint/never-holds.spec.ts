@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { holds } from '../expressions/evaluate.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
+import { found } from '../pattern.ts';
 import { whyNever } from './never-holds.ts';
 
 const why = (text: string): string | undefined => whyNever(parseExpression(text));
@@ -60,7 +61,8 @@ describe('A condition that can never hold', () => {
     fc.assert(
       fc.property(condition, set, set, (text, a, b) => {
         const values: Record<string, string | undefined> = { A: a, B: b };
-        const scope = { value: (name: string) => values[name], written: (name: string) => values[name] };
+        const valueOf = (name: string) => values[name];
+        const scope = { value: valueOf, written: valueOf, isIn: found };
         const expression = parseExpression(text);
         if (whyNever(expression)) expect(holds(expression, scope)).toBe(false);
       }),
