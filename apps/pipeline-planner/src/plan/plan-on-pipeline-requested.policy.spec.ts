@@ -41,6 +41,8 @@ let store: EventStore;
 let repositories: SourceRepository;
 let box: SecretBox;
 let planning: PlanOnPipelineRequested;
+let pipelineId: string;
+let pipelines = 0;
 const commits: Record<string, string> = {};
 
 const git = (...args: string[]): string => execFileSync('git', args, { cwd: url, encoding: 'utf8' }).trim();
@@ -94,25 +96,34 @@ beforeAll(() => {
   writeFileSync(join(url, FILE, 'x'), DEFINITION);
   commit('directory');
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'foldline-planner-'));
+beforeAll(async () => {
+  directory = join(home, 'planner');
+  mkdirSync(directory);
   const settings: Partial<Settings> = { dataDirectory: directory, logLevel: 'silent', includeHosts: [] };
   embedded = await openEmbeddedPorts(settings as Settings, []);
   const { eventStore, sourceRepository, secretBox } = embedded.ports;
-  [store, repositories, box] = [eventStore, sourceRepository, secretBox];
-  planning = planningWith(embedded.ports);
+  // What a test lets fail of it is its own.
+  repositories = Object.create(sourceRepository) as SourceRepository;
+  [store, box] = [eventStore, secretBox];
+  planning = planningWith({ ...embedded.ports, sourceRepository: repositories });
 });
-afterEach(async () => {
+afterAll(async () => {
   await planning.beforeApplicationShutdown();
   await embedded.close();
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  pipelines += 1;
+  pipelineId = `p${pipelines}`;
+});
+afterEach(() => {
+  for (const name of Object.keys(repositories)) Reflect.deleteProperty(repositories, name);
 });
 
 const requested = (ref: string, more: Partial<Request> = {}): Recorded<ReturnType<typeof PipelineRequested>> => ({
   ...PipelineRequested({
-    pipelineId: 'p1',
+    pipelineId,
     project: { ...sampleContext.project, url },
     ref: { name: ref, kind: 'branch', protected: false },
     source: 'push',
@@ -122,15 +133,15 @@ const requested = (ref: string, more: Partial<Request> = {}): Recorded<ReturnTyp
     ...more,
   }),
   id: 'request',
-  stream: triggerStream('p1'),
+  stream: triggerStream(pipelineId),
   revision: 0,
   position: 1,
   causationId: 'push',
-  correlationId: 'p1',
+  correlationId: pipelineId,
   actor: { kind: 'user', id: 'ada' },
   recordedAt: '2030-01-01T00:00:00.000Z',
 });
-const events = (): Promise<RecordedEvent[]> => store.readStream(planStream('p1'), 0);
+const events = (): Promise<RecordedEvent[]> => store.readStream(planStream(pipelineId), 0);
 /** What the one event says that the request comes to. */
 const outcome = async (...given: Parameters<typeof requested>): Promise<RecordedEvent> => {
   await planning.plan(requested(...given));
@@ -164,11 +175,11 @@ describe('A requested pipeline', () => {
     const { type, data, correlationId, causationId } = await outcome('good');
 
     expect(type).toBe('PipelinePlanned');
-    expect({ correlationId, causationId }).toEqual({ correlationId: 'p1', causationId: 'request' });
+    expect({ correlationId, causationId }).toEqual({ correlationId: pipelineId, causationId: 'request' });
     const { context, plan } = data as Planned;
     expect(plan.jobs.map(({ name }) => name)).toEqual(['build']);
     expect(context).toMatchObject({
-      pipelineId: 'p1',
+      pipelineId,
       sha: commits['good'],
       message: 'Add gears\n\nwith $CARE',
       source: 'push',
@@ -275,8 +286,9 @@ describe('A requested pipeline', () => {
     it('without a commit where none was found, or none of it could be fetched', async () => {
       expect((await outcome('unknown')).data).not.toHaveProperty('commit');
 
-      await planning.plan(requested('good', { pipelineId: 'p2', sha: 'f'.repeat(40) }));
-      const [other] = await store.readStream(planStream('p2'), 0);
+      const next = `${pipelineId}x`;
+      await planning.plan(requested('good', { pipelineId: next, sha: 'f'.repeat(40) }));
+      const [other] = await store.readStream(planStream(next), 0);
       expect(other?.type).toBe('PlanRejected');
       expect(other?.data).not.toHaveProperty('commit');
     });
@@ -303,9 +315,10 @@ describe('A requested pipeline', () => {
     it('for a definition that was made to break its reader, and the next one is planned', async () => {
       expect((await problemsOf('bomb')).length).toBeGreaterThan(0);
 
-      await planning.plan(requested('good', { pipelineId: 'p2' }));
-      const [next] = await store.readStream(planStream('p2'), 0);
-      expect(next?.type).toBe('PipelinePlanned');
+      const next = `${pipelineId}x`;
+      await planning.plan(requested('good', { pipelineId: next }));
+      const [event] = await store.readStream(planStream(next), 0);
+      expect(event?.type).toBe('PipelinePlanned');
     });
 
     it('for a commit that the repository does not have', async () => {
@@ -320,13 +333,12 @@ describe('A requested pipeline', () => {
   });
 
   it('is tried again after trouble that may pass', async () => {
-    const { fetchCommit } = repositories;
     repositories.fetchCommit = async () => {
       throw new TransientError('git took too long');
     };
     await expect(planning.plan(requested('good'))).rejects.toBeInstanceOf(TransientError);
     expect(await events()).toEqual([]);
-    repositories.fetchCommit = fetchCommit;
+    Reflect.deleteProperty(repositories, 'fetchCommit');
 
     expect((await outcome('good')).type).toBe('PipelinePlanned');
   });
