@@ -22,7 +22,7 @@ export type GoldenCase = {
   name: string;
   /** What the branch pointed to before the push, where the case says which files changed. */
   before?: string;
-  sources: Required<Sources>;
+  sources: Required<Omit<Sources, 'elsewhere'>>;
   trigger: Trigger & { sealed: SealedVariable[] };
   /** Makes a directory the working copy of a repository with the case's ref, and with no other than its own. */
   checkOut: (directory: string) => Promise<void>;

@@ -13,13 +13,13 @@ export type FileLocation =
 /** `tree`: which files a commit of a project has, as a JSON list of their paths. */
 export type Location = FileLocation | { kind: 'tree'; project: string; ref: string };
 
-/** What is there. `sha256` is in hexadecimal digits; `at` is the commit of a file that is of one. */
-export type FoundText = { text: string; sha256: string; at?: string };
+/** What is there. `sha256` is in hexadecimal digits; `at` is the commit of a file that is of one, `release` the tag of it where that is a version. */
+export type FoundText = { text: string; sha256: string; at?: string; release?: string };
 /** Why nothing is; a warning where nobody could look. */
 export type NotFound = { problem: CompilerProblemCode; message: string; hint?: string; severity?: 'warning' };
 export type Found = FoundText | NotFound;
 /** What was read, before anybody looked at it. */
-export type ReadBytes = { bytes: Uint8Array; at?: string };
+export type ReadBytes = Omit<FoundText, 'text' | 'sha256'> & { bytes: Uint8Array };
 
 /** Two locations have the same key when they are one. */
 export const keyOf = (location: Location): string =>

@@ -20,15 +20,16 @@ const cases = readdirSync(folder).toSorted();
 const read = (name: string, file: string): string => readFileSync(join(folder, name, file), 'utf8');
 const has = (name: string, file: string): boolean => existsSync(join(folder, name, file));
 
-type Elsewhere = { at: Location } & ({ file: string; commit?: string } | NotFound);
+type Elsewhere = { at: Location } & ({ file: string; commit?: string; release?: string } | NotFound);
 
 const elsewhereOf = (name: string): NonNullable<Sources['elsewhere']> =>
   Object.fromEntries(
     (JSON.parse(read(name, 'elsewhere/index.json')) as Elsewhere[]).map(({ at, ...found }) => {
       if ('problem' in found) return [keyOf(at), found];
-      const text = read(name, join('elsewhere', found.file));
+      const { file, commit, ...known } = found;
+      const text = read(name, join('elsewhere', file));
       const sha256 = createHash('sha256').update(text).digest('hex');
-      return [keyOf(at), { text, sha256, ...(found.commit !== undefined && { at: found.commit }) }];
+      return [keyOf(at), { text, sha256, ...known, ...(commit !== undefined && { at: commit }) }];
     }),
   );
 

@@ -1,6 +1,7 @@
 import { regexOfGlob, type IncludedFile } from '@foldline/contracts';
 import { RE2JS } from 're2js';
 import { keyOf, nameOfLocation, type FileLocation, type FoundText, type Location } from './elsewhere.ts';
+import type { ComponentFact } from './keywords/spec.ts';
 import { shorten, type Position } from './node.ts';
 import { isPattern, type Place } from './place-of-include.ts';
 import type { Located } from './read.ts';
@@ -13,7 +14,8 @@ export type Home = { kind: 'commit' } | ProjectHome | { kind: 'nowhere' };
 export type ProjectHome = { kind: 'project'; project: string; ref: string };
 /** A file: no other has its key, and `name` is what it is called. */
 export type Origin = { key: string; name: string; home: Home };
-export type IncludedText = { text: string; home: Home };
+export type IncludedText = { text: string; home: Home; component?: ComponentFacts };
+export type ComponentFacts = Readonly<Record<ComponentFact, string>>;
 /** What is to be read, before it was. */
 export type Candidate = { place: Place; at: Position; key: string; name: string };
 
@@ -78,7 +80,8 @@ export class IncludedFiles {
     }
     if (integrity !== undefined && !this.#isIntact(found, place, integrity, at)) return undefined;
     this.#included.set(keyOf(place), factOf(place, found));
-    return { text: found.text, home: homeOf(place, found) };
+    const home = homeOf(place, found);
+    return { text: found.text, home, ...(place.kind === 'component' && { component: factsOf(place, found) }) };
   }
 
   #found(location: Location) {
@@ -148,6 +151,12 @@ const homeOf = (place: FileLocation, { at }: FoundText): Home => {
     ? { kind: 'nowhere' }
     : { kind: 'project', project: place.project, ref: at };
 };
+
+/** A branch and a commit are no version. */
+const factsOf = (
+  { component: name, version: reference }: Extract<FileLocation, { kind: 'component' }>,
+  { at: sha = '', release: version = '' }: FoundText,
+): ComponentFacts => ({ name, version, sha, reference });
 
 const factOf = (place: FileLocation, { sha256, at }: FoundText): IncludedFile => ({
   ...(place.kind === 'remote' ? { kind: place.kind, url: nameOfLocation(place) } : place),

@@ -1,5 +1,5 @@
 import { jsonOf } from './grammar/json-value.ts';
-import { checkInput, type Inputs, type InputValue } from './keywords/spec.ts';
+import { checkInput, type ComponentFact, type Inputs, type InputValue } from './keywords/spec.ts';
 import { limits } from './limits.ts';
 import { shorten, type Entry, type ListNode, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
 import { inside, type Where } from './read.ts';
@@ -31,7 +31,21 @@ export const inputsOf = (inputs: Inputs, given: MapNode | undefined, at: Positio
   return values;
 };
 
-const BLOCK = /\$\[\[\s*inputs\.([\w-]{1,255})\s*((?:\|[^|\]]{1,100}){0,10})\]\]/g;
+/** What a component asks for of itself; a file that is included in another way has nothing of that. */
+export const componentFactsOf = (
+  asked: readonly ComponentFact[],
+  known: Readonly<Record<ComponentFact, string>> | undefined,
+  at: Position,
+  where: Where,
+): ReadonlyMap<string, string> => {
+  if (asked.length === 0) return new Map();
+  if (known) return new Map(asked.map((name) => [name, known[name]]));
+  const message = `${where.label} asks for \`component.${asked[0]}\`, and it is not included as a component.`;
+  where.report.error('missing-input', at, message, 'Include it by `component`, or take `component` out of its `spec`.');
+  return new Map(asked.map((name) => [name, '']));
+};
+
+const BLOCK = /\$\[\[\s*(inputs|component)\.([\w-]{1,255})\s*((?:\|[^|\]]{1,100}){0,10})\]\]/g;
 /** What looks like a block and is none; the values of a copy are filled in later. */
 const UNREAD = /\$\[\[(?!\s*matrix\.)[^\]\n]{0,200}\]\]/;
 const WHOLE = /^\$\[\[[^\]]*\]\]$/;
@@ -43,6 +57,8 @@ export class Interpolation {
   constructor(
     readonly inputs: Inputs,
     readonly given: Given,
+    /** Of a component that asks for them. */
+    readonly facts: ReadonlyMap<string, string>,
     readonly fillIn: (text: string, at: Position) => string,
     readonly where: Where,
   ) {}
@@ -76,8 +92,8 @@ export class Interpolation {
   #scalar(node: ScalarNode): Node {
     const text = node.text.trim();
     const [match] = WHOLE.test(text) ? [...text.matchAll(BLOCK)] : [];
-    if (match?.[0] === text && match[2] === '') {
-      const value = this.#valueOf(match[1]!, node.at);
+    if (match?.[0] === text && match[1] === 'inputs' && match[3] === '') {
+      const value = this.#valueOf(match[2]!, node.at);
       return value ? { ...value, at: node.at } : node;
     }
     const filled = this.#text(node.text, node.at);
@@ -89,10 +105,9 @@ export class Interpolation {
   #text(text: string, at: Position): string {
     if (!text.includes('$[[')) return text;
     this.#reportUnread(text, at);
-    return text.replaceAll(BLOCK, (block: string, name: string, functions: string) => {
-      const value = this.#valueOf(name, at);
-      if (!value) return block;
-      const written = value.kind === 'list' ? JSON.stringify(jsonOf(value)) : value.text;
+    return text.replaceAll(BLOCK, (block: string, of: string, name: string, functions: string) => {
+      const written = of === 'component' ? this.#factOf(name, at) : this.#textOf(name, at);
+      if (written === undefined) return block;
       const filled = this.#applied(written, functions, at);
       this.#characters += filled.length;
       if (this.#characters <= limits.interpolatedCharacters) return filled;
@@ -107,10 +122,24 @@ export class Interpolation {
 
   /** Where a file asks for nothing, `$[[` is a text like any other. */
   #reportUnread(text: string, at: Position): void {
-    const [unread] = this.inputs.size > 0 ? (UNREAD.exec(text.replaceAll(BLOCK, '')) ?? []) : [];
+    if (this.inputs.size === 0 && this.facts.size === 0) return;
+    const [unread] = UNREAD.exec(text.replaceAll(BLOCK, '')) ?? [];
     if (unread === undefined) return;
     const message = `${this.where.label} has \`${shorten(unread)}\`, which is no input.`;
     this.where.report.error('unknown-input', at, message, 'Write `$[[ inputs.NAME ]]`.');
+  }
+
+  #textOf(name: string, at: Position): string | undefined {
+    const value = this.#valueOf(name, at);
+    return value?.kind === 'list' ? JSON.stringify(jsonOf(value)) : value?.text;
+  }
+
+  #factOf(name: string, at: Position): string | undefined {
+    const fact = this.facts.get(name);
+    if (fact !== undefined || (this.facts.size === 0 && this.inputs.size === 0)) return fact;
+    const message = `${this.where.label} uses \`component.${shorten(name)}\`, which its \`spec\` does not name.`;
+    this.where.report.error('unknown-input', at, message, `Write \`spec: { component: [${shorten(name)}] }\`.`);
+    return undefined;
   }
 
   #valueOf(name: string, at: Position): InputValue | undefined {

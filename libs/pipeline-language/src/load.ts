@@ -1,8 +1,15 @@
 import { expandVariables, type IncludedFile } from '@foldline/contracts';
-import { IncludedFiles, ofTheCommit, type Candidate, type Origin, type ProjectHome } from './included-files.ts';
+import {
+  IncludedFiles,
+  ofTheCommit,
+  type Candidate,
+  type ComponentFacts,
+  type Origin,
+  type ProjectHome,
+} from './included-files.ts';
 import { nodeOf } from './grammar/json-value.ts';
 import type { Shape } from './grammar/shape.ts';
-import { Interpolation, inputsOf } from './interpolate.ts';
+import { componentFactsOf, Interpolation, inputsOf } from './interpolate.ts';
 import { childFiles, includes, type Include } from './keywords/include.ts';
 import { spec, type Inputs } from './keywords/spec.ts';
 import { NO_VARIABLES } from './keywords/variables.ts';
@@ -49,7 +56,7 @@ export const load = ({ file, text, sources, trigger, ...asked }: Loaded, report:
 };
 
 /** How a file is asked for, where it is asked for by another. */
-type Asked = { at?: Position; inputs?: MapNode };
+type Asked = { at?: Position; inputs?: MapNode; component?: ComponentFacts };
 
 const fileStart: Position = { line: 1, column: 1 };
 
@@ -110,12 +117,14 @@ class Loader {
     const where = subject(this.report, `The file \`${shorten(file)}\``);
     const beside = header ? undefined : specBeside(root, this.report);
     const written = header?.entries.get('spec') ?? beside;
-    const inputs: Inputs = (written && spec.read(written.value, inside(where, 'spec'))?.inputs) ?? new Map();
+    const read = written && spec.read(written.value, inside(where, 'spec'));
+    const inputs: Inputs = read?.inputs ?? new Map();
     const at = asked?.at ?? written?.at ?? root.at;
     const given = inputsOf(inputs, asked?.inputs, at, where);
+    const facts = componentFactsOf(read?.component ?? [], asked ? asked.component : NOBODY_ASKED, at, where);
     const fillIn = (text: string, place: Position): string =>
       expandVariables(text, (name, asWritten) => this.#openly(name, place, where) ?? asWritten);
-    return new Interpolation(inputs, given, fillIn, where).map(beside ? without(root, 'spec') : root);
+    return new Interpolation(inputs, given, facts, fillIn, where).map(beside ? without(root, 'spec') : root);
   }
 
   /** As it was set, where everybody sees it: so nothing of a variable of the project, which is told. */
@@ -137,9 +146,11 @@ class Loader {
       return this.#files.candidatesOf(place, at, includer).flatMap((candidate) => {
         if (!this.#isWithinBounds(candidate, within)) return [];
         const read = this.#files.textOf(candidate, integrity);
+        if (!read) return [];
+        const { text, home, component } = read;
+        const asked = { at, ...(inputs && { inputs }), ...(component && { component }) };
         const { key, name } = candidate;
-        const asked = { at, ...(inputs && { inputs }) };
-        const root = read && this.#load({ key, name, home: read.home }, read.text, within, asked);
+        const root = this.#load({ key, name, home }, text, within, asked);
         return root ? [root] : [];
       });
     });
@@ -199,6 +210,9 @@ export const bothWanted = (a: Wanted | undefined, b: Wanted | undefined): Wanted
         elsewhere: [...a.elsewhere, ...b.elsewhere],
       }
     : (a ?? b);
+
+/** A component that is looked at by itself is none of a version. */
+const NOBODY_ASKED: ComponentFacts = { name: '', version: '', sha: '', reference: '' };
 
 /** In the document of the jobs `spec` is the name of a job like any other. */
 const specBeside = (root: MapNode, report: Report): Entry | undefined => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { lint } from './compile.ts';
+import { lint } from './lint/lint.ts';
 import { parse } from './parse.ts';
 import { Report } from './report.ts';
 

@@ -60,9 +60,9 @@ export const readElsewhere = (tools: ElsewhereTools, project: ProjectRef): Look[
 };
 
 /** The hash is that of the bytes, as whoever wrote `integrity` has made it. */
-const asText = (location: Location, { bytes, at }: ReadBytes): Found => {
+const asText = (location: Location, { bytes, ...of }: ReadBytes): Found => {
   try {
-    return { text: UTF8.decode(bytes), sha256: sha256Of(bytes), ...(at !== undefined && { at }) };
+    return { text: UTF8.decode(bytes), sha256: sha256Of(bytes), ...of };
   } catch {
     return unread(location, 'binary-content', 'is no text in UTF-8');
   }

@@ -1,8 +1,8 @@
 import { mayCall, type ProjectDoc, type ProjectRef } from '@foldline/contracts';
-import { PermanentError, projectIdOf, Refusal, type SourceRepository } from '@foldline/kernel';
+import { PermanentError, projectIdOf, Refusal, type ResolvedRef, type SourceRepository } from '@foldline/kernel';
 import { unread, type Location, type NotFound, type ReadBytes } from './elsewhere.ts';
 import { limits } from './limits.ts';
-import { isPartialVersion, newestOf } from './semantic-version.ts';
+import { isPartialVersion, isRelease, newestOf } from './semantic-version.ts';
 
 export type ProjectTools = {
   repositories: SourceRepository;
@@ -13,7 +13,8 @@ export type ProjectTools = {
 type OfProject = Extract<Location, { kind: 'project' | 'component' | 'tree' }>;
 type Readable = Pick<ProjectRef, 'id' | 'url' | 'defaultBranch'>;
 /** A commit in this host's copy. */
-type Fetched = { projectId: string; sha: string };
+type Fetched = { projectId: string; sha: string; release?: string };
+type Ref = Pick<ResolvedRef, 'sha' | 'name' | 'kind'>;
 type Reader = (location: OfProject) => Promise<ReadBytes | NotFound>;
 
 /** Reads files of projects that let this one include them, each ref as the commit that it is when it is first asked for. */
@@ -36,7 +37,7 @@ export const projectReader = ({ repositories, findProject }: ProjectTools, askin
     const ref = await refOf(location, project, repositories);
     if (!ref) return unread(location, 'include-unknown-ref', 'is not there: its project has no such ref');
     await repositories.fetchCommit({ projectId, url, ref: ref.name, sha: ref.sha });
-    return { projectId, sha: ref.sha };
+    return { projectId, sha: ref.sha, ...(ref.kind === 'tag' && isRelease(ref.name) && { release: ref.name }) };
   };
 
   const commitOf = (location: OfProject): Promise<Fetched | NotFound> => {
@@ -58,7 +59,7 @@ export const projectReader = ({ repositories, findProject }: ProjectTools, askin
       }
       for (const path of pathsOf(location)) {
         const bytes = await repositories.readFile(commit.projectId, commit.sha, path, limits.fileBytes);
-        if (bytes) return { bytes, at: commit.sha };
+        if (bytes) return { bytes, at: commit.sha, ...(commit.release !== undefined && { release: commit.release }) };
       }
       return unread(
         location,
@@ -80,19 +81,19 @@ const refOf = async (
   location: OfProject,
   { url, defaultBranch }: Readable,
   repositories: SourceRepository,
-): Promise<{ sha: string; name: string } | undefined> => {
+): Promise<Ref | undefined> => {
   if (location.kind !== 'component') return repositories.resolveRef(url, location.ref ?? defaultBranch);
   const { version } = location;
   const named = version.startsWith('~') ? undefined : await namedVersion(version, url, repositories);
   if (named || !isPartialVersion(version)) return named;
   const tags = await repositories.listTags(url);
   const name = newestOf(tags.keys(), version);
-  return name === undefined ? undefined : { name, sha: tags.get(name)! };
+  return name === undefined ? undefined : { name, kind: 'tag', sha: tags.get(name)! };
 };
 
-const namedVersion = async (version: string, url: string, repositories: SourceRepository) =>
+const namedVersion = async (version: string, url: string, repositories: SourceRepository): Promise<Ref | undefined> =>
   COMMIT.test(version)
-    ? { sha: version, name: version }
+    ? { sha: version, name: version, kind: 'commit' }
     : ((await repositories.resolveRef(url, version, 'tag')) ?? repositories.resolveRef(url, version));
 
 const COMMIT = /^[0-9a-f]{40}$/;

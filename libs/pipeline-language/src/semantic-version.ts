@@ -3,6 +3,8 @@ const RELEASE = /^v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:\+[\w
 const PARTIAL = /^(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?$/;
 const LATEST = '~latest';
 
+export const isRelease = (tag: string): boolean => RELEASE.test(tag);
+
 /** The start of a version, for which the newest stands that begins so. */
 export const isPartialVersion = (version: string): boolean => version === LATEST || PARTIAL.test(version);
 

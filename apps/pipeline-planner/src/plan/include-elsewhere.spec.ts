@@ -79,9 +79,12 @@ beforeAll(() => {
     'ci/each.yml': 'include: [{ local: "ci/li*.yml", rules: [{ exists: [ci/large.yml] }] }]\n',
     'ci/large.yml': `# ${'x'.repeat(600_000)}\n`,
     'ci/latin.yml': '',
+    'templates/itself.yml':
+      'spec: { component: [version, sha] }\n---\n"of $[[ component.version ]]": { script: make }\n',
   });
   writeFileSync(join(library.url, 'ci/latin.yml'), Buffer.from('lint: { script: "\xe9" }\n', 'latin1'));
   commits['main'] = library.commit({});
+  library.git('tag', '0.3.1');
   library.git('branch', 'both');
   library.git('tag', 'both', '1.0.0');
 });
@@ -289,6 +292,15 @@ describe('A component', () => {
   it('is of the tag where a branch has the same name', async () => {
     await letIn('ada/engine');
     expect((await planOf(component('lint@both'))).included).toMatchObject([{ commit: commits['1.0.0'] }]);
+  });
+
+  it.each([
+    ['0', 'of 0.3.1'],
+    ['0.3.1', 'of 0.3.1'],
+    ['main', 'of '],
+  ])('of version %s knows which release that is', async (version, job) => {
+    await letIn('ada/engine');
+    expect(jobsOf(await planOf(component(`itself@${version}`)))).toEqual([job, 'test']);
   });
 
   it('is given inputs', async () => {

@@ -13,7 +13,7 @@ const counted = (tells: 'nothing' | 'a warning' | 'a mark') => {
   const read: string[] = [];
   const counting = shape((_node, { label, report, marks }) => {
     read.push(label);
-    if (tells === 'a warning') report.warnOnce('folded-shell', at, label);
+    if (tells === 'a warning') report.warn('folded-shell', at, label);
     if (tells === 'a mark') marks.push({ keyword: 'hooks', value: label, why: 'it is a test' });
     return { label };
   }, {});

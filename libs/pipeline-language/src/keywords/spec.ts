@@ -1,6 +1,6 @@
 import { anyOf, listOf, NOTHING, TEXT } from '../grammar/json-schema.ts';
 import { record, type Fields } from '../grammar/record.ts';
-import { choice, mapped, named, shape, text, type Shape } from '../grammar/shape.ts';
+import { choice, list, mapped, named, shape, text, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import type { ListNode, Node, ScalarNode } from '../node.ts';
 import { found, readPattern } from '../pattern.ts';
@@ -100,18 +100,27 @@ export const inputs: Shape<Inputs> = named(input, (node, where) => {
   return new Map(read.filter((each): each is [string, Input] => each[1] !== undefined));
 });
 
+/** What a component may be told of itself. */
+export const COMPONENT_FACTS = ['name', 'version', 'sha', 'reference'] as const;
+export type ComponentFact = (typeof COMPONENT_FACTS)[number];
+type Spec = { inputs: Inputs; component: ComponentFact[] };
+
 /** `spec:` in a document of its own before the rest of the file. */
-export const spec = record<{ inputs: Inputs }>(
+export const spec = record<Spec>(
   {
     inputs: {
       shape: inputs,
       description: 'What the file asks of whoever includes it.',
       example: { level: { default: 'full', options: ['full', 'quick'] } },
     },
+    component: {
+      shape: list(choice<ComponentFact>(COMPONENT_FACTS), COMPONENT_FACTS.length),
+      description: 'What the file, included as a component, uses of that: as `$[[ component.version ]]`.',
+      example: ['name', 'version'],
+    },
   },
   {
     refused: {
-      component: 'there are no components yet',
       include: 'inputs are written in the file itself',
       description: 'nobody is shown it; write a comment',
     },
@@ -119,7 +128,7 @@ export const spec = record<{ inputs: Inputs }>(
 );
 
 /** What stands before everything else. */
-export const headerFields: Fields<{ spec: Partial<{ inputs: Inputs }> }> = {
+export const headerFields: Fields<{ spec: Partial<Spec> }> = {
   spec: {
     shape: spec,
     description: 'What the file asks for, before a line `---` above everything else.',
