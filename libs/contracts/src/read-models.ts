@@ -2,7 +2,7 @@ import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
 import type { ArtifactKind, RunnerOffer } from './events/shared.schemas.ts';
 import type { PipelineSource, SealedVariable, Upstream } from './pipeline-context.ts';
-import type { AutoCancel, FailureReason, PlanDecision } from './plan.ts';
+import type { AutoCancel, PlanDecision } from './plan.ts';
 import type { IncludedFile } from './included-file.ts';
 import type { Problem } from './problem.ts';
 
@@ -25,20 +25,6 @@ export const COLLECTION = {
   resourceGroups: 'resourceGroups',
 } as const;
 
-export type JobStatus =
-  | 'created'
-  | 'manual'
-  | 'delayed'
-  | 'waiting_for_resource'
-  | 'queued'
-  | 'assigned'
-  | 'running'
-  | 'finishing'
-  | 'success'
-  | 'failed'
-  | 'cancelled'
-  | 'timed_out'
-  | 'skipped';
 export type PipelineStatus =
   | 'created'
   | 'running'
@@ -98,55 +84,6 @@ export type PipelineDoc = {
   /** Place of the request in the log: orders lists. */
   position: number;
   /** Last event of its own stream that this shows. */
-  updatedPosition: number;
-};
-
-export type JobDoc = {
-  id: string;
-  pipelineId: string;
-  projectId: string;
-  index: number;
-  name: string;
-  definition: string;
-  stage: string;
-  status: JobStatus;
-  /** 0 until it was queued for the first time. */
-  attempt: number;
-  /** As planned; of a job that failed, whether it might. */
-  allowFailure: boolean;
-  /** What a person is to confirm before starting it. */
-  confirmation?: string;
-  exitCode?: number;
-  reason?: FailureReason;
-  detail?: string;
-  coverage?: number;
-  runnerId?: string;
-  cluster?: { id: string; power: string };
-  environment?: { name: string; url?: string };
-  resourceGroup?: string;
-  /** The pipeline that the job has started, and whose it is: `owner/name`. */
-  downstream?: { pipelineId: string; project: string };
-  matrix?: Record<string, string>;
-  /** Every decision about this job, oldest first: what was decided, by which rule, because of which jobs. */
-  why: { at: string; position: number; event: string; because: Because }[];
-  steps: {
-    attempt: number;
-    index: number;
-    name: string;
-    outcome: string;
-    exitCode?: number;
-    durationMs: number;
-    detail?: string;
-  }[];
-  caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
-  log?: { attempt: number; bytes: number; sha256: string; complete: boolean };
-  createdAt: string;
-  /** When a delayed job is queued by itself. */
-  startsAt?: string;
-  /** Since when it waits for a runner, or for its resource group. */
-  queuedAt?: string;
-  startedAt?: string;
-  finishedAt?: string;
   updatedPosition: number;
 };
 

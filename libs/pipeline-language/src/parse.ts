@@ -46,13 +46,7 @@ const keep = (key: string, parsed: Parsed, lexemes: number): void => {
   keptLexemes += lexemes;
 };
 
-const read = (
-  text: string,
-  admitted: Admitted,
-  report: Report,
-  file: string,
-  at?: Position,
-): Parsed | undefined => {
+const read = (text: string, admitted: Admitted, report: Report, file: string, at?: Position): Parsed | undefined => {
   const before = report.errors;
   const lines = new LineCounter();
   const documents = documentsOf(admitted.lexemes, lines);

@@ -24,9 +24,7 @@ const COMPONENT = /^[\w-]{1,100}$/;
 export const hasVariables = (target: Target): boolean => Object.values(target).some((text) => text.includes('$'));
 
 export const filledIn = (target: Target, fill: (text: string) => string): Target =>
-  Object.fromEntries(
-    Object.entries(target).map(([key, text]) => [key, key === 'job' ? text : fill(text)]),
-  ) as Target;
+  Object.fromEntries(Object.entries(target).map(([key, text]) => [key, key === 'job' ? text : fill(text)])) as Target;
 
 /** Answers nothing after reporting why it is none. Without a server a component may be of any. */
 export const placeOf = (target: Target, at: Position, where: Where, server?: Server): Place | undefined => {

@@ -18,7 +18,10 @@ export type NeedEntry = {
   copy?: string;
 };
 
-const ofOtherPipelines: Gap = { why: 'a job waits for jobs of its own pipeline only, and takes the artifacts of those', stops: true };
+const ofOtherPipelines: Gap = {
+  why: 'a job waits for jobs of its own pipeline only, and takes the artifacts of those',
+  stops: true,
+};
 
 const parallel = record<{ matrix: MatrixRow[] }>({
   matrix: {

@@ -1,0 +1,66 @@
+import type { Because } from './events/pipeline.events.ts';
+import type { FailureReason } from './plan.ts';
+
+/** Status words are those of C02. */
+export type JobStatus =
+  | 'created'
+  | 'manual'
+  | 'delayed'
+  | 'waiting_for_resource'
+  | 'queued'
+  | 'assigned'
+  | 'running'
+  | 'finishing'
+  | 'success'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out'
+  | 'skipped';
+export type JobDoc = {
+  id: string;
+  pipelineId: string;
+  projectId: string;
+  index: number;
+  name: string;
+  definition: string;
+  stage: string;
+  status: JobStatus;
+  /** 0 until it was queued for the first time. */
+  attempt: number;
+  /** As planned; of a job that failed, whether it might. */
+  allowFailure: boolean;
+  /** What a person is to confirm before starting it. */
+  confirmation?: string;
+  exitCode?: number;
+  reason?: FailureReason;
+  detail?: string;
+  coverage?: number;
+  runnerId?: string;
+  cluster?: { id: string; power: string };
+  environment?: { name: string; url?: string };
+  resourceGroup?: string;
+  /** The pipeline that the job has started, and whose it is: `owner/name`. */
+  downstream?: { pipelineId: string; project: string };
+  matrix?: Record<string, string>;
+  /** Every decision about this job, oldest first: what was decided, by which rule, because of which jobs. */
+  why: { at: string; position: number; event: string; because: Because }[];
+  steps: {
+    attempt: number;
+    index: number;
+    name: string;
+    outcome: string;
+    exitCode?: number;
+    durationMs: number;
+    detail?: string;
+  }[];
+  caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
+  log?: { attempt: number; bytes: number; sha256: string; complete: boolean };
+  createdAt: string;
+  /** When a delayed job is queued by itself. */
+  startsAt?: string;
+  /** Since when it waits for a runner, or for its resource group. */
+  queuedAt?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  updatedPosition: number;
+};
