@@ -87,7 +87,7 @@ describe('The compiler in a child process', () => {
   });
 
   it('survives a child that runs out of memory', async () => {
-    compiler = new DefinitionCompiler({ memoryMb: 12, timeoutMs: 20_000 });
+    compiler = new DefinitionCompiler({ memoryMb: 16, timeoutMs: 20_000 });
     const jobs = Array.from({ length: 4500 }, (_, job) => `j${job}: {script: [a, b], cache: {paths: [x]}}\n`).join('');
     expect(await compiler.compile(input(jobs))).toMatchObject({ problems: [{ code: 'definition-too-complex' }] });
     expect(await compiler.compile(input('a: {script: x}'))).toMatchObject({ plan: { jobs: [{ name: 'a' }] } });

@@ -65,7 +65,8 @@ const upstreams: Partial<Record<CompilerProblemCode, Upstream>> = {
 
 const problemsOf = (text: string, upstream?: Upstream): Problem[] => {
   const ref = { name: 'develop', kind: 'branch' } as const;
-  const trigger = { ref, source: 'push', variables: {}, ...(upstream && { upstream }) } as const;
+  const server = { version: '1.0.0', url: 'https://ci.example.org' };
+  const trigger = { ref, source: 'push', variables: {}, server, ...(upstream && { upstream }) } as const;
   const result = compile({ file: 'f.yml', text, trigger, sources });
   const planned = 'plan' in result ? result.plan.warnings : result.problems;
   return [...planned, ...lint('f.yml', text, sources)];
