@@ -1,9 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compile, type CompileInput } from './compile.ts';
-import { notLookedUp, type Location } from './elsewhere.ts';
-import { lint } from './lint/lint.ts';
+import { compile, lint, type CompileInput } from './compile.ts';
 import { DefinitionCompiler } from './definition-compiler.ts';
 
 const input = (text: string): CompileInput => {
@@ -37,7 +35,6 @@ describe('The compiler in a child process', () => {
       file: async (path: string) => (path === 'more.yml' ? more : undefined),
       paths: async () => [],
       changes: async () => null,
-      elsewhere: async (location: Location) => notLookedUp(location),
     };
     const { problems } = await compiler.lint({ file, text }, look);
     expect(problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['unknown-keyword', 'needs-missing-job']));
@@ -87,7 +84,7 @@ describe('The compiler in a child process', () => {
   });
 
   it('survives a child that runs out of memory', async () => {
-    compiler = new DefinitionCompiler({ memoryMb: 16, timeoutMs: 20_000 });
+    compiler = new DefinitionCompiler({ memoryMb: 24, timeoutMs: 20_000 });
     const jobs = Array.from({ length: 4500 }, (_, job) => `j${job}: {script: [a, b], cache: {paths: [x]}}\n`).join('');
     expect(await compiler.compile(input(jobs))).toMatchObject({ problems: [{ code: 'definition-too-complex' }] });
     expect(await compiler.compile(input('a: {script: x}'))).toMatchObject({ plan: { jobs: [{ name: 'a' }] } });
