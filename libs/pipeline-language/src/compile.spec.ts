@@ -42,6 +42,18 @@ describe('Compiling a hostile file', () => {
     ['a variable of 64 KiB and one', `a: {script: x, variables: {A: "${'x'.repeat(65_537)}"}}`, 'variable-too-large'],
   ])('with %s answers a problem', (_, text, code) => expect(codes(text)).toContain(code));
 
+  it('says why of each job, also where what it asks for could not be read', () => {
+    const result = run('a: {script: x, only: {variables: make}}');
+    expect('decisions' in result && result.decisions.filter(({ because }) => because === '')).toEqual([]);
+  });
+
+  it('with a carriage return alone has problems without control characters', () => {
+    const result = run('a: |\r\r\n  b\r\r\n');
+    expect('problems' in result && result.problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^\P{Cc}+$/u),
+    ]);
+  });
+
   it('keeps the prototype of everything clean', () => {
     run('a: {script: x, variables: {__proto__: {polluted: 1}}}');
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);

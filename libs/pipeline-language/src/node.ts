@@ -44,9 +44,12 @@ export const nameOf = (node: Node): string => {
 /** What a terminal would take for a command, and halves of characters, which are no text. */
 const unshowable = /\p{Cc}|\p{Surrogate}/u;
 
+/** What a terminal may be given. */
+export const showable = (text: string): string => (unshowable.test(text) ? cleaned(text) : text);
+
 /** Quoted in messages; control characters and long texts must not reach a terminal as they are. */
 export const shorten = (text: string): string => {
-  const clean = unshowable.test(text) ? cleaned(text) : text;
+  const clean = showable(text);
   return clean.length > 60 ? `${beginning(clean, 57)}…` : clean;
 };
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from 'yaml';
+import { showable } from './node.ts';
 
 type Explanation = { message: string; hint?: string };
 
@@ -38,6 +39,13 @@ const explanations: Partial<Record<ErrorCode, Explanation>> = {
 /** What is told apart by the library's words alone. */
 const worded: readonly (readonly [words: RegExp, Explanation])[] = [
   [
+    /^Not a YAML token/,
+    {
+      message: 'Something stands here that means nothing in YAML.',
+      hint: 'Write the line anew, with one line break behind it.',
+    },
+  ],
+  [
     /end with a \]$/,
     { message: 'A `[` stands above that is not closed before this place.', hint: 'Close the list with `]`.' },
   ],
@@ -68,5 +76,5 @@ export const explainYaml = (error: { code: ErrorCode; message: string }): Explan
   if (error.code === 'MISSING_CHAR' && /closing/.test(error.message))
     return { message: 'A quote is opened and never closed.', hint: 'Close the text with the same quote.' };
   const [, said] = worded.find(([words]) => words.test(error.message)) ?? [];
-  return said ?? explanations[error.code] ?? { message: `${error.message.replace(/[.:]?$/, '')}.` };
+  return said ?? explanations[error.code] ?? { message: `${showable(error.message).replace(/[.:]?$/, '')}.` };
 };

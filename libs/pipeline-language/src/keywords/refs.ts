@@ -88,7 +88,9 @@ const written = record<Required<Refs>>(
 export const refsOfJob: Shape<Refs> = orMap<Refs>(
   mapped(refs, (read) => ({ refs: read })),
   mapped(written, (read, node, where) => {
-    if (node.kind !== 'map' || Object.keys(written.fields).some((key) => node.entries.has(key))) return read;
+    if (Object.keys(read).length > 0) return read;
+    // What could not be read was told, and asks for nothing.
+    if (node.kind !== 'map' || Object.keys(written.fields).some((key) => node.entries.has(key))) return undefined;
     if (Object.keys(written.refused).some((key) => node.entries.has(key))) return undefined;
     const hint = 'Write `refs:` with a list of branches, tags or patterns.';
     where.report.error('wrong-type', node.at, `${where.label} has no \`refs\`.`, hint);
