@@ -4,8 +4,9 @@ import { parseAllDocuments } from 'yaml';
 import { figure, ms, percentile } from './lib/figures.mjs';
 
 const FILE = '.codara-ci.yml';
-const WARM_UPS = 4;
-const ROUNDS = 5;
+/** A process is warm once it has done the same for so long, and so often: before that, the machine's code is still made. */
+const WARM = { times: 4, ms: 2_000 };
+const ROUNDS = { times: 5, ms: 200 };
 const trigger = {
   ref: { name: 'main', kind: 'branch' },
   source: 'push',
@@ -52,9 +53,24 @@ const spentMs = (since) => {
   return (user + system) / 1000;
 };
 
-/** Milliseconds of a lint and a plan in the middle of several, in a process that has done it before. */
-const cost = ({ text, sources, expected }) => {
-  const once = () => {
+/** Answers of a work that is done at least so often and for so long. */
+const repeated = (work, { times: least, ms: milliseconds }) => {
+  const answers = [];
+  for (const end = performance.now() + milliseconds; answers.length < least || performance.now() < end;)
+    answers.push(work());
+  return answers;
+};
+
+/** Milliseconds in the middle of several times, in a process that has done it before. */
+const warm = (once) => {
+  repeated(once, WARM);
+  return percentile(repeated(once, ROUNDS));
+};
+
+/** Of a lint and a plan; each time of what `make` gives. */
+const costOfEach = (make) =>
+  warm(() => {
+    const { text, sources, expected } = make();
     const since = process.cpuUsage();
     const problems = lint(FILE, text, sources);
     const result = compile({ file: FILE, text, trigger, sources });
@@ -63,20 +79,22 @@ const cost = ({ text, sources, expected }) => {
     if (refused) throw new Error(`refused: ${JSON.stringify(refused)}`);
     if (result.plan.jobs.length !== expected) throw new Error(`${result.plan.jobs.length} jobs, not ${expected}`);
     return took;
-  };
-  for (let index = 0; index < WARM_UPS; index += 1) once();
-  return percentile(Array.from({ length: ROUNDS }, once));
+  });
+
+const cost = (definition) => costOfEach(() => definition);
+
+/** Of texts that no file was before. */
+const costOfNew = (count) => {
+  let texts = 0;
+  return costOfEach(() => ({ text: jobs(count, `text-${(texts += 1)}`), expected: count }));
 };
 
-const libraryCost = (text) => {
-  const once = () => {
+const libraryCost = (text) =>
+  warm(() => {
     const since = process.cpuUsage();
     parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
     return spentMs(since);
-  };
-  for (let index = 0; index < WARM_UPS; index += 1) once();
-  return percentile(Array.from({ length: ROUNDS }, once));
-};
+  });
 
 const withLimit = (name, definition, limit) => {
   const took = cost(definition);
@@ -93,10 +111,12 @@ const withGrowth = (name, small, large) => {
 export const benchLanguage = async () => {
   const thousand = jobs(1_000);
   figure('load of the machine', loadavg()[0].toFixed(2));
-  figure('the YAML library alone, 1,000 jobs written out', ms(libraryCost(thousand)), 'the floor, twice');
+  figure('the YAML library alone, 1,000 jobs written out', ms(libraryCost(thousand)), 'the floor of new texts');
   withLimit('20 jobs', { text: jobs(20), expected: 20 }, 5);
+  figure('the same, of a new text each time', ms(costOfNew(20)), 'each is parsed');
   withLimit('5 jobs of 200 copies', { text: copied(5), expected: 1_000 }, 300);
   withLimit('1,000 jobs written out', { text: thousand, expected: 1_000 }, 300);
+  figure('the same, of a new text each time', ms(costOfNew(1_000)), 'each is parsed');
   const included = inFiles(50, 2);
   const lines = `${included.text}${jobs(1_000)}`;
   withLimit('10,000 lines with 50 includes', { ...included, text: lines, expected: 1_100 }, 500);
