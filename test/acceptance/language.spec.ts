@@ -90,6 +90,42 @@ describe('A job whose point is what Foldline does not do yet', () => {
   });
 });
 
+describe('A job with a hook', () => {
+  const hooked = (hook: string): string =>
+    `look:\n  hooks: { pre_get_sources_script: ['${hook}'] }\n  script: ls -A\n  after_script: echo after\n`;
+
+  it('runs it before the files of the commit are there', async () => {
+    const pipeline = await ran(hooked('echo "before: $(ls -A)"'));
+    expect(await outputOfJob(sandbox, pipeline, 'look')).toMatch(/^before: *\n\.codara-ci\.yml\n\.git\nafter$/);
+  });
+
+  it('fails with it, and runs nothing else', async () => {
+    const pipeline = await ran(hooked('exit 7'));
+    const job = jobNamed(pipeline, 'look');
+    expect(job).toMatchObject({ status: 'failed', reason: 'script_failure', exitCode: 7 });
+    expect(await sandbox.log(job.id)).not.toContain('after');
+  });
+});
+
+describe('The repository of a job', () => {
+  const LOOK = `look:
+  script:
+    - git remote get-url origin
+    - git describe --tags --always --exact-match 2>/dev/null || echo no tag
+    - git log --format=%s -1 "\${CI_COMMIT_BRANCH:+origin/}$CI_COMMIT_REF_NAME"
+`;
+
+  it('knows its branch and origin, and its tag when it is for one, also of the same commit', async () => {
+    sandbox.commitOnly({ '.codara-ci.yml': LOOK }, 'Look around');
+    const url = sandbox.git('rev-parse', '--show-toplevel');
+    const lookedAt = async (ref: string) =>
+      outputOfJob(sandbox, await sandbox.rested((await sandbox.trigger(ref)).id), 'look');
+    expect(await lookedAt('main')).toBe(`${url}\nno tag\nLook around`);
+    sandbox.git('tag', 'v9.1');
+    expect(await lookedAt('v9.1')).toBe(`${url}\nv9.1\nLook around`);
+  });
+});
+
 describe('S0-60 a failure', () => {
   const broken = (gate: Gate, more: string): string =>
     `${more}stages: [one, two]
