@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compile, lint, type CompileInput } from './compile.ts';
+import { compile, type CompileInput } from './compile.ts';
+import { notLookedUp, type Location } from './elsewhere.ts';
+import { lint } from './lint/lint.ts';
 import { DefinitionCompiler } from './definition-compiler.ts';
 
 const input = (text: string): CompileInput => {
@@ -35,6 +37,7 @@ describe('The compiler in a child process', () => {
       file: async (path: string) => (path === 'more.yml' ? more : undefined),
       paths: async () => [],
       changes: async () => null,
+      elsewhere: async (location: Location) => notLookedUp(location),
     };
     const { problems } = await compiler.lint({ file, text }, look);
     expect(problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['unknown-keyword', 'needs-missing-job']));

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   JobAwaitsResource,
+  PipelineRequested,
   PipelineStarted,
   ProcessModeSet,
   ResourceExpected,
   ResourceGranted,
   groupStream,
   projectStream,
+  triggerStream,
+  type PipelineContext,
 } from '@foldline/contracts';
 import { planOf, plannedJob, sampleContext } from '@foldline/testing';
 import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
@@ -15,6 +18,11 @@ import { projectIdOf } from './project-names.ts';
 const base = '/api/ada/engine/resource-groups';
 const projectId = projectIdOf('ada', 'engine');
 const group = { groupId: 'g1', projectId, group: 'review/main' };
+const requestOf = ({ pipelineId, project, ref, source, variables }: PipelineContext) => ({
+  ...{ pipelineId, project, ref, source, variables },
+  projectVariables: [],
+  secrets: [],
+});
 let gateway: Gateway & { directory: string };
 
 beforeAll(async () => {
@@ -28,6 +36,7 @@ beforeAll(async () => {
   const deploy = plannedJob(0, 'deploy', { resourceGroup: group.group });
   for (const pipelineId of ['p1', 'p2']) {
     const context = { ...sampleContext, pipelineId, project };
+    await gateway.record(triggerStream(pipelineId), pipelineId, PipelineRequested(requestOf(context)));
     await gateway.record(
       `pipeline-${pipelineId}`,
       pipelineId,
