@@ -15,7 +15,7 @@ const STRUCK = PLAN.map((strike, n) => `seed ${SEED + n}: ${strike.split(':').sl
 whenChaosIsAskedFor(() => {
   describe('the distributed mode, struck while it is used', () => {
     it(`keeps every promise over ${PLAN.length} strikes (seeds ${SEED} to ${SEED + PLAN.length - 1})`, async () => {
-      const { code, said } = await chaos('--plan', PLAN.join(), '--seed', String(SEED), '--keep-servers');
+      const { code, said } = await chaos('--plan', PLAN.join(), '--seed', String(SEED));
 
       for (const struck of STRUCK) expect(said).toContain(struck);
       expect(said).toMatch(/produce\.after at passage \d reached/);
