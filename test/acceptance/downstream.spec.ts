@@ -68,6 +68,28 @@ start:
     expect(await outputOfJob(sandbox, child, 'made')).toBe('of a job');
   });
 
+  it('may take what jobs of its parent have made, and have handed on', async () => {
+    const id = await begun({
+      '.codara-ci.yml': `stages: [make, start]
+make:
+  stage: make
+  script: echo made > made.txt; echo NUMBER=7 > made.env
+  artifacts: { paths: [made.txt], reports: { dotenv: made.env } }
+start:
+  stage: start
+  variables: { PARENT_PIPELINE_ID: $CI_PIPELINE_ID }
+  trigger: { include: ci/child.yml, strategy: depend }
+`,
+      'ci/child.yml': `use:
+  needs: [{ pipeline: $PARENT_PIPELINE_ID, job: make }]
+  script: echo "$(cat made.txt) $NUMBER"
+`,
+    });
+    expect((await sandbox.rested(id)).status).toBe('success');
+    const child = await sandbox.pipeline(await childOf(id, 'start'));
+    expect(await outputOfJob(sandbox, child, 'use')).toBe('made 7');
+  });
+
   it('whose definition is refused fails the job that asked for it, which says why and where', async () => {
     const id = await begun({ '.codara-ci.yml': PARENT, 'ci/child.yml': 'say:\n  script: echo\n  needs: [nobody]\n' });
     const parent = await sandbox.rested(id);
@@ -124,7 +146,14 @@ describe('A pipeline of another project', () => {
 `;
   beforeAll(async () => {
     sandbox.git('checkout', '--quiet', '-b', 'library');
-    sandbox.commitOnly({ '.codara-ci.yml': 'say:\n  script: echo "$CI_PIPELINE_SOURCE $LEVEL $CI_PROJECT_PATH"\n' });
+    sandbox.commitOnly({
+      '.codara-ci.yml': `say:
+  script:
+    - echo "$CI_PIPELINE_SOURCE $LEVEL $CI_PROJECT_PATH"
+    - echo "said $LEVEL" > said.txt
+  artifacts: { paths: [said.txt] }
+`,
+    });
     sandbox.git('clone', '--quiet', '--branch', 'library', '.', '../library');
     sandbox.git('checkout', '--quiet', 'main');
     const [owner, name] = OTHER.split('/');
@@ -154,5 +183,21 @@ describe('A pipeline of another project', () => {
     expect(pipeline).toMatchObject({ source: 'pipeline', upstream: { pipelineId: id, project: PROJECT } });
     const log = await sandbox.client.text(`/api/${OTHER}/jobs/${pipeline.jobs[0]!.id}/logs`);
     expect(log).toContain(`pipeline full ${OTHER}`);
+  });
+
+  it('lets those that it names have what its jobs have made', async () => {
+    const needing = `use:
+  needs: [{ project: ${OTHER}, ref: library, job: say }]
+  script: cat said.txt
+`;
+    await callersAre([PROJECT]);
+    const id = await begun({ '.codara-ci.yml': needing });
+    const pipeline = await sandbox.rested(id);
+    expect(pipeline.status).toBe('success');
+    expect(await outputOfJob(sandbox, pipeline, 'use')).toBe('said full');
+
+    await callersAre([]);
+    const refused = (await sandbox.rested(await begun({ '.codara-ci.yml': needing }))) as Answer;
+    expect(refused.problems.map(({ code }) => code)).toEqual(['include-not-allowed']);
   });
 });

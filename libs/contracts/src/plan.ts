@@ -64,6 +64,8 @@ export type PlannedJob = {
   waitsFor: 'stages' | Need[];
   /** Jobs whose artifacts are put into the workspace. `earlier-stages` is the default of a job without `dependencies`. */
   artifactsFrom: 'earlier-stages' | number[];
+  /** Attempts of jobs of other pipelines whose artifacts are put there, too. */
+  artifactsOf?: KeptAttempt[];
   when: When;
   /** How long a `delayed` job waits once it could start. */
   startInSeconds?: number;
@@ -156,6 +158,8 @@ export type ChildPipeline = {
 
 /** A pipeline of another project, `owner/name`; without a branch of its default branch. */
 export type ProjectPipeline = { kind: 'project'; project: string; branch?: string };
+
+export type KeptAttempt = { jobId: string; attempt: number };
 
 export type Need = { job: number; artifacts: boolean };
 

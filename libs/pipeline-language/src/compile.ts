@@ -1,6 +1,7 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { checkDownstream } from './downstream-bounds.ts';
-import type { Root } from './load.ts';
+import { KeptElsewhere } from './kept-elsewhere.ts';
+import { bothWanted, type Root } from './load.ts';
 import { linkJobs } from './needs.ts';
 import type { Position } from './node.ts';
 import { planJobs } from './plan.ts';
@@ -45,9 +46,11 @@ export const attemptToCompile = ({
   checkShownTexts(jobsOfTheFile, trigger, report);
   const links = linkJobs(definition, selected, describe(trigger), report);
   checkStopJobs(definition, { selected, excludes: describe(trigger) }, report);
-  const known = { fill: fillInOpenly(definition, trigger), repository };
+  const kept = new KeptElsewhere(sources, trigger);
+  const known = { fill: fillInOpenly(definition, trigger), repository, kept };
   const jobs = report.failed ? [] : planJobs(definition, links, known, report);
-  if (repository.wanted) return { wanted: repository.wanted };
+  const stillWanted = bothWanted(repository.wanted, kept.wanted);
+  if (stillWanted) return { wanted: stillWanted };
   checkDownstream(jobs, definition, trigger, report);
   if (report.failed) return { problems: report.problems(), decisions };
   const head = { ...planHead(definition, trigger), ...(included.length > 0 && { included }) };

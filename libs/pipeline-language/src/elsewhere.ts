@@ -11,7 +11,9 @@ export type FileLocation =
   /** Of a job of the pipeline that starts this one. */
   | { kind: 'artifact'; path: string; job: string };
 /** `tree`: which files a commit of a project has, as a JSON list of their paths. */
-export type Location = FileLocation | { kind: 'tree'; project: string; ref: string };
+export type Location = FileLocation | { kind: 'tree'; project: string; ref: string } | KeptLocation;
+/** Which attempts of a job of another pipeline have kept something that counts, as a JSON list. */
+export type KeptLocation = { kind: 'kept'; job: string } & ({ pipeline: string } | { project: string; ref: string });
 
 /** What is there. `sha256` is in hexadecimal digits; `at` is the commit of a file that is of one, `release` the tag of it where that is a version. */
 export type FoundText = { text: string; sha256: string; at?: string; release?: string };
@@ -34,6 +36,8 @@ export const nameOfLocation = (location: Location): string => {
   if (location.kind === 'remote') return location.url.replace(/[?#].*$/s, '');
   if (location.kind === 'artifact') return `${location.job}:${location.path}`;
   if (location.kind === 'component') return `${location.project}/${location.component}@${location.version}`;
+  if (location.kind === 'kept')
+    return `${'pipeline' in location ? location.pipeline : `${location.project}@${location.ref}`}:${location.job}`;
   if (location.kind === 'tree') return `${location.project}@${location.ref}`;
   const { project, ref, path } = location;
   return `${project}${ref === undefined ? '' : `@${ref}`}:${path}`;

@@ -19,6 +19,7 @@ const places: Location[] = [
   { kind: 'component', project, component: 'build', version: '1.2' },
 ];
 const EMPTY_FILE = { text: '', sha256: createHash('sha256').digest('hex'), at: 'a'.repeat(40) };
+const kept: Location = { kind: 'kept', job: 'build', project, ref: 'main' };
 const sources = {
   files: {
     'ci/child.yml': 'child: { script: make }',
@@ -26,7 +27,10 @@ const sources = {
   },
   paths: ['Dockerfile', 'ci/build.yml', 'ci/child.yml'],
   changes: { main: ['Dockerfile'] },
-  elsewhere: Object.fromEntries(places.map((place) => [keyOf(place), EMPTY_FILE])),
+  elsewhere: {
+    ...Object.fromEntries(places.map((place) => [keyOf(place), EMPTY_FILE])),
+    [keyOf(kept)]: { ...EMPTY_FILE, text: JSON.stringify([{ jobId: 'p1.0', attempt: 1 }]) },
+  },
 };
 const trigger: Trigger = {
   ref: { name: 'main', kind: 'branch' },

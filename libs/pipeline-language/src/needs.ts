@@ -14,6 +14,8 @@ export type Links = {
   needs?: { job: Selected; entry: NeedEntry }[];
   /** Nothing when it takes the artifacts of all earlier stages. */
   artifactsFrom?: ArtifactSource[];
+  /** Jobs of other pipelines whose artifacts it takes. */
+  elsewhere?: readonly NeedEntry[];
   /** Whose artifacts the child pipeline is made of that it starts, by their names there. */
   filesFrom?: ReadonlyMap<string, ArtifactSource[]>;
 };
@@ -67,7 +69,8 @@ const resolve = (job: JobDefinition, isSelected: boolean, context: Context): Lin
   const needs = resolveNeeds(job, isSelected, context);
   const dependencies = resolveDependencies(job, isSelected, context);
   const filesFrom = resolveFiles(job, isSelected, context);
-  const files = filesFrom.size > 0 ? { filesFrom } : {};
+  const elsewhere = job.settings.needs?.filter(({ of, artifacts }) => of && artifacts) ?? [];
+  const files = { ...(filesFrom.size > 0 && { filesFrom }), ...(elsewhere.length > 0 && { elsewhere }) };
   if (!needs) return { ...files, ...(dependencies && { artifactsFrom: dependencies }) };
   const artifactsFrom =
     dependencies ?? needs.filter(({ entry }) => entry.artifacts).map(({ job: needed }) => ({ job: needed }));
@@ -75,7 +78,7 @@ const resolve = (job: JobDefinition, isSelected: boolean, context: Context): Lin
 };
 
 const resolveNeeds = (job: JobDefinition, isSelected: boolean, context: Context): Links['needs'] => {
-  const entries = job.settings.needs;
+  const entries = job.settings.needs?.filter(({ of }) => !of);
   if (!entries) return undefined;
   const where = subject(context.report, `Job \`${shorten(job.name)}\``);
   const needs: { job: Selected; entry: NeedEntry }[] = [];
@@ -205,7 +208,8 @@ const checkOrder = (
   const { needs } = job.settings;
   const name = shorten(copy ?? other.name);
   if (needs) {
-    if (needs.some((need) => need.job === copy || context.named(need.job)?.job === other)) return true;
+    const own = needs.filter(({ of }) => !of);
+    if (own.some((need) => need.job === copy || context.named(need.job)?.job === other)) return true;
     const message = `${label} \`${name}\`, but does not wait for it: it has \`needs\` without that job.`;
     context.report.error('dependency-not-needed', at, message, `Add \`${name}\` to \`needs\`.`);
     return false;

@@ -8,6 +8,8 @@ import { shorten } from './node.ts';
 import { planTemplate, type JobTemplate } from './plan-job.ts';
 import { checkStarted, filledTrigger } from './plan-trigger.ts';
 import { present } from './grammar/present.ts';
+import type { KeptElsewhere } from './kept-elsewhere.ts';
+import { inside, subject } from './read.ts';
 import type { Report } from './report.ts';
 import type { RepositoryFacts } from './repository-facts.ts';
 import { copiesOf, countOf, type Selected } from './selected.ts';
@@ -18,14 +20,14 @@ export type Ranges = ReadonlyMap<Selected, { first: number; count: number }>;
 /** Fills in what everybody sees of a copy, so without the project's variables. */
 export type FillIn = (text: string, job: JobDefinition, copy: Copy) => string;
 
-/** What jobs are planned with; without a repository it is not asked whether files are there. */
-export type Known = { fill: FillIn; repository?: RepositoryFacts };
+/** What jobs are planned with; where nobody looks it is not asked whether files and other pipelines are there. */
+export type Known = { fill: FillIn; repository?: RepositoryFacts; kept?: KeptElsewhere };
 
 /** The plan's jobs: stage by stage, within a stage in the order of the file, copies beside each other. */
 export const planJobs = (
   definition: Definition,
   links: ReadonlyMap<Selected, Links>,
-  { fill, repository }: Known,
+  { fill, repository, kept }: Known,
   report: Report,
 ): PlannedJob[] => {
   const position = new Map(definition.stages.map((stage, index) => [stage, index]));
@@ -51,7 +53,12 @@ export const planJobs = (
       const fillIn = (text: string): string => fill(text, each.job, copy);
       const filled = filledIn(template, each.job, fillIn);
       checkStarted(each.job, fillIn, { report, repository });
-      const planned = planCopy(filled, copy, jobs.length, definition);
+      const where = inside(subject(report, `Job \`${shorten(each.job.name)}\``), 'needs');
+      const attempts = ownLinks.elsewhere?.flatMap((entry) => kept?.of(entry, fillIn, where) ?? []) ?? [];
+      const planned = {
+        ...planCopy(filled, copy, jobs.length, definition),
+        ...(attempts.length > 0 && { artifactsOf: attempts }),
+      };
       jobs.push(needs ? { ...planned, ...needed(needs, copy, dependencies) } : planned);
     }
   }

@@ -13,6 +13,7 @@ import { notLookedUp, unread, type Found, type Location, type NotFound, type Rea
 import { limits } from './limits.ts';
 import { shorten } from './node.ts';
 import type { ReadArtifact } from './read-artifact.ts';
+import { keptReader, type KeptTools } from './read-kept.ts';
 import { projectReader, type ProjectTools } from './read-project-files.ts';
 import type { Look } from './sources.ts';
 
@@ -22,6 +23,8 @@ export type ElsewhereTools = ProjectTools & {
   includeHosts: readonly AllowedHost[];
   clock: Clock;
   patience: Patience;
+  /** What is known of other pipelines; who cannot tell takes nothing from them. */
+  documents?: KeptTools['documents'];
   /** What the jobs have made that a child pipeline is made of. */
   readArtifact?: ReadArtifact;
 };
@@ -45,7 +48,10 @@ export const readElsewhere = (tools: ElsewhereTools, project: ProjectRef): Look[
   const until = tools.clock.monotonic() + tools.patience.totalMs;
   const readFile = projectReader(tools, project);
   let bytesLeft: number = limits.elsewhereBytes;
+  const readKept =
+    tools.documents && keptReader({ documents: tools.documents, findProject: tools.findProject }, project);
   const readAt = async (location: Location): Promise<ReadBytes | NotFound> => {
+    if (location.kind === 'kept') return readKept?.(location) ?? notLookedUp(location);
     if (location.kind === 'remote') return readRemote(location, until, tools);
     if (location.kind !== 'artifact') return readFile(location);
     return tools.readArtifact?.(location) ?? notLookedUp(location);

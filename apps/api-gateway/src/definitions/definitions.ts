@@ -17,6 +17,7 @@ import {
   type SecretBox,
   type Settings,
   type SourceRepository,
+  type ReadStore,
 } from '@foldline/kernel';
 import {
   DEFINITION_FILES,
@@ -74,6 +75,7 @@ export class Definitions implements OnApplicationShutdown {
     @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PORT.outboundHttp) private readonly http: OutboundHttp,
     @Inject(PORT.settings) private readonly settings: Settings,
+    @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(PipelineRequests) private readonly requests: PipelineRequests,
     @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
   ) {
@@ -127,7 +129,12 @@ export class Definitions implements OnApplicationShutdown {
       await this.writes.reachEnd();
       return this.writes.find(COLLECTION.projects, id);
     };
-    return { repositories, http, clock, includeHosts: this.settings.includeHosts, patience: IMPATIENT, findProject };
+    const documents = async (): Promise<ReadStore> => {
+      await this.writes.reachEnd();
+      return this.reads;
+    };
+    const { includeHosts } = this.settings;
+    return { repositories, http, clock, includeHosts, patience: IMPATIENT, findProject, documents };
   }
 }
 

@@ -95,6 +95,7 @@ export class PlanOnPipelineRequested implements OnApplicationBootstrap, BeforeAp
       includeHosts,
       patience: PATIENT,
       findProject,
+      documents: shown,
       artifacts,
     };
   }

@@ -23,8 +23,7 @@ export class FollowDownstream {
   constructor(@Inject(DispatchService) private readonly pipelines: DispatchService) {}
 
   onStarted(event: Event<typeof PipelineStarted>): Promise<void> {
-    const { context, plan } = event.data;
-    return this.tell(event, context.upstream, { became: plan.jobs.length === 0 ? 'empty' : 'started' });
+    return this.tell(event, event.data.context.upstream, { became: 'started' });
   }
 
   onFinished(event: Event<typeof PipelineFinished>): Promise<void> {

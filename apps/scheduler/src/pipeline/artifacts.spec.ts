@@ -1,5 +1,5 @@
-import { describe, it } from '@jest/globals';
-import { story } from '../testing/pipeline-story.ts';
+import { describe, expect, it } from '@jest/globals';
+import { historyOf, story } from '../testing/pipeline-story.ts';
 import { ARTIFACTS, plan } from '../testing/plan-builder.ts';
 
 const failed = { outcome: 'failed', reason: 'script_failure' } as const;
@@ -48,4 +48,16 @@ describe('Artifacts of a job that failed', () => {
       .after(s.fails('unit'), s.fails('unit', { attempt: 2 }), s.retry('unit'), s.run('unit', { attempt: 3 }))
       .when(s.assign('report'))
       .then(s.assigned('report', ['unit'], 1, 3)));
+});
+
+describe('Artifacts of jobs of other pipelines', () => {
+  it('are received with those of its own, of the attempts that were planned', () => {
+    const artifactsOf = [{ jobId: 'up1.0', attempt: 3 }];
+    const s = story(plan({ name: 'make', artifacts: ARTIFACTS }, { name: 'use', needs: ['make'], artifactsOf }));
+    const [assigned] = historyOf([s.start(), ...s.run('make'), s.assign('use')]).slice(-1);
+    expect(assigned).toMatchObject({
+      type: 'JobAssigned',
+      data: { artifactJobs: [s.id('make'), 'up1.0'], artifactAttempts: { [s.id('make')]: 1, 'up1.0': 3 } },
+    });
+  });
 });

@@ -61,15 +61,10 @@ describe('A job that starts another pipeline', () => {
       .thenNothing();
   });
 
-  it('fails when that could not be started, or has no jobs', () => {
-    for (const became of ['refused', 'empty'] as const)
-      expect(typesAfter(s, [s.follow('ship', became)]).slice(-3)).toEqual([
-        'JobFailed',
-        'JobSkipped',
-        'PipelineFinished',
-      ]);
-    const [failed] = historyOf([s.start(), ...s.run('build'), s.follow('ship', 'refused')]).slice(-3);
-    expect(failed).toMatchObject({ data: { reason: 'downstream_refused', final: true } });
+  it('fails when that could not be started', () => {
+    const history = historyOf([s.start(), ...s.run('build'), s.follow('ship', 'refused')]);
+    expect(history.slice(-3).map(({ type }) => type)).toEqual(['JobFailed', 'JobSkipped', 'PipelineFinished']);
+    expect(history.at(-3)).toMatchObject({ data: { reason: 'downstream_refused', final: true } });
   });
 
   it('may fail where it says so', () => {
@@ -155,7 +150,6 @@ describe('A job that waits for the pipeline that it has started', () => {
 
   it('is skipped when that is and it mirrors it', () => {
     const mirror = shipping(starting({ strategy: 'mirror' }));
-    expect(typesAfter(mirror, [mirror.follow('ship', 'empty')]).at(-1)).toBe('DownstreamRequested');
     expect(typesAfter(mirror, [mirror.follow('ship', 'skipped')]).slice(-2)).toEqual(['JobSkipped', 'JobQueued']);
   });
 

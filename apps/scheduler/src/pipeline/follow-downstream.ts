@@ -14,11 +14,11 @@ import type { PipelineEvent } from './pipeline.evolve.ts';
 import { currentAttempt, isSettled, type JobState, type PipelineState } from './pipeline.state.ts';
 import { reopen } from './reopen.ts';
 
-/** What became of the pipeline that a job has started; `empty`: no job of its definition is for it. */
+/** What became of the pipeline that a job has started. */
 export type DownstreamNews = {
   jobId: string;
   attempt: number;
-  became: PipelineResult | 'started' | 'empty' | 'refused' | 'reopened';
+  became: PipelineResult | 'started' | 'refused' | 'reopened';
   detail?: string | undefined;
 };
 
@@ -51,8 +51,6 @@ const endOf = (job: JobState, { became, detail }: DownstreamNews, state: Pipelin
       return failed('downstream_refused', 'the pipeline could not be started');
     case 'started':
       return strategy ? undefined : JobSucceeded(about);
-    case 'empty':
-      return strategy === 'mirror' ? undefined : failed('downstream_refused', 'no job of the pipeline is meant for it');
     case 'success':
       return JobSucceeded(about);
     case 'cancelled':

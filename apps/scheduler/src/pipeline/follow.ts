@@ -117,7 +117,7 @@ const reason = (rule: string, detail: string, jobs: string[] = []): Because => (
 /**
  * Whose artifacts the job receives: of the jobs that it names, or by default of all of the earlier stages that made some.
  * What counts is their last attempt that has ended: an earlier one may have kept something that this one did not, and one
- * that somebody asked for meanwhile has kept nothing yet.
+ * that somebody asked for meanwhile has kept nothing yet. Of other pipelines it is as it was when this one was planned.
  */
 export const artifactsFor = (
   state: PipelineState,
@@ -135,5 +135,6 @@ const artifactSources = (state: PipelineState, job: JobState): [id: string, atte
     if (artifactsFrom === 'earlier-stages' && stage >= job.stage) break;
     if (planned.artifacts && status !== 'cancelled' && endedAttempt !== undefined) sources.push([id, endedAttempt]);
   }
+  for (const { jobId, attempt } of job.planned.artifactsOf ?? []) sources.push([jobId, attempt]);
   return sources;
 };

@@ -162,7 +162,7 @@ class Simulation {
 /** What becomes of a pipeline that a job has started; that it began is no end for all of them. */
 const news = ({ id: jobId, attempt, planned }: JobState, outcome: number): PipelineCommand => {
   const ends = ['success', 'success', 'failed', 'timed_out', 'cancelled', 'skipped', 'refused'] as const;
-  const became = planned.trigger!.strategy ? ends[outcome % 7]! : outcome % 2 === 0 ? 'started' : 'empty';
+  const became = planned.trigger!.strategy ? ends[outcome % 7]! : outcome % 2 === 0 ? 'started' : 'refused';
   return { type: 'FollowDownstream', jobId, attempt, became };
 };
 

@@ -1,9 +1,9 @@
 import { anyOf, listOf, TEXT } from '../grammar/json-schema.ts';
-import { record, type Gap } from '../grammar/record.ts';
+import { mark, record, type Gap } from '../grammar/record.ts';
 import { boolean, mapped, shape, text, texts, within, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import { isNothing, type Node, type Position } from '../node.ts';
-import { invalid, readList, type Located, type Where } from '../read.ts';
+import { inside, invalid, readList, type Located, type Where } from '../read.ts';
 import { matrixRows, type MatrixRow } from './copies.ts';
 
 /** One entry of `needs`, before it is known which copies the job has. */
@@ -16,12 +16,14 @@ export type NeedEntry = {
   copies?: MatrixRow[];
   /** Only the copy with this name. */
   copy?: string;
+  /** The job is one of another pipeline: it is not waited for, and its artifacts are taken as they are. */
+  of?: OtherPipeline;
 };
 
-const ofOtherPipelines: Gap = {
-  why: 'a job waits for jobs of its own pipeline only, and takes the artifacts of those',
-  stops: true,
-};
+/** The one that has started this one, or the newest one of a ref of a project in which such a job succeeded. */
+export type OtherPipeline = { pipeline: string } | { project: string; ref: string };
+
+const toBeMirrored: Gap = { why: 'no job waits for a pipeline as a whole; name a `job` of it', stops: true };
 
 const parallel = record<{ matrix: MatrixRow[] }>({
   matrix: {
@@ -31,7 +33,7 @@ const parallel = record<{ matrix: MatrixRow[] }>({
   },
 });
 
-const written = record<{
+type Written = {
   job: Located<string>;
   artifacts: boolean;
   optional: boolean;
@@ -39,7 +41,9 @@ const written = record<{
   pipeline: string;
   project: string;
   ref: string;
-}>({
+};
+
+const written = record<Written>({
   job: {
     shape: mapped(text, (value, { at }) => ({ value, at })),
     description: 'A job of the same or an earlier stage with all its copies, or one copy by its name.',
@@ -67,23 +71,22 @@ const written = record<{
   },
   pipeline: {
     shape: text,
-    description: 'A pipeline of another project, or above this one.',
+    description: 'The pipeline that has started this one, by its id: the artifacts of its job are taken.',
+    limit: 'a pipeline without a `job` is waited for by nobody',
     example: '$PARENT_PIPELINE_ID',
-    planned: ofOtherPipelines,
+    beside: { job: 'build', optional: true },
   },
   project: {
     shape: text,
-    description: 'Another project, whose job is meant.',
+    description: 'Another project: the artifacts of the newest such job that succeeded there are taken.',
     example: 'acme/library',
     beside: { job: 'build', ref: 'main' },
-    planned: ofOtherPipelines,
   },
   ref: {
     shape: text,
-    description: 'The ref of the other project.',
+    description: 'The branch or tag of the other project.',
     example: 'main',
     beside: { job: 'build', project: 'acme/library' },
-    planned: ofOtherPipelines,
   },
 });
 
@@ -96,13 +99,33 @@ const readNeed = (node: Node, where: Where): NeedEntry | undefined => {
     const job = text.read(node, where);
     return job === undefined ? undefined : { job, artifacts: true, optional: false, at: node.at };
   }
-  const { job, artifacts = true, optional = false, parallel, pipeline, project } = written.read(node, where) ?? {};
-  // Marked already: nothing in this pipeline is waited for.
-  if (pipeline !== undefined || project !== undefined) return undefined;
+  const { job, artifacts = true, optional = false, parallel, ...elsewhere } = written.read(node, where) ?? {};
+  const whole = node.entries.get('pipeline');
+  if (whole && !node.entries.has('job')) {
+    mark(toBeMirrored, whole, inside(where, 'pipeline'));
+    return undefined;
+  }
   if (!node.entries.has('job')) return invalid(node, where, 'needs the name of a `job`');
   if (!job) return undefined;
   const copies = parallel?.matrix;
-  return { job: job.value, artifacts, optional, at: job.at, ...(copies && { copies }) };
+  const of = otherPipeline(node, elsewhere, where);
+  if (of === 'unclear') return undefined;
+  return { job: job.value, artifacts, optional, at: job.at, ...(copies && { copies }), ...(of && { of }) };
+};
+
+type Elsewhere = Partial<Pick<Written, 'pipeline' | 'project' | 'ref'>>;
+
+const otherPipeline = (
+  { at }: Node,
+  { pipeline, project, ref }: Elsewhere,
+  { label, report }: Where,
+): OtherPipeline | 'unclear' | undefined => {
+  if (pipeline === undefined && project === undefined && ref === undefined) return undefined;
+  if (pipeline !== undefined && project === undefined && ref === undefined) return { pipeline };
+  if (pipeline === undefined && project !== undefined && ref !== undefined) return { project, ref };
+  const message = `${label} names neither a \`pipeline\` alone nor a \`project\` with its \`ref\`.`;
+  report.error('conflicting-keywords', at, message, 'Write `pipeline` and `job`, or `project`, `ref` and `job`.');
+  return 'unclear';
 };
 
 const need = anyOf(TEXT, written.schema);

@@ -40,7 +40,8 @@ const wishesOf = (job: JobDefinition): Located<string>[] => {
 };
 
 const wishOf = (node: Node): Located<string>[] => {
-  if (node.kind !== 'map') return [];
+  // Of another pipeline it is not known here what it keeps.
+  if (node.kind !== 'map' || node.entries.has('pipeline') || node.entries.has('project')) return [];
   const [job, artifacts] = [node.entries.get('job')?.value, node.entries.get('artifacts')?.value];
   const isWished = artifacts?.kind === 'scalar' && artifacts.text === 'true';
   return isWished && job?.kind === 'scalar' ? [{ value: job.text, at: job.at }] : [];
