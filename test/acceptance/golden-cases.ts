@@ -55,8 +55,9 @@ export const unsayable = (name: string): string[] => {
   ];
 };
 
-/** Nobody can ask for a pipeline in the place of a job. */
-export const isAskedForByAJob = (name: string): boolean => triggerOf(name).upstream !== undefined;
+/** Nobody can ask for a pipeline in the place of a job, and what is elsewhere is only said to be there. */
+export const isOfAnotherWorld = (name: string): boolean =>
+  triggerOf(name).upstream !== undefined || existsSync(join(FOLDER, name, 'elsewhere'));
 
 export const textOf = (name: string): string => readFileSync(join(FOLDER, name, 'definition.yml'), 'utf8');
 
