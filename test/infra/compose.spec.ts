@@ -142,6 +142,8 @@ describe('the settings in docker-compose.yml', () => {
 describe('what the shell may set for docker-compose.yml', () => {
   it.each([
     ['FOLDLINE_URL', 'api-gateway'],
+    ['FOLDLINE_INCLUDE_HOSTS', 'api-gateway'],
+    ['FOLDLINE_INCLUDE_HOSTS', 'pipeline-planner'],
     ['FOLDLINE_RUNNER_TAGS', 'runner'],
   ])('%s goes to the %s as it is, and is not set when the shell has none', (name, service) => {
     expect(compose.services[service]!.environment).toHaveProperty(name, null);

@@ -19,7 +19,11 @@ const base = '/api/ada/engine/resource-groups';
 const projectId = projectIdOf('ada', 'engine');
 const group = { groupId: 'g1', projectId, group: 'review/main' };
 const requestOf = ({ pipelineId, project, ref, source, variables }: PipelineContext) => ({
-  ...{ pipelineId, project, ref, source, variables },
+  pipelineId,
+  project,
+  ref,
+  source,
+  variables,
   projectVariables: [],
   secrets: [],
 });
