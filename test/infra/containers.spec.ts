@@ -1,13 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApiClient, until, type Accepted, type PipelineAnswer } from '@foldline/client';
 import { SERVICES, type ServiceName } from '@foldline/contracts';
-import { withRealServer } from '@foldline/testing';
+import { freePort, withRealServer } from '@foldline/testing';
 import { root } from '../../scripts/workspace.mjs';
 
 const IMAGE = 'foldline:ci';
@@ -19,14 +18,6 @@ stages: [build, test]
 build: { stage: build, script: mkdir out && echo made > out/it, artifacts: { paths: [out/] } }
 test: { stage: test, script: cat out/it }
 `;
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
   describe('the image, one container for each service', () => {

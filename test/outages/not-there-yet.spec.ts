@@ -1,20 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChildProgram, serviceProgram } from '@foldline/client';
+import { freePort } from '@foldline/testing';
 
 const START_MS = 90_000;
-
-/** A port on which nothing listens, at least a moment ago. */
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
 
 describe.each(['api-gateway', 'runner', 'notifier'] as const)('%s, whose servers are not there yet', (service) => {
   let directory: string;

@@ -20,5 +20,6 @@ export {
   type SoleClaimsFixture,
 } from './contracts/claims.contract.ts';
 export { signalsContract, type SignalsFixture } from './contracts/signals.contract.ts';
+export { freePort } from './free-port.ts';
 export { OwnRedis } from './own-redis.ts';
 export { makeCertificates, SECURE_USER, SecureServers, withSecureServers } from './secure-servers.ts';

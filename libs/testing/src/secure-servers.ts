@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { answers, freePort, OwnRedis } from './own-redis.ts';
+import { freePort } from './free-port.ts';
+import { answers, OwnRedis } from './own-redis.ts';
 import { absent, withPrograms } from './real-server.ts';
 
 const run = promisify(execFile);
