@@ -5,7 +5,7 @@ import type { KeptLocation } from './elsewhere.ts';
 import { keptReader } from './read-kept.ts';
 
 const asking = { id: projectIdOf('acme', 'app'), owner: 'acme', name: 'app', url: '/app', defaultBranch: 'main' };
-const library = { ...asking, id: projectIdOf('acme', 'library'), name: 'library' };
+const other = { ...asking, id: projectIdOf('acme', 'library'), name: 'library' };
 
 type Job = Pick<JobDoc, 'id' | 'name' | 'status' | 'attempt'> & { definition?: string; projectId?: string };
 const job = ({ definition, projectId = asking.id, ...rest }: Job) =>
@@ -23,7 +23,7 @@ const reading = ({ jobs = {}, pipelines = [], callers }: Known) => {
     return { items: items as never[] };
   };
   const findProject = async (id: string): Promise<ProjectDoc | undefined> =>
-    id === library.id ? ({ ...library, ...(callers && { callers }) } as unknown as ProjectDoc) : undefined;
+    id === other.id ? ({ ...other, ...(callers && { callers }) } as unknown as ProjectDoc) : undefined;
   const read = keptReader({ documents: async () => ({ query }), findProject }, asking);
   const found = async (location: KeptLocation): Promise<unknown> => {
     const answer = await read(location);
