@@ -27,7 +27,7 @@ export class JobLogs {
     if (attempt > Math.max(1, job.attempt)) throw new Refusal('not_found', `the job has no attempt ${attempt}`);
     const attemptId = attemptIdOf(job.id, attempt);
     const written = await this.logs.state(attemptId);
-    const isRestComing = !written.sealed && ENDED.has(job.status) && job.startedAt !== undefined;
+    const isRestComing = !written.sealed && ENDED.has(job.status) && hasWritten(job);
     const { nextOffset, sealed } = isRestComing ? await this.onceSealed(attemptId, written) : written;
     return { attemptId, jobId: job.id, bytes: nextOffset, ended: sealed || (nextOffset === 0 && hasEndedUnbegun(job)) };
   }
@@ -100,4 +100,6 @@ export class JobLogs {
 }
 
 const newestOf = (job: JobDoc): string => attemptIdOf(job.id, Math.max(1, job.attempt));
-const hasEndedUnbegun = (job: JobDoc): boolean => ENDED.has(job.status) && job.startedAt === undefined;
+const hasEndedUnbegun = (job: JobDoc): boolean => ENDED.has(job.status) && !hasWritten(job);
+/** A job that starts another pipeline writes nothing itself. */
+const hasWritten = (job: JobDoc): boolean => job.startedAt !== undefined && job.downstream === undefined;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { JobCancelled, JobQueued, JobSucceeded, type NewEvent } from '@foldline/contracts';
+import { DownstreamRequested, JobCancelled, JobQueued, JobSucceeded, type NewEvent } from '@foldline/contracts';
 import { WebSocket, type ClientOptions } from 'ws';
 import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
 import { startJob, type StartedJob } from '../started-job.fixture.ts';
@@ -202,6 +202,30 @@ describe('the log socket', () => {
     await once(socket, 'open');
     await record(JobCancelled(about));
     expect(await got).toEqual({ messages: [], code: 1000 });
+  });
+
+  it('closes when a job ends that only started another pipeline, and its log is over for whoever asks then', async () => {
+    const { pipelineId, context } = await newJob();
+    const about = { pipelineId, jobId: `${pipelineId}.1`, attempt: 1 };
+    const record = (event: NewEvent) => gateway.record(`pipeline-${pipelineId}`, pipelineId, event);
+    await record(
+      DownstreamRequested({
+        ...about,
+        downstreamId: 'below',
+        project: context.project,
+        of: { kind: 'project', project: 'bob/library' },
+        variables: {},
+        upstream: { ...about, project: 'ada/engine', depth: 1, budget: 9 },
+        because: { rule: 'played', detail: 'somebody started it', jobs: [] },
+      }),
+    );
+    const socket = socketTo(about.jobId);
+    const got = collect(socket);
+    await once(socket, 'open');
+    await record(JobSucceeded(about));
+    expect(await got).toEqual({ messages: [], code: 1000 });
+    const path = `/api/ada/engine/jobs/${about.jobId}/logs`;
+    expect((await gateway.as('get', path).set('Accept', 'text/event-stream').expect(200)).text).toContain('event: end');
   });
 });
 
