@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import { parseArgs, isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { DefinitionCompiler } from '@foldline/pipeline-language';
+import { DefinitionCompiler, notLookedUp } from '@foldline/pipeline-language';
 import { percentile } from '../faults/lib/percentile.mjs';
 import { hostileCase } from './lib/cases.mjs';
 import { writtenDefinitions } from './lib/samples.mjs';
@@ -62,6 +62,7 @@ const comparedWithChild = async (written) => {
       file: async (path) => (Object.hasOwn(files, path) ? files[path] : undefined),
       paths: async () => paths,
       changes: async (since) => (Object.hasOwn(changes, since) ? changes[since] : null),
+      elsewhere: async (location) => notLookedUp(location),
     };
     const { sources: _known, ...question } = input;
     const answer = await compiler.compile(question, look);

@@ -17,5 +17,6 @@ describe('The nearest known word', () => {
   it('does not exist when all are far', () => expect(nearest('banana', ['cache', 'stage'])).toBeUndefined());
   it('is not looked for when the word is very long', () =>
     expect(nearest('x'.repeat(500), ['x'.repeat(500)])).toBeUndefined());
+  it('is none that cannot be shown', () => expect(nearest('.tests', ['\u0085tests'])).toBeUndefined());
   it('is offered as a question', () => expect(didYouMean('cahce', ['cache'])?.hint).toBe('Did you mean `cache`?'));
 });

@@ -1,3 +1,5 @@
+import { showable } from './node.ts';
+
 const longest = 64;
 /** A hint is worth no more work than this, in files of thousands of names. */
 const mostCandidates = 500;
@@ -21,7 +23,7 @@ export const editDistance = (a: string, b: string): number => {
   return last[b.length]!;
 };
 
-/** The known word that the author most likely meant, if one is near. */
+/** The known word that the author most likely meant, if one is near; never one that cannot be shown. */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
   if (word.length > longest) return undefined;
   const allowed = Math.min(2, Math.floor(word.length / 3) + 1);
@@ -29,6 +31,7 @@ export const nearest = (word: string, known: Iterable<string>): string | undefin
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {
     if (Math.abs(candidate.length - word.length) > allowed || candidate.length > longest) continue;
+    if (showable(candidate) !== candidate) continue;
     if (++compared > mostCandidates) break;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance <= allowed && distance < (best?.distance ?? Infinity)) best = { word: candidate, distance };
