@@ -121,8 +121,9 @@ export const jobFactVariables = (job: {
 });
 
 /** What is predefined is taken as it is, a commit's message above all; but an image is named by the definition's author. */
-export const predefinedLayer = (values: Record<string, string>): VariableLayer => ({
+export const predefinedLayer = (values: Record<string, string>, common?: Record<string, string>): VariableLayer => ({
   values,
+  ...(common && { common }),
   isData: (name) => name !== 'CI_JOB_IMAGE',
 });
 

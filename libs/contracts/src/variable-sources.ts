@@ -16,6 +16,8 @@ export type VariableSource = (typeof VARIABLE_SOURCES)[number];
 /** `isData` tells of single names what the source does not say of all. */
 export type VariableLayer = {
   values: Readonly<Record<string, string>>;
+  /** What the layers of many jobs have in common, looked at after their own: it would be copied for each. */
+  common?: Readonly<Record<string, string>>;
   isData?: ((name: string) => boolean) | undefined;
 };
 export type VariableLayers = Partial<Record<VariableSource, VariableLayer>>;
@@ -34,8 +36,9 @@ export const variableFinder =
   (name) => {
     const from = (source: VariableSource): FoundVariable | undefined => {
       const layer = layers[source];
-      if (!layer || !Object.hasOwn(layer.values, name)) return undefined;
-      return { text: layer.values[name]!, isData: layer.isData?.(name) ?? !WRITTEN.has(source), source };
+      const text = layer && valueIn(layer, name);
+      if (text === undefined) return undefined;
+      return { text, isData: layer!.isData?.(name) ?? !WRITTEN.has(source), source };
     };
     const predefined = isOurs(name) ? from('predefined') : undefined;
     if (predefined) return predefined;
@@ -45,6 +48,11 @@ export const variableFinder =
     }
     return undefined;
   };
+
+const valueIn = ({ values, common }: VariableLayer, name: string): string | undefined => {
+  if (Object.hasOwn(values, name)) return values[name];
+  return common && Object.hasOwn(common, name) ? common[name] : undefined;
+};
 
 /** A layer of which these names hold what is never filled in. */
 export const layerOf = (values: Readonly<Record<string, string>>, raw: readonly string[] = []): VariableLayer => {

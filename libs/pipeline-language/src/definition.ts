@@ -94,6 +94,9 @@ const readDefaults = (root: MapNode, report: Report): Inherited => {
   return { settings, marks: where.marks };
 };
 
+const onlyKeys = (settings: Partial<Defaults>, keys: readonly string[]): Partial<Defaults> =>
+  Object.fromEntries(Object.entries(settings).filter(([key]) => keys.includes(key)));
+
 const readJob = (
   entry: Entry,
   inherited: Inherited,
@@ -107,7 +110,7 @@ const readJob = (
   const own = readOnce(job, value, where) ?? {};
   const mayTake = keywords.has('trigger') ? takenByTrigger : defaultable;
   const taken = mayTake.filter((key) => !keywords.has(key) && takes(own.inherit?.default, key));
-  const settings = { ...Object.fromEntries(taken.map((key) => [key, inherited.settings[key]])), ...own };
+  const settings = { ...onlyKeys(inherited.settings, taken), ...own };
   const hasVariable = (name: string): boolean =>
     takes(own.inherit?.variables, name) && !Object.hasOwn(own.variables?.values ?? {}, name);
   const isTaken = ({ keyword }: PlannedOnly): boolean =>

@@ -31,8 +31,8 @@ export const expandCopies = (name: string, settings: Partial<JobSettings>): Copy
 };
 
 const combinations = (row: MatrixRow): Record<string, string>[] => {
-  let matrices: [string, string][][] = [[]];
+  let matrices: Record<string, string>[] = [{}];
   for (const [key, values] of Object.entries(row))
-    matrices = matrices.flatMap((matrix) => values.map((value): [string, string][] => [...matrix, [key, value]]));
-  return matrices.map((matrix) => Object.fromEntries(matrix));
+    matrices = matrices.flatMap((matrix) => values.map((value) => ({ ...matrix, [key]: value })));
+  return matrices;
 };

@@ -50,9 +50,13 @@ const BLOCK = /\$\[\[\s*(inputs|component)\.([\w-]{1,255})\s*((?:\|[^|\]]{1,100}
 const UNREAD = /\$\[\[(?!\s*matrix\.)[^\]\n]{0,200}\]\]/;
 const WHOLE = /^\$\[\[[^\]]*\]\]$/;
 
+/** Maps without a block: the same ones come again, in each lint and each plan of a file. */
+const withoutBlocks = new WeakSet<MapNode>();
+
 /** Fills in `$[[ inputs.NAME | function ]]` everywhere in a file. */
 export class Interpolation {
   #characters = 0;
+  #blocks = 0;
 
   constructor(
     readonly inputs: Inputs,
@@ -65,6 +69,8 @@ export class Interpolation {
 
   /** The same map where nothing is filled in, so that what was read of it holds. */
   map(node: MapNode): MapNode {
+    if (withoutBlocks.has(node)) return node;
+    const before = this.#blocks;
     const entries = new Map<string, Entry>();
     let isSame = true;
     for (const entry of node.entries.values()) {
@@ -74,6 +80,7 @@ export class Interpolation {
       entries.set(key, isKept ? entry : { ...entry, key, value });
       isSame &&= isKept;
     }
+    if (this.#blocks === before) withoutBlocks.add(node);
     return isSame ? node : { ...node, entries };
   }
 
@@ -85,7 +92,13 @@ export class Interpolation {
   #node(node: Node): Node {
     if (node.kind === 'map') return this.map(node);
     if (node.kind === 'list') return this.#list(node);
-    return node.text.includes('$[[') ? this.#scalar(node) : node;
+    return this.#hasBlock(node.text) ? this.#scalar(node) : node;
+  }
+
+  #hasBlock(text: string): boolean {
+    const has = text.includes('$[[');
+    if (has) this.#blocks += 1;
+    return has;
   }
 
   /** A block that is all of a value keeps the type of its input; within a text it is a text. */
@@ -103,7 +116,7 @@ export class Interpolation {
   }
 
   #text(text: string, at: Position): string {
-    if (!text.includes('$[[')) return text;
+    if (!this.#hasBlock(text)) return text;
     this.#reportUnread(text, at);
     return text.replaceAll(BLOCK, (block: string, of: string, name: string, functions: string) => {
       const written = of === 'component' ? this.#factOf(name, at) : this.#textOf(name, at);

@@ -55,11 +55,14 @@ export const planJobs = (
       checkStarted(each.job, fillIn, { report, repository });
       const where = inside(subject(report, `Job \`${shorten(each.job.name)}\``), 'needs');
       const attempts = ownLinks.elsewhere?.flatMap((entry) => kept?.of(entry, fillIn, where) ?? []) ?? [];
-      const planned = {
-        ...planCopy(filled, copy, jobs.length, definition),
+      jobs.push({
+        index: jobs.length,
+        name: copy.name,
+        ...filled,
+        ...ofTheCopy(filled, copy, definition),
         ...(attempts.length > 0 && { artifactsOf: attempts }),
-      };
-      jobs.push(needs ? { ...planned, ...needed(needs, copy, dependencies) } : planned);
+        ...(needs && needed(needs, copy, dependencies)),
+      });
     }
   }
   reportSameNames(jobs, definition, report);
@@ -68,6 +71,7 @@ export const planJobs = (
 
 /** What decides where a copy runs, before anybody runs it. */
 const filledIn = (template: JobTemplate, { settings }: JobDefinition, fill: (text: string) => string): JobTemplate => {
+  if (!template.resourceGroup && !template.trigger && !template.runner.tags) return template;
   const { resourceGroup: group, trigger, ...rest } = template;
   const { tags } = rest.runner;
   const named = (text: string): string => beginning(fill(text), limits.nameLength);
@@ -115,16 +119,12 @@ const withinCounts = (links: ReadonlyMap<Selected, Links>, ranges: Ranges, repor
   return true;
 };
 
-const planCopy = (
-  template: JobTemplate,
-  { name, node, matrix }: Copy,
-  index: number,
+const ofTheCopy = (
+  { variables }: JobTemplate,
+  { node, matrix }: Copy,
   { dialect }: Definition,
-): PlannedJob => ({
-  index,
-  name,
-  ...template,
-  variables: matrix ? { ...template.variables, ...matrix } : template.variables,
+): Pick<PlannedJob, 'variables' | 'matrix' | 'node'> => ({
+  variables: matrix ? { ...variables, ...matrix } : variables,
   ...present('matrix', matrix),
   ...present('node', node && dialect === 'gitlab' ? { ...node, first: 1 as const } : node),
 });

@@ -21,6 +21,9 @@ export const resolveReferences = (root: MapNode, report: Report): MapNode | unde
   return undefined;
 };
 
+/** Of maps without references: the same ones come again, in each lint and each plan of a file. */
+const weights = new WeakMap<MapNode, number>();
+
 class Resolver {
   readonly #done = new Map<Node, Resolved>();
   readonly #underway = new Set<ListNode>();
@@ -52,16 +55,14 @@ class Resolver {
   }
 
   #map(map: MapNode): Resolved {
-    const entries = new Map<string, Entry>();
-    const values: Resolved[] = [];
-    let isSame = true;
-    for (const entry of map.entries.values()) {
-      const value = this.resolve(entry.value);
-      isSame &&= value.node === entry.value;
-      values.push(value);
-      entries.set(entry.key, { ...entry, value: value.node });
-    }
-    return { node: isSame ? map : { ...map, entries }, weight: sumOf(values) };
+    const known = weights.get(map);
+    if (known !== undefined) return { node: map, weight: known };
+    const values = [...map.entries.values()].map((entry) => ({ entry, ...this.resolve(entry.value) }));
+    const isSame = values.every(({ entry, node }) => entry.value === node);
+    const entries = (): [string, Entry][] => values.map(({ entry, node }) => [entry.key, { ...entry, value: node }]);
+    const weight = sumOf(values);
+    if (isSame) weights.set(map, weight);
+    return { node: isSame ? map : { ...map, entries: new Map(entries()) }, weight };
   }
 
   #reference(reference: ListNode): Resolved {
@@ -107,4 +108,5 @@ const unresolvedAt = (at: Position): Resolved => ({
   weight: 1,
 });
 
-const sumOf = (values: readonly Resolved[]): number => values.reduce((sum, { weight }) => sum + weight, 1);
+const sumOf = (values: readonly Pick<Resolved, 'weight'>[]): number =>
+  values.reduce((sum, { weight }) => sum + weight, 1);

@@ -34,7 +34,8 @@ export const checkVariables = (
   const { jobs, variables, workflow } = definition;
   const ofTheFile = [...Object.keys(variables.values), ...namesOfRules(workflow.rules), ...predefinedNames];
   const texts = new Set(scripts.flatMap(({ commands }) => commands.map(({ value }) => value)));
-  const mentioned = new Set([...ofTheFile, ...jobs.flatMap(namesOfJob), ...[...texts].flatMap(namesSetIn)]);
+  const ofJobs = new Map(jobs.map((job) => [job, namesOfJob(job)]));
+  const mentioned = new Set([...ofTheFile, ...[...ofJobs.values()].flat(), ...[...texts].flatMap(namesSetIn)]);
   const meantOf = new Map<string, string | undefined>();
   let compared = 0;
   const meantOfTheFile = (written: string): string | undefined => {
@@ -49,7 +50,6 @@ export const checkVariables = (
     uses.filter(({ name }) => !mentioned.has(name)).map((use) => ({ ...use, meant: meantOfTheFile(use.name) }));
   const unknown = new Map([...texts].map((text) => [text, unknownAmong(usesIn(shell.read(text)))]));
   const isFirst = firstAt();
-  const ofJobs = new Map(jobs.map((job) => [job, namesOfJob(job)]));
   for (const { label, job, text, unknown: uses } of [
     ...textsOfScripts(scripts, unknown),
     ...textsOfRules(definition, unknownAmong),

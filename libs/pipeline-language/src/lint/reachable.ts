@@ -38,8 +38,9 @@ export const checkReachable = ({ jobs, workflow }: Definition, report: Report): 
   for (const job of jobs) {
     const { rules } = job.settings;
     const why = rules ? whyNone(rules) : whyNoRef(job);
+    if (!why) continue;
     const at = job.keywords.get(rules ? 'rules' : 'except')?.at ?? job.at;
-    if (why) report.warn('unreachable-job', at, `Job \`${shorten(job.name)}\` is never part of a pipeline: ${why}.`);
+    report.warn('unreachable-job', at, `Job \`${shorten(job.name)}\` is never part of a pipeline: ${why}.`);
   }
 };
 

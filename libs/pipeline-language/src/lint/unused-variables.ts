@@ -33,25 +33,31 @@ type Declared = Map<string, Map<string, Position>>;
 
 const declaredIn = (root: MapNode): Declared => {
   const declared: Declared = new Map();
-  const add = ({ key, at }: Entry): void => {
+  // What several jobs share is one node.
+  for (const { key, at } of new Set(variablesWithin(root))) {
     const places = declared.get(key) ?? new Map<string, Position>();
     declared.set(key, places.set(`${at.file ?? ''}:${at.line}:${at.column}`, at));
-  };
-  // What several jobs share is one node.
-  const seen = new Set<Node>();
-  const pending: Node[] = [root];
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (node.kind === 'scalar' || seen.has(node)) continue;
-    seen.add(node);
-    if (node.kind === 'list') pending.push(...node.items);
-    else
-      for (const { key, value } of node.entries.values()) {
-        if (key !== 'variables') pending.push(value);
-        else if (value.kind === 'map') for (const variable of value.entries.values()) add(variable);
-      }
   }
   return declared;
 };
+
+/** The same maps come again, in each lint of a file and in jobs that share a template. */
+const found = new WeakMap<MapNode, readonly Entry[]>();
+
+const variablesWithin = (node: Node): readonly Entry[] => {
+  if (node.kind === 'scalar') return NONE;
+  if (node.kind === 'list') return node.items.flatMap(variablesWithin);
+  const known = found.get(node) ?? [...node.entries.values()].flatMap(variablesOfEntry);
+  found.set(node, known);
+  return known;
+};
+
+const variablesOfEntry = ({ key, value }: Entry): readonly Entry[] => {
+  if (key !== 'variables') return variablesWithin(value);
+  return value.kind === 'map' ? [...value.entries.values()] : NONE;
+};
+
+const NONE: readonly Entry[] = [];
 
 const wordsOf = (text: string): string[] => text.match(/[A-Za-z_]\w*/g) ?? [];
 
