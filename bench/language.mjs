@@ -1,87 +1,10 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { loadavg } from 'node:os';
-import { compile, lint } from '@foldline/pipeline-language';
 import { parseAllDocuments } from 'yaml';
-import { figure, ms, percentile } from './lib/figures.mjs';
-
-const FILE = '.codara-ci.yml';
-/** A process is warm once it has done the same for so long, and so often: before that, the machine's code is still made. */
-const WARM = { times: 4, ms: 2_000 };
-const ROUNDS = { times: 5, ms: 200 };
-const trigger = {
-  ref: { name: 'main', kind: 'branch' },
-  source: 'push',
-  variables: {},
-  project: { id: 'p', owner: 'ada', name: 'engine', url: '/srv/git/engine.git', defaultBranch: 'main' },
-};
-
-const times = (count, make) => Array.from({ length: count }, (_, index) => make(index)).join('');
-const numbers = (count) => Array.from({ length: count }, (_, index) => index).join(', ');
-
-/** What people write: a condition, a cache, artifacts, a few commands. Ten lines. */
-const job = (name) => `${name}:
-  stage: test
-  variables: { LEVEL: "${name}" }
-  script:
-    - npm ci
-    - npm test -- --shard "$LEVEL"
-  artifacts: { paths: [out/${name}/], expire_in: 1 week }
-  rules:
-    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH || $CI_COMMIT_TAG =~ /^v\\d+/
-    - changes: [src/**/*, package.json]
-`;
-const jobs = (count, prefix = 'job') => times(count, (index) => job(`${prefix}-${index}`));
-const copied = (count) =>
-  times(count, (index) => `${job(`copied-${index}`)}  matrix: { LEFT: [${numbers(10)}], RIGHT: [${numbers(20)}] }\n`);
-
-/** `each` jobs in each of so many files, for one file has room for fewer than a pipeline. */
-const inFiles = (count, each) => {
-  const files = Object.fromEntries(
-    Array.from({ length: count }, (_, index) => [`ci/${index}.yml`, jobs(each, `file-${index}`)]),
-  );
-  const text = `include: [${Object.keys(files).join(', ')}]\n`;
-  return { text, sources: { files } };
-};
-
-const longRule = (index) => `    - if: ${times(25, (part) => `$A${part} == "${index}" || `)}$B =~ /^${index}-\\d+/\n`;
-const sharedRules = (count) =>
-  `.shared:\n  rules:\n${times(99, longRule)}    - when: on_success\n` +
-  times(count, (index) => `job-${index}: { extends: .shared, script: make }\n`);
-
-/** Of the processor, which is what a definition may take so much of: others on the machine make it slower, not more. */
-const spentMs = (since) => {
-  const { user, system } = process.cpuUsage(since);
-  return (user + system) / 1000;
-};
-
-/** Answers of a work that is done at least so often and for so long. */
-const repeated = (work, { times: least, ms: milliseconds }) => {
-  const answers = [];
-  for (const end = performance.now() + milliseconds; answers.length < least || performance.now() < end;)
-    answers.push(work());
-  return answers;
-};
-
-/** Milliseconds in the middle of several times, in a process that has done it before. */
-const warm = (once) => {
-  repeated(once, WARM);
-  return percentile(repeated(once, ROUNDS));
-};
-
-/** Of a lint and a plan; each time of what `make` gives. */
-const costOfEach = (make) =>
-  warm(() => {
-    const { text, sources, expected } = make();
-    const since = process.cpuUsage();
-    const problems = lint(FILE, text, sources);
-    const result = compile({ file: FILE, text, trigger, sources });
-    const took = spentMs(since);
-    const refused = [...problems, ...(result.problems ?? [])].find(({ severity }) => severity === 'error');
-    if (refused) throw new Error(`refused: ${JSON.stringify(refused)}`);
-    if (result.plan.jobs.length !== expected) throw new Error(`${result.plan.jobs.length} jobs, not ${expected}`);
-    return took;
-  });
-
-const cost = (definition) => costOfEach(() => definition);
+import { cost, costOfEach, spentMs, warm } from './lib/cost-of-definitions.mjs';
+import { copied, inFiles, jobs, sharedRules } from './lib/definitions.mjs';
+import { figure, ms } from './lib/figures.mjs';
 
 /** Of texts that no file was before. */
 const costOfNew = (count) => {
@@ -102,9 +25,22 @@ const withLimit = (name, definition, limit) => {
   return took;
 };
 
-const withGrowth = (name, small, large) => {
-  const growth = cost(large) / cost(small);
-  figure(`ten times the jobs, ${name}`, `${growth.toFixed(1)} ×`, '<= 11 ×', growth <= 11);
+/** In a process that has done nothing else: its memory is another's burden. */
+const costsInChild = async (definition) => {
+  const child = fork(new URL('lib/cost-child.mjs', import.meta.url));
+  child.send(definition);
+  const [costs] = await once(child, 'message');
+  return costs;
+};
+
+const withGrowth = async (name, small, large) => {
+  const ofSmall = await costsInChild(small);
+  const ofLarge = await costsInChild(large);
+  const growth = ofLarge.cost / ofSmall.cost;
+  const linear = ofLarge.json / ofSmall.json;
+  const most = 1.1 * Math.max(10, linear);
+  figure('the plans of ten times the jobs as JSON and back', `${linear.toFixed(1)} ×`, 'linear work');
+  figure(`ten times the jobs, ${name}`, `${growth.toFixed(1)} ×`, `<= ${most.toFixed(1)} ×`, growth <= most);
 };
 
 /** The pipeline language alone: what a definition costs whoever asks for its plan. */
@@ -121,6 +57,7 @@ export const benchLanguage = async () => {
   const lines = `${included.text}${jobs(1_000)}`;
   withLimit('10,000 lines with 50 includes', { ...included, text: lines, expected: 1_100 }, 500);
   withLimit('400 jobs that share 100 long rules', { text: sharedRules(400), expected: 400 }, 500);
-  withGrowth('as copies', { text: copied(5), expected: 1_000 }, { text: copied(50), expected: 10_000 });
-  withGrowth('written out', { ...inFiles(1, 1_000), expected: 1_000 }, { ...inFiles(10, 1_000), expected: 10_000 });
+  await withGrowth('as copies', { text: copied(5), expected: 1_000 }, { text: copied(50), expected: 10_000 });
+  const inOneFile = { ...inFiles(1, 1_000), expected: 1_000 };
+  await withGrowth('written out', inOneFile, { ...inFiles(10, 1_000), expected: 10_000 });
 };
