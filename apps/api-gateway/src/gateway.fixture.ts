@@ -43,6 +43,8 @@ export type Gateway = {
   close: () => Promise<void>;
 };
 
+export type StartedGateway = Gateway & { directory: string };
+
 const git = (directory: string, ...args: string[]): string =>
   execFileSync('git', ['-C', directory, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
     encoding: 'utf8',
@@ -84,7 +86,7 @@ const settingsIn = (dataDirectory: string): Settings => ({
 export const startGateway = async (
   existing?: string,
   beforeListening: (app: NestFastifyApplication) => void = () => {},
-): Promise<Gateway & { directory: string }> => {
+): Promise<StartedGateway> => {
   const directory = existing ?? mkdtempSync(join(tmpdir(), 'gateway-'));
   const url = join(directory, 'repository');
   const commits = existing ? { main: '', develop: '' } : copyRepository(url);
@@ -126,6 +128,19 @@ export const startGateway = async (
       await close();
     },
   };
+};
+
+/** With `ada/engine`, which is the repository of the fixture. */
+export const startGatewayWithProject = async (): Promise<StartedGateway> => {
+  const gateway = await startGateway();
+  const project = { owner: 'ada', name: 'engine', url: gateway.repository.url };
+  await gateway.as('post', '/api/v1/projects').send(project).expect(201);
+  return gateway;
+};
+
+export const closeAndRemove = async ({ close, directory }: StartedGateway): Promise<void> => {
+  await close();
+  removeDirectory(directory);
 };
 
 export const removeDirectory = (directory: string): void => rmSync(directory, { recursive: true, force: true });

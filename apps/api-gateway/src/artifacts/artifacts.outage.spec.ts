@@ -5,10 +5,10 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ArtifactCommitted, serializeManifest } from '@foldline/contracts';
 import { TransientError, type ObjectStore } from '@foldline/kernel';
-import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, TOKEN, type StartedGateway } from '../gateway.fixture.ts';
 import { startJob } from '../started-job.fixture.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let base: string;
 let whole: ObjectStore['get'];
 /** Too much to fit into what lies between the store and a client. */
@@ -37,10 +37,7 @@ beforeAll(async () => {
 afterEach(() => {
   gateway.ports.objectStore.get = whole;
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const down = new TransientError('S3: could not read an object (ECONNRESET)');
 

@@ -3,10 +3,10 @@ import { createGunzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ArtifactCommitted, ArtifactExpired, serializeManifest, type TreeEntry } from '@foldline/contracts';
 import { extract } from 'tar-stream';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGatewayWithProject, type StartedGateway } from '../gateway.fixture.ts';
 import { startJob, type StartedJob } from '../started-job.fixture.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let job: StartedJob;
 let base: string;
 const large = Buffer.alloc(3 * 1024 * 1024, 'large file ');
@@ -38,11 +38,7 @@ const commit = async (
 };
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  await gateway
-    .as('post', '/api/v1/projects')
-    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
-    .expect(201);
+  gateway = await startGatewayWithProject();
   job = await startJob(gateway, 'p1');
   base = `/api/ada/engine/jobs/${job.jobId}/artifacts`;
   const tree: TreeEntry[] = [
@@ -62,10 +58,7 @@ beforeAll(async () => {
   );
   await commit('r1', job, { 'coverage.xml': '<coverage/>' }, [], { kind: 'reports' });
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 type Member = { type: string; mode: number; linkname: string | null | undefined; content: string };
 

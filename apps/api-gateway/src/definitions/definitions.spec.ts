@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { triggerStream, type PipelineRequested, type RecordedEvent } from '@foldline/contracts';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 
 const RULED = `
 include: ci/more.yml
@@ -17,7 +17,7 @@ ship:
 `;
 const MORE = 'more: { script: make more }\n';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let projectId: string;
 beforeAll(async () => {
   gateway = await startGateway();
@@ -48,10 +48,7 @@ beforeAll(async () => {
       .send({ key, value: 'open sesame', masked: true, protected: isProtected })
       .expect(201);
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const preview = (query: string) => gateway.as('get', `/api/ada/engine/plan-preview?${query}`);
 const jobsOf = async (query: string): Promise<string[]> => {

@@ -1,23 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PipelineReopened, type RecordedEvent } from '@foldline/contracts';
-import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGatewayWithProject, TOKEN, type StartedGateway } from '../gateway.fixture.ts';
 import { startJob } from '../started-job.fixture.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  await gateway
-    .as('post', '/api/v1/projects')
-    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
-    .expect(201);
+  gateway = await startGatewayWithProject();
   await startJob(gateway, 'p1');
   await startJob(gateway, 'p2');
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const read = async (query: string): Promise<{ items: RecordedEvent[]; nextCursor?: string }> =>
   (await gateway.as('get', `/api/v1/events?${query}`).expect(200)).body;

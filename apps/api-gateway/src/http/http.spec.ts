@@ -1,21 +1,22 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { removeDirectory, startGateway, TOKEN, type Gateway, type Method } from '../gateway.fixture.ts';
+import {
+  closeAndRemove,
+  removeDirectory,
+  startGateway,
+  startGatewayWithProject,
+  TOKEN,
+  type Method,
+  type StartedGateway,
+} from '../gateway.fixture.ts';
 import { BODY_LIMIT_BYTES } from './bodies.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  await gateway
-    .as('post', '/api/v1/projects')
-    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
-    .expect(201);
+  gateway = await startGatewayWithProject();
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 /** The path exactly as written: clients would tidy it up. */
 const rawGet = (path: string): Promise<number> =>

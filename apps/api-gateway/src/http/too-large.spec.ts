@@ -1,17 +1,14 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, TOKEN, type StartedGateway } from '../gateway.fixture.ts';
 
 const MIB = 1024 * 1024;
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 
 beforeAll(async () => {
   gateway = await startGateway();
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 /** Sends everything before it reads anything, as simple clients do. */
 const send = (framing: string, pieces: Iterable<string | Buffer>): Promise<string> =>

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CacheRestored, JobFailed, JobQueued, JobWaiting, StepFinished, triggerStream } from '@foldline/contracts';
 import { PermanentError } from '@foldline/kernel';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 import { startScheduler } from '../scheduler.fixture.ts';
 import { startJob, type StartedJob } from '../started-job.fixture.ts';
 
 const base = '/api/ada/engine/jobs';
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let running: StartedJob;
 let failed: StartedJob;
 
@@ -36,10 +36,7 @@ beforeAll(async () => {
     JobFailed({ ...attempt, reason: 'script_failure', exitCode: 2, allowed: false, final: true }),
   );
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 describe('a job', () => {
   it('shows what its attempts did', async () => {

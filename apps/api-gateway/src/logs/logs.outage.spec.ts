@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { JobSucceeded } from '@foldline/contracts';
 import { PermanentError, TransientError, type ReadStore } from '@foldline/kernel';
-import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, TOKEN, type StartedGateway } from '../gateway.fixture.ts';
 import { startJob } from '../started-job.fixture.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let whole: ReadStore['get'];
 let made = 0;
 
@@ -20,10 +20,7 @@ beforeAll(async () => {
 afterEach(() => {
   gateway.ports.readStore.get = whole;
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 /** From now on whoever asks for a document is answered so; the promise is of so many who have asked. */
 const answering = (get: ReadStore['get'], times: number): Promise<void> =>

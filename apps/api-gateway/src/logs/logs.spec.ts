@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DownstreamRequested, JobCancelled, JobQueued, JobSucceeded, type NewEvent } from '@foldline/contracts';
 import { WebSocket, type ClientOptions } from 'ws';
-import { removeDirectory, startGateway, TOKEN, type Gateway } from '../gateway.fixture.ts';
+import {
+  closeAndRemove,
+  removeDirectory,
+  startGateway,
+  startGatewayWithProject,
+  TOKEN,
+  type StartedGateway,
+} from '../gateway.fixture.ts';
 import { startJob, type StartedJob } from '../started-job.fixture.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  await gateway
-    .as('post', '/api/v1/projects')
-    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
-    .expect(201);
+  gateway = await startGatewayWithProject();
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 /** Writes the log of an attempt as a runner does: in frames, each of which continues the one before. */
 class Writer {

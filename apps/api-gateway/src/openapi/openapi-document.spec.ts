@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 import { CONTROLLERS } from './docs.controller.ts';
 import { routesOf, type Route } from './openapi-document.ts';
 
@@ -12,7 +12,7 @@ type Operation = {
 };
 type Document = { openapi: string; paths: Record<string, Record<string, Operation>> };
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let document: Document;
 let routes: Route[];
 /** `GET /a/:b` of every route that Fastify was given. */
@@ -30,10 +30,7 @@ beforeAll(async () => {
   document = (await gateway.anonymous.get('/api/openapi.json').expect(200)).body;
   routes = routesOf(gateway.app.get<() => []>(CONTROLLERS)());
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 describe('the API document', () => {
   it('names exactly the routes that are served', () => {

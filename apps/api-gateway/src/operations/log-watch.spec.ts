@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TransientError, type EventStore, type Settings } from '@foldline/kernel';
 import { ManualClock } from '@foldline/testing';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 import { LogWatch } from './log-watch.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let watch: LogWatch;
 let clock: ManualClock;
 let whole: EventStore['lastPosition'];
@@ -13,10 +13,7 @@ beforeAll(async () => {
   gateway = await startGateway();
   whole = gateway.ports.eventStore.lastPosition.bind(gateway.ports.eventStore);
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const watching = (mode: Settings['mode'], lastPosition: EventStore['lastPosition']): LogWatch => {
   clock = new ManualClock();

@@ -11,13 +11,13 @@ import {
   triggerStream,
   type PipelineContext,
 } from '@foldline/contracts';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 import { startScheduler } from '../scheduler.fixture.ts';
 import { planOf, plannedJob, sampleContext as sample } from '@foldline/testing';
 import { projectIdOf } from '../projects/project-names.ts';
 
 const base = '/api/ada/engine/pipelines';
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 
 beforeAll(async () => {
   gateway = await startGateway();
@@ -27,10 +27,7 @@ beforeAll(async () => {
   await register('ada').expect(201);
   await register('bob').expect(201);
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const trigger = async (body: object = { ref: 'main' }, headers: Record<string, string> = {}) =>
   gateway.as('post', base).set(headers).send(body);

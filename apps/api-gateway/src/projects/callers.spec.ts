@@ -1,20 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGatewayWithProject, type StartedGateway } from '../gateway.fixture.ts';
 
 const base = '/api/ada/engine/callers';
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  await gateway
-    .as('post', '/api/v1/projects')
-    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
-    .expect(201);
+  gateway = await startGatewayWithProject();
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const shown = async (): Promise<string[]> => (await gateway.as('get', base).expect(200)).body.callers;
 

@@ -12,7 +12,7 @@ import {
   type PipelineContext,
 } from '@foldline/contracts';
 import { planOf, plannedJob, sampleContext } from '@foldline/testing';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 import { projectIdOf } from './project-names.ts';
 
 const base = '/api/ada/engine/resource-groups';
@@ -27,7 +27,7 @@ const requestOf = ({ pipelineId, project, ref, source, variables }: PipelineCont
   projectVariables: [],
   secrets: [],
 });
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 
 beforeAll(async () => {
   gateway = await startGateway();
@@ -62,10 +62,7 @@ beforeAll(async () => {
     ResourceGranted({ ...group, pipelineId: 'p1', jobId: 'p1.0', attempt: 1 }),
   );
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const at = (name: string): string => `${base}/${encodeURIComponent(name)}`;
 const configure = (name: string, processMode: unknown) => gateway.as('patch', at(name)).send({ processMode });

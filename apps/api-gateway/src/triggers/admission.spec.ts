@@ -2,11 +2,11 @@ import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { JobCancelled, JobQueued, PipelineStarted } from '@foldline/contracts';
 import { planOf, plannedJob, sampleContext } from '@foldline/testing';
-import { removeDirectory, startGateway, WEBHOOK_SECRET, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, WEBHOOK_SECRET, type StartedGateway } from '../gateway.fixture.ts';
 import { projectIdOf } from '../projects/project-names.ts';
 
 // The gateway of these specs takes 5 waiting jobs, and 3 of one project.
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 beforeEach(async () => {
   gateway = await startGateway();
   for (const owner of ['ada', 'bob', 'eve']) {
@@ -14,10 +14,7 @@ beforeEach(async () => {
     await gateway.as('post', '/api/v1/projects').send(project).expect(201);
   }
 });
-afterEach(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterEach(() => closeAndRemove(gateway));
 
 /** A pipeline of the owner's project whose jobs all wait for a runner. */
 const queued = async (owner: string, count: number): Promise<string> => {

@@ -8,7 +8,7 @@ import {
   type Recorded,
 } from '@foldline/contracts';
 import { Commands } from '@foldline/kernel';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 import { projectIdOf } from '../projects/project-names.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { PipelineRequests } from './pipeline-requests.ts';
@@ -16,7 +16,7 @@ import { RequestDownstream } from './request-downstream.policy.ts';
 
 type Asked = ReturnType<typeof DownstreamRequested>['data'];
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let downstream: RequestDownstream;
 let asking: Asked['project'];
 let asked = 0;
@@ -53,10 +53,7 @@ beforeAll(async () => {
     gateway.app.get(PipelineRequests),
   );
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const child = (): Asked['of'] => ({
   kind: 'child',

@@ -1,22 +1,15 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { triggerStream } from '@foldline/contracts';
-import { removeDirectory, startGateway, WEBHOOK_SECRET, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGatewayWithProject, WEBHOOK_SECRET, type StartedGateway } from '../gateway.fixture.ts';
 
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 let delivered = 0;
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  await gateway
-    .as('post', '/api/v1/projects')
-    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
-    .expect(201);
+  gateway = await startGatewayWithProject();
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 
 const push = {
   ref: 'refs/heads/main',

@@ -1,30 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { JobFailed, JobSkipped, PipelineCancelling, PipelineFinished, triggerStream } from '@foldline/contracts';
-import { removeDirectory, startGateway, type Gateway } from '../gateway.fixture.ts';
+import { closeAndRemove, startGatewayWithProject, type StartedGateway } from '../gateway.fixture.ts';
 import { startScheduler } from '../scheduler.fixture.ts';
 import { finishPipeline, startJob, type StartedJob } from '../started-job.fixture.ts';
 
 const base = '/api/ada/engine';
-let gateway: Gateway & { directory: string };
+let gateway: StartedGateway;
 /** Pipelines whose wishes the scheduler leaves alone. */
 const ungranted = new Set<string>();
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  await gateway
-    .as('post', '/api/v1/projects')
-    .send({ owner: 'ada', name: 'engine', url: gateway.repository.url })
-    .expect(201);
+  gateway = await startGatewayWithProject();
   await startScheduler(gateway, async (wish) => {
     if (wish.correlationId !== 'endsfirst') return !ungranted.has(wish.correlationId);
     await finishPipeline(gateway, await endsFirst!);
     return false;
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  removeDirectory(gateway.directory);
-});
+afterAll(() => closeAndRemove(gateway));
 let endsFirst: Promise<StartedJob> | undefined;
 
 const failedJob = async (pipelineId: string): Promise<StartedJob> => {
