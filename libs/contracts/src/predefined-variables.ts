@@ -29,9 +29,13 @@ export const pipelineFactVariables = (facts: PipelineFacts): Record<string, stri
     CI_PIPELINE_CREATED_AT: facts.createdAt && toTheSecond(facts.createdAt),
     CI_CONFIG_PATH: facts.file,
   }),
-  ...projectVariables(facts),
-  ...serverVariables(facts),
+  ...placeFactVariables(facts),
 });
+
+/** Variables that say where a pipeline runs: the same for all of a project, but for the address of each. */
+export const placeFactVariables = (
+  facts: Pick<PipelineFacts, 'project' | 'server' | 'pipelineId'>,
+): Record<string, string> => ({ ...projectVariables(facts), ...serverVariables(facts) });
 
 const refVariables = (ref: PipelineFacts['ref']): Record<string, string> => ({
   CI_COMMIT_REF_NAME: ref.name,
@@ -53,7 +57,7 @@ const commitVariables = ({ sha, message, commit }: PipelineFacts): Record<string
     CI_COMMIT_TAG_MESSAGE: commit?.tagMessage,
   });
 
-const projectVariables = ({ project }: PipelineFacts): Record<string, string> => {
+const projectVariables = ({ project }: Pick<PipelineFacts, 'project'>): Record<string, string> => {
   if (!project) return {};
   const { id, owner, name, defaultBranch } = project;
   return {
@@ -71,7 +75,11 @@ const projectVariables = ({ project }: PipelineFacts): Record<string, string> =>
 };
 
 /** Where people find this server and what it shows of the pipeline; nothing where it does not know its own address. */
-const serverVariables = ({ server, project, pipelineId }: PipelineFacts): Record<string, string> => {
+const serverVariables = ({
+  server,
+  project,
+  pipelineId,
+}: Pick<PipelineFacts, 'project' | 'server' | 'pipelineId'>): Record<string, string> => {
   if (!server) return {};
   const [major = '', minor = '', patch = ''] = server.version.split(/[.+-]/);
   const about = {

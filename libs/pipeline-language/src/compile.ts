@@ -1,7 +1,7 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { checkDownstream } from './downstream-bounds.ts';
 import { KeptElsewhere } from './kept-elsewhere.ts';
-import { bothWanted, type Root } from './load.ts';
+import type { About, Root } from './load.ts';
 import { linkJobs } from './needs.ts';
 import type { Position } from './node.ts';
 import { planJobs } from './plan.ts';
@@ -11,13 +11,13 @@ import { Report } from './report.ts';
 import { RepositoryFacts } from './repository-facts.ts';
 import { checkShownTexts } from './sealed-variables.ts';
 import { describe, selectJobs, type Trigger } from './select-jobs.ts';
-import { NO_SOURCES, withoutLooking, type Sources, type Wanted } from './sources.ts';
+import { NO_SOURCES, bothWanted, withoutLooking, type Sources, type Wanted } from './sources.ts';
 import { checkStopJobs } from './stop-jobs.ts';
 
 /** `file` is the path in the repository, for messages; `text` its content; `sources` what else is known of the commit. */
 export type CompileInput = Root & { file: string; text: string; trigger: Trigger; sources?: Sources };
 /** A text that is compiled for no trigger: what is wrong with it whatever happens. */
-export type LintInput = Omit<CompileInput, 'trigger'>;
+export type LintInput = Omit<CompileInput, 'trigger'> & { about?: About };
 
 /** A plan (warnings inside), or every problem of the file with the decisions that could be made. */
 export type CompileResult = { plan: Plan } | { problems: Problem[]; decisions: PlanDecision[] };

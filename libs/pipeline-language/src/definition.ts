@@ -67,7 +67,8 @@ export const readDefinition = (root: MapNode, report: Report): Definition => {
     }
   }
   const used = new Set(definition.jobs.map(({ stage }) => stage));
-  return { ...definition, stages: withEdges(stages, used) };
+  const listed = report.isPartial ? [...new Set([...stages, ...[...used].filter((stage) => !isEdge(stage))])] : stages;
+  return { ...definition, stages: withEdges(listed, used) };
 };
 
 const only = (root: MapNode, keys: readonly string[]): ReadonlyMap<string, Entry> =>

@@ -56,7 +56,8 @@ class Extender {
     const names = readTexts(wish.value, inside(subject(this.report, label), 'extends'));
     const bases = names?.map((name) => this.#base(name, label));
     this.#levels.set(entry.key, 1 + Math.max(0, ...(names ?? []).map(({ value }) => this.#levelOf(value))));
-    return bases?.every((base) => base !== undefined) ? bases : undefined;
+    const known = bases?.filter((base) => base !== undefined);
+    return known?.length === bases?.length || this.report.isPartial ? known : undefined;
   }
 
   #base({ value: name, at }: Located<string>, label: string): MapNode | undefined {

@@ -19,6 +19,9 @@ export type ComponentFacts = Readonly<Record<ComponentFact, string>>;
 /** What is to be read, before it was. */
 export type Candidate = { place: Place; at: Position; key: string; name: string };
 
+/** How a file is wished for; an optional one is perhaps never included, so that it is not there refuses no plan. */
+type Wish = { integrity: string | undefined; isOptional: boolean };
+
 export const ofTheCommit = (path: string): Origin => ({ key: path, name: path, home: { kind: 'commit' } });
 
 /** The texts of what is included. What was not looked up yet is noted, and answered as if there were nothing. */
@@ -68,13 +71,16 @@ export class IncludedFiles {
   }
 
   /** Nothing where it is not known yet, or after telling why there is none. */
-  textOf({ place, at }: Candidate, integrity: string | undefined): IncludedText | undefined {
-    if (place.kind === 'local') return this.#ofTheCommit({ value: place.path, at });
+  textOf({ place, at }: Candidate, { integrity, isOptional }: Wish): IncludedText | undefined {
+    if (place.kind === 'local') return this.#ofTheCommit({ value: place.path, at }, isOptional);
     const found = this.#found(place);
     if (!found) return undefined;
     if ('problem' in found) {
       const { problem, message, hint, severity } = found;
-      if (severity === 'warning') this.report.warn(problem, at, message, hint);
+      if (severity === 'warning') {
+        this.report.warn(problem, at, message, hint);
+        this.report.leavesOut();
+      } else if (isOptional) this.report.warn(problem, at, message, hint);
       else this.report.error(problem, at, message, hint);
       return undefined;
     }
@@ -118,26 +124,25 @@ export class IncludedFiles {
     return found;
   }
 
-  #ofTheCommit({ value: path, at }: Located<string>): IncludedText | undefined {
+  #ofTheCommit({ value: path, at }: Located<string>, isOptional: boolean): IncludedText | undefined {
     const text = Object.hasOwn(this.sources.files, path) ? this.sources.files[path]! : undefined;
     if (text === undefined) this.#files.add(path);
     if (typeof text === 'string') return { text, home: { kind: 'commit' } };
-    if (text === null) reportMissingFile({ value: path, at }, this.sources, this.report);
+    if (text === null)
+      reportMissingFile({ value: path, at }, { sources: this.sources, report: this.report, isOptional });
     return undefined;
   }
 }
 
 export const reportMissingFile = (
   { value: path, at }: Located<string>,
-  { paths = [] }: Sources,
-  report: Report,
-): void =>
-  report.error(
-    'include-missing-file',
-    at,
-    `There is no file \`${shorten(path)}\` at this commit.`,
-    didYouMean(path, paths),
-  );
+  { sources: { paths = [] }, report, isOptional }: { sources: Sources; report: Report; isOptional: boolean },
+): void => {
+  const message = `There is no file \`${shorten(path)}\` at this commit.`;
+  const hint = didYouMean(path, paths);
+  if (isOptional) report.warn('include-missing-file', at, message, hint);
+  else report.error('include-missing-file', at, message, hint);
+};
 
 const candidate = (place: Place, at: Position): Candidate =>
   place.kind === 'local'

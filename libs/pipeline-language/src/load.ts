@@ -1,4 +1,4 @@
-import { expandVariables, type IncludedFile } from '@foldline/contracts';
+import { expandVariables, placeFactVariables, type IncludedFile } from '@foldline/contracts';
 import {
   IncludedFiles,
   ofTheCommit,
@@ -17,14 +17,14 @@ import { limits } from './limits.ts';
 import { Merger, without } from './merge.ts';
 import { shorten, type Entry, type MapNode, type Position } from './node.ts';
 import { parse, type Parsed } from './parse.ts';
-import { filledIn, hasVariables, placeOf, type Place, type Target } from './place-of-include.ts';
+import { filledIn, nameOfTarget, placeOf, type Place, type Target } from './place-of-include.ts';
 import { inside, subject, type Where } from './read.ts';
 import type { Report } from './report.ts';
 import { RepositoryFacts } from './repository-facts.ts';
 import { ruleScopes, type RuleScope } from './rule-scope.ts';
 import { tellSealed } from './sealed-variables.ts';
 import type { Trigger } from './select-jobs.ts';
-import type { Sources, Wanted } from './sources.ts';
+import { bothWanted, type Sources, type Wanted } from './sources.ts';
 import { hasPush, verdictOf } from './verdict.ts';
 
 /**
@@ -33,8 +33,14 @@ import { hasPush, verdictOf } from './verdict.ts';
  */
 export type Loading = { root?: MapNode; wanted?: Wanted; included: IncludedFile[] };
 
-/** `trigger` decides which files are included; without one all are whose paths can be known. */
-export type Loaded = Root & { file: string; text: string; sources: Sources; trigger?: Trigger };
+/**
+ * `trigger` decides which files are included; without one all are whose paths are the same whatever the trigger, of what
+ * it is `about`.
+ */
+export type Loaded = Root & { file: string; text: string; sources: Sources; trigger?: Trigger; about?: About };
+
+/** What is the same for each pipeline of a project, as far as it is known. */
+export type About = Pick<Trigger, 'project' | 'server'>;
 
 /** How a definition is asked for. */
 export type Root = {
@@ -48,15 +54,15 @@ export type Root = {
  * The definition with the files that it includes, in turn: those are merged in their order, and what includes them is
  * closer than they are (as in GitLab).
  */
-export const load = ({ file, text, sources, trigger, ...asked }: Loaded, report: Report): Loading => {
-  const loader = new Loader(sources, trigger, report);
+export const load = ({ file, text, sources, trigger, about = trigger, ...asked }: Loaded, report: Report): Loading => {
+  const loader = new Loader(sources, trigger, about ?? {}, report);
   const root = loader.loadRoot(ofTheCommit(file), text, asked);
   const { wanted, fromElsewhere: included } = loader;
   return wanted ? { wanted, included } : { ...(root && { root }), included };
 };
 
 /** How a file is asked for, where it is asked for by another. */
-type Asked = { at?: Position; inputs?: MapNode; component?: ComponentFacts };
+type Asked = { at?: Position; inputs?: MapNode; component?: ComponentFacts; isOptional?: boolean };
 
 const fileStart: Position = { line: 1, column: 1 };
 
@@ -71,6 +77,7 @@ class Loader {
   constructor(
     readonly sources: Sources,
     readonly trigger: Trigger | undefined,
+    readonly about: About,
     readonly report: Report,
   ) {
     this.#files = new IncludedFiles(sources, report);
@@ -93,21 +100,27 @@ class Loader {
   loadRoot(file: Origin, text: string, { at, inputs }: Root): MapNode | undefined {
     if (!at) return this.#load(file, text, [], inputs && { inputs: nodeOf(inputs, fileStart) as MapNode });
     const { root } = parse(text, this.report, file.name, at) ?? {};
-    return root && this.#withIncluded(root, 'Child pipeline', childFiles, [{ ...file, key: '' }]);
+    return root && this.#withIncluded(root, 'Child pipeline', childFiles, [{ ...file, key: '' }], false);
   }
 
   #load(file: Origin, text: string, within: readonly Origin[], asked: Asked | undefined): MapNode | undefined {
     const parsed = this.report.reading(file.name, () => parse(text, this.report, file.name));
     const root = parsed && this.#filledIn(parsed, file.name, asked);
-    return root && this.#withIncluded(root, 'The file', includes, [...within, file]);
+    return root && this.#withIncluded(root, 'The file', includes, [...within, file], asked?.isOptional ?? false);
   }
 
-  #withIncluded(root: MapNode, label: string, shape: Shape<Include[]>, within: readonly Origin[]): MapNode {
+  #withIncluded(
+    root: MapNode,
+    label: string,
+    shape: Shape<Include[]>,
+    within: readonly Origin[],
+    isOptional: boolean,
+  ): MapNode {
     const include = root.entries.get('include');
     if (!include) return root;
     const where = inside(subject(this.report, label), 'include');
     const wished = shape.read(include.value, where) ?? [];
-    const maps = wished.flatMap((each) => this.#include(each, within, where));
+    const maps = wished.flatMap((each) => this.#include(each, within, where, isOptional));
     const own = without(root, 'include');
     return [...maps, own].reduce((merged, next) => this.#merger.merge(merged, next));
   }
@@ -136,19 +149,21 @@ class Loader {
     return undefined;
   }
 
-  #include(wish: Include, within: readonly Origin[], where: Where): MapNode[] {
+  #include(wish: Include, within: readonly Origin[], where: Where, isWithinOptional: boolean): MapNode[] {
     const includer = within.at(-1)!;
     if (!this.#isLetIn(wish, includer, where)) return [];
-    const { targets, integrity, inputs } = wish;
+    const { targets, integrity, inputs, rules } = wish;
+    // Without a trigger nobody knows whether rules let it in, and some may be there for files that are not.
+    const isOptional = isWithinOptional || (rules !== undefined && !this.trigger);
     return targets.flatMap(({ value, at }) => {
       const place = this.#placeOf(value, at, where);
       if (!place) return [];
       return this.#files.candidatesOf(place, at, includer).flatMap((candidate) => {
         if (!this.#isWithinBounds(candidate, within)) return [];
-        const read = this.#files.textOf(candidate, integrity);
+        const read = this.#files.textOf(candidate, { integrity, isOptional });
         if (!read) return [];
         const { text, home, component } = read;
-        const asked = { at, ...(inputs && { inputs }), ...(component && { component }) };
+        const asked = { at, isOptional, ...(inputs && { inputs }), ...(component && { component }) };
         const { key, name } = candidate;
         const root = this.#load({ key, name, home }, text, within, asked);
         return root ? [root] : [];
@@ -173,13 +188,24 @@ class Loader {
     return repository;
   }
 
-  /** Nothing where it depends on a trigger and there is none, or after reporting that it is no place. */
+  /** Nothing after reporting that it is no place, or that it is known only with a trigger. */
   #placeOf(target: Target, at: Position, where: Where): Place | undefined {
-    const scope = this.#scope;
-    if (!scope) return hasVariables(target) ? undefined : placeOf(target, at, where);
-    const filled = filledIn(target, (text) => expandVariables(text, (name) => this.#openly(name, at, where)));
-    const server = this.trigger?.server && { fqdn: scope.find('CI_SERVER_FQDN')?.text };
-    return placeOf(filled, at, where, server);
+    const facts = placeFactVariables(this.about);
+    const server = this.about.server && { fqdn: facts.CI_SERVER_FQDN };
+    const unknown = new Set<string>();
+    const ofAnyTrigger = (name: string): string | undefined => {
+      const isKnown = Object.hasOwn(facts, name) || (server && name === 'CI_SERVER_FQDN');
+      if (!isKnown) unknown.add(name);
+      return facts[name];
+    };
+    const valueOf = this.#scope ? (name: string) => this.#openly(name, at, where) : ofAnyTrigger;
+    const filled = filledIn(target, (text) => expandVariables(text, valueOf));
+    const [name] = unknown;
+    if (name === undefined) return placeOf(filled, at, where, server);
+    const message = `\`${shorten(nameOfTarget(target))}\` is left out: what \`$${shorten(name)}\` is depends on the pipeline.`;
+    this.report.warn('include-not-looked-up', at, message);
+    this.report.leavesOut();
+    return undefined;
   }
 
   #isWithinBounds({ key, name, at }: Candidate, within: readonly Origin[]): boolean {
@@ -200,16 +226,6 @@ class Loader {
     return false;
   }
 }
-
-export const bothWanted = (a: Wanted | undefined, b: Wanted | undefined): Wanted | undefined =>
-  a && b
-    ? {
-        files: [...a.files, ...b.files],
-        paths: a.paths || b.paths,
-        changes: [...a.changes, ...b.changes],
-        elsewhere: [...a.elsewhere, ...b.elsewhere],
-      }
-    : (a ?? b);
 
 /** A component that is looked at by itself is none of a version. */
 const NOBODY_ASKED: ComponentFacts = { name: '', version: '', sha: '', reference: '' };

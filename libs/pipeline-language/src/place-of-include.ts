@@ -23,6 +23,13 @@ const COMPONENT = /^[\w-]{1,100}$/;
 
 export const hasVariables = (target: Target): boolean => Object.values(target).some((text) => text.includes('$'));
 
+/** As it is written. */
+export const nameOfTarget = (target: Target): string => {
+  if (target.kind === 'remote') return target.url;
+  if (target.kind === 'component') return target.reference;
+  return target.kind === 'project' ? `${target.project}:${target.path}` : target.path;
+};
+
 export const filledIn = (target: Target, fill: (text: string) => string): Target =>
   Object.fromEntries(Object.entries(target).map(([key, text]) => [key, key === 'job' ? text : fill(text)])) as Target;
 

@@ -90,7 +90,7 @@ export const checkStarted = (job: JobDefinition, fill: Fill, { report, repositor
     const target = filledIn(value, fill);
     const place = hasVariables(target) ? undefined : placeOf(target, at, inside(where, 'include'));
     if (place?.kind !== 'local' || isPattern(place.path) || repository?.has(place.path) !== false) continue;
-    reportMissingFile({ value: place.path, at }, repository.sources, report);
+    reportMissingFile({ value: place.path, at }, { sources: repository.sources, report, isOptional: false });
   }
 };
 

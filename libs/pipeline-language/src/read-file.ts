@@ -36,5 +36,6 @@ export const reportEmpty = ({ templates }: Definition, report: Report, at?: Posi
     report.error('no-jobs', first.at, message, 'Take the dot off the name of what should run.');
     return;
   }
-  report.error('no-jobs', fileStart, 'The file defines no job.', 'Add a job: a name with a `script:` under it.');
+  const message = report.isPartial ? 'The file defines no job, but for what is left out.' : 'The file defines no job.';
+  report.error('no-jobs', fileStart, message, 'Add a job: a name with a `script:` under it.');
 };

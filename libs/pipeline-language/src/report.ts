@@ -19,6 +19,22 @@ type Found = {
 /** A problem, with the jobs of which it was reported: how many more than the first, and the last one. */
 type Shared = { problem: Problem; more: number; first: string; last: string };
 
+/** What is said of a name or a part that is missing: what was left out may have it. */
+const OF_WHAT_IS_MISSING: ReadonlySet<CompilerProblemCode> = new Set([
+  'dependency-missing-job',
+  'dependency-without-artifacts',
+  'extends-missing-job',
+  'invalid-reference',
+  'misspelt-variable',
+  'missing-script',
+  'needs-missing-job',
+  'on-stop-missing-job',
+  'on-stop-unfit-job',
+  'unknown-stage',
+  'unreachable-job',
+  'unused-variable',
+]);
+
 /** What a message says, and of which job. */
 const OF_A_JOB = /^(Job `.*?`)(?=[: ])/s;
 
@@ -31,6 +47,7 @@ export class Report {
   #omitted = 0;
   #errors = 0;
   #told = 0;
+  #isPartial = false;
   /** In which problems without a file of their own are. */
   #reading: string;
 
@@ -63,8 +80,17 @@ export class Report {
     }
   }
 
+  /** Something of the definition is not known here, so from now on nothing is said to be missing. */
+  leavesOut(): void {
+    this.#isPartial = true;
+  }
+
+  get isPartial(): boolean {
+    return this.#isPartial;
+  }
+
   error(code: CompilerProblemCode, at: Position, message: string, hint?: Hint, fix?: Fix): void {
-    this.#errors += 1;
+    if (!this.#isUnsure(code)) this.#errors += 1;
     this.#add('error', { code, at, message, hint, fix });
   }
 
@@ -122,8 +148,13 @@ export class Report {
     return [...sorted, { code, severity, message, ...place, hint: problemHints[code] }];
   }
 
+  #isUnsure(code: CompilerProblemCode): boolean {
+    return this.#isPartial && OF_WHAT_IS_MISSING.has(code);
+  }
+
   #add(severity: Severity, { code, at, message, hint: given = problemHints[code], fix }: Found): void {
     this.#told += 1;
+    if (this.#isUnsure(code)) return;
     // A template or an anchor of several jobs is read several times and is still one mistake.
     const file = at.file ?? this.#reading;
     const [job = ''] = OF_A_JOB.exec(message) ?? [];

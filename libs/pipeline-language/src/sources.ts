@@ -23,6 +23,16 @@ export type Wanted = {
   elsewhere: readonly Location[];
 };
 
+export const bothWanted = (a: Wanted | undefined, b: Wanted | undefined): Wanted | undefined =>
+  a && b
+    ? {
+        files: [...a.files, ...b.files],
+        paths: a.paths || b.paths,
+        changes: [...a.changes, ...b.changes],
+        elsewhere: [...a.elsewhere, ...b.elsewhere],
+      }
+    : (a ?? b);
+
 /** Looks into a repository, at one commit, and elsewhere. */
 export type Look = {
   file: (path: string) => Promise<string | undefined>;

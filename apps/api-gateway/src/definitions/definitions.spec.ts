@@ -208,6 +208,18 @@ describe('A definition', () => {
     expect(codesOf(newer)).toEqual(['needs-missing-job']);
   });
 
+  it('is linted with what includes name by variables that are the same for all pipelines of the project', async () => {
+    const job = 'a: { script: x, needs: [more] }\n';
+    const own = '{ project: $CI_PROJECT_NAMESPACE/engine, ref: ruled, file: ci/more.yml }';
+    const lintIncluding = async (include: string): Promise<string[]> => {
+      const { body } = await lint({ definition: `include: [${include}]\n${job}`, project: projectId }).expect(200);
+      return codesOf(body);
+    };
+    expect(await lintIncluding(own)).toEqual([]);
+    expect(await lintIncluding('{ local: ci/$CI_COMMIT_BRANCH.yml }')).toEqual(['include-not-looked-up']);
+    expect(await lintIncluding('{ component: gitlab.example/ada/engine/tool@1 }')).toContain('include-not-allowed');
+  });
+
   it.each([
     [{}, 400, 'invalid_request', '/definition'],
     [{ definition: 1 }, 400, 'invalid_request', '/definition'],

@@ -7,6 +7,7 @@ import {
   type PlanDecision,
   type Problem,
   type ProjectDoc,
+  type ProjectRef,
 } from '@foldline/contracts';
 import {
   PORT,
@@ -112,7 +113,8 @@ export class Definitions implements OnApplicationShutdown {
   lint({ definition, file = DEFINITION_FILES[0], files, commit }: LintRequest): Promise<Linted> {
     return this.underWay.answer(commit?.project.id ?? NO_PROJECT, async () => {
       const look = lookFirstInto(files, commit && (await this.lookAt(commit)));
-      const { problems } = await lintDefinition({ file, text: definition }, look, this.compiler);
+      const about = { server: this.requests.server, ...(commit && { project: projectOf(commit.project) }) };
+      const { problems } = await lintDefinition({ file, text: definition, about }, look, this.compiler);
       return { valid: !problems.some(isError), problems: linked(problems) };
     });
   }
@@ -137,6 +139,14 @@ export class Definitions implements OnApplicationShutdown {
     return { repositories, http, clock, includeHosts, patience: IMPATIENT, findProject, documents };
   }
 }
+
+const projectOf = ({ id, owner, name, url, defaultBranch }: ProjectDoc): ProjectRef => ({
+  id,
+  owner,
+  name,
+  url,
+  defaultBranch,
+});
 
 const isError = ({ severity }: Problem): boolean => severity === 'error';
 

@@ -40,7 +40,7 @@ const NO_COMMIT = /^(?:0{40}|0{64})$/;
 /** The one way to a new pipeline, whoever asks for it. */
 @Injectable()
 export class PipelineRequests {
-  private readonly server: ServerFacts;
+  readonly server: ServerFacts;
 
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,

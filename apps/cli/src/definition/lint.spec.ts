@@ -47,6 +47,12 @@ describe('What is not in the working copy', () => {
     const { problems } = await lintFiles(root, await write({ [MAIN]: definition }));
     expect(problems).toMatchObject([{ code: 'include-not-looked-up', severity: 'warning', file: MAIN, line: 1 }]);
   });
+
+  it('may have what the definition lacks', async () => {
+    const definition = 'include: [{ project: acme/library, file: ci.yml }]\na: { extends: .b, stage: ship }\n';
+    const { problems } = await lintFiles(root, await write({ [MAIN]: definition }));
+    expect(codes(problems)).toEqual(['include-not-looked-up']);
+  });
 });
 
 describe('Mending', () => {

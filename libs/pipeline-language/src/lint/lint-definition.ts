@@ -14,14 +14,14 @@ import { checkUnused } from './unused-variables.ts';
 /** What is worth telling of a definition besides what refuses its plan. */
 export const lintDefinition = (root: MapNode, definition: Definition, report: Report): void => {
   // Of what is wrong, only a part was read.
-  const isWhole = !report.failed;
+  const isWhole = !report.failed && !report.isPartial;
   const scripts = definition.jobs.flatMap(scriptsOf);
   const shell = new ShellReader();
   checkShellSyntax(scripts, shell, report);
   reportUnread(scripts, shell, report);
   checkConditions(definition, report);
   if (isWhole) checkReachable(definition, report);
-  checkVariables(definition, scripts, shell, report);
+  if (!report.isPartial) checkVariables(definition, scripts, shell, report);
   checkSecrets(scripts, shell, report);
   checkArtifacts(definition, report);
   if (isWhole) checkUnused({ root, definition, scripts }, report);

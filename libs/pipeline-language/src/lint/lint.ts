@@ -2,7 +2,6 @@ import type { Problem } from '@foldline/contracts';
 import type { LintInput } from '../compile.ts';
 import { present } from '../grammar/present.ts';
 import { limits } from '../limits.ts';
-import { bothWanted } from '../load.ts';
 import { linkJobs } from '../needs.ts';
 import { planJobs } from '../plan.ts';
 import { readFile, reportEmpty } from '../read-file.ts';
@@ -10,7 +9,7 @@ import { Report } from '../report.ts';
 import { RepositoryFacts } from '../repository-facts.ts';
 import { checkShownTexts } from '../sealed-variables.ts';
 import type { Selected } from '../selected.ts';
-import { NO_SOURCES, withoutLooking, type Sources, type Wanted } from '../sources.ts';
+import { NO_SOURCES, bothWanted, withoutLooking, type Sources, type Wanted } from '../sources.ts';
 import { checkStopJobs } from '../stop-jobs.ts';
 import { lintDefinition } from './lint-definition.ts';
 import { startedHere, type StartedHere } from './started-here.ts';
@@ -27,7 +26,7 @@ export const attemptToLint = (input: LintInput): { problems: Problem[] } | { wan
 /** What a definition starts is linted with it, each once: pipelines may start one another in a circle. */
 const lintChildren = (
   children: readonly StartedHere[],
-  { file, sources }: LintInput,
+  { file, sources, about }: LintInput,
   report: Report,
 ): Wanted | undefined => {
   const pending = [...children];
@@ -37,7 +36,10 @@ const lintChildren = (
     if (seen.has(child.text) || seen.size >= limits.includes) continue;
     seen.add(child.text);
     const own = new Report(file);
-    const { wanted, children: below } = lintOne({ file, ...child, ...(sources && { sources }) }, own);
+    const { wanted, children: below } = lintOne(
+      { file, ...child, ...present('sources', sources), ...present('about', about) },
+      own,
+    );
     all = bothWanted(all, wanted);
     report.adopt(own.problems());
     pending.push(...below);
@@ -52,7 +54,7 @@ const lintOne = (
   const { wanted, root, definition } = readFile({ ...given, sources }, report);
   if (wanted) return { wanted, children: [] };
   if (!root || !definition) return { children: [] };
-  if (definition.jobs.length === 0) reportEmpty(definition, report, given.at);
+  if (definition.jobs.length === 0 && !report.isPartial) reportEmpty(definition, report, given.at);
   checkShownTexts(definition.jobs, { variables: {} }, report);
   const selected: Selected[] = definition.jobs.map((job) => ({ job }));
   const links = linkJobs(definition, selected, 'any trigger', report);

@@ -1,5 +1,5 @@
 import { childText } from '../child-text.ts';
-import type { Definition } from '../definition.ts';
+import type { Definition, JobDefinition } from '../definition.ts';
 import { hasVariables, isPattern, placeOf } from '../place-of-include.ts';
 import { includeOf } from '../plan-trigger.ts';
 import { jsonOf } from '../grammar/json-value.ts';
@@ -13,6 +13,10 @@ import type { RepositoryFacts } from '../repository-facts.ts';
 export type StartedHere = { text: string; at: Position };
 
 type Given = Readonly<Record<string, unknown>>;
+
+/** Whether there may be no trigger at all that lets the job in. */
+const isConditional = ({ keywords }: JobDefinition): boolean =>
+  ['rules', 'only', 'except'].some((keyword) => keywords.has(keyword));
 
 const asWritten = (text: string): string => text;
 
@@ -30,7 +34,10 @@ export const startedHere = ({ jobs }: Definition, repository: RepositoryFacts, r
       const place = placeOf(value, at, subject(report, ''));
       if (place?.kind !== 'local') return false;
       if (isPattern(place.path) || repository.has(place.path)) return true;
-      reportMissingFile({ value: place.path, at }, repository.sources, report);
+      reportMissingFile(
+        { value: place.path, at },
+        { sources: repository.sources, report, isOptional: isConditional(job) },
+      );
       return false;
     });
     if (!isThere.every(Boolean)) return [];
