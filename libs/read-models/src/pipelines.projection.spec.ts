@@ -109,6 +109,8 @@ describe('a pipeline document', () => {
     const cancelled = [requested, planned, started, cancelling, finished];
     expect(after(...cancelled)).toMatchObject({ status: 'failed', because });
     expect(after(...cancelled, PipelineReopened({ pipelineId: 'p1', jobId: 'p1.0' }))).not.toHaveProperty('because');
+    const byHand = PipelineCancelling({ pipelineId: 'p1', by: 'admin' });
+    expect(after(requested, planned, started, cancelling, byHand)).not.toHaveProperty('because');
   });
 
   it('is found by its branch while it goes on, and among those that a push may end where its plan says so', () => {

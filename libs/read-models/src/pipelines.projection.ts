@@ -65,6 +65,9 @@ const changed = (
   change: Partial<PipelineDoc>,
 ): PipelineDoc | undefined => doc && { ...doc, ...change, updatedPosition: event.position };
 
+/** Who cancels by hand what was ending by itself needs no other reason. */
+const withoutReason = ({ because: _because, ...rest }: PipelineDoc): PipelineDoc => rest;
+
 const reopened = (doc: PipelineDoc): PipelineDoc => {
   const { finishedAt: _finishedAt, because: _because, warnings: _warnings, ...rest } = doc;
   return { ...rest, status: 'running' };
@@ -117,7 +120,10 @@ export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipe
     changed(doc, event, { status: 'failed', problems: event.data.problems, finishedAt: event.recordedAt }),
   ),
   when(PipelineCancelling, pipelineId, (doc, event) =>
-    changed(doc, event, { status: 'cancelling', ...(event.data.because ? { because: event.data.because } : {}) }),
+    changed(doc && withoutReason(doc), event, {
+      status: 'cancelling',
+      ...(event.data.because ? { because: event.data.because } : {}),
+    }),
   ),
   when(PipelineBlocked, pipelineId, (doc, event) => changed(doc, event, { status: 'manual' })),
   when(PipelineDelayed, pipelineId, (doc, event) => changed(doc, event, { status: 'delayed' })),

@@ -51,7 +51,17 @@ export class FollowDownstream {
   }
 
   onStopRequested(event: Event<typeof DownstreamStopRequested>): Promise<void> {
-    const { pipelineId, jobId, downstreamId } = event.data;
+    const { pipelineId, jobId, downstreamId, supersededBy } = event.data;
+    const cause = because(event, 'scheduler');
+    if (supersededBy !== undefined) {
+      const command = {
+        type: 'SupersedePipeline',
+        pipelineId: downstreamId,
+        by: supersededBy,
+        fromAbove: true,
+      } as const;
+      return this.pipelines.handle(downstreamId, command, cause);
+    }
     const why = {
       rule: 'trigger',
       detail: `pipeline ${pipelineId}, which it is a part of, was cancelled`,
@@ -60,7 +70,7 @@ export class FollowDownstream {
     return this.pipelines.handle(
       downstreamId,
       { type: 'CancelPipeline', pipelineId: downstreamId, by: event.actor.id, because: why },
-      because(event, 'scheduler'),
+      cause,
     );
   }
 

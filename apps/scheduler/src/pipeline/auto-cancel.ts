@@ -1,9 +1,10 @@
 import type { Because } from '@foldline/contracts';
 import type { Decision } from '@foldline/kernel';
 import { cancelJob, cancelPipeline } from './cancel.ts';
+import { supersedeDownstream } from './downstream.ts';
 import { follow } from './follow.ts';
 import type { PipelineEvent } from './pipeline.evolve.ts';
-import { isSettled, type JobState, type PipelineState } from './pipeline.state.ts';
+import type { JobState, PipelineState } from './pipeline.state.ts';
 
 type PipelineDecision = Decision<PipelineState, PipelineEvent>;
 const SCHEDULER = 'scheduler';
@@ -16,11 +17,21 @@ export const cancelAfterFailure = (job: JobState, decision: PipelineDecision): v
   cancelPipeline({ pipelineId: context!.pipelineId, by: SCHEDULER, reason: 'job_failed', because }, decision);
 };
 
-/** A newer pipeline of the same branch has begun. What that means for this one is for its own plan to say. */
-export const supersede = ({ by }: { by: string }, decision: PipelineDecision): void => {
+export type Superseding = {
+  pipelineId: string;
+  by: string;
+  /** The pipeline above was made redundant, and has asked this one. */
+  fromAbove?: true;
+};
+
+/**
+ * A newer pipeline of the same branch has begun. What that means for this one is for its own plan to say; one that was
+ * asked from above and says nothing, or has no plan yet, is conservative, since the one above wants to be ended.
+ */
+export const supersede = ({ pipelineId, by, fromAbove }: Superseding, decision: PipelineDecision): void => {
   const { state } = decision;
-  if (state.phase !== 'running' || state.cancelling) return;
-  const mode = state.plan!.autoCancel?.onNewCommit ?? 'none';
+  if (state.phase === 'finished' || state.cancelling) return;
+  const mode = state.plan?.autoCancel?.onNewCommit ?? (fromAbove ? 'conservative' : 'none');
   const because: Because = {
     rule: `auto_cancel: ${mode}`,
     detail: `pipeline ${by} of a newer commit of the branch has begun`,
@@ -31,14 +42,11 @@ export const supersede = ({ by }: { by: string }, decision: PipelineDecision): v
       return;
     case 'conservative':
       if (state.begunToStay) return;
-      return cancelPipeline(
-        { pipelineId: state.context!.pipelineId, by: SCHEDULER, reason: 'superseded', because },
-        decision,
-      );
+      return cancelPipeline({ pipelineId, by: SCHEDULER, reason: 'superseded', because, supersededBy: by }, decision);
     case 'interruptible': {
-      const before = decision.events.length;
-      for (const job of state.jobs) if (job.planned.interruptible && !isSettled(job)) cancelJob(job, decision, because);
-      if (decision.events.length > before) follow(decision);
+      for (const job of state.jobs)
+        if (job.planned.interruptible && !supersedeDownstream(job, by, decision)) cancelJob(job, decision, because);
+      if (decision.events.some(({ type }) => type === 'JobCancelled')) follow(decision);
     }
   }
 };

@@ -9,7 +9,7 @@ import {
 } from '@foldline/contracts';
 import { derivedId, type Decision } from '@foldline/kernel';
 import type { PipelineEvent } from './pipeline.evolve.ts';
-import type { JobState, PipelineState } from './pipeline.state.ts';
+import { isSettled, type JobState, type PipelineState } from './pipeline.state.ts';
 
 type Requested = ReturnType<typeof DownstreamRequested>['data'];
 
@@ -50,14 +50,40 @@ export const requestDownstream = (
   });
 };
 
+type PipelineDecision = Decision<PipelineState, PipelineEvent>;
+
 /** What the job started ends as well: it is a part of this pipeline, unless it is another project's. */
-export const stopDownstream = (job: JobState, decision: Decision<PipelineState, PipelineEvent>): void => {
-  const { downstream, planned, id: jobId } = job;
-  if (!downstream || planned.trigger?.of.kind !== 'child') return;
-  const { pipelineId } = decision.state.context!;
-  const { id: downstreamId, attempt } = downstream;
-  decision.emit(DownstreamStopRequested({ pipelineId, jobId, attempt, downstreamId }));
+export const stopDownstream = (job: JobState, decision: PipelineDecision): void => {
+  if (startedChild(job)) decision.emit(DownstreamStopRequested(stopOf(job, job.downstream, decision)));
 };
+
+/**
+ * Nobody here knows what has begun in a pipeline below, so each is asked, once, to decide for itself; whoever waits for
+ * one goes on waiting. Tells whether that is so of the job.
+ */
+export const supersedeDownstream = (job: JobState, supersededBy: string, decision: PipelineDecision): boolean => {
+  if (!startedChild(job)) return false;
+  const isLeft = isSettled(job) || job.status === 'triggered';
+  if (isLeft && !job.downstream.superseded)
+    decision.emit(DownstreamStopRequested({ ...stopOf(job, job.downstream, decision), supersededBy }));
+  return isLeft;
+};
+
+type Started = JobState & { downstream: NonNullable<JobState['downstream']> };
+
+const startedChild = (job: JobState): job is Started =>
+  job.downstream !== undefined && job.planned.trigger?.of.kind === 'child';
+
+const stopOf = (
+  { id: jobId }: JobState,
+  { id: downstreamId, attempt }: Started['downstream'],
+  { state }: PipelineDecision,
+) => ({
+  pipelineId: state.context!.pipelineId,
+  jobId,
+  attempt,
+  downstreamId,
+});
 
 const childOf = (
   state: PipelineState,

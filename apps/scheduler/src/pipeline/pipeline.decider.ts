@@ -17,7 +17,7 @@ import {
   JobCommitRecorded,
 } from '@foldline/contracts';
 import { Decision, type Decider } from '@foldline/kernel';
-import { supersede } from './auto-cancel.ts';
+import { supersede, type Superseding } from './auto-cancel.ts';
 import { cancelPipeline } from './cancel.ts';
 import { followDownstream, type DownstreamNews } from './follow-downstream.ts';
 import { begin, enter, leaveGroups } from './enter.ts';
@@ -61,7 +61,7 @@ export type PipelineCommand =
   /** `because` is absent when somebody asked for it. */
   | { type: 'CancelPipeline'; pipelineId: string; by: string; because?: Because }
   /** Another one has begun, of a newer commit of the same branch. */
-  | { type: 'SupersedePipeline'; by: string }
+  | ({ type: 'SupersedePipeline' } & Superseding)
   | { type: 'PlayJob'; jobId: string; by: string }
   /** The job has its resource group for itself. */
   | { type: 'GrantResource'; jobId: string; attempt: number; group: string }
@@ -95,6 +95,7 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
     return;
   }
   if (command.type === 'CancelPipeline') return cancelPipeline(command, decision);
+  if (command.type === 'SupersedePipeline') return supersede(command, decision);
   if (state.phase === 'new') return;
   switch (command.type) {
     case 'AssignJob':
@@ -109,8 +110,6 @@ const decideCommand = (command: PipelineCommand, decision: PipelineDecision): vo
       return recordCommit(command, decision);
     case 'PreemptJob':
       return preempt(command, decision);
-    case 'SupersedePipeline':
-      return supersede(command, decision);
     case 'PlayJob':
       return play(command, decision);
     case 'GrantResource':

@@ -75,6 +75,7 @@ export const evolve = (state: PipelineState, event: PipelineEvent): PipelineStat
       return state;
     case 'PipelineCancelling':
       state.cancelling = true;
+      delete state.cancelReason;
       if (event.data.reason) state.cancelReason = event.data.reason;
       return state;
     case 'PipelineReopened':
@@ -121,10 +122,13 @@ const evolveJob = (
       job.downstream = { id: event.data.downstreamId, attempt: event.data.attempt };
       return;
     case 'DownstreamReopened':
+      delete job.downstream?.superseded;
       unsettle(state, job);
       reopenFollowers(state, job);
       return setStatus(state, job, 'triggered');
     case 'DownstreamStopRequested':
+      if (event.data.supersededBy !== undefined && job.downstream) job.downstream.superseded = true;
+      return;
     case 'JobLeftResource':
       return;
     case 'JobHeld':

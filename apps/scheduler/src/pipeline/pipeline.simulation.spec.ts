@@ -107,7 +107,7 @@ class Simulation {
     if (kind < 30) return this.does(finish(job, outcome, Math.max(1, attempt - 1)));
     if (kind < 34) return this.does({ type: 'RecordCommit', jobId, commitId: `zip ${attempt - 1}`, accepted: false });
     if (kind < 38) return this.does({ type: 'ReturnJob', jobId, attempt: attempt - (outcome % 2), detail: '' });
-    if (kind < 40) return this.does({ type: 'SupersedePipeline', by: 'p2' });
+    if (kind < 40) return this.does(superseding(outcome));
     if (kind < 44)
       return this.does({ type: 'FollowDownstream', jobId, attempt: attempt - (outcome % 2), became: 'reopened' });
     this.advance(this.waiting()[n % Math.max(1, this.waiting().length)], outcome);
@@ -133,7 +133,9 @@ class Simulation {
 
   /** Gives a command, checks what must hold after it, and gives it again when that must change nothing. */
   does(command: PipelineCommand): void {
+    const waitBelow = this.state.jobs.filter(({ status }) => status === 'triggered').map(({ id }) => id);
     const decided = pipelineDecider.decide(command, this.state);
+    if (command.type === 'SupersedePipeline') leavesWhatIsBelow(decided, waitBelow);
     this.events.push(...decided);
     for (const event of decided) this.rules.check(event);
     if (this.state.phase === 'new') return;
@@ -166,6 +168,11 @@ const news = ({ id: jobId, attempt, planned }: JobState, outcome: number): Pipel
   return { type: 'FollowDownstream', jobId, attempt, became };
 };
 
+const superseding = (outcome: number): PipelineCommand => {
+  const command = { type: 'SupersedePipeline', pipelineId: 'p1', by: 'p2' } as const;
+  return outcome % 2 === 0 ? command : { ...command, fromAbove: true };
+};
+
 const finish = ({ id: jobId }: JobState, outcome: number, attempt: number): PipelineCommand => ({
   type: 'FinishAttempt',
   jobId,
@@ -173,6 +180,14 @@ const finish = ({ id: jobId }: JobState, outcome: number, attempt: number): Pipe
   outcome: (['success', 'success', 'success', 'failed', 'timed_out', 'cancelled', 'lost'] as const)[outcome % 7]!,
   commits: outcome % 3 === 0 ? [`zip ${attempt}`] : [],
 });
+
+/** Whatever makes a pipeline redundant: those below it decide for themselves, and who waits for one goes on waiting. */
+const leavesWhatIsBelow = (decided: readonly PipelineEvent[], waitBelow: readonly string[]): void => {
+  for (const event of decided) {
+    if (event.type === 'DownstreamStopRequested') expect(event.data.supersededBy).toBe('p2');
+    if (event.type === 'JobCancelled') expect(waitBelow).not.toContain(event.data.jobId);
+  }
+};
 
 /** What the events of one pipeline must never say, whatever order they come in. */
 class Rules {

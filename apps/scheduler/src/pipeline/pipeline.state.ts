@@ -81,8 +81,8 @@ export type JobState = {
   dependents: number[];
   /** Needs that are not settled yet. */
   needsOpen: number;
-  /** The pipeline that it has started, and in which attempt. */
-  downstream?: { id: string; attempt: number };
+  /** The pipeline that it has started, in which attempt, and whether that was told of a newer one. */
+  downstream?: { id: string; attempt: number; superseded?: true };
   runnerId?: string;
   /** The lease that the runner was given the attempt under. */
   epoch?: string;

@@ -66,7 +66,11 @@ export class SupersedePipelines {
   }
 
   private supersede(event: Started, pipelineId: string, by: string): Promise<void> {
-    return this.pipelines.handle(pipelineId, { type: 'SupersedePipeline', by }, because(event, 'scheduler'));
+    return this.pipelines.handle(
+      pipelineId,
+      { type: 'SupersedePipeline', pipelineId, by },
+      because(event, 'scheduler'),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  DownstreamStopRequested,
   PipelinePlanned,
   PipelineRequested,
   planStream,
@@ -100,6 +101,18 @@ describe('A push', () => {
     await push('q2');
     await begin('q1');
     expect(await Promise.all(['q1', 'q2'].map(endOf))).toEqual(['cancelled', undefined]);
+  });
+
+  it('is told by a pipeline that it makes redundant to those below it, which decide for themselves', async () => {
+    await push('c1', { source: 'parent_pipeline' });
+    await push('c2', { source: 'parent_pipeline', onNewCommit: 'none' });
+    for (const downstreamId of ['c1', 'c1', 'c2']) {
+      const told = { pipelineId: 'q1', jobId: 'q1.0', attempt: 1, downstreamId, supersededBy: 'q2' };
+      await scheduler.events.onDownstreamStopRequested(arriving(DownstreamStopRequested(told), `told ${downstreamId}`));
+    }
+    expect(await Promise.all(['c1', 'c2'].map(endOf))).toEqual(['cancelled', undefined]);
+    const cancelling = await schedulers.until('PipelineCancelling', 1, 'c1');
+    expect(cancelling.map(({ data }) => data)).toMatchObject([{ reason: 'superseded' }]);
   });
 
   it('is what it takes: a pipeline that a person asks for ends none', async () => {

@@ -75,7 +75,8 @@ export const story = (plan: Plan) => {
       commitId,
       accepted,
     }),
-    supersede: (): PipelineCommand => ({ type: 'SupersedePipeline', by: 'p2' }),
+    supersede: (): PipelineCommand => ({ type: 'SupersedePipeline', pipelineId, by: 'p2' }),
+    supersedeFromAbove: (): PipelineCommand => ({ type: 'SupersedePipeline', pipelineId, by: 'p2', fromAbove: true }),
     cancel: (): PipelineCommand => ({ type: 'CancelPipeline', pipelineId, by: 'ada' }),
     play: (name: string): PipelineCommand => ({ type: 'PlayJob', jobId: id(name), by: 'ada' }),
     grant: (name: string, attempt = 1): PipelineCommand => ({

@@ -69,11 +69,14 @@ export const DownstreamRequested = defineEvent(
   }),
 );
 
-/** What the job started is to end as well. */
+/**
+ * What the job started is to end as well; where a newer pipeline has made the one above redundant, it decides by itself
+ * what that means for it.
+ */
 export const DownstreamStopRequested = defineEvent(
   'DownstreamStopRequested',
   1,
-  z.object({ ...attempt, downstreamId: text }),
+  z.object({ ...attempt, downstreamId: text, supersededBy: text.optional() }),
 );
 
 /** What the job started had ended and goes on; the job is undecided again. */
