@@ -21,7 +21,7 @@ export const requestDownstream = (
   because: Because,
 ): PipelineEvent => {
   const { pipelineId, project, upstream } = state.context!;
-  const { of, forward, inputs } = job.planned.trigger!;
+  const { of, inputs } = job.planned.trigger!;
   const { variables, rawVariables } = state.plan!;
   const described = {
     context: state.context!,
@@ -36,7 +36,7 @@ export const requestDownstream = (
     downstreamId: derivedId('downstream', job.id, String(attempt)),
     project,
     of: of.kind === 'child' ? childOf(state, of) : of,
-    variables: handedOn(described, forward),
+    variables: handedOn(described, job.planned.trigger!),
     ...(inputs ? { inputs } : {}),
     upstream: {
       pipelineId,
