@@ -1,5 +1,6 @@
 import type { Plan, PlanDecision, Problem } from '@foldline/contracts';
 import { checkDownstream } from './downstream-bounds.ts';
+import { checkHandedOn } from './handed-on.ts';
 import { KeptElsewhere } from './kept-elsewhere.ts';
 import type { About, Root } from './load.ts';
 import { linkJobs } from './needs.ts';
@@ -52,6 +53,7 @@ export const attemptToCompile = ({
   const stillWanted = bothWanted(repository.wanted, kept.wanted);
   if (stillWanted) return { wanted: stillWanted };
   checkDownstream(jobs, definition, trigger, report);
+  checkHandedOn(jobs, definition, trigger, report);
   if (report.failed) return { problems: report.problems(), decisions };
   const head = { ...planHead(definition, trigger), ...(included.length > 0 && { included }) };
   return { plan: { version: 1, file, ...head, jobs, warnings: report.problems(), decisions } };
