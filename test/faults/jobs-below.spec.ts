@@ -18,6 +18,7 @@ const problemsOf = (...told: readonly Step[]): string[] =>
 describe('A job that waits for the pipeline that it has started', () => {
   it('ends as that has ended, again when that goes on', () => {
     expect(problemsOf(started, asks, below('success'), succeeds, ends('success'))).toEqual([]);
+    expect(problemsOf(started, asks, below('skipped'), succeeds, ends('success'))).toEqual([]);
     const reopened: Step[] = [
       ['pipeline-p1', 'PipelineReopened'],
       ['pipeline-p1', 'DownstreamReopened', first],
@@ -29,6 +30,7 @@ describe('A job that waits for the pipeline that it has started', () => {
   it.each([
     ['before that has', [started, asks, succeeds, ends('success')], 'what it started went on'],
     ['other than that has', [started, asks, below('failed'), succeeds, ends('success')], 'what it started failed'],
+    ['worse than that has, of which nothing ran', [started, asks, below('skipped'), fails, ends('failed')], 'skipped'],
     ['worse than that has', [started, asks, below('success'), fails, ends('failed')], 'what it started success'],
     ['never', [started, asks, below('success')], `${JOB} is stuck: below`],
     ['twice', [started, asks, below('success'), succeeds, succeeds, ends('success')], 'ended twice'],

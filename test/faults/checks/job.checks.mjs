@@ -121,7 +121,7 @@ class PipelineWalk {
   }
 
   JobSucceeded(event, job) {
-    if (job.status === 'below') return this.endsAs(['success'], event, job);
+    if (job.status === 'below') return this.endsAs(['success', 'skipped'], event, job);
     this.mustBe(['assigned', 'finishing'], 'success', event.data, job);
     const end = this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
     if (end && end.data.outcome !== 'success')
@@ -137,7 +137,7 @@ class PipelineWalk {
 
   JobFailed(event, job) {
     const { reason } = event.data;
-    if (job.status === 'below') return this.endsAs(['failed', 'timed_out', 'skipped'], event, job);
+    if (job.status === 'below') return this.endsAs(['failed', 'timed_out'], event, job);
     this.mustBe(['assigned', 'finishing'], 'failed', event.data, job);
     if (reason === 'runner_lost') this.mustBeOver(attemptIdOf(event.data), event.position, 'its job ended');
     else this.mustHaveFinished(attemptIdOf(event.data), event.position, 'its job ended');
