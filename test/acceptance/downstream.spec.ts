@@ -169,6 +169,7 @@ describe('A pipeline of another project', () => {
     const id = await begun({ '.codara-ci.yml': STARTS });
     const refused = jobNamed(await sandbox.rested(id), 'start');
     expect(refused).toMatchObject({ status: 'failed', reason: 'downstream_refused' });
+    expect(refused.downstream).toBeUndefined();
     expect(refused.detail).toContain(`PUT /api/${OTHER}/callers`);
 
     expect((await callersAre([PROJECT])).status).toBe(200);

@@ -57,9 +57,12 @@ const shownEnvironment = ({ name, url }: { name: string; url?: string }): { name
 /** What the attempt before left behind and the new one does not have yet. */
 export const forNewAttempt = (doc: JobDoc): JobDoc => {
   const { exitCode: _e, coverage: _c, runnerId: _u, cluster: _l, ...rest } = undecided(doc);
-  const { startsAt: _w, startedAt: _s, downstream: _p, ...fresh } = rest;
-  return fresh;
+  const { startsAt: _w, startedAt: _s, ...fresh } = rest;
+  return withoutDownstream(fresh);
 };
+
+/** The pipeline that it asked for is not its own any more, or there is none. */
+export const withoutDownstream = ({ downstream: _d, ...doc }: JobDoc): JobDoc => doc;
 
 /** How it ended, which it has not any more. */
 export const undecided = ({ reason: _r, detail: _d, finishedAt: _f, ...doc }: JobDoc): JobDoc => doc;

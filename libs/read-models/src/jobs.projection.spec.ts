@@ -3,6 +3,7 @@ import {
   AttemptStarted,
   CacheRestored,
   COLLECTION,
+  DownstreamRefused,
   DownstreamReopened,
   DownstreamRequested,
   JobAssigned,
@@ -207,7 +208,7 @@ describe('a job document', () => {
     expect(Object.keys(indexesOf(COLLECTION.jobs, after(...waiting, queued)))).not.toContain('byResource');
   });
 
-  it('runs while the pipeline that it has started does, names it, and is undecided when that goes on', () => {
+  it('runs while the pipeline that it has started does, names it if there is one, and is undecided when that goes on', () => {
     const upstream = { ...job, attempt: 1, project: 'ada/engine', depth: 1, budget: 9 };
     const asked = DownstreamRequested({
       ...job,
@@ -236,6 +237,10 @@ describe('a job document', () => {
     expect(again).toMatchObject({ status: 'running', downstream: { pipelineId: 'p2' } });
     expect(again).not.toHaveProperty('finishedAt');
     expect(again).not.toHaveProperty('reason');
+    const refused = { ...first, downstreamId: 'p2', code: 'not_found', detail: 'there is no project bob/library' };
+    expect(after(started, asked, DownstreamRefused(refused))).not.toHaveProperty('downstream');
+    const earlier = { ...refused, downstreamId: 'p1b' };
+    expect(after(started, asked, DownstreamRefused(earlier))).toHaveProperty('downstream');
   });
 
   it('is skipped with the jobs that decided it', () => {

@@ -2,6 +2,7 @@ import {
   AttemptStarted,
   CacheRestored,
   COLLECTION,
+  DownstreamRefused,
   DownstreamReopened,
   DownstreamRequested,
   JobAssigned,
@@ -37,6 +38,7 @@ import {
   jobIdsOf,
   latest,
   undecided,
+  withoutDownstream,
   type PipelineStartedData,
 } from './job-changes.ts';
 
@@ -87,6 +89,9 @@ const inPipeline = [
     const change = { status: 'running', attempt, startedAt: event.recordedAt, downstream } as const;
     return decided(doc && forNewAttempt(doc), event, change, because);
   }),
+  onJob(DownstreamRefused, (doc, event) =>
+    doc?.downstream?.pipelineId === event.data.downstreamId ? decided(withoutDownstream(doc), event, {}) : doc,
+  ),
   onJob(DownstreamReopened, (doc, event) => {
     const because = { rule: 'trigger', detail: 'the pipeline that it started goes on', jobs: [] };
     return decided(doc && undecided(doc), event, { status: 'running' }, because);
