@@ -54,6 +54,7 @@ export const compilerProblemCodes = [
   'reason-never-happens',
   'ref-never-matches',
   'reserved-variable',
+  'resource-group-held',
   'sealed-variable',
   'secret-printed',
   'shard-index-zero',

@@ -30,6 +30,7 @@ const samples: Partial<Record<CompilerProblemCode, string>> = {
   'plan-too-large': `a: {script: "${'x'.repeat(400_000)}", parallel: 200}`,
   'shell-unchecked': `a: {script: "${'$('.repeat(100_000)}"}`,
   'too-deep': '['.repeat(100),
+  'resource-group-held': 'a: {resource_group: g, trigger: {include: c.yml, strategy: depend}}',
   'downstream-too-deep': 'a: {trigger: ada/engine}',
   'too-many-downstream': Array.from({ length: 6 }, (_, index) => matrixOfTriggers(`j${index}`)).join('\n'),
   'too-many-jobs': jobs(51, 'parallel: 200'),
@@ -42,7 +43,7 @@ const samples: Partial<Record<CompilerProblemCode, string>> = {
 const remote = (name: string): string => keyOf({ kind: 'remote', url: `https://example.com/${name}.yml` });
 const unread = (problem: CompilerProblemCode): NotFound => ({ problem, message: 'It was not read.' });
 const sources = {
-  files: { 'a.yml': 'include: a.yml', 'b.yml': 'b: { script: x }' },
+  files: { 'a.yml': 'include: a.yml', 'b.yml': 'b: { script: x }', 'c.yml': 'c: { script: x, resource_group: g }' },
   elsewhere: {
     [remote('a')]: { text: 'a: { script: x }', sha256: '00' },
     [remote('large')]: unread('include-too-large'),

@@ -61,6 +61,7 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'reason-never-happens': 'Remove it, or name a reason that is known here.',
   'ref-never-matches': 'Remove it, or keep it for elsewhere: it changes nothing here.',
   'reserved-variable': 'Choose another name, or `export` it in the script, where it is for your commands alone.',
+  'resource-group-held': 'Write `resource_group` only in one of the two places.',
   'sealed-variable': 'Use a variable of the file, the job or the request.',
   'secret-printed': 'Hand the secret to the program that needs it, and write nothing of it.',
   'shard-index-zero': 'Use `CI_NODE_NUMBER`, which counts from 1.',

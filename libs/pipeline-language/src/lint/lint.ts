@@ -12,6 +12,7 @@ import type { Selected } from '../selected.ts';
 import { NO_SOURCES, bothWanted, withoutLooking, type Sources, type Wanted } from '../sources.ts';
 import { checkStopJobs } from '../stop-jobs.ts';
 import { lintDefinition } from './lint-definition.ts';
+import { checkHeldGroups, type HeldGroup } from './held-groups.ts';
 import { startedHere, type StartedHere } from './started-here.ts';
 
 /** Every problem of the file, whatever it is triggered by, with those that refuse no plan; or what must be known before that can be told. */
@@ -33,13 +34,13 @@ const lintChildren = (
   const seen = new Set<string>();
   let all: Wanted | undefined;
   for (const child of pending) {
-    if (seen.has(child.text) || seen.size >= limits.includes) continue;
-    seen.add(child.text);
+    const { text, at, held } = child;
+    const known = JSON.stringify([text, held.map(({ group }) => group).toSorted()]);
+    if (seen.has(known) || seen.size >= limits.includes) continue;
+    seen.add(known);
     const own = new Report(file);
-    const { wanted, children: below } = lintOne(
-      { file, ...child, ...present('sources', sources), ...present('about', about) },
-      own,
-    );
+    const given = { file, text, at, ...present('sources', sources), ...present('about', about) };
+    const { wanted, children: below } = lintOne(given, own, held);
     all = bothWanted(all, wanted);
     report.adopt(own.problems());
     pending.push(...below);
@@ -50,6 +51,7 @@ const lintChildren = (
 const lintOne = (
   { sources = NO_SOURCES, ...given }: LintInput,
   report: Report,
+  held: readonly HeldGroup[] = [],
 ): { wanted?: Wanted; children: StartedHere[] } => {
   const { wanted, root, definition } = readFile({ ...given, sources }, report);
   if (wanted) return { wanted, children: [] };
@@ -61,8 +63,9 @@ const lintOne = (
   checkStopJobs(definition, { selected, excludes: 'any trigger' }, report);
   if (!report.failed) planJobs(definition, links, { fill: (text) => text }, report);
   lintDefinition(root, definition, report);
+  checkHeldGroups(definition, held, report);
   const repository = new RepositoryFacts(sources);
-  const children = startedHere(definition, repository, report);
+  const children = startedHere(definition, held, repository, report);
   return { ...present('wanted', repository.wanted), children };
 };
 

@@ -5,12 +5,13 @@ import { includeOf } from '../plan-trigger.ts';
 import { jsonOf } from '../grammar/json-value.ts';
 import { reportMissingFile } from '../included-files.ts';
 import type { Position } from '../node.ts';
+import { heldBelow, type HeldGroup } from './held-groups.ts';
 import { subject } from '../read.ts';
 import type { Report } from '../report.ts';
 import type { RepositoryFacts } from '../repository-facts.ts';
 
-/** What a child pipeline is made of, and where a file says so. */
-export type StartedHere = { text: string; at: Position };
+/** What a child pipeline is made of, where a file says so, and what is kept from it until it has ended. */
+export type StartedHere = { text: string; at: Position; held: readonly HeldGroup[] };
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -24,7 +25,12 @@ const asWritten = (text: string): string => text;
  * The child pipelines whose files are all of this repository. Reports those that are not there, also where what else
  * belongs to the pipeline is only known when it runs.
  */
-export const startedHere = ({ jobs }: Definition, repository: RepositoryFacts, report: Report): StartedHere[] =>
+export const startedHere = (
+  { jobs }: Definition,
+  above: readonly HeldGroup[],
+  repository: RepositoryFacts,
+  report: Report,
+): StartedHere[] =>
   jobs.flatMap((job): StartedHere[] => {
     const { of, inputs } = job.settings.trigger ?? {};
     if (of?.kind !== 'child') return [];
@@ -42,5 +48,6 @@ export const startedHere = ({ jobs }: Definition, repository: RepositoryFacts, r
     });
     if (!isThere.every(Boolean)) return [];
     const include = of.files.map((file) => includeOf(file, asWritten));
-    return [{ text: childText(include, inputs && (jsonOf(inputs) as Given)), at: targets[0]!.at }];
+    const text = childText(include, inputs && (jsonOf(inputs) as Given));
+    return [{ text, at: targets[0]!.at, held: heldBelow(job, above) }];
   });
