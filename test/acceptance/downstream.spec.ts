@@ -90,6 +90,15 @@ start:
     expect(await outputOfJob(sandbox, child, 'use')).toBe('made 7');
   });
 
+  it('of which nothing has to run is well for the job that waits for it', async () => {
+    const id = await begun({
+      '.codara-ci.yml': PARENT,
+      'ci/child.yml': 'perhaps:\n  script: echo perhaps\n  when: manual\n',
+    });
+    expect(statuses(await sandbox.rested(id))).toEqual({ pipeline: 'success', start: 'success' });
+    expect((await sandbox.pipeline(await childOf(id, 'start'))).status).toBe('skipped');
+  });
+
   it('whose definition is refused fails the job that asked for it, which says why and where', async () => {
     const id = await begun({ '.codara-ci.yml': PARENT, 'ci/child.yml': 'say:\n  script: echo\n  needs: [nobody]\n' });
     const parent = await sandbox.rested(id);
@@ -200,5 +209,26 @@ describe('A pipeline of another project', () => {
     await callersAre([]);
     const refused = (await sandbox.rested(await begun({ '.codara-ci.yml': needing }))) as Answer;
     expect(refused.problems.map(({ code }) => code)).toEqual(['include-not-allowed']);
+  });
+
+  it('gets what was handed on as data, and nothing of the variables of either project by it', async () => {
+    const setVariable = (project: string, key: string, value: string): Promise<unknown> =>
+      sandbox.client.post(`/api/${project}/variables`, { key, value });
+    await setVariable(PROJECT, 'PLACE', 'of the caller');
+    await setVariable(OTHER, 'PLACE', 'of the other');
+    await setVariable(OTHER, 'NOPE', 'of the other');
+    await callersAre([PROJECT]);
+    const handing = (level: string): string => STARTS.replace('full', () => `'${level}'`);
+    const started = jobNamed(
+      await sandbox.rested(await begun({ '.codara-ci.yml': handing('<$NOPE$$PLACE>') })),
+      'start',
+    );
+    expect(started.status).toBe('success');
+    const { jobs } = await sandbox.client.get<Answer>(`/api/${OTHER}/pipelines/${started.downstream!.pipelineId}`);
+    const log = await sandbox.client.text(`/api/${OTHER}/jobs/${jobs[0]!.id}/logs`);
+    expect(log).toContain(`pipeline <$PLACE> ${OTHER}`);
+
+    const refused = (await sandbox.rested(await begun({ '.codara-ci.yml': handing('$PLACE') }))) as Answer;
+    expect(refused.problems.map(({ code }) => code)).toEqual(['sealed-variable']);
   });
 });

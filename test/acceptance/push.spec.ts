@@ -2,8 +2,9 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
 import type { PlanDecision } from '@foldline/contracts';
+import { Gate, isAlive } from './gate.ts';
 import { outputOf } from './output.ts';
 
 const PUSHED = 'acme/pushed';
@@ -174,6 +175,46 @@ pages:
       rule: 'rules: none',
       because: expect.stringContaining('docs/*.md'),
     });
+  });
+});
+
+describe('A push that makes an older pipeline redundant', () => {
+  type Listed = PipelineAnswer & { source: string };
+  const at = (id: string, is: (pipeline: PipelineAnswer) => boolean): Promise<PipelineAnswer> =>
+    until(`pipeline ${id}`, async () => {
+      const pipeline = await sandbox.client.get<PipelineAnswer>(`/api/${PUSHED}/pipelines/${id}`);
+      return is(pipeline) && pipeline;
+    });
+  const statuses = ({ status, jobs }: PipelineAnswer): Record<string, string> => ({
+    pipeline: status,
+    ...Object.fromEntries(jobs.map((job) => [job.name, job.status])),
+  });
+
+  it.each(['interruptible', 'conservative'])('leaves a deployment below it to its end: %s', async (mode) => {
+    const gate = new Gate(sandbox.directory, `deploys-${mode}`);
+    const sha = sandbox.commitOnly({
+      '.codara-ci.yml': `workflow: { auto_cancel: { on_new_commit: ${mode} } }
+default: { interruptible: true }
+release:
+  trigger: { include: ci/release.yml, strategy: depend }
+`,
+      'ci/release.yml': `deploy:\n  environment: prod\n  script:\n    - ${gate.wait}\n`,
+    });
+    sandbox.git('push', '--quiet', 'forge', 'main');
+    const pid = await gate.reached();
+    const { items } = await sandbox.client.get<{ items: Listed[] }>(`/api/${PUSHED}/pipelines`);
+    const { id } = items.find((pipeline) => pipeline.sha === sha && pipeline.source === 'push')!;
+    const child = jobNamed(await at(id, () => true), 'release').downstream!.pipelineId;
+
+    const newer = sandbox.commitOnly({ '.codara-ci.yml': SHOW });
+    sandbox.git('push', '--quiet', 'forge', 'main');
+    await pipelineAt(newer, 'main');
+    if (mode === 'conservative') await at(id, ({ status }) => status === 'cancelling');
+    expect(isAlive(pid)).toBe(true);
+    gate.open();
+    expect(statuses(await at(child, ({ status }) => status === 'success'))).toMatchObject({ deploy: 'success' });
+    const pipeline = mode === 'conservative' ? 'cancelled' : 'success';
+    expect(statuses(await at(id, ({ status }) => status === pipeline))).toEqual({ pipeline, release: 'success' });
   });
 });
 
