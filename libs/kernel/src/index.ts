@@ -25,6 +25,7 @@ export * from './ports/outbound-http.port.ts';
 export * from './ports/ports.ts';
 export * from './ports/read-store.port.ts';
 export * from './ports/source-repository.port.ts';
+export { isPlainRef } from './plain-ref.ts';
 export { projectIdOf } from './project-id.ts';
 export * from './projection.ts';
 export { readTree } from './read-tree.ts';

@@ -1,3 +1,5 @@
+export { baseOf, type Base } from './base-of-changes.ts';
+export { commitLook } from './commit-look.ts';
 export { attemptToCompile, compile, type CompileInput, type CompileResult, type LintInput } from './compile.ts';
 export { DefinitionCompiler, type DefinitionCompilerOptions } from './definition-compiler.ts';
 export { definitionSchema } from './definition-schema.ts';
@@ -6,7 +8,7 @@ export { notLookedUp, type Found, type Location } from './elsewhere.ts';
 export { applyFixes } from './fix.ts';
 export { attemptToLint, lint } from './lint/lint.ts';
 export { keywordTable, type Keyword } from './keyword-table.ts';
-export { commitLook, lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
+export { lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
 export type { ArtifactTools } from './read-artifact.ts';
 export { PLAN_EVENTS, SOURCE_OF_EVENT, type PlanEvent } from './plan-events.ts';
 export { plannedFrom } from './planned-from.ts';

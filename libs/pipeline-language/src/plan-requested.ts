@@ -7,11 +7,11 @@ import {
   type Plan,
   type PlanDecision,
   type Problem,
-  type ProjectRef,
   type SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
 import { childText } from './child-text.ts';
+import { commitLook } from './commit-look.ts';
 import type { CompileInput, LintInput } from './compile.ts';
 import type { DefinitionCompiler } from './definition-compiler.ts';
 import { DEFINITION_FILES } from './dialect.ts';
@@ -19,12 +19,11 @@ import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
 import { artifactReader, type ArtifactTools } from './read-artifact.ts';
-import { readElsewhere, type ElsewhereTools } from './read-elsewhere.ts';
+import type { ElsewhereTools } from './read-elsewhere.ts';
 import { fileStart } from './read-file.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Look } from './sources.ts';
 
-const MAX_DEFINITION_BYTES = 512 * 1024;
 /** Characters of a commit's message that go with the pipeline: every job's assignment carries them. */
 const MAX_MESSAGE = 16 * 1024;
 const MAX_AUTHOR = 512;
@@ -34,8 +33,6 @@ const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   definition_not_a_file: 'definition-not-a-file',
   definition_too_large: 'file-too-large',
 };
-/** What a branch pointed to before it was there. */
-const NO_COMMIT = /^0+$/;
 const OUT_OF_REACH: ProblemCode = 'commit-unavailable';
 
 type Request = ReturnType<typeof PipelineRequested>['data'];
@@ -90,31 +87,6 @@ export const lintDefinition = async (
     return { problems: [problemOf(error, { ...fileStart, file: input.file })] };
   }
 };
-
-/** A commit that was brought to this host; `before` is what its branch pointed to when it was pushed. */
-export type LookedAt = { project: ProjectRef; sha: string; before?: string | undefined };
-
-export const commitLook = (tools: ElsewhereTools, { project, sha, before }: LookedAt): Look => ({
-  ...lookInto(tools.repositories, { project, sha, before }),
-  elsewhere: readElsewhere(tools, project),
-});
-
-const lookInto = (repositories: SourceRepository, { project, sha, before }: LookedAt): Omit<Look, 'elsewhere'> => ({
-  file: async (path) => (await repositories.readFile(project.id, sha, path, MAX_DEFINITION_BYTES))?.toString('utf8'),
-  paths: () => repositories.listFiles(project.id, sha),
-  changes: async (since) => {
-    const from = since === '' ? before : (await repositories.resolveRef(project.url, since))?.sha;
-    if (from === undefined || NO_COMMIT.test(from)) return null;
-    try {
-      await repositories.fetchCommit({ projectId: project.id, url: project.url, ref: since || from, sha: from });
-      return await repositories.changedFiles(project.id, { from, to: sha, sinceFork: since !== '' });
-    } catch (error) {
-      // A commit that was overwritten may be gone from the repository.
-      if (error instanceof PermanentError) return null;
-      throw error;
-    }
-  },
-});
 
 const fetchCommit = async (
   { project, ref, sha: known }: Request,

@@ -75,7 +75,8 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'too-many-keys': 'Split the work: no pipeline needs so many keys.',
   'too-many-needs': 'Let one job collect, and the others need that one.',
   'too-many-problems': 'Mend those that are listed first; the next try shows the rest.',
-  'unknown-base': 'Name a branch, a tag or a commit of this repository.',
+  'unknown-base':
+    'Name a branch, a tag or a commit of this repository, and nothing counted from one, such as `main~1`.',
   'unknown-input': 'Name an input of `spec:inputs`.',
   'unknown-keyword': 'Remove it, or check its spelling.',
   'unknown-stage': 'Add it to `stages`, or name one that is there.',

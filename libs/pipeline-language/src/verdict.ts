@@ -1,4 +1,5 @@
 import { VariableLimitError, expandVariables } from '@foldline/contracts';
+import { baseOf } from './base-of-changes.ts';
 import { holds } from './expressions/evaluate.ts';
 import { ExpressionError, variablesOf } from './expressions/expression.ts';
 import type { Changes, Exists } from './keywords/files-of-rules.ts';
@@ -101,7 +102,7 @@ export const changesFinding = (changes: Changes, facts: RuleFacts, where: Where)
   const [base, patterns] = compareTo ? [filled[0]!, filled.slice(1)] : ['', filled];
   // As it is written: it may be made of variables of the project.
   const since = compareTo ? `since \`${shorten(compareTo.value)}\`` : 'since the last push';
-  const files = facts.repository.changedSince(base);
+  const files = compareTo && !baseOf(base) ? null : facts.repository.changedSince(base);
   if (files === null) {
     if (!compareTo) return { holds: true, because: () => `${shown} (what was there before the push is not known)` };
     const message = `${where.label}: there is no ref \`${shorten(compareTo.value)}\` to compare with.`;

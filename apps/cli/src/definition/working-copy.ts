@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEFINITION_FILES, notLookedUp, type Look } from '@foldline/pipeline-language';
+import { baseCommit } from './base-commit.ts';
 import { CommandFailure, EXIT } from '../command-failure.ts';
 
 const execute = promisify(execFile);
@@ -11,18 +12,21 @@ const GIT_MS = 10_000;
 /** More than any definition may have; its exact limit is told by the compiler. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** What git says of a directory; nothing where it is no working copy or has no commit. */
-export type WorkingCopy = { sha?: string; message?: string; branch?: string; defaultBranch?: string };
-
-export const workingCopyAt = async (directory: string): Promise<WorkingCopy> => {
-  const git = async (...args: string[]): Promise<string | undefined> => {
+const gitIn =
+  (directory: string) =>
+  async (...args: string[]): Promise<string | undefined> => {
     try {
-      const { stdout } = await execute('git', ['-C', directory, ...args], { timeout: GIT_MS });
-      return stdout.trim() || undefined;
+      return (await execute('git', ['-C', directory, ...args], { timeout: GIT_MS })).stdout.trim();
     } catch {
       return undefined;
     }
   };
+
+/** What git says of a directory; nothing where it is no working copy or has no commit. */
+export type WorkingCopy = { sha?: string; message?: string; branch?: string; defaultBranch?: string };
+
+export const workingCopyAt = async (directory: string): Promise<WorkingCopy> => {
+  const git = async (...args: string[]): Promise<string | undefined> => (await gitIn(directory)(...args)) || undefined;
   const [commit = '', branch, origin] = await Promise.all([
     git('log', '-1', '--no-show-signature', '--format=%H%n%B'),
     git('symbolic-ref', '--short', '--quiet', 'HEAD'),
@@ -57,7 +61,7 @@ export const lookInto = (directory: string, texts: Map<string, string>, before?:
     },
     paths: async () => (await paths('ls-files', '-z', '--cached', '--others', '--exclude-standard')) ?? [],
     changes: async (since) => {
-      const base = since || before;
+      const base = await (since === '' ? before : baseCommit(since, gitIn(directory)));
       if (base === undefined) return null;
       const fork = since === '' ? [] : ['--merge-base'];
       const tracked = await paths('diff', '-z', '--name-only', '--no-renames', ...fork, '--end-of-options', base, '--');

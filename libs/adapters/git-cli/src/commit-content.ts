@@ -1,11 +1,12 @@
-import { Refusal, type DescribedCommit } from '@foldline/kernel';
-import { assertSha } from './safe-input.ts';
+import { PermanentError, Refusal, type DescribedCommit } from '@foldline/kernel';
+import { assertSha, isSha } from './safe-input.ts';
 
 /** Runs git in a copy of a repository that has the commit; gives what it prints. */
 export type Ask = (args: readonly string[]) => Promise<Buffer>;
 
 const REGULAR_FILES = new Set(['100644', '100755']);
 const MODE_LENGTH = 6;
+const DIGITS = /^[0-9a-f]{4,40}$/;
 
 export const describeCommit = async (ask: Ask, sha: string): Promise<DescribedCommit> => {
   assertSha(sha);
@@ -19,6 +20,30 @@ export const describeCommit = async (ask: Ask, sha: string): Promise<DescribedCo
 const instantOf = (seconds: string): string => {
   const date = new Date(Number(seconds) * 1000);
   return (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString();
+};
+
+/** What else was fetched does not count: that depends on what was asked for before. */
+export const findCommit = async (
+  ask: Ask,
+  { digits, historyOf }: { digits: string; historyOf: string },
+): Promise<string | undefined> => {
+  assertSha(historyOf);
+  if (!DIGITS.test(digits)) return undefined;
+  const ids = (await ask(['rev-parse', `--disambiguate=${digits}`])).toString('utf8').split('\n').filter(isSha);
+  const found: string[] = [];
+  for (const id of ids) if (await isIn(historyOf, id, ask)) found.push(id);
+  return found.length === 1 ? found[0] : undefined;
+};
+
+const isIn = async (history: string, id: string, ask: Ask): Promise<boolean> => {
+  try {
+    await ask(['merge-base', '--is-ancestor', id, history]);
+    return true;
+  } catch (error) {
+    // It is no commit, or of another history.
+    if (error instanceof PermanentError) return false;
+    throw error;
+  }
 };
 
 /** What an annotated tag says, without its signature; `undefined` when the ref is none. */

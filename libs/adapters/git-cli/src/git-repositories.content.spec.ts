@@ -114,6 +114,15 @@ describe('A commit', () => {
     });
   });
 
+  it('is found by its first digits in its own history and in no other', async () => {
+    const find = (digits: string, historyOf: string) => repositories.findCommit(PROJECT, { digits, historyOf });
+
+    expect(await find(plain.slice(0, 7), hostile)).toBe(plain);
+    expect(await find(hostile, hostile)).toBe(hostile);
+    expect(await find(hostile.slice(0, 7), plain)).toBeUndefined();
+    expect(await find('--help', plain)).toBeUndefined();
+  });
+
   it('is described as it is, whatever it says', async () => {
     expect(await repositories.describeCommit(PROJECT, hostile)).toMatchObject({
       sha: hostile,

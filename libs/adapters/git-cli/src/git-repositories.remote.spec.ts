@@ -86,6 +86,11 @@ describe('What a ref is now', () => {
     expect(await repositories.resolveRef(url, 'c'.repeat(40), 'tag')).toBeUndefined();
   });
 
+  it('is the branch where one is asked for', async () => {
+    expect(await repositories.resolveRef(url, 'same', 'branch')).toMatchObject({ kind: 'branch' });
+    expect(await repositories.resolveRef(url, 'v1.0', 'branch')).toBeUndefined();
+  });
+
   it('is a commit when it has 40 digits, also when a branch is called so', async () => {
     const name = 'c'.repeat(40);
 

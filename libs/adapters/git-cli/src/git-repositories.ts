@@ -12,7 +12,15 @@ import {
   type SourceRepository,
 } from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
-import { changedFiles, describeCommit, describeTag, listFiles, readFile, type Ask } from './commit-content.ts';
+import {
+  changedFiles,
+  describeCommit,
+  describeTag,
+  findCommit,
+  listFiles,
+  readFile,
+  type Ask,
+} from './commit-content.ts';
 import { assertRoom, check, unreachable, withoutCredentials } from './git-answers.ts';
 import { writeGitDirectory } from './git-directory.ts';
 import { createGit, type Git, type GitResult } from './git-process.ts';
@@ -40,7 +48,7 @@ class GitRepositories implements SourceRepository {
     private readonly git: Git,
   ) {}
 
-  async resolveRef(url: string, refName: string, kind?: 'tag'): Promise<ResolvedRef | undefined> {
+  async resolveRef(url: string, refName: string, kind?: 'branch' | 'tag'): Promise<ResolvedRef | undefined> {
     assertSafeUrl(url);
     if (isSha(refName) && kind === undefined) return { sha: refName, name: refName, kind: 'commit' };
     assertSafeRef(refName);
@@ -50,9 +58,9 @@ class GitRepositories implements SourceRepository {
       [`refs/heads/${refName}`, `refs/tags/${refName}`, `refs/tags/${refName}^{}`],
     );
     const branch = refs.get(`refs/heads/${refName}`);
-    if (branch && kind === undefined) return { sha: branch, name: refName, kind: 'branch' };
+    if (branch && kind !== 'tag') return { sha: branch, name: refName, kind: 'branch' };
     const tag = refs.get(`refs/tags/${refName}^{}`) ?? refs.get(`refs/tags/${refName}`);
-    return tag ? { sha: tag, name: refName, kind: 'tag' } : undefined;
+    return tag && kind !== 'branch' ? { sha: tag, name: refName, kind: 'tag' } : undefined;
   }
 
   async listTags(url: string): Promise<ReadonlyMap<string, string>> {
@@ -92,6 +100,10 @@ class GitRepositories implements SourceRepository {
     } finally {
       if (this.fetching.get(projectId) === turn) this.fetching.delete(projectId);
     }
+  }
+
+  findCommit(projectId: string, start: { digits: string; historyOf: string }): Promise<string | undefined> {
+    return findCommit(this.askingMirror(projectId), start);
   }
 
   describeCommit(projectId: string, sha: string): Promise<DescribedCommit> {

@@ -18,16 +18,21 @@ export type Checkout = {
 export interface SourceRepository {
   /**
    * Asks the repository what a branch, tag or full commit id is now; a branch wins over a tag of the same name, and 40 hex
-   * digits are always a commit; of kind `tag`, only tags are looked at. `undefined`: it has no such ref. Refuses with
+   * digits are always a commit; where a kind is given, only those are looked at. `undefined`: it has no such ref. Refuses with
    * `repository_unreachable` when it does not answer.
    */
-  resolveRef(url: string, refName: string, kind?: 'tag'): Promise<ResolvedRef | undefined>;
+  resolveRef(url: string, refName: string, kind?: 'branch' | 'tag'): Promise<ResolvedRef | undefined>;
   /** The commits of all tags by name. Refuses as `resolveRef` does. */
   listTags(url: string): Promise<ReadonlyMap<string, string>>;
   /** The branch that HEAD points to; `undefined` for an empty repository. */
   defaultBranch(url: string): Promise<string | undefined>;
   /** Brings a commit into this host's copy; does nothing when it is there. `PermanentError` when the repository lacks it. */
   fetchCommit(commit: { projectId: string; url: string; ref: string; sha: string }): Promise<void>;
+  /**
+   * The one commit in the history of another, which was fetched, whose id begins with these digits; that one itself
+   * counts. `undefined` where there is none, or more.
+   */
+  findCommit(projectId: string, start: { digits: string; historyOf: string }): Promise<string | undefined>;
   describeCommit(projectId: string, sha: string): Promise<DescribedCommit>;
   /** The message of an annotated tag as it is there now; `undefined` for a light one, and when it cannot be had. */
   tagMessage(tag: { projectId: string; url: string; tag: string }): Promise<string | undefined>;

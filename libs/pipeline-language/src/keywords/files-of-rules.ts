@@ -63,7 +63,7 @@ export const changes: Shape<Changes> = orMap<Changes>(
       paths: { shape: paths, description: 'Patterns of paths.', example: ['Dockerfile'] },
       compare_to: {
         shape: mapped(text, (value, { at }) => ({ value, at })),
-        description: 'The branch, tag or commit since which files changed.',
+        description: 'The branch, tag or commit since which files changed; also as `refs/heads/…` or `refs/tags/…`.',
         example: 'main',
         beside,
       },
