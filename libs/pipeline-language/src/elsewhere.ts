@@ -12,8 +12,10 @@ export type FileLocation =
   | { kind: 'artifact'; path: string; job: string };
 /** `tree`: which files a commit of a project has, as a JSON list of their paths. */
 export type Location = FileLocation | { kind: 'tree'; project: string; ref: string } | KeptLocation;
-/** Which attempts of a job of another pipeline have kept something that counts, as a JSON list. */
+/** Which attempts of a job of another pipeline have kept something that counts, as a JSON list; `null` where a parent has no such job. */
 export type KeptLocation = { kind: 'kept'; job: string } & ({ pipeline: string } | { project: string; ref: string });
+/** The newest pipelines of another project among which its job is looked for. */
+export const NEWEST_PIPELINES = 100;
 
 /** What is there. `sha256` is in hexadecimal digits; `at` is the commit of a file that is of one, `release` the tag of it where that is a version. */
 export type FoundText = { text: string; sha256: string; at?: string; release?: string };

@@ -9,7 +9,7 @@ import { planTemplate, type JobTemplate } from './plan-job.ts';
 import { checkStarted, filledTrigger } from './plan-trigger.ts';
 import { present } from './grammar/present.ts';
 import type { KeptElsewhere } from './kept-elsewhere.ts';
-import { inside, subject } from './read.ts';
+import { subject } from './read.ts';
 import type { Report } from './report.ts';
 import type { RepositoryFacts } from './repository-facts.ts';
 import { copiesOf, countOf, type Selected } from './selected.ts';
@@ -53,7 +53,7 @@ export const planJobs = (
       const fillIn = (text: string): string => fill(text, each.job, copy);
       const filled = filledIn(template, each.job, fillIn);
       checkStarted(each.job, fillIn, { report, repository });
-      const where = inside(subject(report, `Job \`${shorten(each.job.name)}\``), 'needs');
+      const where = subject(report, `Job \`${shorten(each.job.name)}\``);
       const attempts = ownLinks.elsewhere?.flatMap((entry) => kept?.of(entry, fillIn, where) ?? []) ?? [];
       jobs.push({
         index: jobs.length,

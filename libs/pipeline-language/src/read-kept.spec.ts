@@ -55,12 +55,17 @@ describe('The attempts of a job of the pipeline above', () => {
     ['build 2/2', [['up1.1', 1]], 'that of the copy of the name'],
     ['again', [['up1.2', 2]], 'what it kept before, where it runs again'],
     ['first', [], 'none, where it has not ended'],
-    ['nobody', [], 'none, where there is no such job'],
-    ['foreign', [], 'none, where the pipeline is of another project'],
   ] as const)('of %s are %j: %s', async (name, expected, _which) => {
     const { found } = reading({ jobs: { up1 } });
     expect(await found(ofParent(name))).toEqual(expected.map(([jobId, attempt]) => ({ jobId, attempt })));
   });
+
+  it.each(['nobody', 'foreign'])(
+    'of %s are no list, for its pipeline has no such job of this project',
+    async (name) => {
+      expect(await reading({ jobs: { up1 } }).found(ofParent(name))).toBeNull();
+    },
+  );
 
   it('cost one look at its jobs, however many are asked for', async () => {
     const { found, asked } = reading({ jobs: { up1 } });

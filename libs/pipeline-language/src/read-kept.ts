@@ -7,7 +7,7 @@ import {
   type ProjectRef,
 } from '@foldline/contracts';
 import { everyDocument, projectIdOf, type ReadStore } from '@foldline/kernel';
-import { unread, type KeptLocation, type NotFound, type ReadBytes } from './elsewhere.ts';
+import { NEWEST_PIPELINES, unread, type KeptLocation, type NotFound, type ReadBytes } from './elsewhere.ts';
 import type { ProjectTools } from './read-project-files.ts';
 
 export type KeptTools = Pick<ProjectTools, 'findProject'> & {
@@ -16,8 +16,6 @@ export type KeptTools = Pick<ProjectTools, 'findProject'> & {
 };
 export type ReadKept = (location: KeptLocation) => Promise<ReadBytes | NotFound>;
 
-/** The newest pipelines of a project among which its job is looked for. */
-const NEWEST = 100;
 const ENDED = new Set<JobDoc['status']>(['success', 'failed', 'timed_out']);
 
 /** Finds the attempts of a job of another pipeline that count: of a parent the last that ended, of a project one that succeeded. */
@@ -33,7 +31,7 @@ export const keptReader = ({ documents, findProject }: KeptTools, asking: Projec
       const jobs = named(location.job, await jobsOf(location.pipeline)).filter(
         ({ projectId }) => projectId === asking.id,
       );
-      return asBytes(jobs.flatMap(lastEnded));
+      return asBytes(jobs.length > 0 ? jobs.flatMap(lastEnded) : null);
     }
     const { project, ref, job } = location;
     const [owner = '', name = ''] = project.split('/');
@@ -45,7 +43,7 @@ export const keptReader = ({ documents, findProject }: KeptTools, asking: Projec
       index: 'byProject',
       prefix: `${found.id}/`,
       reverse: true,
-      limit: NEWEST,
+      limit: NEWEST_PIPELINES,
     });
     for (const { id, sha } of items.filter((each) => each.ref === ref)) {
       const succeeded = named(job, await jobsOf(id)).filter(({ status }) => status === 'success');
@@ -72,7 +70,7 @@ const lastEnded = ({ id: jobId, attempt, status }: JobDoc): KeptAttempt[] => {
   return ended > 0 ? [{ jobId, attempt: ended }] : [];
 };
 
-const asBytes = (attempts: readonly KeptAttempt[]): ReadBytes => ({
+const asBytes = (attempts: readonly KeptAttempt[] | null): ReadBytes => ({
   bytes: new TextEncoder().encode(JSON.stringify(attempts)),
 });
 
