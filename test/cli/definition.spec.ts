@@ -143,6 +143,15 @@ describe('a definition without a server', () => {
     });
   });
 
+  it('that leaves everything out has a plan without jobs, which is no mistake', async () => {
+    const quiet = join(repository('good'), 'quiet.yml');
+    writeFileSync(quiet, 'workflow: { rules: [{ if: $CI_COMMIT_TAG }] }\ntest: { script: make }\n');
+    const { code, stdout } = await foldline('plan', '-C', repository('good'), '--file', 'quiet.yml');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('0 errors, 1 warning\n') });
+    expect(stdout).toContain('warning no-jobs\n  `workflow` leaves the pipeline out for branch main (push)');
+    expect(stdout).toContain('quiet.yml for branch main (push): 0 jobs\n');
+  });
+
   it('that is refused has no plan, every problem and exit code 1', async () => {
     const { code, stdout } = await foldline('plan', '-C', repository('bad'), '--json');
     expect(code).toBe(1);

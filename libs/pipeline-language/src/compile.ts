@@ -39,9 +39,10 @@ export const attemptToCompile = ({
   if (wanted) return { wanted };
   if (!read) return { problems: report.problems(), decisions: [] };
   const repository = new RepositoryFacts(sources);
-  const { definition, selected, decisions } = selectJobs(read, trigger, repository, report);
+  const { definition, selected, decisions, leftOut } = selectJobs(read, trigger, repository, report);
   if (repository.wanted) return { wanted: repository.wanted };
   if (definition.jobs.length === 0) reportEmpty(definition, report, at);
+  else if (leftOut !== undefined) reportLeftOut(report, trigger, leftOut, at);
   else if (selected.length === 0) reportNoneSelected(report, trigger, decisions, at);
   const jobsOfTheFile = selected.map(({ job }) => job);
   checkShownTexts(jobsOfTheFile, trigger, report);
@@ -62,6 +63,12 @@ export const attemptToCompile = ({
 /** With all that is known: a file that was not looked up counts as one that is not there. */
 export const compile = (input: CompileInput): CompileResult =>
   withoutLooking(input.sources, (sources) => attemptToCompile({ ...input, sources }));
+
+const reportLeftOut = (report: Report, trigger: Trigger, because: string, at: Position = fileStart): void => {
+  if (report.failed) return;
+  const message = `\`workflow\` leaves the pipeline out for ${describe(trigger)}: ${because}.`;
+  report.error('no-jobs', at, message, 'Trigger another ref, or change `workflow: rules`.');
+};
 
 const reportNoneSelected = (
   report: Report,

@@ -1,9 +1,9 @@
-import type { PipelineContext, Plan } from '@foldline/contracts';
+import type { PipelineContext, Plan, Severity } from '@foldline/contracts';
 import type { CompileResult } from './compile.ts';
 
 /**
  * The plan of a compiled definition. One none of whose jobs is meant for the trigger is no mistake: it has a plan without
- * jobs, whose decisions say why. Nothing when the definition is refused, or when a job has asked for jobs that there are
+ * jobs, whose decisions say why, and a warning of it. Nothing when the definition is refused, or when a job has asked for jobs that there are
  * not (as in GitLab).
  */
 export const plannedFrom = (
@@ -17,5 +17,8 @@ export const plannedFrom = (
   const isRefused = problems.some(({ severity, code }) => severity === 'error' && code !== 'no-jobs');
   // Templates have decisions too, but no trigger makes them run.
   if (isRefused || decisions.every(({ rule }) => rule === 'template')) return undefined;
-  return { version: 1, file, stages: [], variables: {}, jobs: [], warnings: problems, decisions };
+  const warnings = problems.map((problem) => ({ ...problem, severity: belowError(problem.severity) }));
+  return { version: 1, file, stages: [], variables: {}, jobs: [], warnings, decisions };
 };
+
+const belowError = (severity: Severity): Severity => (severity === 'error' ? 'warning' : severity);

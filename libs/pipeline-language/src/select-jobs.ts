@@ -28,6 +28,8 @@ export type Selection = {
   definition: Definition;
   selected: Selected[];
   decisions: PlanDecision[];
+  /** Why `workflow` lets no job in. */
+  leftOut?: string;
 };
 
 /** A job or a copy of it, as its rules make it, with why it is there or is not. */
@@ -64,6 +66,7 @@ export const selectJobs = (
     definition,
     selected: selectedOf(decided),
     decisions: [...decided.map(({ decision }) => decision), ...templates],
+    ...(leftOut && { leftOut: leftOut.because }),
   };
 };
 
