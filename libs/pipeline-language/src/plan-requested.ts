@@ -44,6 +44,7 @@ type Rejection = { problems: Problem[]; decisions: PlanDecision[] };
 export type Outcome = { context: PipelineContext; plan: Plan } | ({ commit?: Commit } & Rejection);
 type Described = Commit & { commit: CommitFacts };
 type Place = Pick<Problem, 'file' | 'line' | 'column'>;
+type Definition = Pick<CompileInput, 'file' | 'text'> & { at?: Place };
 
 export type PlanningTools = ElsewhereTools & {
   compiler: DefinitionCompiler;
@@ -64,7 +65,7 @@ export const planRequested = async (request: Request, requestedAt: string, tools
     commit = { sha: described.sha, message: described.message };
     return { commit, ...(await compileAt(contextOf(request, requestedAt, described), request, tools)) };
   } catch (error) {
-    return { ...(commit ? { commit } : {}), problems: [problemOf(error, placeOf(request))], decisions: [] };
+    return { ...(commit ? { commit } : {}), ...refused(error, placeOf(request)) };
   }
 };
 
@@ -119,30 +120,34 @@ const compileAt = async (
   const readArtifact = asked.definition && artifacts && artifactReader(asked.definition, artifacts);
   const look = commitLook({ ...tools, ...(readArtifact && { readArtifact }) }, { project, sha, before });
   const definition = asked.definition ? childOf(asked.definition, asked.inputs) : await definitionOf(look, sha);
+  if ('problems' in definition) return definition;
   const { file } = definition;
   const sealed = projectVariables.map((variable) => opened(variable, project.id, box, logger));
   const inputs = !asked.definition && asked.inputs && { inputs: asked.inputs };
   const trigger = { ...facts, file, sealed };
-  const result = await compiler.compile({ ...definition, ...inputs, trigger }, look);
+  const compiled = compiler.compile({ ...definition, ...inputs, trigger }, look);
+  const result = await compiled.catch((error: unknown) => refused(error, definition.at ?? { ...fileStart, file }));
   const plan = plannedFrom(file, result, context);
   if (!plan) return result as Rejection;
   return { plan, context: { ...context, file, ...(plan.name === undefined ? {} : { name: plan.name }) } };
 };
 
 /** Problems of what it is put together from are those of the place where the parent says so. */
-const childOf = (
-  { include, root, file, line, column }: ChildDefinition,
-  inputs: Request['inputs'],
-): Pick<CompileInput, 'file' | 'text' | 'at'> => ({
+const childOf = ({ include, root, file, line, column }: ChildDefinition, inputs: Request['inputs']): Definition => ({
   file: root ?? file,
   text: childText(include, inputs),
   at: { file, line, column },
 });
 
-const definitionOf = async (look: Look, sha: string): Promise<{ file: string; text: string }> => {
+/** One that is there and cannot be read is refused where it is. */
+const definitionOf = async (look: Look, sha: string): Promise<Definition | Rejection> => {
   for (const file of DEFINITION_FILES) {
-    const text = await look.file(file);
-    if (text !== undefined) return { file, text };
+    try {
+      const text = await look.file(file);
+      if (text !== undefined) return { file, text };
+    } catch (error) {
+      return refused(error, { ...fileStart, file });
+    }
   }
   const names = DEFINITION_FILES.join(' nor ');
   throw new Refusal('no-definition', `commit ${sha.slice(0, 8)} has neither ${names} in its root`);
@@ -169,6 +174,8 @@ const placeOf = ({ definition }: Request): Place => {
   const { file, line, column } = definition ?? { ...fileStart, file: DEFINITION_FILES[0] };
   return { file, line, column };
 };
+
+const refused = (error: unknown, place: Place): Rejection => ({ problems: [problemOf(error, place)], decisions: [] });
 
 /** Trouble that stays, as a problem of the definition; any other is thrown on. */
 const problemOf = (error: unknown, place: Place): Problem => {

@@ -86,6 +86,13 @@ beforeAll(() => {
   commit('large');
   define('build: ['.repeat(5_000));
   commit('bomb');
+  rmSync(join(url, FILE));
+  writeFileSync(join(url, '.gitlab-ci.yml'), `# ${'x'.repeat(600_000)}\n${DEFINITION}`);
+  commit('large-of-gitlab');
+  writeFileSync(join(url, '.gitlab-ci.yml'), 'include: ci/large.yml\n');
+  writeFileSync(join(url, 'ci/large.yml'), `# ${'x'.repeat(600_000)}\n`);
+  commit('including-too-much');
+  rmSync(join(url, '.gitlab-ci.yml'));
   define(DEFINITION);
   commit('long', `long\n\n${'機'.repeat(100_000)}`);
   rmSync(join(url, FILE));
@@ -267,6 +274,12 @@ describe('A requested pipeline', () => {
       expect(type).toBe('PlanRejected');
       const hint = problemHints[code as ProblemCode];
       expect((data as Rejected).problems).toMatchObject([{ code, hint, file: FILE, line: 1, column: 1 }]);
+    });
+
+    it.each(['large-of-gitlab', 'including-too-much'])('in the definition that there is: %s', async (ref) => {
+      const { data } = await outcome(ref);
+
+      expect((data as Rejected).problems).toMatchObject([{ code: 'file-too-large', file: '.gitlab-ci.yml', line: 1 }]);
     });
 
     it('by every code there is for a definition that cannot be fetched', () => {
