@@ -171,7 +171,7 @@ const checkStage = ({ stage, keywords, at }: JobDefinition, stages: readonly str
 
 const checkScript = ({ settings, keywords, at }: JobDefinition, where: Where): void => {
   const written = keywords.get('script');
-  if (settings.script === undefined ? written : settings.script.length > 0) return;
+  if (settings.script === undefined ? written : settings.script.some(({ value }) => value.trim() !== '')) return;
   if (replacesScript.some((key) => keywords.has(key))) return;
   const message = `${where.label} has no commands to run.`;
   where.report.error('missing-script', written?.at ?? at, message, 'Add `script:` with at least one command.');
