@@ -1,7 +1,16 @@
 import { jsonOf } from './grammar/json-value.ts';
 import { checkInput, type ComponentFact, type Inputs, type InputValue } from './keywords/spec.ts';
 import { limits } from './limits.ts';
-import { shorten, type Entry, type ListNode, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
+import {
+  shorten,
+  unresolved,
+  type Entry,
+  type ListNode,
+  type MapNode,
+  type Node,
+  type Position,
+  type ScalarNode,
+} from './node.ts';
 import { inside, type Where } from './read.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -13,6 +22,7 @@ export const inputsOf = (inputs: Inputs, given: MapNode | undefined, at: Positio
   const values = new Map<string, InputValue>();
   for (const { key, at: place, value } of given?.entries.values() ?? []) {
     const definition = inputs.get(key);
+    if (definition?.isUnclear) continue;
     const checked = definition && checkInput(definition, value, inside(where, key));
     if (checked) values.set(key, checked);
     else if (!definition) {
@@ -20,8 +30,8 @@ export const inputsOf = (inputs: Inputs, given: MapNode | undefined, at: Positio
       where.report.error('unknown-input', place, message, didYouMean(key, inputs.keys()));
     }
   }
-  for (const [name, { default: standard }] of inputs) {
-    if (values.has(name) || given?.entries.has(name)) continue;
+  for (const [name, { default: standard, isUnclear }] of inputs) {
+    if (isUnclear || values.has(name) || given?.entries.has(name)) continue;
     if (standard && standard.kind !== 'map') values.set(name, standard);
     else if (!standard) {
       const message = `${where.label} asks for the input \`${shorten(name)}\`, which is not given and has no default.`;
@@ -57,6 +67,8 @@ const withoutBlocks = new WeakSet<MapNode>();
 export class Interpolation {
   #characters = 0;
   #blocks = 0;
+  /** Blocks whose value is missing, which was reported. */
+  #withoutValue = 0;
 
   constructor(
     readonly inputs: Inputs,
@@ -66,6 +78,10 @@ export class Interpolation {
     readonly fillIn: (text: string, at: Position) => string,
     readonly where: Where,
   ) {}
+
+  get #asksForAny(): boolean {
+    return this.inputs.size > 0 || this.facts.size > 0;
+  }
 
   /** The same map where nothing is filled in, so that what was read of it holds. */
   map(node: MapNode): MapNode {
@@ -107,9 +123,11 @@ export class Interpolation {
     const [match] = WHOLE.test(text) ? [...text.matchAll(BLOCK)] : [];
     if (match?.[0] === text && match[1] === 'inputs' && match[3] === '') {
       const value = this.#valueOf(match[2]!, node.at);
-      return value ? { ...value, at: node.at } : node;
+      return value ? { ...value, at: node.at } : unresolved(node.at);
     }
+    const before = this.#withoutValue;
     const filled = this.#text(node.text, node.at);
+    if (this.#withoutValue > before) return unresolved(node.at);
     if (filled === node.text) return node;
     const { lines: _folded, ...rest } = node;
     return { ...rest, text: filled, plain: false };
@@ -120,7 +138,10 @@ export class Interpolation {
     this.#reportUnread(text, at);
     return text.replaceAll(BLOCK, (block: string, of: string, name: string, functions: string) => {
       const written = of === 'component' ? this.#factOf(name, at) : this.#textOf(name, at);
-      if (written === undefined) return block;
+      if (written === undefined) {
+        if (of === 'inputs' || this.#asksForAny) this.#withoutValue += 1;
+        return block;
+      }
       const filled = this.#applied(written, functions, at);
       this.#characters += filled.length;
       if (this.#characters <= limits.interpolatedCharacters) return filled;
@@ -135,7 +156,7 @@ export class Interpolation {
 
   /** Where a file asks for nothing, `$[[` is a text like any other. */
   #reportUnread(text: string, at: Position): void {
-    if (this.inputs.size === 0 && this.facts.size === 0) return;
+    if (!this.#asksForAny) return;
     const [unread] = UNREAD.exec(text.replaceAll(BLOCK, '')) ?? [];
     if (unread === undefined) return;
     const message = `${this.where.label} has \`${shorten(unread)}\`, which is no input.`;
@@ -149,7 +170,7 @@ export class Interpolation {
 
   #factOf(name: string, at: Position): string | undefined {
     const fact = this.facts.get(name);
-    if (fact !== undefined || (this.facts.size === 0 && this.inputs.size === 0)) return fact;
+    if (fact !== undefined || !this.#asksForAny) return fact;
     const message = `${this.where.label} uses \`component.${shorten(name)}\`, which its \`spec\` does not name.`;
     this.where.report.error('unknown-input', at, message, `Write \`spec: { component: [${shorten(name)}] }\`.`);
     return undefined;

@@ -10,7 +10,7 @@ export type ScalarNode = {
   text: string;
   /** Written without quotes, so it may be a number, a boolean or nothing. */
   plain: boolean;
-  /** Stands for a reference that leads nowhere, which was reported: nobody complains of it again. */
+  /** Stands for a reference that leads nowhere, or an input without a value, which was reported: nobody complains of it again. */
   isUnresolved?: true;
   /** Source lines of an unquoted scalar that spans several, which YAML folds into one. */
   lines?: string[];
@@ -33,6 +33,15 @@ const nothing = new Set(['', '~', 'null', 'Null', 'NULL']);
 export const isNothing = (node: Node): boolean => node.kind === 'scalar' && node.plain && nothing.has(node.text);
 
 export const isUnresolved = (node: Node): boolean => node.kind === 'scalar' && node.isUnresolved === true;
+
+/** In the place of what was reported. */
+export const unresolved = (at: Position): ScalarNode => ({
+  kind: 'scalar',
+  at,
+  text: '',
+  plain: true,
+  isUnresolved: true,
+});
 
 /** What a person would call this node in "… must be a list, but it is …". */
 export const nameOf = (node: Node): string => {

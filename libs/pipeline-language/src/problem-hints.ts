@@ -44,7 +44,8 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'invalid-value': 'Write a value that this allows; `docs/pipeline.md` lists them.',
   'invalid-variable-name': 'Names are letters, digits and `_`, and do not begin with a digit.',
   'matrix-too-large': 'Take values out, or split the job.',
-  'missing-input': 'Give it under `inputs` where the file is included, or write a `default` in its `spec`.',
+  'missing-input':
+    'Write a `default` in its `spec`, or give it under `inputs` where the file is included; only a `trigger` of another project gives any to the file that a pipeline starts with.',
   'missing-script': 'Add `script:` with at least one command.',
   'misspelt-variable': 'Check the spelling of the variable.',
   'multiple-documents': 'Remove the `---` or `...`, and write all jobs in one document.',

@@ -1,5 +1,14 @@
 import { limits } from './limits.ts';
-import { isUnresolved, shorten, type Entry, type ListNode, type MapNode, type Node, type Position } from './node.ts';
+import {
+  isUnresolved,
+  shorten,
+  unresolved,
+  type Entry,
+  type ListNode,
+  type MapNode,
+  type Node,
+  type Position,
+} from './node.ts';
 import type { Hint, Report } from './report.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -104,7 +113,7 @@ class Resolver {
 }
 
 const unresolvedAt = (at: Position): Resolved => ({
-  node: { kind: 'scalar', at, text: '', plain: true, isUnresolved: true },
+  node: unresolved(at),
   weight: 1,
 });
 

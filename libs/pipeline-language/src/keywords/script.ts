@@ -7,6 +7,7 @@ import { mapHint, type Located, type Where } from '../read.ts';
 
 /** Commands of `script`, `before_script` or `after_script`: a text, or a list whose nested lists are flattened. */
 const readScript = (node: Node, where: Where): Located<string>[] | undefined => {
+  if (isUnresolved(node)) return undefined;
   if (isNothing(node)) return [];
   if (node.kind === 'map') return refuse(node, where);
   const commands: Located<string>[] = [];

@@ -16,6 +16,8 @@ export type Input = {
   options?: string[];
   /** RE2. */
   regex?: string;
+  /** Its type is none, which was reported: what its values may be is not known. */
+  isUnclear?: true;
 };
 export type Inputs = ReadonlyMap<string, Input>;
 
@@ -76,6 +78,7 @@ const input: Shape<Input> = shape(
     if (isNothing(node)) return { type: 'string' };
     const read = definition.read(node, where);
     if (!read) return undefined;
+    if (node.kind === 'map' && node.entries.has('type') && !read.type) return { type: 'string', isUnclear: true };
     const { type = 'string', default: standard, options: allowed, regex: pattern } = read;
     const made: Input = {
       type,
