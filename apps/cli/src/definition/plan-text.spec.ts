@@ -23,7 +23,7 @@ release: { extends: .base, only: [tags] }
       'build   compile',
       'test    unit 1/2',
       '        unit 2/2',
-      '        lint      may fail, needs nothing',
+      '        lint      may fail, starts at once',
       'deploy  ship      manual, needs unit 1/2, unit 2/2',
       '',
       'planned   compile  default     the job has neither rules nor only nor except',
@@ -47,6 +47,11 @@ branch: { trigger: { project: ada/deploy, branch: main } }
       '       other   starts ada/deploy',
       '       branch  starts ada/deploy at main',
     ]);
+  });
+
+  it('has a job that only takes from another pipeline as one that waits for nothing', () => {
+    const text = 'use: { script: make, needs: [{ project: acme/library, job: build, ref: main }] }';
+    expect(shown(text)[2]).toBe('test  use  starts at once');
   });
 
   it('has only the reasons when nothing runs', () => {

@@ -17,7 +17,7 @@ const rowOf = (job: PlannedJob, index: number, jobs: readonly PlannedJob[]): str
     ...(job.when === 'on_success' ? [] : [job.when]),
     ...(job.allowFailure ? ['may fail'] : []),
     ...(job.trigger ? [`starts ${startedBy(job.trigger)}`] : []),
-    ...(job.waitsFor === 'stages' ? [] : [`needs ${namesOf(job.waitsFor.map((need) => jobs[need.job]!.name))}`]),
+    ...(job.waitsFor === 'stages' ? [] : [waitsFor(job.waitsFor.map((need) => jobs[need.job]!.name))]),
   ];
   return [isFirst ? job.stage : '', job.name, remarks.join(', ')];
 };
@@ -30,9 +30,12 @@ const startedBy = ({ of }: PlannedTrigger): string => {
   return `a child of ${namesOf(files.map(String))}`;
 };
 
+/** A job of another pipeline is waited for by nobody: what it has kept is taken as it is. */
+const waitsFor = (names: readonly string[]): string =>
+  names.length === 0 ? 'starts at once' : `needs ${namesOf(names)}`;
+
 const MOST_NAMES = 5;
 const namesOf = (names: readonly string[]): string => {
-  if (names.length === 0) return 'nothing';
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
   return names.slice(0, MOST_NAMES).join(', ') + more;
 };
