@@ -93,7 +93,7 @@ const resolveNeeds = (job: JobDefinition, isSelected: boolean, context: Context)
       const message = `${where.label} needs \`${shorten(name)}\`, which is in the later stage \`${shorten(needed.stage)}\`.`;
       context.report.error('needs-later-stage', at, message, 'Move one of the two jobs to another stage.');
     } else if (parts.length > 0) needs.push(...parts.map((part) => ({ job: part, entry })));
-    else if (!optional && isSelected) excluded(where, name, at, context);
+    else if (!optional && isSelected) excluded(where, needed, name, at, context);
   }
   return needs;
 };
@@ -104,13 +104,25 @@ const latest = (entries: readonly NeedEntry[]): readonly NeedEntry[] => {
   return entries.filter((entry) => entry.copies ?? whole.get(entry.job) === entry);
 };
 
-const excluded = ({ label, report }: Where, name: string, at: Position, { excludes }: Context): void => {
+/** By what a job is left out. */
+const conditionsOf = ({ settings: { rules, only, except } }: JobDefinition): string => {
+  const refs = [...(only ? ['`only`'] : []), ...(except ? ['`except`'] : [])];
+  return rules || refs.length === 0 ? '`rules`' : refs.join(' and ');
+};
+
+const excluded = (
+  { label, report }: Where,
+  needed: JobDefinition,
+  name: string,
+  at: Position,
+  { excludes }: Context,
+): void => {
   const message = `${label} needs \`${shorten(name)}\`, which is not part of the pipeline for ${excludes}.`;
   report.error(
     'needs-missing-job',
     at,
     message,
-    `Give both jobs the same \`only\`, or write \`{job: ${shorten(name)}, optional: true}\`.`,
+    `Give both jobs the same ${conditionsOf(needed)}, or write \`{job: ${shorten(name)}, optional: true}\`.`,
   );
 };
 
@@ -148,7 +160,12 @@ const resolveDependencies = (
       for (const part of parts) dependencies.set(part, withCopy(dependencies, part, dependency));
       if (parts.length === 0 && isSelected) {
         const message = `${label} \`${shorten(name)}\`, which is not part of the pipeline for ${context.excludes}; it goes without.`;
-        context.report.warn('dependency-excluded', at, message, 'Give both jobs the same `only`.');
+        context.report.warn(
+          'dependency-excluded',
+          at,
+          message,
+          `Give both jobs the same ${conditionsOf(dependency.job)}.`,
+        );
       }
     }
   }
@@ -171,7 +188,12 @@ const resolveFiles = (job: JobDefinition, isSelected: boolean, context: Context)
       );
       if (parts.length > 0 || !isSelected) continue;
       const message = `${label} \`${shorten(name)}\`, which is not part of the pipeline for ${context.excludes}.`;
-      context.report.error('dependency-missing-job', at, message, 'Give both jobs the same `rules`.');
+      context.report.error(
+        'dependency-missing-job',
+        at,
+        message,
+        `Give both jobs the same ${conditionsOf(maker.job)}.`,
+      );
     }
   }
   return found;

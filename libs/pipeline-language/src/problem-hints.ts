@@ -12,7 +12,7 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'custom-tag': 'Only plain YAML is read: texts, lists and maps, and `!reference`.',
   'definition-not-a-file': 'Replace it by a plain file; links and directories are not followed.',
   'definition-too-complex': 'Make the file smaller: fewer aliases, copies and jobs.',
-  'dependency-excluded': 'Give both jobs the same `only`.',
+  'dependency-excluded': 'Give both jobs the same `rules`, or the same `only` and `except`.',
   'dependency-later-stage': 'Name jobs of earlier stages.',
   'dependency-missing-job': 'Name a job of this file, or remove the entry.',
   'dependency-not-needed': 'Add the job to `needs`.',

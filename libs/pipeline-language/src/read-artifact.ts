@@ -12,6 +12,7 @@ type Artifact = Extract<Location, { kind: 'artifact' }>;
 export type ReadArtifact = (location: Artifact) => Promise<ReadBytes | NotFound>;
 
 const AGAIN = 'Retry the job that makes it, and then the one that starts this pipeline.';
+const ITSELF = 'Let the job keep the file itself, or name the one that the link leads to.';
 
 /** Reads a file among the artifacts of the attempts that a child pipeline is made of. Of several copies the last counts. */
 export const artifactReader =
@@ -27,7 +28,7 @@ export const artifactReader =
       for (const { manifestDigest } of archives.toReversed()) {
         const entry = (await readTree(objects, manifestDigest)).find((each) => each.path === path);
         if (entry?.kind === 'file') return await contentOf(location, entry.digest, objects);
-        if (entry) return unread(location, 'include-missing-file', 'is no plain file; links are not followed');
+        if (entry) return unread(location, 'include-missing-file', 'is no plain file; links are not followed', ITSELF);
       }
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
