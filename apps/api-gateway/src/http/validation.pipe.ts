@@ -9,9 +9,12 @@ export type FieldError = { pointer: string; message: string };
 export const pointerTo = (property: string): string => `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
 const flat = (errors: readonly ValidationError[], parent = ''): FieldError[] =>
-  errors.flatMap(({ property, constraints, children }) => {
+  errors.flatMap(({ property, constraints = {}, children, value }) => {
     const pointer = `${parent}${pointerTo(property)}`;
-    const own = Object.values(constraints ?? {}).map((message) => ({ pointer, message }));
+    const messages = Object.values(constraints);
+    // What a value must be is of no use to who gave none.
+    const isMissing = messages.length > 0 && value === undefined;
+    const own = (isMissing ? [`${property} is required`] : messages).map((message) => ({ pointer, message }));
     return [...own, ...flat(children ?? [], pointer)];
   });
 
@@ -40,7 +43,7 @@ export class StrictValidation extends ValidationPipe {
       forbidNonWhitelisted: true,
       forbidUnknownValues: true,
       transform: true,
-      validationError: { target: false, value: false },
+      validationError: { target: false },
       exceptionFactory: (errors) => invalidRequest(flat(errors)),
     });
   }

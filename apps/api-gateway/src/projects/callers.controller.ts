@@ -6,7 +6,7 @@ import type { FastifyReply } from '../http/fastify.ts';
 import { ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency } from '../triggers/idempotency.ts';
-import { MAX_CALLERS, projectDecider } from './project.decider.ts';
+import { MAX_CALLERS, distinctCallers, projectDecider } from './project.decider.ts';
 import { ProjectQueries } from './project.queries.ts';
 
 export class CallersBody {
@@ -49,6 +49,6 @@ export class CallersController {
     const command = { type: 'SetCallers', projectId, callers } as const;
     const { position } = await this.commands.handle(projectStream(projectId), projectDecider, command, cause);
     void reply.header('x-event-position', String(position));
-    return { callers, position };
+    return { callers: distinctCallers(callers), position };
   }
 }

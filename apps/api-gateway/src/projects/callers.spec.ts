@@ -38,6 +38,19 @@ describe('The callers of a project', () => {
     ]);
   });
 
+  it('must be named, and nothing else is said where they are not', async () => {
+    const { body } = await gateway.as('put', base).send({}).expect(400);
+    expect(body.errors).toEqual([{ pointer: '/callers', message: 'callers is required' }]);
+  });
+
+  it('are each stored once, however often and in whatever letters they are named', async () => {
+    const named = { callers: ['bob/app', 'acme/*', 'Bob/App'] };
+    const { body, headers } = await gateway.as('put', base).send(named).expect(200);
+    expect(body).toMatchObject({ callers: ['bob/app', 'acme/*'] });
+    const { body: later } = await gateway.as('get', `${base}?minPosition=${headers['x-event-position']}`);
+    expect(later).toEqual({ callers: ['bob/app', 'acme/*'] });
+  });
+
   it.each([{}, { callers: 'bob/app' }, { callers: [1] }, { callers: Array.from({ length: 201 }, () => 'bob/app') }])(
     'are a list of texts of a length: %j',
     async (body) => {

@@ -125,7 +125,14 @@ const setCallers = (data: Data<typeof CallersSet>, state: ProjectState): Project
       : [{ pointer: `/callers/${index}`, message: `"${caller}" is neither a project, as owner/name, nor owner/*` }],
   );
   if (errors.length > 0) throw new Refusal('invalid_name', 'not every caller is a project', { errors });
-  return state.callers.join() === data.callers.join() ? [] : [CallersSet(data)];
+  const callers = distinctCallers(data.callers);
+  return state.callers.join() === callers.join() ? [] : [CallersSet({ ...data, callers })];
+};
+
+/** The first spelling of each: their letters may be large or small. */
+export const distinctCallers = (callers: readonly string[]): string[] => {
+  const names = callers.map((caller) => caller.toLowerCase());
+  return callers.filter((_, index) => names.indexOf(names[index]!) === index);
 };
 
 const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, state: ProjectState): ProjectEvent[] => {
