@@ -49,7 +49,7 @@ export const placeOf = (target: Target, at: Position, where: Where, server?: Ser
     return 'code' in found ? refuse(found) : found;
   }
   const path = yamlPath(target.path);
-  if (path === undefined) return refuse(noPath(target.path));
+  if (path === undefined) return refuse(target.kind === 'artifact' ? noArtifact(target) : noPath(target.path));
   if (target.kind === 'artifact') return { ...target, path };
   const project = projectName(target.project);
   if (project === undefined) return refuse(noProject(target.project));
@@ -103,6 +103,12 @@ const noPath = (written: string): Refused => ({
   code: 'unsafe-path',
   message: `names \`${shorten(written)}\`, which is no path of a YAML file in this repository.`,
   hint: 'Write a path such as `ci/build.yml`.',
+});
+
+const noArtifact = ({ path, job }: { path: string; job: string }): Refused => ({
+  code: 'unsafe-path',
+  message: `names \`${shorten(path)}\`, which is no path of a YAML file among the artifacts of \`${shorten(job)}\`.`,
+  hint: 'Write a path such as `generated/build.yml`.',
 });
 
 const noAddress = (written: string): Refused => ({
