@@ -75,11 +75,10 @@ describe('a runner that drains', () => {
     await until(() => leases.letsGo('one', assigned.data.epoch));
 
     expect(drained).toBe(false);
-    await embedded.ports.executor.start({
-      attemptId: 'p9.0.1',
+    const scratchDirectory = embedded.ports.settings.dataDirectory;
+    const site = await embedded.ports.executor.open({ attemptId: 'p9.0.1', workspace: '/', scratchDirectory });
+    await site.start({
       commands: [`touch ${mark()}.go`],
-      workingDirectory: '/',
-      scratchDirectory: embedded.ports.settings.dataDirectory,
       environment: {},
       onOutput: () => undefined,
     });

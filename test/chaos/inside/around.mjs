@@ -39,7 +39,7 @@ export const aroundCommits = (wrapper) =>
     return { ...consumer, commitOffsets: (...args) => wrapper(() => commit(...args)) };
   });
 
-/** `wrapper(start, spec)`: each start of a job's shell. */
+/** `wrapper(start, site, spec)`: each start of a job's shell. */
 export const aroundSpawns = (wrapper) => {
   const directory = mkdtempSync(join(tmpdir(), 'foldline-executor-'));
   const executor = createProcessExecutor({ baseEnvironment: {}, directory, spawner: {} });

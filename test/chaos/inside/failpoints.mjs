@@ -31,7 +31,7 @@ export const failpoints = (point, passage) => {
   aroundAppends((append, ...args) => passing('append', () => append(...args)));
   aroundHandlers((_event, _group, work) => passing('handle', work));
   aroundCommits((commit) => passing('commit', commit));
-  aroundSpawns((start, spec) => passing('spawn', () => start(spec)));
+  aroundSpawns((start, ...given) => passing('spawn', () => start(...given)));
   aroundOutlet(({ openPublisher, checkpoints }) => ({
     openPublisher: async () => {
       const publisher = await openPublisher();

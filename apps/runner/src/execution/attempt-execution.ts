@@ -5,7 +5,7 @@ import {
   type JobAssigned,
   type RecordedEvent,
 } from '@foldline/contracts';
-import { Refusal, type Cause, type Commands, type Ports } from '@foldline/kernel';
+import { Refusal, type Cause, type Commands, type ContainerSpec, type Ports } from '@foldline/kernel';
 import { AttemptLog } from '../logs/attempt-log.ts';
 import { Patience, StorageUnavailable } from '../storage/patience.ts';
 import { patientLogs } from '../storage/patient-stores.ts';
@@ -13,6 +13,7 @@ import { textMasker } from '../masking/secret-masker.ts';
 import type { Workspaces } from '../workspace/workspaces.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
+import { containerOf, placesInContainer, type Places } from './job-container.ts';
 import type { Surroundings } from './predefined.ts';
 import type { JobScene } from './job-scene.ts';
 import type { JobResult } from './job-endings.ts';
@@ -124,11 +125,11 @@ export class AttemptExecution {
   private async seated(log: AttemptLog, seat: Surroundings['seat']): Promise<JobResult> {
     const { data } = this.event;
     const { executor, settings, clock, secretBox } = this.ports;
+    const kind = executor.kindOf(data.job);
+    const isContainer = kind === 'docker';
     const around: Surroundings = {
-      workspace: this.workspaces.pathOf(this.attemptId),
-      buildsDirectory: this.workspaces.all,
-      filesDirectory: this.workspaces.filesOf(this.attemptId),
-      executor: executor.kind,
+      ...(isContainer ? placesInContainer(data) : this.placesOnHost()),
+      executor: kind,
       version: settings.version,
       tags: settings.runners.find(({ id }) => id === data.runnerId)?.offer.tags ?? [],
       startedAt: clock.now(),
@@ -137,10 +138,12 @@ export class AttemptExecution {
     const environment = jobEnvironment(data, around, secretBox);
     log.mask(environment.masked);
     log.tell(
-      `Running on ${data.runnerId} (${data.cluster.power}) as a ${this.ports.executor.kind}, attempt ${data.attempt}`,
+      `Running on ${data.runnerId} (${data.cluster.power}) as a ${isContainer ? `container of ${data.job.image}` : kind}, attempt ${data.attempt}`,
     );
     this.workspaces.addFiles(this.attemptId, environment.files);
-    this.run = new JobRun(this.scene(environment, log), (chunk) => log.write(chunk), {
+    const files = environment.files.size > 0 ? this.workspaces.filesOf(this.attemptId) : undefined;
+    const container = isContainer ? containerOf(data, files) : undefined;
+    this.run = new JobRun(this.scene(environment, log, container), (chunk) => log.write(chunk), {
       executor: this.ports.executor,
       reads: this.ports.readStore,
       objects: this.ports.objectStore,
@@ -153,6 +156,14 @@ export class AttemptExecution {
     });
     if (this.stopped) this.run.stop(this.stopped);
     return this.run.run();
+  }
+
+  private placesOnHost(): Places {
+    return {
+      workspace: this.workspaces.pathOf(this.attemptId),
+      buildsDirectory: this.workspaces.all,
+      filesDirectory: this.workspaces.filesOf(this.attemptId),
+    };
   }
 
   /** What the job builds upon must be seen first: read models that are behind would show too little, and nobody would know. */
@@ -175,13 +186,18 @@ export class AttemptExecution {
     log.tell(`Checked out ${context.sha.slice(0, 8)} of ${context.ref.name}`);
   }
 
-  private scene({ variables, variablesWith, masked }: JobEnvironment, log: AttemptLog): JobScene {
+  private scene(
+    { variables, variablesWith, masked }: JobEnvironment,
+    log: AttemptLog,
+    container: ContainerSpec | undefined,
+  ): JobScene {
     const { data } = this.event;
     return {
       assignment: data,
       about: { attemptId: this.attemptId, pipelineId: data.pipelineId, jobId: data.jobId, attempt: data.attempt },
       workspace: this.workspaces.pathOf(this.attemptId),
       scratch: this.workspaces.directoryOf(this.attemptId),
+      ...(container && { container }),
       variables,
       variablesWith,
       hide: textMasker(masked),

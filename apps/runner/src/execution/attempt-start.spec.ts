@@ -49,7 +49,7 @@ describe('The start of an attempt', () => {
   /** Starts attempts as a process of its own does; `way` is what its calls meet on their way to the log. */
   const process = (way: Partial<EventStore> = {}): AttemptStart => {
     const eventStore = storeWith(store, way);
-    const ports = { eventStore, executor: { kind: 'process' } as Executor, ids: ulidIds() };
+    const ports = { eventStore, executor: { kindOf: () => 'process' } as unknown as Executor, ids: ulidIds() };
     return new AttemptStart(new Commands(eventStore, systemClock, 'runner'), ports);
   };
   const starts = async (): Promise<number> => (await store.readStream(STREAM, 0)).length;

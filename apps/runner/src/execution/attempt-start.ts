@@ -36,10 +36,10 @@ export class AttemptStart {
 
   /** True when the attempt is this process's to carry out; the caller sees to it that it does so once. */
   async record(event: Assigned): Promise<boolean> {
-    const { jobId, pipelineId, attempt, runnerId } = event.data;
+    const { jobId, pipelineId, attempt, runnerId, job } = event.data;
     const attemptId = attemptIdOf(jobId, attempt);
     const stream = attemptStream(attemptId);
-    const executor = this.ports.executor.kind;
+    const executor = this.ports.executor.kindOf(job);
     const started = AttemptStarted({ attemptId, pipelineId, jobId, attempt, runnerId, executor });
     try {
       const command = { type: 'StartAttempt', started } as const;

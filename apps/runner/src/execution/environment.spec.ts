@@ -239,7 +239,7 @@ describe('The environment of a job', () => {
       );
 
       expect(variables).toMatchObject({ CONFIG: path, FLAG: `--config=${path}` });
-      expect([...files]).toEqual([[path, 'key: $CI']]);
+      expect([...files]).toEqual([['CONFIG', 'key: $CI']]);
       expect(masked).toEqual(['key: $CI']);
     });
 

@@ -27,7 +27,7 @@ export type JobEnvironment = {
   variablesWith: (handedOn: Values) => Values;
   /** Values that must not appear in the log. */
   masked: string[];
-  /** What the job finds in files, by their paths. */
+  /** What the job finds in files, by their names in its directory of files. */
   files: ReadonlyMap<string, string>;
 };
 
@@ -49,14 +49,12 @@ export const jobEnvironment = (assignment: Assignment, around: Surroundings, sec
   };
   const variablesWith = (handedOn: Values): Values => resolveAll({ ...layers, report: { values: handedOn } });
   const variables = variablesWith({});
-  const overridden = (name: string): boolean => variables[name] !== project.files.get(name)?.path;
+  const overridden = (name: string): boolean => variables[name] !== join(around.filesDirectory, name);
   return {
     variables,
     variablesWith,
     masked: [...project.masked, ...Object.values(secrets), ...project.maskedNames.map((name) => variables[name]!)],
-    files: new Map(
-      [...project.files].flatMap(([name, { path, content }]) => (overridden(name) ? [] : [[path, content]])),
-    ),
+    files: new Map([...project.files].filter(([name]) => !overridden(name))),
   };
 };
 
@@ -67,15 +65,14 @@ const openedVariables = (assignment: Assignment, around: Surroundings, secretBox
   const masked: string[] = [];
   const maskedNames: string[] = [];
   const expanded = new Set<string>();
-  const files = new Map<string, { path: string; content: string }>();
+  const files = new Map<string, string>();
   for (const variable of inEnvironment(context.projectVariables, ({ key }) => key, place)) {
     const { key } = variable;
     const clear = secretBox.open(variable.sealed, variableSeal(context.project.id, key, variable.scope));
     if (variable.masked) masked.push(clear);
     if (variable.kind === 'file') {
-      const path = fileOf(variable, around);
-      values[key] = path;
-      files.set(key, { path, content: clear });
+      values[key] = fileOf(variable, around);
+      files.set(key, clear);
       continue;
     }
     values[key] = clear;

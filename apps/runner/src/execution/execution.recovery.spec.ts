@@ -103,11 +103,9 @@ describe('a runner', () => {
       await recordedBefore('started');
       const scratchDirectory = leftover();
       const { ports } = embedded;
-      const left = await ports.executor.start({
-        attemptId: ATTEMPT,
+      const site = await ports.executor.open({ attemptId: ATTEMPT, workspace: scratchDirectory, scratchDirectory });
+      const left = await site.start({
         commands: [`echo running >> ${mark()}`, 'sleep 600'],
-        workingDirectory: scratchDirectory,
-        scratchDirectory,
         environment: {},
         onOutput: () => undefined,
       });

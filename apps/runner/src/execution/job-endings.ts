@@ -25,7 +25,7 @@ export const stoppedBy = (reason: StopReason | undefined, { assignment }: JobSce
 };
 
 /** Why a job cannot run here at all; nothing when it can. */
-export const refusalOf = ({ assignment, warn }: JobScene): JobResult | undefined => {
+export const refusalOf = ({ assignment, container, warn }: JobScene): JobResult | undefined => {
   const { image, services, plannedOnly = [] } = assignment.job;
   const missing = plannedOnly.find(({ stops }) => stops);
   if (missing) {
@@ -33,9 +33,11 @@ export const refusalOf = ({ assignment, warn }: JobScene): JobResult | undefined
     warn(detail);
     return { outcome: 'failed', reason: 'config_error', detail };
   }
-  if (!image && services.length === 0) return undefined;
-  const asked = image ? `the image ${image}` : `the services ${services.join(', ')}`;
-  const detail = `this job asks for ${asked} and needs Docker; this runner runs jobs as processes of its host`;
+  if ((!image || container) && services.length === 0) return undefined;
+  const asked = image && !container ? `the image ${image}` : `the services ${services.join(', ')}`;
+  const detail = container
+    ? `this job asks for ${asked}, and no runner starts services yet`
+    : `this job asks for ${asked} and needs Docker; this runner runs jobs as processes of its host`;
   warn(detail);
   return { outcome: 'failed', reason: 'needs_docker', detail };
 };

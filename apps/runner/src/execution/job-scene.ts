@@ -1,4 +1,5 @@
 import type { JobAssigned } from '@foldline/contracts';
+import type { ContainerSpec } from '@foldline/kernel';
 import type { AttemptFact } from './attempt.decider.ts';
 
 /** What the parts of one attempt share: where it runs, what it knows, and where it tells what it does. */
@@ -7,6 +8,8 @@ export type JobScene = {
   about: { attemptId: string; pipelineId: string; jobId: string; attempt: number };
   workspace: string;
   scratch: string;
+  /** What the job's shells run in; without it as processes of the host. */
+  container?: ContainerSpec;
   variables: Readonly<Record<string, string>>;
   /** The same with what earlier jobs have handed on. */
   variablesWith: (handedOn: Readonly<Record<string, string>>) => Record<string, string>;
@@ -18,4 +21,11 @@ export type JobScene = {
   record: (fact: AttemptFact) => void;
   /** Records an upload that must be committed before the job counts as done. */
   committing: (id: string, fact: AttemptFact) => void;
+};
+
+/** What the attempt sees to before the script. */
+export type Preparation = {
+  emptyWorkspace: () => Promise<void>;
+  checkOut: () => Promise<void>;
+  inputsShown: () => Promise<void>;
 };

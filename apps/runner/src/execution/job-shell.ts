@@ -1,11 +1,12 @@
-import type { Execution, Executor } from '@foldline/kernel';
+import type { Execution, Executor, Site } from '@foldline/kernel';
 import type { ShellStep, StepResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
 import { statusVariable, type StatusWord } from './predefined.ts';
 import { graceOf, type StopReason } from './stop-reason.ts';
 
-/** Runs the shells of a job, one after the other. */
+/** Runs the shells of a job, one after the other, in one place. */
 export class JobShell {
+  private site: Site | undefined;
   private execution: Execution | undefined;
 
   constructor(
@@ -18,6 +19,13 @@ export class JobShell {
     this.execution?.stop(graceMs);
   }
 
+  /** Nothing of the job runs any more; a shell after this has a place of its own. */
+  async close(): Promise<void> {
+    const { site } = this;
+    this.site = undefined;
+    await site?.close();
+  }
+
   /** `stopped` is asked once the shell has started: nobody could end it before. */
   async run(
     step: ShellStep,
@@ -25,11 +33,14 @@ export class JobShell {
     status: StatusWord,
     stopped: () => StopReason | undefined,
   ): Promise<StepResult> {
-    this.execution = await this.executor.start({
+    this.site ??= await this.executor.open({
       attemptId: scene.about.attemptId,
-      commands: step.commands,
-      workingDirectory: scene.workspace,
+      workspace: scene.workspace,
       scratchDirectory: scene.scratch,
+      ...(scene.container && { container: scene.container }),
+    });
+    this.execution = await this.site.start({
+      commands: step.commands,
       environment: { ...scene.variables, ...statusVariable(status) },
       onOutput: this.onOutput,
     });

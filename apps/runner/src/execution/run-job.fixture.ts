@@ -2,7 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlannedJob, PlannedStep } from '@foldline/contracts';
-import type { Execution, ExecutionResult, ExecutionSpec, Executor, ObjectStore, ReadStore } from '@foldline/kernel';
+import type {
+  Execution,
+  ExecutionResult,
+  ExecutionSpec,
+  Executor,
+  ObjectStore,
+  ReadStore,
+  Site,
+  SiteSpec,
+} from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
@@ -14,13 +23,25 @@ export const TIMEOUT_S = 60;
 
 /** An executor whose shells do what the spec says, when it says so. */
 class ScriptedExecutor implements Executor {
-  readonly kind = 'scripted';
   readonly shells: Shell[] = [];
+  /** How many shells each place had had when it was closed. */
+  readonly closed: number[] = [];
   whileStarting: () => void = () => undefined;
   private readonly waiting: ((shell: Shell) => void)[] = [];
   private handed = 0;
 
-  async start(spec: ExecutionSpec): Promise<Execution> {
+  kindOf(): string {
+    return 'process';
+  }
+
+  async open(site: SiteSpec): Promise<Site> {
+    return {
+      start: (spec) => this.start({ ...site, ...spec }),
+      close: async () => void this.closed.push(this.shells.length),
+    };
+  }
+
+  private async start(spec: Shell['spec']): Promise<Execution> {
     const shell = new Shell(spec);
     this.whileStarting();
     this.shells.push(shell);
@@ -54,7 +75,7 @@ class Shell implements Execution {
   /** Whether it ends as soon as it is told to. */
   obeys = true;
 
-  constructor(readonly spec: ExecutionSpec) {
+  constructor(readonly spec: SiteSpec & ExecutionSpec) {
     this.finished = new Promise((resolve, reject) => {
       this.end = resolve;
       this.break = reject;

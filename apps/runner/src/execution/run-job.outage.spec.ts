@@ -58,11 +58,14 @@ const struck = <Store extends object>(store: Store): Store =>
   });
 
 const executor: Executor = {
-  kind: 'scripted',
-  start: async () => {
-    scripts += 1;
-    return { finished: Promise.resolve({ exitCode }), stop: () => undefined };
-  },
+  kindOf: () => 'process',
+  open: async () => ({
+    start: async () => {
+      scripts += 1;
+      return { finished: Promise.resolve({ exitCode }), stop: () => undefined };
+    },
+    close: async () => undefined,
+  }),
   sweep: async () => ({ killed: 0 }),
 };
 

@@ -41,7 +41,7 @@ describe('A job', () => {
     expect(shell.spec).toMatchObject({
       attemptId: 'p1.0.1',
       commands: ['make'],
-      workingDirectory: join(directory, 'workspace'),
+      workspace: join(directory, 'workspace'),
       scratchDirectory: directory,
       environment: { NAME: 'value', CI_JOB_STATUS: 'running' },
     });
@@ -118,7 +118,7 @@ describe('A job', () => {
       expect(prepared).toEqual(['empty workspace']);
       expect(hook.spec).toMatchObject({
         commands: ['prepare'],
-        workingDirectory: join(directory, 'workspace'),
+        workspace: join(directory, 'workspace'),
         environment: { NAME: 'value', CI_JOB_STATUS: 'running' },
       });
       hook.end({ exitCode: 0 });
@@ -126,6 +126,7 @@ describe('A job', () => {
 
       expect(await running).toEqual({ outcome: 'success', exitCode: 0 });
       expect(prepared).toEqual(['empty workspace', 'checkout', 'inputs']);
+      expect(executor.closed).toEqual([1, 3]);
       expect(steps().map((line) => line.replace(': success', ''))).toEqual([
         '0 pre_get_sources_script',
         '1 checkout',

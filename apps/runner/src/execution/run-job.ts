@@ -15,7 +15,7 @@ import {
   type ShellStep,
   type StepResult,
 } from './job-endings.ts';
-import type { JobScene } from './job-scene.ts';
+import type { JobScene, Preparation } from './job-scene.ts';
 import { JobShell } from './job-shell.ts';
 import type { StatusWord } from './predefined.ts';
 import { GRACE_MS, atOnce, graceOf, overrides, type StopReason } from './stop-reason.ts';
@@ -23,12 +23,6 @@ import { TimeLimit } from './time-limit.ts';
 
 const AFTER_SCRIPT_MS = 5 * 60_000;
 
-/** What the attempt sees to before the script. */
-type Preparation = {
-  emptyWorkspace: () => Promise<void>;
-  checkOut: () => Promise<void>;
-  inputsShown: () => Promise<void>;
-};
 type JobTools = JobStores & { executor: Executor; clock: Clock; preparation: Preparation };
 type Inputs = { caches: JobCache[]; missing: string | undefined };
 type Step = { name: string; run: () => Promise<StepResult> };
@@ -75,6 +69,7 @@ export class JobRun {
       return await this.phases();
     } finally {
       this.limit.pause();
+      await this.shells.close();
     }
   }
 
@@ -87,6 +82,7 @@ export class JobRun {
     if (hook) {
       await this.tools.preparation.emptyWorkspace();
       const result = await this.script(hook);
+      await this.shells.close();
       if (result.outcome !== 'success') return result;
     }
     await this.checkOut();
@@ -99,6 +95,7 @@ export class JobRun {
     if (this.stopped) return this.ended();
     const result: JobResult = script ? await this.script(script) : { outcome: 'success', exitCode: 0 };
     if (after) await this.afterScript(after, result);
+    await this.shells.close();
     if (atOnce(this.stopped)) return this.ended();
     if (result.outcome === 'cancelled') return this.withCoverage(result);
     const kept = await this.withStores('results', (stores) => this.keep(stores, caches, result));

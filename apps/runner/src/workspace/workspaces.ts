@@ -66,11 +66,12 @@ export class Workspaces {
     return join(this.directoryOf(attemptId), 'variables');
   }
 
-  /** Files by their paths below `filesOf`; nobody else on this host may read them. */
+  /** Files by their names in `filesOf`; nobody else on this host may read them. */
   addFiles(attemptId: string, files: ReadonlyMap<string, string>): void {
     if (files.size === 0) return;
     mkdirSync(this.filesOf(attemptId), { mode: 0o700 });
-    for (const [path, content] of files) writeFileSync(path, content, { mode: 0o600, flag: 'wx' });
+    for (const [name, content] of files)
+      writeFileSync(join(this.filesOf(attemptId), name), content, { mode: 0o600, flag: 'wx' });
   }
 
   /** Makes the attempt's directory, so that a later process finds what this one had begun. */

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Execution, Executor } from '@foldline/kernel';
 import { executorContract } from '@foldline/testing';
 import { Spawner } from '@foldline/spawner';
 import { createProcessExecutor, markOf } from './process-executor.ts';
@@ -44,10 +45,13 @@ describe('processes of this host', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
+  const start = async (executor: Executor, job: ReturnType<typeof spec>): Promise<Execution> =>
+    (await executor.open(job)).start(job);
+
   const spec = (commands: string[]) => ({
     attemptId: `process${process.pid}.0.1`,
     commands,
-    workingDirectory: root,
+    workspace: root,
     scratchDirectory: root,
     environment: {},
     onOutput: () => undefined,
@@ -72,10 +76,10 @@ describe('processes of this host', () => {
   it('leaves the processes of another executor alone, also when they are of an attempt of the same name', async () => {
     const other = mkdtempSync(join(root, 'other-'));
     const job = { ...spec(['sleep 1000']), scratchDirectory: other };
-    const running = await newExecutor(other).start(job);
+    const running = await start(newExecutor(other), job);
     expect(await newExecutor().sweep(job.attemptId)).toEqual({ killed: 0 });
     await (
-      await newExecutor().start(spec(['true']))
+      await start(newExecutor(), spec(['true']))
     ).finished;
     expect(markedProcesses(markOf(job.attemptId, other))).not.toEqual([]);
     running.stop(0);
@@ -88,7 +92,7 @@ describe('processes of this host', () => {
       `env -i setsid sleep ${seconds} & while ! pgrep -f '^sleep ${seconds}$' > /dev/null; do :; done`,
     ]);
     await (
-      await newExecutor().start(job)
+      await start(newExecutor(), job)
     ).finished;
 
     const left = pidsOf(`sleep\0${seconds}\0`);
@@ -104,7 +108,7 @@ describe('processes of this host', () => {
       for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
         const job = { ...spec(['(setsid sleep 1000 > /dev/null 2>&1 &)', 'true']), attemptId: id };
         await (
-          await executor.start(job)
+          await start(executor, job)
         ).finished;
       }
     };
@@ -118,11 +122,11 @@ describe('processes of this host', () => {
   it('leaves neither its script nor a descriptor behind', async () => {
     const executor = newExecutor();
     await (
-      await executor.start(spec(['true']))
+      await start(executor, spec(['true']))
     ).finished;
     const before = readdirSync('/proc/self/fd').length;
-    for (let n = 0; n < 3; n += 1) await (await executor.start(spec(['true']))).finished;
-    await expect(executor.start({ ...spec(['true']), workingDirectory: join(root, 'none') })).rejects.toThrow();
+    for (let n = 0; n < 3; n += 1) await (await start(executor, spec(['true']))).finished;
+    await expect(start(executor, { ...spec(['true']), workspace: join(root, 'none') })).rejects.toThrow();
     expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
     expect(readdirSync(root)).toEqual([]);
   });

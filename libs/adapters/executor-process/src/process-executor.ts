@@ -3,7 +3,15 @@ import { closeSync, rmSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stepScript } from '@foldline/contracts';
-import { TransientError, fromSystemError, type Execution, type ExecutionSpec, type Executor } from '@foldline/kernel';
+import {
+  TransientError,
+  fromSystemError,
+  type Execution,
+  type ExecutionSpec,
+  type Executor,
+  type Site,
+  type SiteSpec,
+} from '@foldline/kernel';
 import type { Spawner } from '@foldline/spawner';
 import { OutputPipes } from './output-pipes.ts';
 import { readableOf } from './output-reader.ts';
@@ -39,7 +47,6 @@ export const markOf = (attemptId: string, directory: string): string =>
   `${attemptId}@${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 16)}`;
 
 class ProcessExecutor implements Executor {
-  readonly kind = 'process';
   private readonly shell = findShell();
   private readonly pipes: OutputPipes;
 
@@ -47,17 +54,25 @@ class ProcessExecutor implements Executor {
     this.pipes = new OutputPipes(options.directory, options.spawner);
   }
 
-  async start(spec: ExecutionSpec): Promise<Execution> {
-    const mark = markOf(spec.attemptId, this.options.directory);
+  kindOf(): string {
+    return 'process';
+  }
+
+  async open(site: SiteSpec): Promise<Site> {
+    return { start: (spec) => this.start(site, spec), close: async () => undefined };
+  }
+
+  private async start(site: SiteSpec, spec: ExecutionSpec): Promise<Execution> {
+    const mark = markOf(site.attemptId, this.options.directory);
     const pipe = await this.pipes.take();
     let script: string | undefined;
     try {
-      script = writeScript(spec.scratchDirectory, stepScript(this.shell.options, spec.commands).text);
+      script = writeScript(site.scratchDirectory, stepScript(this.shell.options, spec.commands).text);
       const { pid, exited } = await this.options.spawner.start(
         {
           file: this.shell.path,
           args: [script],
-          cwd: spec.workingDirectory,
+          cwd: site.workspace,
           env: { ...this.options.baseEnvironment, ...spec.environment, [MARKER]: mark },
         },
         pipe.path,

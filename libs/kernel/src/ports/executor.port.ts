@@ -1,18 +1,35 @@
-export type ExecutionSpec = {
-  /** Marks every process of the execution, so that survivors are found; unique per attempt. */
+/** Of an attempt: where its steps run, one after the other. */
+export type SiteSpec = {
+  /** Marks everything that the attempt has running, so that what is left of it is found. */
   attemptId: string;
-  /** Commands run in order by one shell that stops at the first failure. */
-  commands: readonly string[];
-  workingDirectory: string;
+  workspace: string;
+  /** What the job asks for; without it the job runs as processes of the host. */
+  container?: ContainerSpec;
   /** A directory of this attempt outside the workspace, for the shell script and its like. */
   scratchDirectory: string;
+};
+
+/** `workspaceAt` is where the workspace is seen in the container, and what else is there by its path on the host. */
+export type ContainerSpec = {
+  image: string;
+  workspaceAt: string;
+  mounts: readonly { from: string; at: string }[];
+};
+
+/** One step. */
+export type ExecutionSpec = {
+  /** Commands run in order by one shell that stops at the first failure, in the workspace. */
+  commands: readonly string[];
   environment: Readonly<Record<string, string>>;
   /** Called with output in the order in which it was written, stdout and stderr as one; awaited, so it slows the job down. */
   onOutput: (chunk: Buffer) => Promise<void> | void;
 };
 
-/** `exitCode` is absent when a signal ended the shell. */
-export type ExecutionResult = { exitCode?: number; signal?: string };
+/**
+ * `exitCode` is absent when a signal ended the shell, where the executor can tell that from an exit with 128 and the
+ * signal's number. `outOfMemory`: a process of the step was ended for taking more memory than it may.
+ */
+export type ExecutionResult = { exitCode?: number; signal?: string; outOfMemory?: true };
 
 export interface Execution {
   /** Settles after the shell ended, every process it left was killed and its last byte of output was handed over. */
@@ -21,14 +38,22 @@ export interface Execution {
   stop(graceMs: number): void;
 }
 
-/**
- * Runs the commands of one step somewhere. A command that fails is a result; the engine being unable to run it is
- * a thrown `TransientError` (try again) or `PermanentError`.
- */
-export interface Executor {
-  /** For example `process`; recorded with each attempt. */
-  readonly kind: string;
+/** Where the steps of one attempt run. What one of them leaves in the file system, the next one finds. */
+export interface Site {
+  /**
+   * Runs the commands of one step; one at a time. A command that fails is a result; the engine being unable to run it is
+   * a thrown `TransientError` (try again) or `PermanentError`.
+   */
   start(spec: ExecutionSpec): Promise<Execution>;
+  /** Nothing of the attempt is running any more when it resolves. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Makes places for jobs to run in. */
+export interface Executor {
+  /** How such a job would be run, for example `process`; recorded with each attempt. */
+  kindOf(job: { image?: string | undefined }): string;
+  open(spec: SiteSpec): Promise<Site>;
   /** Kills whatever a crashed runner left of this attempt. Resolves when nothing is left; idempotent. */
   sweep(attemptId: string): Promise<{ killed: number }>;
 }
