@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { containerOptions } from './container-options.ts';
+
+const optionsWith = (limits = {}) =>
+  containerOptions({
+    attemptId: 'p1.0.1',
+    instance: 'here',
+    image: 'node:22',
+    mounts: [{ from: '/data/a:b/workspace', at: '/builds/ada/engine' }],
+    network: 'none',
+    limits: { pids: 100, ...limits },
+  });
+
+describe('The container of a job', () => {
+  it('sees of the host what it is given, whatever characters are in the path', () =>
+    expect(optionsWith().HostConfig).toMatchObject({
+      Mounts: [{ Type: 'bind', Source: '/data/a:b/workspace', Target: '/builds/ada/engine' }],
+    }));
+
+  it('gains no right that its image does not give, and none beyond the container', () => {
+    const { HostConfig = {} } = optionsWith();
+    expect(HostConfig).toMatchObject({ CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'], PidsLimit: 100 });
+    for (const right of ['SYS_ADMIN', 'NET_ADMIN', 'NET_RAW', 'MKNOD', 'SYS_PTRACE'])
+      expect(HostConfig.CapAdd).not.toContain(right);
+    expect(HostConfig.Privileged).toBeUndefined();
+  });
+
+  it('has no more memory by swap, and as much processor as it may', () =>
+    expect(optionsWith({ memoryMb: 512, cpus: 0.5 }).HostConfig).toMatchObject({
+      Memory: 512 * 1024 * 1024,
+      MemorySwap: 512 * 1024 * 1024,
+      NanoCpus: 500_000_000,
+    }));
+
+  it('that is read-only has memory to write to where programs expect it', () =>
+    expect(optionsWith({ isReadOnly: true }).HostConfig).toMatchObject({
+      ReadonlyRootfs: true,
+      Tmpfs: { '/tmp': 'mode=1777' },
+    }));
+
+  it('holds nothing of the job but its name: variables come with the script', () =>
+    expect(optionsWith()).not.toHaveProperty('Env'));
+
+  it('keeps the entrypoint of its image unless the job names another', () => {
+    expect(optionsWith()).not.toHaveProperty('Entrypoint');
+    const own = { attemptId: 'a', instance: 'i', image: 'x', mounts: [], network: 'none', limits: { pids: 1 } };
+    expect(containerOptions({ ...own, entrypoint: [] })).toMatchObject({ Entrypoint: [] });
+  });
+});

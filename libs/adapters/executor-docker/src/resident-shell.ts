@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { TransientError, type ExecutionSpec } from '@foldline/kernel';
+import { framesOf } from './frames.ts';
+import { MarkedOutput } from './marked-output.ts';
+import { PRIVATE_DIRECTORY } from './container-options.ts';
+
+const STANDARD_OUTPUT = 1;
+
+type OnOutput = ExecutionSpec['onOutput'];
+
+/** The stream to the shell has ended: its container has. */
+export class ShellGone extends TransientError {
+  override readonly name = 'ShellGone';
+}
+
+/**
+ * The first process of a container: a shell that runs one step after the other, as it is told on its standard input.
+ * Asking it costs a few milliseconds, where a new `exec` costs ten times as much. It answers in words that are told from
+ * what jobs print by a mark that no job knows.
+ */
+export class ResidentShell {
+  readonly #mark = `\u001e${randomBytes(16).toString('hex')} `;
+  readonly #listening: Promise<void>;
+  #answer: { resolve: (word: string) => void; reject: (error: Error) => void } | undefined;
+  #onOutput: OnOutput = () => undefined;
+  #isGone = false;
+  #files = 0;
+
+  constructor(private readonly stream: Duplex) {
+    stream.on('error', () => undefined);
+    this.#listening = this.#listen();
+  }
+
+  /** Which shell runs the steps: bash where the image has one, as GitLab's runner does. */
+  async shell(): Promise<'bash' | 'sh'> {
+    const word = await this.ask(
+      `if command -v bash >/dev/null 2>&1; then ${this.say('bash')}; else ${this.say('sh')}; fi`,
+    );
+    return word === 'bash' ? 'bash' : 'sh';
+  }
+
+  /** Runs a script in the foreground and resolves with its exit code; what it prints is handed over meanwhile. */
+  async run(shell: string, script: string, onOutput: OnOutput): Promise<number> {
+    const file = `${PRIVATE_DIRECTORY}/${(this.#files += 1)}.sh`;
+    const end = `end of ${this.#mark.trim()}`;
+    this.#onOutput = onOutput;
+    const word = await this.ask(
+      `(umask 077; cat > ${file}) <<'${end}'\n${script}\n${end}\n` +
+        `${shell} ${file} </dev/null 2>&1; ${this.say('%s', '$?')}; : > ${file}`,
+    );
+    return Number(word);
+  }
+
+  /** How many processes there are besides the shell. */
+  async others(): Promise<number> {
+    // A child in the foreground makes the shell take notice of others that have ended.
+    const word = await this.ask(`(:); set -- /proc/[0-9]*; ${this.say('%s', '$#')}`);
+    return Number(word) - 1;
+  }
+
+  /** How many processes of the container were ended so far for the memory that they took. */
+  async outOfMemoryKills(): Promise<number> {
+    const counters = '/sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control';
+    const count = `while read -r name value; do if [ "$name" = oom_kill ]; then kills=$value; fi; done < "$file"`;
+    return Number(
+      await this.ask(
+        `kills=0; for file in ${counters}; do if [ -r "$file" ]; then ${count}; fi; done; ${this.say('%s', '"$kills"')}`,
+      ),
+    );
+  }
+
+  /** Ends all other processes of the container; none of them can start another one meanwhile. */
+  async killOthers(): Promise<void> {
+    await this.ask(`kill -KILL -1 2>/dev/null; ${this.say('killed')}`);
+    this.#onOutput = () => undefined;
+  }
+
+  /** Resolves with the next word; rejects when the container ends instead. */
+  private ask(command: string): Promise<string> {
+    if (this.#isGone) return Promise.reject(new ShellGone('the container has ended'));
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
+      this.stream.write(`${command}\n`);
+    });
+  }
+
+  private say(format: string, ...values: string[]): string {
+    return [`printf '\\036${this.#mark.slice(1)}${format}\\n'`, ...values].join(' ');
+  }
+
+  async close(): Promise<void> {
+    this.stream.destroy();
+    await this.#listening;
+  }
+
+  async #listen(): Promise<void> {
+    const marked = new MarkedOutput(this.#mark);
+    try {
+      for await (const { stream, payload } of framesOf(this.stream)) {
+        // What jobs print comes by the standard output; the shell's own complaints are nobody's.
+        if (stream !== STANDARD_OUTPUT) continue;
+        for (const heard of marked.take(payload)) {
+          if ('word' in heard) this.#answer?.resolve(heard.word);
+          else await this.#onOutput(heard.output);
+        }
+      }
+    } catch {
+      // The connection broke, or was closed by us: either way nothing more is heard.
+    } finally {
+      this.#isGone = true;
+      this.#answer?.reject(new ShellGone('the container has ended'));
+    }
+  }
+}
