@@ -23,6 +23,7 @@ const EXTERNAL = [
   'amqp-connection-manager',
   'amqplib',
   'class-transformer/storage',
+  'dockerode',
   'ioredis',
   'kafkajs',
   'mqtt',

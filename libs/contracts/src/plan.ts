@@ -75,7 +75,7 @@ export type PlannedJob = {
   /** With these exit codes a failure is allowed, whatever `allowFailure` says. */
   allowFailureExitCodes?: number[];
   runner: RunnerRequirements;
-  /** Container image and services; the process executor refuses a job that has either. */
+  /** Container image and services; a runner without Docker refuses a job that has either. */
   image?: string;
   services: string[];
   /** The job's own variables, matrix values included; they win over the pipeline's. */
@@ -213,6 +213,10 @@ export type FailureReason =
   | 'invalid_dotenv'
   | 'config_error'
   | 'needs_docker'
+  | 'image_not_found'
+  | 'image_access_denied'
+  | 'image_pull_failure'
+  | 'docker_unavailable'
   | 'downstream_refused'
   | 'downstream_failed'
   | 'cancelled'

@@ -195,6 +195,7 @@ const sharedSettings = (
   queueLimit: { total: values.FOLDLINE_QUEUE_LIMIT, perProject: values.FOLDLINE_PROJECT_QUEUE_LIMIT },
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
+  ...(values.FOLDLINE_DOCKER_HOST && { dockerHost: values.FOLDLINE_DOCKER_HOST }),
   version,
 });
 

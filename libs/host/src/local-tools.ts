@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { createDockerExecutor, openDocker } from '@foldline/executor-docker';
 import { createProcessExecutor } from '@foldline/executor-process';
 import { createGitRepositories } from '@foldline/git-cli';
 import { createOutboundHttp } from '@foldline/http-outbound';
 import type { ServiceName } from '@foldline/contracts';
-import type { Ports, Settings } from '@foldline/kernel';
+import type { Executor, Ports, Settings } from '@foldline/kernel';
 import { Spawner } from '@foldline/spawner';
+import { inContainersWhereAsked } from './containers-where-asked.ts';
 import { createLogger } from './log.ts';
 import { systemClock, ulidIds } from './system.ts';
 
@@ -18,7 +20,7 @@ type LocalTools = {
  * process that is one service names it in its log.
  */
 export const openLocalTools = (
-  { dataDirectory, logLevel, allowPrivateTargets }: Settings,
+  { dataDirectory, logLevel, allowPrivateTargets, dockerHost }: Settings,
   service?: ServiceName,
 ): LocalTools => {
   const spawner = new Spawner();
@@ -27,11 +29,14 @@ export const openLocalTools = (
       clock: systemClock,
       ids: ulidIds(),
       logger: createLogger(logLevel, service),
-      executor: createProcessExecutor({
-        baseEnvironment: inherited(JOB_INHERITS),
-        directory: join(dataDirectory, 'runners/pipes'),
-        spawner,
-      }),
+      executor: inContainersWhereAsked(
+        createProcessExecutor({
+          baseEnvironment: inherited(JOB_INHERITS),
+          directory: join(dataDirectory, 'runners/pipes'),
+          spawner,
+        }),
+        dockerHost === undefined ? undefined : containersOf(dockerHost, dataDirectory),
+      ),
       sourceRepository: createGitRepositories({
         directory: join(dataDirectory, 'repos'),
         environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
@@ -42,6 +47,17 @@ export const openLocalTools = (
     close: () => spawner.close(),
   };
 };
+
+/** As many processes as a large build starts at once, and far fewer than a host has. */
+const MOST_PROCESSES = 4_096;
+
+const containersOf = (dockerHost: string, directory: string): Executor =>
+  createDockerExecutor({
+    docker: openDocker(dockerHost),
+    directory,
+    network: 'foldline-jobs',
+    limits: { pids: MOST_PROCESSES },
+  });
 
 /** What a job's shell inherits from the server: where programs are, and nothing that is the server's own business. */
 const JOB_INHERITS = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'SHELL'];

@@ -51,6 +51,13 @@ export const webAddress = z.string().transform((text, context): string => {
   return z.NEVER;
 });
 
+/** A socket of this host: what is mounted into containers lies on it. */
+export const dockerAddress = z.string().transform((text, context): string => {
+  if (/^unix:\/\/\/[^\0?#]+$/.test(text)) return text;
+  context.addIssue('must be the socket of a Docker daemon, for example "unix:///var/run/docker.sock"');
+  return z.NEVER;
+});
+
 /** Those that are allowed for something. */
 export const hosts = z.string().transform((text, context): AllowedHost[] => {
   const found = text.split(',').map((part) => allowedHost(part.trim()));

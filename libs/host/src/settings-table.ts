@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ClusterPower } from '@foldline/contracts';
 import { runnerTags } from './runner-tags.ts';
 import { SERVER_SETTINGS } from './server-settings.ts';
-import { anyText, flag, hosts, number, oneOf, webAddress, wholeNumber } from './setting-values.ts';
+import { anyText, dockerAddress, flag, hosts, number, oneOf, webAddress, wholeNumber } from './setting-values.ts';
 
 /** Bytes of a GiB, in which memory and disk are given. */
 export const GIB = 1024 ** 3;
@@ -89,6 +89,11 @@ const COMMON_SETTINGS = {
   FOLDLINE_ALLOW_PRIVATE_TARGETS: flag
     .default(false)
     .describe('Lets notifications and includes go to private and loopback addresses.'),
+  FOLDLINE_DOCKER_HOST: dockerAddress
+    .optional()
+    .describe(
+      'Where a Docker daemon of this host answers: `unix:///var/run/docker.sock`. With it jobs that name an `image` run in containers; without it they fail with `needs_docker`.',
+    ),
   FOLDLINE_INCLUDE_HOSTS: hosts
     .optional()
     .describe(

@@ -41,6 +41,18 @@ export class DamagedLog extends PermanentError {
   }
 }
 
+/** A job cannot be given the place that it asks to run in; `reason` is what its failure is called. */
+export class SiteUnavailable extends Error {
+  override readonly name = 'SiteUnavailable';
+  constructor(
+    readonly reason: 'image_not_found' | 'image_access_denied' | 'image_pull_failure' | 'docker_unavailable',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** A command that the domain does not accept. One filter maps `code` to an HTTP status; the domain knows no statuses. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';

@@ -39,6 +39,22 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
     title: 'The job needs a container, and its runner has no Docker',
     fix: 'Start Docker on the runner\u2019s host, or remove image and services.',
   },
+  image_not_found: {
+    title: 'There is no image of the name that the job asks for',
+    fix: 'Correct the name or the tag under image; where the registry hides what it does not let read, ask for access.',
+  },
+  image_access_denied: {
+    title: 'The registry does not let the runner read the image',
+    fix: 'Give the Docker daemon of the runner\u2019s host access to it, or take another image.',
+  },
+  image_pull_failure: {
+    title: 'The image could not be fetched from its registry',
+    fix: 'The job\u2019s detail tells why; retry when the registry answers.',
+  },
+  docker_unavailable: {
+    title: 'The Docker daemon of the runner did not answer, or could not start a container',
+    fix: 'Look at the daemon on the runner\u2019s host; retry when it answers.',
+  },
   downstream_refused: {
     title: 'The pipeline that the job starts could not be started',
     fix: 'The job\u2019s detail tells why: its project, its branch or its definition. Mend that and retry.',

@@ -5,7 +5,7 @@ import {
   type JobAssigned,
   type RecordedEvent,
 } from '@foldline/contracts';
-import { Refusal, type Cause, type Commands, type ContainerSpec, type Ports } from '@foldline/kernel';
+import { Refusal, SiteUnavailable, type Cause, type Commands, type ContainerSpec, type Ports } from '@foldline/kernel';
 import { AttemptLog } from '../logs/attempt-log.ts';
 import { Patience, StorageUnavailable } from '../storage/patience.ts';
 import { patientLogs } from '../storage/patient-stores.ts';
@@ -138,11 +138,11 @@ export class AttemptExecution {
     const environment = jobEnvironment(data, around, secretBox);
     log.mask(environment.masked);
     log.tell(
-      `Running on ${data.runnerId} (${data.cluster.power}) as a ${isContainer ? `container of ${data.job.image}` : kind}, attempt ${data.attempt}`,
+      `Running on ${data.runnerId} (${data.cluster.power}) as a ${isContainer ? 'container' : kind}, attempt ${data.attempt}`,
     );
     this.workspaces.addFiles(this.attemptId, environment.files);
     const files = environment.files.size > 0 ? this.workspaces.filesOf(this.attemptId) : undefined;
-    const container = isContainer ? containerOf(data, files) : undefined;
+    const container = isContainer ? containerOf(data, environment.variables, files) : undefined;
     this.run = new JobRun(this.scene(environment, log, container), (chunk) => log.write(chunk), {
       executor: this.ports.executor,
       reads: this.ports.readStore,
@@ -227,6 +227,7 @@ const withoutLog = (result: JobResult, error: unknown): JobResult =>
 
 const failureOf = (error: unknown): JobResult => {
   const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof SiteUnavailable) return { outcome: 'failed', reason: error.reason, detail };
   if (error instanceof StorageUnavailable) return { outcome: 'failed', reason: 'artifact_upload_failure', detail };
   const reason = error instanceof Refusal ? (REASONS[error.code] ?? 'runner_system_failure') : 'runner_system_failure';
   return { outcome: 'failed', reason, detail };

@@ -25,8 +25,17 @@ describe('A job in a container', () => {
 
   it('sees of the host its workspace, and the files of variables where there are any', () => {
     const container = { image: 'node:22', workspaceAt: '/builds/ada/engine' };
-    expect(containerOf(assignment, undefined)).toEqual({ ...container, mounts: [] });
+    expect(containerOf(assignment, {}, undefined)).toEqual({ ...container, mounts: [] });
     const mounts = [{ from: '/data/variables', at: '/builds/ada/engine.tmp' }];
-    expect(containerOf(assignment, '/data/variables')).toEqual({ ...container, mounts });
+    expect(containerOf(assignment, {}, '/data/variables')).toEqual({ ...container, mounts });
+  });
+
+  it('is of the image that its variables name, and has the resources that it asks for', () => {
+    const job = plannedJob(0, 'build', { image: 'node:$VERSION', runner: { cpu: 2, memoryBytes: 2 ** 30 } });
+    expect(containerOf({ ...assignment, job }, { VERSION: '22' }, undefined)).toMatchObject({
+      image: 'node:22',
+      cpus: 2,
+      memoryBytes: 2 ** 30,
+    });
   });
 });

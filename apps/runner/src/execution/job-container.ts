@@ -1,4 +1,4 @@
-import type { JobAssigned } from '@foldline/contracts';
+import { expandVariables, type JobAssigned } from '@foldline/contracts';
 import type { ContainerSpec } from '@foldline/kernel';
 import type { Surroundings } from './predefined.ts';
 
@@ -15,9 +15,20 @@ export const placesInContainer = ({ context }: Assignment): Places => {
   return { workspace, buildsDirectory: BUILDS, filesDirectory: `${workspace}.tmp` };
 };
 
-/** `files` is where the files of variables are on the host, if there are any. */
-export const containerOf = (assignment: Assignment, files: string | undefined): ContainerSpec => {
+/** `files` is where the files of variables are on the host, if there are any; the image may be named by variables. */
+export const containerOf = (
+  assignment: Assignment,
+  variables: Readonly<Record<string, string>>,
+  files: string | undefined,
+): ContainerSpec => {
   const { workspace, filesDirectory } = placesInContainer(assignment);
   const mounts = files === undefined ? [] : [{ from: files, at: filesDirectory }];
-  return { image: assignment.job.image!, workspaceAt: workspace, mounts };
+  const { cpu, memoryBytes } = assignment.job.runner;
+  return {
+    image: expandVariables(assignment.job.image!, variables),
+    workspaceAt: workspace,
+    mounts,
+    ...(cpu !== undefined && { cpus: cpu }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+  };
 };

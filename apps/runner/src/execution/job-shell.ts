@@ -7,6 +7,8 @@ import { graceOf, type StopReason } from './stop-reason.ts';
 /** Runs the shells of a job, one after the other, in one place. */
 export class JobShell {
   private site: Site | undefined;
+  /** Aborts while a place for the job is being made. */
+  private opening: AbortController | undefined;
   private execution: Execution | undefined;
 
   constructor(
@@ -17,6 +19,7 @@ export class JobShell {
   /** Ends the shell that runs right now. */
   stop(graceMs: number): void {
     this.execution?.stop(graceMs);
+    this.opening?.abort();
   }
 
   /** Nothing of the job runs any more; a shell after this has a place of its own. */
@@ -26,6 +29,21 @@ export class JobShell {
     await site?.close();
   }
 
+  /** Nothing when it was stopped meanwhile. */
+  private async opened({ about, workspace, scratch, container }: JobScene): Promise<Site | undefined> {
+    const opening = new AbortController();
+    this.opening = opening;
+    const spec = { attemptId: about.attemptId, workspace, scratchDirectory: scratch, ...(container && { container }) };
+    try {
+      return await this.executor.open(spec, opening.signal);
+    } catch (error) {
+      if (opening.signal.aborted) return undefined;
+      throw error;
+    } finally {
+      this.opening = undefined;
+    }
+  }
+
   /** `stopped` is asked once the shell has started: nobody could end it before. */
   async run(
     step: ShellStep,
@@ -33,13 +51,9 @@ export class JobShell {
     status: StatusWord,
     stopped: () => StopReason | undefined,
   ): Promise<StepResult> {
-    this.site ??= await this.executor.open({
-      attemptId: scene.about.attemptId,
-      workspace: scene.workspace,
-      scratchDirectory: scene.scratch,
-      ...(scene.container && { container: scene.container }),
-    });
-    this.execution = await this.site.start({
+    const site = (this.site ??= await this.opened(scene));
+    if (!site) return { outcome: 'failed', detail: 'it was stopped before there was a place for it' };
+    this.execution = await site.start({
       commands: step.commands,
       environment: { ...scene.variables, ...statusVariable(status) },
       onOutput: this.onOutput,

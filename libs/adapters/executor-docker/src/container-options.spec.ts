@@ -1,14 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { containerOptions } from './container-options.ts';
 
-const optionsWith = (limits = {}) =>
+type More = { isReadOnly?: boolean; memoryBytes?: number; cpus?: number };
+
+const optionsWith = ({ isReadOnly = false, ...more }: More = {}) =>
   containerOptions({
     attemptId: 'p1.0.1',
     instance: 'here',
     image: 'node:22',
     mounts: [{ from: '/data/a:b/workspace', at: '/builds/ada/engine' }],
     network: 'none',
-    limits: { pids: 100, ...limits },
+    limits: { pids: 100, isReadOnly },
+    ...more,
   });
 
 describe('The container of a job', () => {
@@ -26,7 +29,7 @@ describe('The container of a job', () => {
   });
 
   it('has no more memory by swap, and as much processor as it may', () =>
-    expect(optionsWith({ memoryMb: 512, cpus: 0.5 }).HostConfig).toMatchObject({
+    expect(optionsWith({ memoryBytes: 512 * 1024 * 1024, cpus: 0.5 }).HostConfig).toMatchObject({
       Memory: 512 * 1024 * 1024,
       MemorySwap: 512 * 1024 * 1024,
       NanoCpus: 500_000_000,

@@ -18,12 +18,8 @@ const CAPABILITIES = [
   'NET_BIND_SERVICE',
 ];
 
-const MIB = 1024 * 1024;
-
+/** What no job may exceed, whatever it asks for. */
 export type ContainerLimits = {
-  /** Cores, for example 0.5. */
-  cpus?: number;
-  memoryMb?: number;
   pids: number;
   /** Whether only the workspace, `/tmp` and what the image declares as volumes can be written. */
   isReadOnly?: boolean;
@@ -36,6 +32,9 @@ export type JobContainer = {
   /** Replaces the image's own; an empty list takes it away. */
   entrypoint?: readonly string[];
   user?: string;
+  /** Cores, for example 0.5. */
+  cpus?: number;
+  memoryBytes?: number;
   /** Directories of this host, by where they are in the container. */
   mounts: readonly { from: string; at: string }[];
   network: string;
@@ -44,7 +43,8 @@ export type JobContainer = {
 
 /** A container whose first process is a shell that waits to be told what to run. */
 export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
-  const { cpus, memoryMb, pids, isReadOnly = false } = job.limits;
+  const { cpus, memoryBytes, limits } = job;
+  const { pids, isReadOnly = false } = limits;
   return {
     Image: job.image,
     Cmd: ['sh'],
@@ -70,7 +70,7 @@ export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
       ReadonlyRootfs: isReadOnly,
       ...(cpus !== undefined && { NanoCpus: Math.round(cpus * 1e9) }),
       // Without the same bound for both, swap would be given on top.
-      ...(memoryMb !== undefined && { Memory: memoryMb * MIB, MemorySwap: memoryMb * MIB }),
+      ...(memoryBytes !== undefined && { Memory: memoryBytes, MemorySwap: memoryBytes }),
     },
   };
 };

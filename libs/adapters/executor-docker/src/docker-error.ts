@@ -1,4 +1,4 @@
-import { PermanentError, TransientError } from '@foldline/kernel';
+import { PermanentError, SiteUnavailable, TransientError } from '@foldline/kernel';
 
 /** The status with which the daemon answered; nothing where it did not answer. */
 export const statusOf = (error: unknown): number | undefined => {
@@ -6,12 +6,31 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
+const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** What the daemon refuses for good is permanent; what it could not do, or that it did not answer, may pass. */
 export const fromDockerError = (error: unknown, what: string): Error => {
-  if (error instanceof TransientError || error instanceof PermanentError) return error;
-  const detail = error instanceof Error ? error.message : String(error);
+  if ([TransientError, PermanentError, SiteUnavailable].some((known) => error instanceof known)) return error as Error;
+  const message = `Docker could not ${what}: ${detailOf(error)}`;
   const status = statusOf(error);
-  const isRefused = status !== undefined && status >= 400 && status < 500 && status !== 409;
-  const message = `Docker could not ${what}: ${detail}`;
+  if (status === undefined) return new SiteUnavailable('docker_unavailable', message, { cause: error });
+  const isRefused = status >= 400 && status < 500 && status !== 409;
   return isRefused ? new PermanentError(message, { cause: error }) : new TransientError(message, { cause: error });
 };
+
+/** Of an image that was asked for in its registry (Docker Engine API, "Create an image": 404, 401 and 403, 500). */
+export const fromPullError = (error: unknown, image: string): Error => {
+  const status = statusOf(error);
+  const unavailable = (reason: SiteUnavailable['reason'], what: string): SiteUnavailable =>
+    new SiteUnavailable(reason, `the image ${image} ${what}: ${detailOf(error)}`, { cause: error });
+  if (status === 404) return unavailable('image_not_found', 'is not there, or not for this runner to read');
+  if (status === 401 || status === 403) return unavailable('image_access_denied', 'may not be read');
+  if (status === undefined && !(error instanceof PullFailure))
+    return fromDockerError(error, `fetch the image ${image}`);
+  return unavailable('image_pull_failure', 'could not be fetched');
+};
+
+/** What the daemon tells while it fetches, after it has answered. */
+export class PullFailure extends Error {
+  override readonly name = 'PullFailure';
+}

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import Docker from 'dockerode';
 import type { Execution, Site } from '@foldline/kernel';
 import { executorContract, withRealServer } from '@foldline/testing';
 import { LABEL } from './container-options.ts';
+import { openDocker } from './docker-client.ts';
 import { createDockerExecutor } from './docker-executor.ts';
 
 withRealServer('FOLDLINE_TEST_DOCKER_HOST', (url) => {
-  const docker = new Docker({ socketPath: new URL(url).pathname });
+  const open = openDocker(url);
   let attempts = 0;
   const directory = mkdtempSync(join(tmpdir(), 'foldline-docker-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -19,14 +19,19 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (url) => {
     let site: Site;
     beforeEach(async () => {
       root = mkdtempSync(join(tmpdir(), 'foldline-docker-'));
-      const limits = { pids: 64, memoryMb: 64, cpus: 1 };
-      const executor = createDockerExecutor({ docker, directory, network: 'none', limits });
+      const executor = createDockerExecutor({ docker: open, directory, network: 'none', limits: { pids: 64 } });
       const attemptId = `share${process.pid}.${(attempts += 1)}.1`;
       site = await executor.open({
         attemptId,
         workspace: root,
         scratchDirectory: root,
-        container: { image: 'foldline-test/debian:1', workspaceAt: '/builds', mounts: [] },
+        container: {
+          image: 'foldline-test/debian:1',
+          workspaceAt: '/builds',
+          mounts: [],
+          cpus: 1,
+          memoryBytes: 2 ** 26,
+        },
       });
     });
     afterEach(async () => {
@@ -55,11 +60,67 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (url) => {
     });
   });
 
+  describe('an image', () => {
+    const open = (image: string, docker = openDocker(url)): Promise<Site> =>
+      createDockerExecutor({ docker, directory, network: 'none', limits: { pids: 64 } }).open({
+        attemptId: `image${process.pid}.${(attempts += 1)}.1`,
+        workspace: directory,
+        scratchDirectory: directory,
+        container: { image, workspaceAt: '/builds', mounts: [] },
+      });
+
+    it('that no registry answers for is told as one that could not be fetched', () =>
+      expect(open('127.0.0.1:9/none:1')).rejects.toMatchObject({ reason: 'image_pull_failure' }));
+
+    it('that can have no such name is refused', () => expect(open('UPPER:1')).rejects.toThrow(/UPPER/));
+
+    it('of a daemon that is not there is told as that', () =>
+      expect(open('none:1', openDocker('unix:///nowhere/docker.sock'))).rejects.toMatchObject({
+        reason: 'docker_unavailable',
+      }));
+  });
+
+  describe('the network of jobs', () => {
+    const network = `foldline-spec-${process.pid}`;
+    afterAll(async () => (await open()).getNetwork(network).remove());
+
+    it('is made where it is not there, and jobs in it do not reach each other', async () => {
+      const executor = createDockerExecutor({ docker: open, directory, network, limits: { pids: 64 } });
+      const opened = await Promise.all(
+        [1, 2].map(() =>
+          executor.open({
+            attemptId: `network${process.pid}.${(attempts += 1)}.1`,
+            workspace: directory,
+            scratchDirectory: directory,
+            container: { image: 'foldline-test/busybox:1', workspaceAt: '/builds', mounts: [] },
+          }),
+        ),
+      );
+      const [one, other] = opened as [Site, Site];
+      let address = '';
+      const told = await one.start({
+        commands: ['hostname -i'],
+        environment: {},
+        onOutput: (chunk) => void (address += chunk.toString()),
+      });
+      await told.finished;
+      const [ip] = /\d+\.\d+\.\d+\.\d+/.exec(address)!;
+      const reaching = await other.start({
+        commands: [`ping -c 1 -W 1 ${ip}`],
+        environment: {},
+        onOutput: () => undefined,
+      });
+      expect((await reaching.finished).exitCode).not.toBe(0);
+      await Promise.all(opened.map((site) => site.close()));
+    });
+  });
+
   for (const image of ['foldline-test/debian:1', 'foldline-test/busybox:1'])
     executorContract(`docker, ${image}`, () => ({
-      executor: createDockerExecutor({ docker, directory, network: 'none', limits: { pids: 512 } }),
+      executor: createDockerExecutor({ docker: open, directory, network: 'none', limits: { pids: 512 } }),
       container: { image, workspaceAt: '/builds', mounts: [] },
       alive: async (attemptId) => {
+        const docker = await open();
         const found = await docker.listContainers({ filters: { label: [`${LABEL.attempt}=${attemptId}`] } });
         const tops = await Promise.all(found.map(({ Id }) => docker.getContainer(Id).top()));
         // The first one is the shell that waits for what to run.

@@ -5,6 +5,7 @@ import type Docker from 'dockerode';
 import { stepScript } from '@foldline/contracts';
 import {
   PermanentError,
+  SiteUnavailable,
   TransientError,
   type Execution,
   type ExecutionResult,
@@ -16,14 +17,18 @@ import {
 import { ContainerExecution, type ContainerHandle } from './container-execution.ts';
 import { LABEL, containerOptions, type ContainerLimits } from './container-options.ts';
 import { fromDockerError, statusOf } from './docker-error.ts';
+import { ensureImage } from './images.ts';
+import { networkNamed } from './job-network.ts';
 import { ResidentShell } from './resident-shell.ts';
 
 const SHELL_OPTIONS = { bash: 'set -eo pipefail', sh: 'set -e' } as const;
 
 export type DockerExecutorOptions = {
-  docker: Docker;
+  /** Asked for when the first job needs it. */
+  docker: () => Promise<Docker>;
   /** What tells the containers of this instance from those of others that share the daemon. */
   directory: string;
+  /** The network of all jobs, in which they do not reach each other; made where it is not there. */
   network: string;
   limits: ContainerLimits;
 };
@@ -33,6 +38,7 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
 
 class DockerExecutor implements Executor {
   readonly #instance: string;
+  #network: Promise<string> | undefined;
 
   constructor(private readonly options: DockerExecutorOptions) {
     this.#instance = createHash('sha256').update(resolve(options.directory)).digest('hex').slice(0, 16);
@@ -42,16 +48,21 @@ class DockerExecutor implements Executor {
     return 'docker';
   }
 
-  async open({ attemptId, workspace, container: asked }: SiteSpec): Promise<Site> {
+  async open({ attemptId, workspace, container: asked }: SiteSpec, signal?: AbortSignal): Promise<Site> {
     if (!asked) throw new PermanentError('a job that names no image has no container');
-    const { docker, network, limits } = this.options;
+    const { limits } = this.options;
+    const docker = await this.options.docker();
     const instance = this.#instance;
+    await ensureImage(docker, asked.image, signal);
     const mounts = [{ from: workspace, at: asked.workspaceAt }, ...asked.mounts];
-    const options = containerOptions({ attemptId, instance, ...asked, mounts, network, limits });
     try {
+      const network = await (this.#network ??= networkNamed(docker, this.options.network));
+      const options = containerOptions({ attemptId, instance, ...asked, mounts, network, limits });
       const container = await docker.createContainer(options);
       return await ContainerSite.start(container, asked.workspaceAt);
     } catch (error) {
+      // Somebody may have removed it.
+      this.#network = undefined;
       throw fromDockerError(error, 'start the container of a job');
     }
   }
@@ -59,11 +70,15 @@ class DockerExecutor implements Executor {
   async sweep(attemptId: string): Promise<{ killed: number }> {
     const label = [`${LABEL.attempt}=${attemptId}`, `${LABEL.instance}=${this.#instance}`];
     try {
-      const found = await this.options.docker.listContainers({ all: true, filters: { label } });
-      const killed = await Promise.all(found.map(({ Id }) => this.#remove(this.options.docker.getContainer(Id))));
+      const docker = await this.options.docker();
+      const found = await docker.listContainers({ all: true, filters: { label } });
+      const killed = await Promise.all(found.map(({ Id }) => this.#remove(docker.getContainer(Id))));
       return { killed: killed.reduce((sum, each) => sum + each, 0) };
     } catch (error) {
-      throw fromDockerError(error, 'remove what is left of a job');
+      const failure = fromDockerError(error, 'remove what is left of a job');
+      // A daemon that does not answer keeps nobody from starting: what it ran has ended with it.
+      if (failure instanceof SiteUnavailable) return { killed: 0 };
+      throw failure;
     }
   }
 

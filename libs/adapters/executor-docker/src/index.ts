@@ -1,1 +1,2 @@
+export { openDocker } from './docker-client.ts';
 export { createDockerExecutor, type DockerExecutorOptions } from './docker-executor.ts';

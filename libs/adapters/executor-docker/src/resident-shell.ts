@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError, type ExecutionSpec } from '@foldline/kernel';
 import { framesOf } from './frames.ts';
 import { MarkedOutput } from './marked-output.ts';
 import { PRIVATE_DIRECTORY } from './container-options.ts';
 
 const STANDARD_OUTPUT = 1;
+/** SIGKILL is sent at once; what is in the kernel when it comes, or waits for a turn, dies later. */
+const DYING_MS = 5_000;
+const POLL_MS = 5;
 
 type OnOutput = ExecutionSpec['onOutput'];
 
@@ -54,9 +58,7 @@ export class ResidentShell {
 
   /** How many processes there are besides the shell. */
   async others(): Promise<number> {
-    // A child in the foreground makes the shell take notice of others that have ended.
-    const word = await this.ask(`(:); set -- /proc/[0-9]*; ${this.say('%s', '$#')}`);
-    return Number(word) - 1;
+    return this.count('');
   }
 
   /** How many processes of the container were ended so far for the memory that they took. */
@@ -70,10 +72,21 @@ export class ResidentShell {
     );
   }
 
-  /** Ends all other processes of the container; none of them can start another one meanwhile. */
+  /** Ends all other processes of the container, and resolves when none is left; they may be a while in dying. */
   async killOthers(): Promise<void> {
-    await this.ask(`kill -KILL -1 2>/dev/null; ${this.say('killed')}`);
+    const deadline = performance.now() + DYING_MS;
+    while ((await this.count('kill -KILL -1 2>/dev/null; ')) > 0) {
+      if (performance.now() > deadline)
+        throw new TransientError('processes of the job are still there after they were killed');
+      await delay(POLL_MS);
+    }
     this.#onOutput = () => undefined;
+  }
+
+  private async count(before: string): Promise<number> {
+    // A child in the foreground makes the shell take notice of others that have ended.
+    const word = await this.ask(`${before}(:); set -- /proc/[0-9]*; ${this.say('%s', '$#')}`);
+    return Number(word) - 1;
   }
 
   /** Resolves with the next word; rejects when the container ends instead. */

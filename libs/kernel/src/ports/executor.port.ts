@@ -14,6 +14,9 @@ export type ContainerSpec = {
   image: string;
   workspaceAt: string;
   mounts: readonly { from: string; at: string }[];
+  /** Cores and bytes; without them as much as the host has. */
+  cpus?: number;
+  memoryBytes?: number;
 };
 
 /** One step. */
@@ -53,7 +56,8 @@ export interface Site {
 export interface Executor {
   /** How such a job would be run, for example `process`; recorded with each attempt. */
   kindOf(job: { image?: string | undefined }): string;
-  open(spec: SiteSpec): Promise<Site>;
+  /** Throws `SiteUnavailable` where there is no such place. Aborting `signal` gives up waiting for it. */
+  open(spec: SiteSpec, signal?: AbortSignal): Promise<Site>;
   /** Kills whatever a crashed runner left of this attempt. Resolves when nothing is left; idempotent. */
   sweep(attemptId: string): Promise<{ killed: number }>;
 }

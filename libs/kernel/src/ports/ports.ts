@@ -35,6 +35,8 @@ export type Settings = {
   allowPrivateTargets: boolean;
   /** From which definitions may include files by their address. */
   includeHosts: readonly AllowedHost[];
+  /** Where the Docker daemon answers whose containers jobs with an image run in. */
+  dockerHost?: string;
   version: string;
 };
 

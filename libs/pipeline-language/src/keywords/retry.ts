@@ -18,6 +18,8 @@ const reasons: readonly RetryReason[] = [
   'artifact_upload_failure',
   'artifact_download_failure',
   'missing_artifact',
+  'image_pull_failure',
+  'docker_unavailable',
 ];
 
 /** GitLab's names for reasons that have another name here. */

@@ -38,7 +38,8 @@ const hooks = record<Hooks>({
   },
 });
 
-const needsDocker = 'a runner that runs jobs as processes of its host fails such a job (`needs_docker`)';
+const needsDocker = 'a runner without Docker fails such a job (`needs_docker`)';
+const noServices = 'no runner starts services yet: such a job fails (`needs_docker`)';
 
 export const work: Fields<Work> = {
   script: {
@@ -70,7 +71,7 @@ export const work: Fields<Work> = {
   services: {
     shape: services,
     description: 'Containers beside the job.',
-    limit: needsDocker,
+    limit: noServices,
     example: ['postgres:17'],
   },
   variables: { shape: variables, description: 'Variables of the job.', example: { LEVEL: 'debug' } },

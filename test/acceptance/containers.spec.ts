@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { jobNamed, PROJECT, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
+import { withRealServer } from '@foldline/testing';
+import { outputOfJob } from './output.ts';
+
+const IMAGE = 'foldline-test/busybox:1';
+
+withRealServer('FOLDLINE_TEST_DOCKER_HOST', (daemon) => {
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    sandbox = await Sandbox.start({ FOLDLINE_DOCKER_HOST: daemon });
+    const file = { key: 'CONFIG', value: 'level: high', variable_type: 'file' };
+    await sandbox.client.post(`/api/${PROJECT}/variables`, file);
+  }, START_MS);
+  afterAll(() => sandbox.stop(), START_MS);
+
+  const containersOf = (jobId: string): string[] =>
+    execFileSync(
+      '/usr/bin/docker',
+      ['-H', daemon, 'ps', '--all', '--quiet', '--filter', `label=foldline.attempt=${jobId}.1`],
+      { encoding: 'utf8' },
+    )
+      .split('\n')
+      .filter(Boolean);
+
+  describe('a job with an image', () => {
+    let pipeline: PipelineAnswer;
+    beforeAll(async () => {
+      pipeline = await sandbox.run(`stages: [build, test]
+build:
+  stage: build
+  image: ${IMAGE}
+  variables: { GREETING: "it's $CI_COMMIT_BRANCH" }
+  script:
+    - mkdir out && echo "$GREETING" > out/greeting
+    - pwd && test "$PWD" = "$CI_PROJECT_DIR" && ls README.md
+    - cat "$CONFIG"
+    - test ! -e /usr/bin/git && echo nothing of the host
+    - exit 3
+  after_script: ['echo "after: $CI_JOB_STATUS in $(cat out/greeting)"']
+  allow_failure: { exit_codes: [3] }
+  artifacts: { paths: [out/], when: always }
+test:
+  stage: test
+  script: cat out/greeting
+`);
+    }, START_MS);
+
+    it('runs in it, with the commit, its variables and its files', async () => {
+      const output = await outputOfJob(sandbox, pipeline, 'build');
+      expect(output).toContain('/builds/');
+      expect(output).toContain('README.md');
+      expect(output).toContain('level: high');
+      expect(output).toContain('nothing of the host');
+    });
+
+    it('ends with the exit code of its script, after after_script has run in the same container', async () => {
+      expect(jobNamed(pipeline, 'build')).toMatchObject({ status: 'failed', exitCode: 3, reason: 'script_failure' });
+      expect(await outputOfJob(sandbox, pipeline, 'build')).toContain("after: failed in it's main");
+    });
+
+    it('hands artifacts on to a job that runs as a process', async () => {
+      expect(pipeline.status).toBe('success');
+      expect(await outputOfJob(sandbox, pipeline, 'test')).toContain("it's main");
+    });
+
+    it('leaves no container', () => expect(containersOf(jobNamed(pipeline, 'build').id)).toEqual([]));
+  });
+
+  const running = async (script: string): Promise<{ id: string; jobId: string }> => {
+    sandbox.commitOnly({ '.codara-ci.yml': `long:\n  image: ${IMAGE}\n  script: ${script}\n` });
+    const { id } = await sandbox.trigger();
+    const jobId = jobNamed(await sandbox.jobIs(id, 'long', 'running'), 'long').id;
+    await until('its first line', async () => (await sandbox.log(jobId)).includes('it runs'));
+    return { id, jobId };
+  };
+
+  it('a job that is cancelled says goodbye, and its container is gone', async () => {
+    const { id, jobId } = await running(
+      `"trap 'echo goodbye; exit 1' TERM; echo it runs; while :; do sleep 0.1; done"`,
+    );
+    await sandbox.client.post(`/api/${PROJECT}/pipelines/${id}/cancel`);
+    const pipeline = await sandbox.rested(id);
+    expect(pipeline.status).toBe('cancelled');
+    expect(await sandbox.log(jobId)).toContain('goodbye');
+    await until('its container to be gone', () => containersOf(jobId).length === 0);
+  });
+
+  it('a job whose server is killed is done anew when the server is back, and leaves no container', async () => {
+    const { id, jobId } = await running('echo it runs; sleep 600');
+    expect(containersOf(jobId)).toHaveLength(1);
+    await sandbox.server.kill();
+    await sandbox.restart();
+    await sandbox.rested(id, ({ jobs }) => jobs[0]!.attempt === 2 && jobs[0]!.status === 'running');
+    expect(containersOf(jobId)).toEqual([]);
+    await sandbox.client.post(`/api/${PROJECT}/pipelines/${id}/cancel`);
+    expect((await sandbox.rested(id)).status).toBe('cancelled');
+  });
+
+  it('a job whose image cannot be had fails for that, and not as its own failure', async () => {
+    const pipeline = await sandbox.run('lost:\n  image: 127.0.0.1:9/none:1\n  script: make\n');
+    const [job] = pipeline.jobs;
+    expect(job).toMatchObject({ status: 'failed', reason: 'image_pull_failure' });
+  });
+
+  it('a job with services is told that none are started yet', async () => {
+    const pipeline = await sandbox.run(`served:\n  image: ${IMAGE}\n  services: [redis:7]\n  script: make\n`);
+    expect(pipeline.jobs[0]).toMatchObject({ status: 'failed', reason: 'needs_docker' });
+  });
+});
