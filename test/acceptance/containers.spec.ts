@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jobNamed, PROJECT, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
-import { withRealServer } from '@foldline/testing';
+import { whenAsked, withRealServer } from '@foldline/testing';
 import { outputOfJob } from './output.ts';
 
 const IMAGE = 'foldline-test/busybox:1';
 
-withRealServer('FOLDLINE_TEST_DOCKER_HOST', (daemon) => {
+const suite = (daemon: string): void => {
   let sandbox: Sandbox;
   beforeAll(async () => {
     sandbox = await Sandbox.start({ FOLDLINE_DOCKER_HOST: daemon });
@@ -108,4 +108,6 @@ test:
     const pipeline = await sandbox.run(`served:\n  image: ${IMAGE}\n  services: [redis:7]\n  script: make\n`);
     expect(pipeline.jobs[0]).toMatchObject({ status: 'failed', reason: 'needs_docker' });
   });
-});
+};
+
+whenAsked('FOLDLINE_TEST_CONTAINERS', () => withRealServer('FOLDLINE_TEST_DOCKER_HOST', suite));

@@ -34,10 +34,10 @@ export const withPrograms = (programs: readonly string[], suite: () => void): vo
   absent(`programs (${programs.join(', ')})`, { hint: `needs ${missing.join(', ')}`, problem });
 };
 
-/** Runs a suite that takes many minutes, where it is asked for; elsewhere it is skipped with a line that says how to ask. */
-export const whenAsked = (setting: 'FOLDLINE_TEST_CHAOS', suite: () => void): void => {
+/** Runs a suite that wants the machine for itself, where it is asked for; elsewhere it is skipped with a line that says how to ask. */
+export const whenAsked = (setting: 'FOLDLINE_TEST_CHAOS' | 'FOLDLINE_TEST_CONTAINERS', suite: () => void): void => {
   if (process.env[setting] === '1') return suite();
-  describe(`a long suite (${setting})`, () => it.skip(`takes many minutes: set ${setting}=1`, () => undefined));
+  describe(`a suite of its own (${setting})`, () => it.skip(`is not asked for: set ${setting}=1`, () => undefined));
 };
 
 const isOnPath = (program: string): boolean =>

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Execution, Site } from '@foldline/kernel';
-import { executorContract, withRealServer } from '@foldline/testing';
+import { executorContract, whenAsked, withRealServer } from '@foldline/testing';
 import { LABEL } from './container-options.ts';
 import { openDocker } from './docker-client.ts';
 import { createDockerExecutor } from './docker-executor.ts';
 
-withRealServer('FOLDLINE_TEST_DOCKER_HOST', (url) => {
+const suite = (url: string): void => {
   const open = openDocker(url);
   let attempts = 0;
   const directory = mkdtempSync(join(tmpdir(), 'foldline-docker-'));
@@ -123,8 +123,10 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (url) => {
         const docker = await open();
         const found = await docker.listContainers({ filters: { label: [`${LABEL.attempt}=${attemptId}`] } });
         const tops = await Promise.all(found.map(({ Id }) => docker.getContainer(Id).top()));
-        // The first one is the shell that waits for what to run.
-        return tops.reduce((sum, { Processes }) => sum + (Processes as unknown[]).length - 1, 0);
+        // The first one is the shell that waits for what to run; a container that has just ended has none.
+        return tops.reduce((sum, { Processes }) => sum + ((Processes as unknown[] | null) ?? [null]).length - 1, 0);
       },
     }));
-});
+};
+
+whenAsked('FOLDLINE_TEST_CONTAINERS', () => withRealServer('FOLDLINE_TEST_DOCKER_HOST', suite));

@@ -85,7 +85,7 @@ class DockerExecutor implements Executor {
   /** Answers how many processes were in it. */
   async #remove(container: Docker.Container): Promise<number> {
     const processes = await container.top().then(
-      ({ Processes }) => (Processes as unknown[]).length,
+      ({ Processes }) => ((Processes as unknown[] | null) ?? []).length,
       () => 0,
     );
     await removed(container);
