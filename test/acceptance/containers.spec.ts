@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jobNamed, PROJECT, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
 import { whenAsked, withRealServer } from '@foldline/testing';
@@ -104,9 +107,57 @@ test:
     expect(job).toMatchObject({ status: 'failed', reason: 'image_pull_failure' });
   });
 
-  it('a job with services is told that none are started yet', async () => {
-    const pipeline = await sandbox.run(`served:\n  image: ${IMAGE}\n  services: [redis:7]\n  script: make\n`);
-    expect(pipeline.jobs[0]).toMatchObject({ status: 'failed', reason: 'needs_docker' });
+  it('a job with an image waits for a runner with Docker, says so, and starts when there is one', async () => {
+    const socket = join(mkdtempSync(join(tmpdir(), 'foldline-docker-')), 'docker.sock');
+    const settings = { FOLDLINE_DOCKER_HOST: `unix://${socket}`, FOLDLINE_RUNNER_LEASE_SECONDS: '9' };
+    const without = await Sandbox.start(settings);
+    without.commitOnly({ '.codara-ci.yml': `waits:\n  image: ${IMAGE}\n  script: echo it runs\n` });
+    const { id } = await without.trigger();
+    const { jobs } = await without.jobIs(id, 'waits', 'queued');
+    const waiting = await until('the reason to be told', async () => {
+      const path = `/api/${PROJECT}/jobs/${jobs[0]!.id}`;
+      return (await without.client.get<{ waiting?: { code: string } }>(path)).waiting;
+    });
+    expect(waiting.code).toBe('no_docker');
+    symlinkSync(new URL(daemon).pathname, socket);
+    expect((await without.rested(id)).status).toBe('success');
+    await without.stop();
+    rmSync(dirname(socket), { recursive: true });
+  });
+
+  it('a job with services reaches them by name, with the variables that they were given', async () => {
+    const pipeline = await sandbox.run(`served:
+  image: ${IMAGE}
+  variables: { LEVEL: high }
+  services:
+    - name: ${IMAGE}
+      alias: page
+      variables: { WHOM: 'them at $LEVEL' }
+      command: [sh, -c, 'mkdir /www; echo "served to $WHOM" > /www/index.html; exec httpd -f -p 8080 -h /www']
+  script: until wget -q -O - http://page:8080/; do sleep 0.1; done
+`);
+    expect(pipeline.status).toBe('success');
+    expect(await outputOfJob(sandbox, pipeline, 'served')).toContain('served to them at high');
+    const job = await sandbox.client.get<{ images: { image: string; id: string }[] }>(
+      `/api/${PROJECT}/jobs/${jobNamed(pipeline, 'served').id}`,
+    );
+    expect(job.images).toEqual(
+      Array.from({ length: 2 }, () => ({ attempt: 1, image: IMAGE, id: expect.stringMatching(/^sha256:/) })),
+    );
+  });
+
+  it('a job is of the image that an earlier one has named', async () => {
+    const pipeline = await sandbox.run(`stages: [build, test]
+build:
+  stage: build
+  script: echo "TESTED=${IMAGE}" > names.env
+  artifacts: { reports: { dotenv: names.env } }
+test:
+  stage: test
+  image: $TESTED
+  script: test ! -e /usr/bin/git
+`);
+    expect(pipeline.status).toBe('success');
   });
 };
 

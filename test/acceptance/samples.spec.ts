@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, START_MS, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
 import { outputOf } from './output.ts';
 import { PROGRAMS, sample } from './samples.ts';
 
@@ -174,12 +174,18 @@ describe('S0-18, S0-19 the conditional sample', () => {
   });
 });
 
-describe('S0-10, S0-11 the Docker samples on a server whose jobs are processes', () => {
-  it('refuses a job with an image or services and says what it lacks', async () => {
-    const pipeline = await run(sample('S0-docker'));
-    expect(pipeline.status).toBe('failed');
-    expect(jobNamed(pipeline, 'docker-build')).toMatchObject({ status: 'failed', reason: 'needs_docker' });
-    expect(await logOf(pipeline, 'docker-build')).toContain('asks for the image docker:latest and needs Docker');
+describe('S0-10, S0-11 the Docker samples on a server without Docker', () => {
+  it('keeps a job with an image or services waiting, and says what is lacking', async () => {
+    sandbox.commitOnly({ '.codara-ci.yml': sample('S0-docker') });
+    const { id } = await sandbox.trigger();
+    const { jobs } = await sandbox.jobIs(id, 'docker-build', 'queued');
+    const waiting = await until('the reason to be told', async () => {
+      const path = `/api/${PROJECT}/jobs/${jobs[0]!.id}`;
+      return (await sandbox.client.get<{ waiting?: { code: string } }>(path)).waiting;
+    });
+    expect(waiting.code).toBe('no_docker');
+    await sandbox.client.post(`/api/${PROJECT}/pipelines/${id}/cancel`);
+    expect((await sandbox.rested(id)).status).toBe('cancelled');
   });
 
   it('S0-74 runs the multi-stage sample, which only calls docker, in order', async () => {

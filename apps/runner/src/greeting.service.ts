@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { RUNNER_SIGNAL, runnerRenewed } from '@foldline/contracts';
-import { PORT, type Clock, type Logger, type Settings, type Signals } from '@foldline/kernel';
+import { PORT, type Clock, type Executor, type Logger, type Settings, type Signals } from '@foldline/kernel';
 import { ExecutionService } from './execution/execution.service.ts';
 import type { RunnerLease } from './lease/runner-lease.ts';
 import { RunnerLeases } from './lease/runner-leases.service.ts';
@@ -26,6 +26,7 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
 
   constructor(
     @Inject(PORT.settings) private readonly settings: Settings,
+    @Inject(PORT.executor) private readonly executor: Executor,
     @Inject(PORT.signals) private readonly signals: Signals,
     @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PORT.logger) private readonly logger: Logger,
@@ -96,16 +97,18 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
   private async greet(lease: RunnerLease): Promise<void> {
     if (this.closing.signal.aborted) return;
     const { runnerId, epoch, alone } = lease;
-    const offer = this.settings.runners.find(({ id }) => id === runnerId)?.offer;
+    const known = this.settings.runners.find(({ id }) => id === runnerId);
+    // A daemon that jobs would need may come and go.
+    const executors = await this.executor.kinds();
     const number = lease.sayHello(this.clock.monotonic());
-    if (!offer || number === undefined) return;
+    if (!known || number === undefined) return;
     try {
       await this.signals.send(RUNNER_SIGNAL.hello, {
         runnerId,
         epoch,
         number,
         alone,
-        offer,
+        offer: { ...known.offer, executors },
         ...(this.draining ? { draining: true } : {}),
       });
     } catch (err) {

@@ -167,6 +167,7 @@ const settingsOfAll = (eventStorePort: number): Environment => {
     FOLDLINE_S3_SECRET_KEY: decodeURIComponent(s3.password),
     FOLDLINE_RUNNERS: runnersOf('local'),
     FOLDLINE_DRAIN_SECONDS: '0',
+    FOLDLINE_DOCKER_HOST: 'none',
   };
 };
 

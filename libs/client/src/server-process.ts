@@ -27,7 +27,7 @@ export type ServerProcess = Server & { pid: number };
 
 /**
  * Starts the built server as a process of its own, on a free port, and waits until it says where it listens.
- * `environment` adds settings to those of this process; `preload` is the URL of a module that is loaded before it.
+ * It has no containers, whatever this machine has. `environment` adds settings to those of this process; `preload` is the URL of a module that is loaded before it.
  */
 export const startServerProcess = async (
   dataDirectory: string,
@@ -40,6 +40,7 @@ export const startServerProcess = async (
       ...inherited,
       FOLDLINE_PORT: '0',
       FOLDLINE_LOG_LEVEL: 'warn',
+      FOLDLINE_DOCKER_HOST: 'none',
       ...environment,
       FOLDLINE_DATA_DIR: dataDirectory,
     },

@@ -75,9 +75,11 @@ export type PlannedJob = {
   /** With these exit codes a failure is allowed, whatever `allowFailure` says. */
   allowFailureExitCodes?: number[];
   runner: RunnerRequirements;
-  /** Container image and services; a runner without Docker refuses a job that has either. */
+  /** The image of the container in which the job runs, and of those beside it; then `runner.executor` says so. */
   image?: string;
-  services: string[];
+  imageOptions?: ContainerOptions;
+  /** One of which nothing but the image is said is just that (`serviceOf`). */
+  services: (string | PlannedService)[];
   /** The job's own variables, matrix values included; they win over the pipeline's. */
   variables: Record<string, string>;
   /** Names of the job's own variables whose values are taken as they are; it says nothing of the pipeline's. */
@@ -114,6 +116,34 @@ export type PlannedJob = {
   /** What the file asks for and Foldline does not do yet. */
   plannedOnly?: PlannedOnly[];
 };
+
+/** When an image is fetched; of several, the next is taken where one fails. */
+export type PullPolicy = 'always' | 'if-not-present' | 'never';
+
+export type ContainerOptions = {
+  /** Replaces the image's own; an empty list, or one empty text, takes it away. */
+  entrypoint?: string[];
+  pullPolicy?: PullPolicy[];
+  /** As `docker run --user` has it. */
+  user?: string;
+  /** As `docker run --platform` has it, for example `linux/arm64`. */
+  platform?: string;
+};
+
+/** A container beside that of the job, which reaches it by its aliases and by names that its image gives it. */
+export type PlannedService = ContainerOptions & {
+  image: string;
+  aliases?: string[];
+  /** Replaces the image's own. */
+  command?: string[];
+  /** Besides those of the job; they win. */
+  variables?: Record<string, string>;
+  /** Names of those whose values are taken as they are. */
+  rawVariables?: string[];
+};
+
+export const serviceOf = (planned: string | PlannedService): PlannedService =>
+  typeof planned === 'string' ? { image: planned } : planned;
 
 /** Without an action a job starts the environment; without a tier its name tells. */
 export type PlannedEnvironment = {
@@ -170,6 +200,8 @@ export type RunnerRequirements = {
   diskBytes?: number;
   /** Labels, all of which the runner must have. */
   tags?: string[];
+  /** The job runs in a container; without it as processes of the runner's host. */
+  executor?: 'docker';
 };
 
 /** `script` fails the job; `after_script` always runs, in its own shell, and never changes the outcome. */
@@ -216,6 +248,7 @@ export type FailureReason =
   | 'image_not_found'
   | 'image_access_denied'
   | 'image_pull_failure'
+  | 'image_unusable'
   | 'docker_unavailable'
   | 'downstream_refused'
   | 'downstream_failed'

@@ -8,6 +8,7 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { keptSecret } from './kept-secret.ts';
 import { SERVER_SETTINGS, serverProblems, serversOf, type ServerSettings } from './server-settings.ts';
 import { GIB, SETTINGS, settingsSchema, type SettingValues } from './settings-table.ts';
+import { NO_DOCKER } from './setting-values.ts';
 import { version } from './version.ts';
 
 const ADMIN_TOKEN = 'admin-token';
@@ -195,7 +196,7 @@ const sharedSettings = (
   queueLimit: { total: values.FOLDLINE_QUEUE_LIMIT, perProject: values.FOLDLINE_PROJECT_QUEUE_LIMIT },
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
-  ...(values.FOLDLINE_DOCKER_HOST && { dockerHost: values.FOLDLINE_DOCKER_HOST }),
+  ...(values.FOLDLINE_DOCKER_HOST !== NO_DOCKER && { dockerHost: values.FOLDLINE_DOCKER_HOST }),
   version,
 });
 

@@ -4,6 +4,7 @@ import type { Executor } from '@foldline/kernel';
 export const inContainersWhereAsked = (processes: Executor, containers: Executor | undefined): Executor => {
   if (!containers) return processes;
   return {
+    kinds: async () => (await Promise.all([processes.kinds(), containers.kinds()])).flat(),
     kindOf: (job) => (job.image === undefined ? processes : containers).kindOf(job),
     open: (spec, signal) => (spec.container ? containers : processes).open(spec, signal),
     sweep: async (attemptId) => {

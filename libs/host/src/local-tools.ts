@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createDockerExecutor, openDocker } from '@foldline/executor-docker';
 import { createProcessExecutor } from '@foldline/executor-process';
@@ -57,7 +59,14 @@ const containersOf = (dockerHost: string, directory: string): Executor =>
     directory,
     network: 'foldline-jobs',
     limits: { pids: MOST_PROCESSES },
+    credentials: ownCredentials,
   });
+
+/** Where Docker's own client keeps what its user has logged in with. */
+const ownCredentials = async (): Promise<string | undefined> => {
+  const directory = process.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker');
+  return readFile(join(directory, 'config.json'), 'utf8').catch(() => undefined);
+};
 
 /** What a job's shell inherits from the server: where programs are, and nothing that is the server's own business. */
 const JOB_INHERITS = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'SHELL'];

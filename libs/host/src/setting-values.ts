@@ -51,10 +51,14 @@ export const webAddress = z.string().transform((text, context): string => {
   return z.NEVER;
 });
 
+export const NO_DOCKER = 'none';
+
 /** A socket of this host: what is mounted into containers lies on it. */
 export const dockerAddress = z.string().transform((text, context): string => {
-  if (/^unix:\/\/\/[^\0?#]+$/.test(text)) return text;
-  context.addIssue('must be the socket of a Docker daemon, for example "unix:///var/run/docker.sock"');
+  if (text === NO_DOCKER || /^unix:\/\/\/[^\0?#]+$/.test(text)) return text;
+  context.addIssue(
+    `must be the socket of a Docker daemon, for example "unix:///var/run/docker.sock", or "${NO_DOCKER}"`,
+  );
   return z.NEVER;
 });
 

@@ -90,9 +90,9 @@ const COMMON_SETTINGS = {
     .default(false)
     .describe('Lets notifications and includes go to private and loopback addresses.'),
   FOLDLINE_DOCKER_HOST: dockerAddress
-    .optional()
+    .default('unix:///var/run/docker.sock')
     .describe(
-      'Where a Docker daemon of this host answers: `unix:///var/run/docker.sock`. With it jobs that name an `image` run in containers; without it they fail with `needs_docker`.',
+      'Where a Docker daemon of this host is. While it answers, its runners take jobs that name an `image`, which run in containers; `none` lets them take none.',
     ),
   FOLDLINE_INCLUDE_HOSTS: hosts
     .optional()

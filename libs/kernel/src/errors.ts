@@ -41,11 +41,14 @@ export class DamagedLog extends PermanentError {
   }
 }
 
+export type SiteFailure =
+  'image_not_found' | 'image_access_denied' | 'image_pull_failure' | 'image_unusable' | 'docker_unavailable';
+
 /** A job cannot be given the place that it asks to run in; `reason` is what its failure is called. */
 export class SiteUnavailable extends Error {
   override readonly name = 'SiteUnavailable';
   constructor(
-    readonly reason: 'image_not_found' | 'image_access_denied' | 'image_pull_failure' | 'docker_unavailable',
+    readonly reason: SiteFailure,
     message: string,
     options?: ErrorOptions,
   ) {

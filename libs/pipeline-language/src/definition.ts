@@ -122,6 +122,7 @@ const readJob = (
   const read = { name, at, stage: settings.stage ?? 'test', settings, keywords, marks };
   checkStage(read, stages, where);
   checkScript(read, where);
+  checkServices(read, where);
   checkTrigger(read, where);
   checkCopies(read, where);
   checkConditions(read, where);
@@ -175,6 +176,13 @@ const checkScript = ({ settings, keywords, at }: JobDefinition, where: Where): v
   if (replacesScript.some((key) => keywords.has(key))) return;
   const message = `${where.label} has no commands to run.`;
   where.report.error('missing-script', written?.at ?? at, message, 'Add `script:` with at least one command.');
+};
+
+/** The names of services are known to containers alone. */
+const checkServices = ({ settings, keywords, at }: JobDefinition, where: Where): void => {
+  if (settings.image !== undefined || !settings.services?.length || keywords.has('trigger')) return;
+  const message = `${where.label} has services and no \`image\`: it will fail (\`config_error\`).`;
+  where.report.warn('services-without-image', keywords.get('services')?.value.at ?? at, message);
 };
 
 /** Which of both would decide is anybody's guess (GitLab refuses it, too). */

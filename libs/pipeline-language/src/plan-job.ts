@@ -1,4 +1,4 @@
-import type { ArtifactSpec, CacheSpec, PlannedJob, PlannedStep } from '@foldline/contracts';
+import type { ArtifactSpec, CacheSpec, PlannedJob, PlannedStep, RunnerRequirements } from '@foldline/contracts';
 import type { Definition, JobDefinition } from './definition.ts';
 import { present } from './grammar/present.ts';
 import { takes } from './keywords/inherit.ts';
@@ -37,8 +37,9 @@ export const planTemplate = (
     waitsFor: waitsFor ?? 'stages',
     artifactsFrom: (artifactsFrom && indexesFrom(artifactsFrom)) ?? 'earlier-stages',
     ...planStart(settings),
-    runner: { ...present('cluster', settings.cluster), ...settings.resources, ...present('tags', some(settings.tags)) },
-    ...present('image', settings.image),
+    runner: planRunner(settings, trigger !== undefined),
+    ...present('image', settings.image?.name),
+    ...present('imageOptions', settings.image?.options),
     services: settings.services ?? [],
     variables: variables?.values ?? {},
     ...present('rawVariables', some(variables?.raw)),
@@ -73,6 +74,16 @@ const sourceIndexes = ({ job, copies }: ArtifactSource, ranges: Ranges): number[
   const names = copiesOf(job).map(({ name }) => name);
   return indexes.filter((_, at) => copies.has(names[at]!));
 };
+
+const planRunner = (
+  { cluster, resources, tags, image, services = [] }: Partial<JobSettings>,
+  isTrigger: boolean,
+): RunnerRequirements => ({
+  ...present('cluster', cluster),
+  ...resources,
+  ...present('tags', some(tags)),
+  ...(!isTrigger && (image !== undefined || services.length > 0) && { executor: 'docker' }),
+});
 
 type Start = Pick<
   PlannedJob,

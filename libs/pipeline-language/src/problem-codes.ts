@@ -57,6 +57,7 @@ export const compilerProblemCodes = [
   'resource-group-held',
   'sealed-variable',
   'secret-printed',
+  'services-without-image',
   'shard-index-zero',
   'shell-syntax',
   'shell-unchecked',

@@ -65,6 +65,7 @@ export const problemHints: Readonly<Record<ProblemCode, string>> = {
   'resource-group-held': 'Write `resource_group` only in one of the two places.',
   'sealed-variable': 'Use a variable of the file, the job or the request.',
   'secret-printed': 'Hand the secret to the program that needs it, and write nothing of it.',
+  'services-without-image': 'Add an `image`; the job reaches its services from a container of it.',
   'shard-index-zero': 'Use `CI_NODE_NUMBER`, which counts from 1.',
   'shell-syntax':
     'Look before this place for a quote, a bracket or an `if`, `for` or `case` that is not closed, or put the commands into a script of the repository.',

@@ -30,6 +30,7 @@ const OF_WHAT_IS_MISSING: ReadonlySet<CompilerProblemCode> = new Set([
   'needs-missing-job',
   'on-stop-missing-job',
   'on-stop-unfit-job',
+  'services-without-image',
   'unknown-stage',
   'unreachable-job',
   'unused-variable',

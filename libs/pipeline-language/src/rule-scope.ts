@@ -101,7 +101,7 @@ export const ruleScopes = ({ variables }: Pick<Definition, 'variables'>, trigger
       const name = copy?.name ?? definition;
       const open: VariableLayers = {
         ...ofPipeline,
-        predefined: predefinedLayer(jobFactVariables({ name, definition, stage, image }), facts),
+        predefined: predefinedLayer(jobFactVariables({ name, definition, stage, image: image?.name }), facts),
         file: inherited(variables, settings.inherit?.variables),
         job: layerOf(own.values, own.raw),
       };

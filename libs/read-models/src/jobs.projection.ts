@@ -5,6 +5,7 @@ import {
   DownstreamRefused,
   DownstreamReopened,
   DownstreamRequested,
+  ImagesResolved,
   JobAssigned,
   JobAwaitsResource,
   JobCancelled,
@@ -195,6 +196,10 @@ const inAttempt = [
     const { attempt, index, name, outcome, durationMs, exitCode, detail } = event.data;
     const step = { attempt, index, name, outcome, durationMs, ...given({ exitCode, detail }) };
     return doc && decided(doc, event, { steps: latest(doc.steps, step) });
+  }),
+  onJob(ImagesResolved, (doc, event) => {
+    const { attempt, images } = event.data;
+    return doc && decided(doc, event, { images: images.map((each) => ({ attempt, ...each })) });
   }),
   onJob(CacheRestored, (doc, event) => {
     const { attempt, key, result, matchedKey, files, bytes } = event.data;

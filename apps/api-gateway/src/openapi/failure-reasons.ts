@@ -45,11 +45,15 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
   },
   image_access_denied: {
     title: 'The registry does not let the runner read the image',
-    fix: 'Give the Docker daemon of the runner\u2019s host access to it, or take another image.',
+    fix: 'Put credentials that may into the variable DOCKER_AUTH_CONFIG, or take another image.',
   },
   image_pull_failure: {
     title: 'The image could not be fetched from its registry',
     fix: 'The job\u2019s detail tells why; retry when the registry answers.',
+  },
+  image_unusable: {
+    title: 'The image cannot run the commands of a job',
+    fix: 'The job\u2019s detail tells why. It needs a shell, and an entrypoint that runs what it is given.',
   },
   docker_unavailable: {
     title: 'The Docker daemon of the runner did not answer, or could not start a container',

@@ -5,7 +5,7 @@ import {
   type JobAssigned,
   type RecordedEvent,
 } from '@foldline/contracts';
-import { Refusal, SiteUnavailable, type Cause, type Commands, type ContainerSpec, type Ports } from '@foldline/kernel';
+import { Refusal, SiteUnavailable, type Cause, type Commands, type Ports } from '@foldline/kernel';
 import { AttemptLog } from '../logs/attempt-log.ts';
 import { Patience, StorageUnavailable } from '../storage/patience.ts';
 import { patientLogs } from '../storage/patient-stores.ts';
@@ -142,18 +142,22 @@ export class AttemptExecution {
     );
     this.workspaces.addFiles(this.attemptId, environment.files);
     const files = environment.files.size > 0 ? this.workspaces.filesOf(this.attemptId) : undefined;
-    const container = isContainer ? containerOf(data, environment.variables, files) : undefined;
-    this.run = new JobRun(this.scene(environment, log, container), (chunk) => log.write(chunk), {
-      executor: this.ports.executor,
-      reads: this.ports.readStore,
-      objects: this.ports.objectStore,
-      clock: this.ports.clock,
-      preparation: {
-        emptyWorkspace: () => this.workspaces.makeEmpty(this.attemptId),
-        checkOut: () => this.checkOut(log),
-        inputsShown: () => this.inputsShown(),
+    const container: JobScene['container'] = (variables) => containerOf(data, variables, files);
+    this.run = new JobRun(
+      this.scene(environment, log, isContainer ? container : undefined),
+      (chunk) => log.write(chunk),
+      {
+        executor: this.ports.executor,
+        reads: this.ports.readStore,
+        objects: this.ports.objectStore,
+        clock: this.ports.clock,
+        preparation: {
+          emptyWorkspace: () => this.workspaces.makeEmpty(this.attemptId),
+          checkOut: () => this.checkOut(log),
+          inputsShown: () => this.inputsShown(),
+        },
       },
-    });
+    );
     if (this.stopped) this.run.stop(this.stopped);
     return this.run.run();
   }
@@ -189,7 +193,7 @@ export class AttemptExecution {
   private scene(
     { variables, variablesWith, masked }: JobEnvironment,
     log: AttemptLog,
-    container: ContainerSpec | undefined,
+    container: JobScene['container'],
   ): JobScene {
     const { data } = this.event;
     return {

@@ -4,6 +4,7 @@ import {
   AttemptStarted,
   CacheRestored,
   CacheUploaded,
+  ImagesResolved,
   StepFinished,
   type EventsOf,
 } from '@foldline/contracts';
@@ -11,6 +12,7 @@ import type { Decider } from '@foldline/kernel';
 
 const ATTEMPT_EVENTS = {
   AttemptStarted,
+  ImagesResolved,
   StepFinished,
   CacheRestored,
   ArtifactUploaded,

@@ -38,4 +38,38 @@ describe('A job in a container', () => {
       memoryBytes: 2 ** 30,
     });
   });
+
+  it('is started as its definition says, with the credentials that its variables have', () => {
+    const imageOptions = { entrypoint: [''], pullPolicy: ['always' as const], user: '1001', platform: 'linux/arm64' };
+    const job = plannedJob(0, 'build', { image: 'node:22', imageOptions });
+    const variables = { DOCKER_AUTH_CONFIG: '{"auths": {}}', CI_DEBUG_SERVICES: 'true' };
+    expect(containerOf({ ...assignment, job }, variables, undefined)).toMatchObject({
+      ...imageOptions,
+      credentials: '{"auths": {}}',
+      tellsOfServices: true,
+    });
+  });
+
+  it('has services with its variables and their own, filled in unless they are raw', () => {
+    const services = [
+      'redis:$VERSION',
+      {
+        image: 'postgres:17',
+        aliases: ['db-$VERSION'],
+        command: ['postgres', '-c', 'fsync=off'],
+        variables: { POSTGRES_DB: 'test$VERSION', PRICE: '$5' },
+        rawVariables: ['PRICE'],
+      },
+    ];
+    const job = plannedJob(0, 'build', { image: 'node:22', services });
+    expect(containerOf({ ...assignment, job }, { VERSION: '7' }, undefined).services).toEqual([
+      { image: 'redis:7', aliases: [], environment: { VERSION: '7' } },
+      {
+        image: 'postgres:17',
+        aliases: ['db-7'],
+        command: ['postgres', '-c', 'fsync=off'],
+        environment: { VERSION: '7', POSTGRES_DB: 'test7', PRICE: '$5' },
+      },
+    ]);
+  });
 });

@@ -1,5 +1,5 @@
-import { expandVariables, type JobAssigned } from '@foldline/contracts';
-import type { ContainerSpec } from '@foldline/kernel';
+import { expandVariables, serviceOf, type JobAssigned, type PlannedService } from '@foldline/contracts';
+import type { ContainerSpec, ServiceSpec } from '@foldline/kernel';
 import type { Surroundings } from './predefined.ts';
 
 type Assignment = ReturnType<typeof JobAssigned>['data'];
@@ -15,20 +15,39 @@ export const placesInContainer = ({ context }: Assignment): Places => {
   return { workspace, buildsDirectory: BUILDS, filesDirectory: `${workspace}.tmp` };
 };
 
-/** `files` is where the files of variables are on the host, if there are any; the image may be named by variables. */
-export const containerOf = (
-  assignment: Assignment,
-  variables: Readonly<Record<string, string>>,
-  files: string | undefined,
-): ContainerSpec => {
+type Values = Readonly<Record<string, string>>;
+
+/** `files` is where the files of variables are on the host, if there are any; images may be named by variables. */
+export const containerOf = (assignment: Assignment, variables: Values, files: string | undefined): ContainerSpec => {
   const { workspace, filesDirectory } = placesInContainer(assignment);
   const mounts = files === undefined ? [] : [{ from: files, at: filesDirectory }];
-  const { cpu, memoryBytes } = assignment.job.runner;
+  const { image = '', imageOptions, services, runner } = assignment.job;
+  const { cpu, memoryBytes } = runner;
+  const credentials = variables['DOCKER_AUTH_CONFIG'];
   return {
-    image: expandVariables(assignment.job.image!, variables),
+    ...imageOptions,
+    image: expandVariables(image, variables),
     workspaceAt: workspace,
     mounts,
     ...(cpu !== undefined && { cpus: cpu }),
     ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(services.length > 0 && { services: services.map((each) => serviceSpec(serviceOf(each), variables)) }),
+    ...(variables['CI_DEBUG_SERVICES'] === 'true' && { tellsOfServices: true }),
+    ...(credentials !== undefined && { credentials }),
+  };
+};
+
+/** A service has the variables of the job, and its own. */
+const serviceSpec = (planned: PlannedService, variables: Values): ServiceSpec => {
+  const { image, aliases = [], variables: own = {}, rawVariables = [], ...options } = planned;
+  const valueOf = ([name, value]: [string, string]): [string, string] => [
+    name,
+    rawVariables.includes(name) ? value : expandVariables(value, variables),
+  ];
+  return {
+    ...options,
+    image: expandVariables(image, variables),
+    aliases: aliases.map((alias) => expandVariables(alias, variables)),
+    environment: { ...variables, ...Object.fromEntries(Object.entries(own).map(valueOf)) },
   };
 };

@@ -28,18 +28,19 @@ export const stoppedBy = (reason: StopReason | undefined, { assignment }: JobSce
 export const refusalOf = ({ assignment, container, warn }: JobScene): JobResult | undefined => {
   const { image, services, plannedOnly = [] } = assignment.job;
   const missing = plannedOnly.find(({ stops }) => stops);
-  if (missing) {
-    const detail = `this job asks for \`${missing.keyword}\`, which is planned only: ${missing.why}`;
+  const refused = (reason: FailureReason, detail: string): JobResult => {
     warn(detail);
-    return { outcome: 'failed', reason: 'config_error', detail };
-  }
-  if ((!image || container) && services.length === 0) return undefined;
-  const asked = image && !container ? `the image ${image}` : `the services ${services.join(', ')}`;
-  const detail = container
-    ? `this job asks for ${asked}, and no runner starts services yet`
-    : `this job asks for ${asked} and needs Docker; this runner runs jobs as processes of its host`;
-  warn(detail);
-  return { outcome: 'failed', reason: 'needs_docker', detail };
+    return { outcome: 'failed', reason, detail };
+  };
+  if (missing)
+    return refused('config_error', `this job asks for \`${missing.keyword}\`, which is planned only: ${missing.why}`);
+  if (services.length > 0 && image === undefined)
+    return refused('config_error', 'this job has services and no `image`: their names are known to containers alone');
+  if (image === undefined || container) return undefined;
+  return refused(
+    'needs_docker',
+    `this job asks for the image ${image} and needs Docker; this runner runs jobs as processes of its host`,
+  );
 };
 
 export type ShellStep = { name: string; commands: string[] };

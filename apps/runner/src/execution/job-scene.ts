@@ -8,8 +8,8 @@ export type JobScene = {
   about: { attemptId: string; pipelineId: string; jobId: string; attempt: number };
   workspace: string;
   scratch: string;
-  /** What the job's shells run in; without it as processes of the host. */
-  container?: ContainerSpec;
+  /** What the job's shells run in, as its variables have it; without it as processes of the host. */
+  container?: (variables: Readonly<Record<string, string>>) => ContainerSpec;
   variables: Readonly<Record<string, string>>;
   /** The same with what earlier jobs have handed on. */
   variablesWith: (handedOn: Readonly<Record<string, string>>) => Record<string, string>;

@@ -1,3 +1,4 @@
+import { ImagesResolved } from '@foldline/contracts';
 import type { Execution, Executor, Site } from '@foldline/kernel';
 import type { ShellStep, StepResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
@@ -10,6 +11,7 @@ export class JobShell {
   /** Aborts while a place for the job is being made. */
   private opening: AbortController | undefined;
   private execution: Execution | undefined;
+  private hasTold = false;
 
   constructor(
     private readonly executor: Executor,
@@ -30,18 +32,36 @@ export class JobShell {
   }
 
   /** Nothing when it was stopped meanwhile. */
-  private async opened({ about, workspace, scratch, container }: JobScene): Promise<Site | undefined> {
+  private async opened(scene: JobScene): Promise<Site | undefined> {
+    const { about, workspace, scratch, container, variables } = scene;
     const opening = new AbortController();
     this.opening = opening;
-    const spec = { attemptId: about.attemptId, workspace, scratchDirectory: scratch, ...(container && { container }) };
+    const notices = { tell: scene.tell, warn: scene.warn };
+    const spec = {
+      attemptId: about.attemptId,
+      workspace,
+      scratchDirectory: scratch,
+      notices,
+      ...(container && { container: container(variables) }),
+    };
     try {
-      return await this.executor.open(spec, opening.signal);
+      const site = await this.executor.open(spec, opening.signal);
+      this.tellOf(site, scene);
+      return site;
     } catch (error) {
       if (opening.signal.aborted) return undefined;
       throw error;
     } finally {
       this.opening = undefined;
     }
+  }
+
+  /** Once, however many places the job has had. */
+  private tellOf({ images = [] }: Site, { about, hide, record }: JobScene): void {
+    if (images.length === 0 || this.hasTold) return;
+    this.hasTold = true;
+    const resolved = images.map(({ image, ...found }) => ({ image: hide(image), ...found }));
+    record(ImagesResolved({ ...about, images: resolved }));
   }
 
   /** `stopped` is asked once the shell has started: nobody could end it before. */

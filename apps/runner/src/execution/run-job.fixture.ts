@@ -30,6 +30,10 @@ class ScriptedExecutor implements Executor {
   private readonly waiting: ((shell: Shell) => void)[] = [];
   private handed = 0;
 
+  kinds(): Promise<string[]> {
+    return Promise.resolve([this.kindOf()]);
+  }
+
   kindOf(): string {
     return 'process';
   }

@@ -58,6 +58,7 @@ const struck = <Store extends object>(store: Store): Store =>
   });
 
 const executor: Executor = {
+  kinds: async () => ['process'],
   kindOf: () => 'process',
   open: async () => ({
     start: async () => {

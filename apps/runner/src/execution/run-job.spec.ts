@@ -83,9 +83,15 @@ describe('A job', () => {
     expect(await runOf({ plannedOnly, steps: [] }).run()).toMatchObject({ outcome: 'success' });
   });
 
+  it('with services and no image is told that their names are known to containers alone', async () => {
+    const result = await runOf({ services: ['postgres'] }).run();
+    expect(result).toMatchObject({ outcome: 'failed', reason: 'config_error' });
+    expect(warnings).toEqual([expect.stringContaining('services and no `image`')]);
+  });
+
   it.each([
     [{ image: 'node:20' }, 'the image node:20'],
-    [{ services: ['postgres'] }, 'the services postgres'],
+    [{ image: 'node:20', services: ['postgres'] }, 'the image node:20'],
   ])('that asks for %j is told that it needs Docker, and nothing is run', async (job, asked) => {
     expect(await runOf(job).run()).toMatchObject({ outcome: 'failed', reason: 'needs_docker' });
 

@@ -65,8 +65,9 @@ export const signals = localSignals();
 
 /** What the runner drains by, with hellos that nobody need answer. */
 export const drainOf = (): RunnerDrain => {
-  const { settings, clock, logger } = embedded.ports;
-  return new RunnerDrain(runner, new GreetingService(settings, signals, clock, logger, leases, runner), logger);
+  const { settings, executor, clock, logger } = embedded.ports;
+  const greeting = new GreetingService(settings, executor, signals, clock, logger, leases, runner);
+  return new RunnerDrain(runner, greeting, logger);
 };
 
 /** A runner as in a process of its own, on what an earlier one may have left. */

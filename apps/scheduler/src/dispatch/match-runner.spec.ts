@@ -106,6 +106,40 @@ describe('A job that asks for tags', () => {
   });
 });
 
+describe('A job that needs a container', () => {
+  const asked = { executor: 'docker' } as const;
+  const withDocker = (id: string, tags: string[] = []) =>
+    runner(id, offer({ executors: ['process', 'docker'], tags, slots: 3 }));
+
+  it('gets a runner whose Docker daemon answers', () => {
+    expect(matchRunner(asked, false, [runner('a'), withDocker('b')])?.id).toBe('b');
+    expect(matchRunner(asked, false, [runner('a')])).toBeUndefined();
+  });
+
+  it('is told that none does, which is not for the lack of tags', () => {
+    expect(explainMismatch({ ...asked, tags: ['gpu'] }, false, [runner('a')])).toEqual({
+      code: 'no_docker',
+      detail:
+        'the job asks for a container, and of no connected runner that it may use does a Docker daemon answer (`FOLDLINE_DOCKER_HOST`)',
+    });
+  });
+
+  it('is told which tags those lack that have one', () => {
+    const reason = explainMismatch({ ...asked, tags: ['gpu'] }, false, [
+      runner('a', offer({ tags: ['gpu'] })),
+      withDocker('b'),
+    ]);
+    expect(reason).toEqual({ code: 'no_tags', detail: 'no connected runner has the tags gpu; none has gpu' });
+  });
+
+  it('leaves those runners to other jobs, too', () => expect(matchRunner({}, false, [withDocker('b')])?.id).toBe('b'));
+
+  it('is counted where it fits, and nowhere else', () => {
+    expect(jobsPerRunner(asked, true, withDocker('b').offer)).toBe(3);
+    expect(jobsPerRunner(asked, true, offer({ slots: 3 }))).toBe(0);
+  });
+});
+
 describe('The reason why no runner could ever take a job', () => {
   it('is that there is none', () =>
     expect(explainMismatch({}, false, [])).toEqual({ code: 'no_runner', detail: 'no runner is connected' }));

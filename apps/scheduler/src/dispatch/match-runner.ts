@@ -3,7 +3,10 @@ import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
 export type Load = { slots: number; cpu: number; memoryBytes: number; diskBytes: number };
 export type RunnerState = { id: string; epoch?: string | undefined; offer: RunnerOffer; used: Load };
 
-export type Mismatch = { code: 'no_runner' | 'no_permission' | 'no_cluster' | 'no_tags' | 'too_large'; detail: string };
+export type Mismatch = {
+  code: 'no_runner' | 'no_permission' | 'no_cluster' | 'no_docker' | 'no_tags' | 'too_large';
+  detail: string;
+};
 
 /**
  * Chooses a runner as S0-64 orders it: power level, resources that are free, load now, and permission for high power.
@@ -27,7 +30,10 @@ const mayRun = (
   requirements: RunnerRequirements,
   highPowerAllowed: boolean,
   { offer }: Pick<RunnerState, 'offer'>,
-): boolean => isInCluster(requirements, highPowerAllowed, { offer }) && lacking(requirements, [offer]).length === 0;
+): boolean =>
+  isInCluster(requirements, highPowerAllowed, { offer }) &&
+  hasExecutor(requirements, offer) &&
+  lacking(requirements, [offer]).length === 0;
 
 const isInCluster = (
   requirements: RunnerRequirements,
@@ -36,6 +42,9 @@ const isInCluster = (
 ): boolean =>
   (!requirements.cluster || requirements.cluster === offer.cluster.power) &&
   (highPowerAllowed || offer.cluster.power !== 'high-power');
+
+const hasExecutor = ({ executor }: RunnerRequirements, { executors }: RunnerOffer): boolean =>
+  executor === undefined || executors.includes(executor);
 
 /** The tags that a job asks for and none of these runners has. */
 const lacking = ({ tags = [] }: RunnerRequirements, offers: readonly Pick<RunnerOffer, 'tags'>[]): string[] =>
@@ -68,6 +77,9 @@ export const jobsPerRunner = (
   );
 };
 
+const NO_DOCKER =
+  'the job asks for a container, and of no connected runner that it may use does a Docker daemon answer (`FOLDLINE_DOCKER_HOST`)';
+
 /** Why no runner could ever take such a job, even if all were idle; nothing when waiting is enough. */
 export const explainMismatch = (
   requirements: RunnerRequirements,
@@ -85,8 +97,10 @@ export const explainMismatch = (
       detail: `no connected runner belongs to a ${requirements.cluster ?? 'low-power'} cluster`,
     };
   }
-  const permitted = ofCluster.filter((runner) => mayRun(requirements, highPowerAllowed, runner));
-  if (permitted.length === 0) return { code: 'no_tags', detail: tagsInWords(requirements, ofCluster) };
+  const withExecutor = ofCluster.filter(({ offer }) => hasExecutor(requirements, offer));
+  if (withExecutor.length === 0) return { code: 'no_docker', detail: NO_DOCKER };
+  const permitted = withExecutor.filter((runner) => mayRun(requirements, highPowerAllowed, runner));
+  if (permitted.length === 0) return { code: 'no_tags', detail: tagsInWords(requirements, withExecutor) };
   const idle = { slots: 0, cpu: 0, memoryBytes: 0, diskBytes: 0 };
   if (permitted.some((runner) => hasRoom(requirements, { ...runner, used: idle }))) return undefined;
   return {
@@ -109,7 +123,11 @@ const tagsInWords = (requirements: RunnerRequirements, runners: readonly RunnerS
 const GIB = 1024 ** 3;
 const gib = (bytes: number): string => `${Math.round((bytes / GIB) * 10) / 10} GiB`;
 
-const describe = ({ cpu, memoryBytes, diskBytes }: Omit<RunnerRequirements, 'cluster' | 'tags'>): string =>
+const describe = ({
+  cpu,
+  memoryBytes,
+  diskBytes,
+}: Pick<RunnerRequirements, 'cpu' | 'memoryBytes' | 'diskBytes'>): string =>
   [cpu && `${cpu} cpu`, memoryBytes && `${gib(memoryBytes)} memory`, diskBytes && `${gib(diskBytes)} disk`]
     .filter(Boolean)
     .join(', ');

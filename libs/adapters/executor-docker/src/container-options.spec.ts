@@ -47,6 +47,7 @@ describe('The container of a job', () => {
   it('keeps the entrypoint of its image unless the job names another', () => {
     expect(optionsWith()).not.toHaveProperty('Entrypoint');
     const own = { attemptId: 'a', instance: 'i', image: 'x', mounts: [], network: 'none', limits: { pids: 1 } };
-    expect(containerOptions({ ...own, entrypoint: [] })).toMatchObject({ Entrypoint: [] });
+    for (const entrypoint of [[], ['']])
+      expect(containerOptions({ ...own, entrypoint })).toMatchObject({ Entrypoint: [''] });
   });
 });

@@ -1,4 +1,5 @@
 import type { ContainerCreateOptions } from 'dockerode';
+import type { ContainerOptions } from '@foldline/contracts';
 
 /** In memory, and the attempt's alone: the scripts of its steps, which may hold secrets. */
 export const PRIVATE_DIRECTORY = '/.foldline';
@@ -25,49 +26,88 @@ export type ContainerLimits = {
   isReadOnly?: boolean;
 };
 
-export type JobContainer = {
+/** What all containers of an attempt have in common. */
+export type Belonging = {
   attemptId: string;
   instance: string;
-  image: string;
-  /** Replaces the image's own; an empty list takes it away. */
-  entrypoint?: readonly string[];
-  user?: string;
+  network: string;
+  limits: ContainerLimits;
   /** Cores, for example 0.5. */
   cpus?: number;
   memoryBytes?: number;
-  /** Directories of this host, by where they are in the container. */
-  mounts: readonly { from: string; at: string }[];
-  network: string;
-  limits: ContainerLimits;
 };
+
+export type JobContainer = Belonging &
+  Pick<ContainerOptions, 'entrypoint' | 'user'> & {
+    image: string;
+    /** Directories of this host, by where they are in the container. */
+    mounts: readonly { from: string; at: string }[];
+  };
+
+export type ServiceContainerOptions = Belonging &
+  Pick<ContainerOptions, 'entrypoint' | 'user'> & {
+    image: string;
+    command?: readonly string[];
+    environment: Readonly<Record<string, string>>;
+    aliases: readonly string[];
+  };
+
+/** What services write is kept for when they fail. */
+const LOG_OF_SERVICES = { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '1' } };
 
 /** A container whose first process is a shell that waits to be told what to run. */
 export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
-  const { cpus, memoryBytes, limits } = job;
-  const { pids, isReadOnly = false } = limits;
+  const { isReadOnly = false } = job.limits;
+  const common = commonOptions(job);
   return {
-    Image: job.image,
+    ...common,
     Cmd: ['sh'],
-    ...(job.entrypoint && { Entrypoint: [...job.entrypoint] }),
-    ...(job.user !== undefined && { User: job.user }),
     OpenStdin: true,
     StdinOnce: false,
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
-    Tty: false,
-    Labels: { [LABEL.attempt]: job.attemptId, [LABEL.instance]: job.instance },
     HostConfig: {
+      ...common.HostConfig,
       Mounts: job.mounts.map(({ from, at }) => ({ Type: 'bind', Source: from, Target: at })),
       Tmpfs: { [PRIVATE_DIRECTORY]: 'mode=1777,size=64m', ...(isReadOnly && { '/tmp': 'mode=1777' }) },
-      NetworkMode: job.network,
       // Output goes to who is attached, and nowhere else.
       LogConfig: { Type: 'none', Config: {} },
+      ReadonlyRootfs: isReadOnly,
+    },
+  };
+};
+
+/** A container beside that of the job, which does what its image is for. */
+export const serviceOptions = (service: ServiceContainerOptions): ContainerCreateOptions => {
+  const { command, environment, aliases, network } = service;
+  const common = commonOptions(service);
+  return {
+    ...common,
+    ...(command && { Cmd: [...command] }),
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    HostConfig: { ...common.HostConfig, LogConfig: LOG_OF_SERVICES },
+    NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [...aliases] } } },
+  };
+};
+
+type Common = Belonging & Pick<JobContainer, 'image' | 'entrypoint' | 'user'>;
+
+const commonOptions = (spec: Common): ContainerCreateOptions => {
+  const { cpus, memoryBytes, entrypoint } = spec;
+  return {
+    Image: spec.image,
+    // One empty text resets it (Docker Engine API, "Create a container").
+    ...(entrypoint && { Entrypoint: entrypoint.length === 0 ? [''] : [...entrypoint] }),
+    ...(spec.user !== undefined && { User: spec.user }),
+    Tty: false,
+    Labels: { [LABEL.attempt]: spec.attemptId, [LABEL.instance]: spec.instance },
+    HostConfig: {
+      NetworkMode: spec.network,
       CapDrop: ['ALL'],
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
-      PidsLimit: pids,
-      ReadonlyRootfs: isReadOnly,
+      PidsLimit: spec.limits.pids,
       ...(cpus !== undefined && { NanoCpus: Math.round(cpus * 1e9) }),
       // Without the same bound for both, swap would be given on top.
       ...(memoryBytes !== undefined && { Memory: memoryBytes, MemorySwap: memoryBytes }),

@@ -82,7 +82,7 @@ const suite = (url: string): void => {
 
   describe('the network of jobs', () => {
     const network = `foldline-spec-${process.pid}`;
-    afterAll(async () => (await open()).getNetwork(network).remove());
+    afterAll(async () => (await open.client()).getNetwork(network).remove());
 
     it('is made where it is not there, and jobs in it do not reach each other', async () => {
       const executor = createDockerExecutor({ docker: open, directory, network, limits: { pids: 64 } });
@@ -120,7 +120,7 @@ const suite = (url: string): void => {
       executor: createDockerExecutor({ docker: open, directory, network: 'none', limits: { pids: 512 } }),
       container: { image, workspaceAt: '/builds', mounts: [] },
       alive: async (attemptId) => {
-        const docker = await open();
+        const docker = await open.client();
         const found = await docker.listContainers({ filters: { label: [`${LABEL.attempt}=${attemptId}`] } });
         const tops = await Promise.all(found.map(({ Id }) => docker.getContainer(Id).top()));
         // The first one is the shell that waits for what to run; a container that has just ended has none.

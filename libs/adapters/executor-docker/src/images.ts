@@ -1,5 +1,18 @@
 import type Docker from 'dockerode';
+import { SiteUnavailable, type ContainerImage, type ImageInUse, type SiteSpec } from '@foldline/kernel';
 import { PullFailure, fromDockerError, fromPullError, statusOf } from './docker-error.ts';
+import { accessTo } from './registry-access.ts';
+
+type Fetching = {
+  docker: Docker;
+  /** Files as Docker's `config.json`; the first that knows a registry wins. */
+  credentials: readonly (string | undefined)[];
+  notices: NonNullable<SiteSpec['notices']>;
+  signal?: AbortSignal | undefined;
+};
+
+/** `ports` are those that it says it listens on, by TCP. */
+export type FoundImage = ImageInUse & { ports: readonly number[]; hasHealthCheck: boolean };
 
 /** An image whose name says neither which version nor which content may be another one tomorrow. */
 const isMoving = (image: string): boolean => {
@@ -8,26 +21,76 @@ const isMoving = (image: string): boolean => {
 };
 
 /**
- * Sees to it that the daemon has an image: one that it has is not asked for again, unless its name is that of whatever is
- * newest (as in Kubernetes). Throws `SiteUnavailable`.
+ * Sees to it that the daemon has an image, as its pull policies say. Without any, one that it has is not asked for again,
+ * unless its name is that of whatever is newest: then the newest is fetched, and where that fails, the one that is here
+ * will do. Throws `SiteUnavailable`.
  */
-export const ensureImage = async (docker: Docker, image: string, signal?: AbortSignal): Promise<void> => {
-  if (!isMoving(image) && (await isThere(docker, image))) return;
+export const ensureImage = async (asked: ContainerImage, fetching: Fetching): Promise<FoundImage> => {
+  const { image } = asked;
+  const { docker, notices, signal } = fetching;
+  const policies = asked.pullPolicy ?? (isMoving(image) ? ['always', 'if-not-present'] : ['if-not-present']);
+  let fetched: Promise<FoundImage> | undefined;
+  const fetchOnce = (): Promise<FoundImage> => (fetched ??= fetch(asked, fetching));
+  let failure: unknown;
+  for (const policy of policies) {
+    try {
+      if (policy === 'always') return await fetchOnce();
+      const found = await look(docker, image);
+      if (found && failure) notices.warn(`${messageOf(failure)}; the one that is here is taken`);
+      if (found) return found;
+      if (policy === 'if-not-present') return await fetchOnce();
+      throw new SiteUnavailable(
+        'image_not_found',
+        `the image ${image} is not here, and may not be fetched (\`pull_policy: never\`)`,
+      );
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const fetch = async (
+  { image, platform }: ContainerImage,
+  { docker, credentials, notices, signal }: Fetching,
+): Promise<FoundImage> => {
+  const authconfig = accessTo(image, credentials);
+  notices.tell(`Fetching the image ${image}`);
   try {
-    const progress = await docker.pull(image, { abortSignal: signal });
+    const options = { ...(platform !== undefined && { platform }), ...(authconfig && { authconfig }) };
+    const progress = await docker.pull(image, { ...options, abortSignal: signal });
     await followed(docker, progress);
   } catch (error) {
     signal?.throwIfAborted();
     throw fromPullError(error, image);
   }
+  const found = await look(docker, image);
+  if (found) return found;
+  throw new SiteUnavailable('image_not_found', `the image ${image} was fetched, and is not here any more`);
 };
 
-const isThere = async (docker: Docker, image: string): Promise<boolean> => {
+const look = async (docker: Docker, image: string): Promise<FoundImage | undefined> => {
   try {
-    await docker.getImage(image).inspect();
-    return true;
+    const { Id, RepoDigests, Config } = await docker.getImage(image).inspect();
+    const [digest] = (RepoDigests ?? []).flatMap((each) => each.split('@')[1] ?? []);
+    const { ExposedPorts, Healthcheck } = Config as {
+      ExposedPorts?: Record<string, object>;
+      Healthcheck?: { Test?: string[] };
+    };
+    return {
+      image,
+      id: Id,
+      ...(digest !== undefined && { digest }),
+      ports: Object.keys(ExposedPorts ?? {}).flatMap((port) =>
+        port.endsWith('/tcp') ? [Number.parseInt(port, 10)] : [],
+      ),
+      hasHealthCheck: (Healthcheck?.Test ?? ['NONE'])[0] !== 'NONE',
+    };
   } catch (error) {
-    if (statusOf(error) === 404) return false;
+    if (statusOf(error) === 404) return undefined;
     throw fromDockerError(error, `look for the image ${image}`);
   }
 };

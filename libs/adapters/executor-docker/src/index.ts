@@ -1,2 +1,2 @@
-export { openDocker } from './docker-client.ts';
+export { openDocker, type DockerDaemon } from './docker-client.ts';
 export { createDockerExecutor, type DockerExecutorOptions } from './docker-executor.ts';

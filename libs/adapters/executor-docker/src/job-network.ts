@@ -1,6 +1,14 @@
+import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
+import { LABEL } from './container-options.ts';
 
 const NONE = 'none';
+
+/** Bridges of jobs are known by how their names begin. */
+export const BRIDGE = 'flj-';
+
+/** Names of interfaces may have 15 characters. */
+const bridgeOf = (name: string): string => BRIDGE + createHash('sha256').update(name).digest('hex').slice(0, 11);
 
 /**
  * The network of this name, made where there is none; containers in it reach what their host reaches, and not each other.
@@ -13,7 +21,7 @@ export const networkNamed = async (docker: Docker, name: string): Promise<string
   const made = await docker.createNetwork({
     Name: name,
     Driver: 'bridge',
-    Options: { 'com.docker.network.bridge.enable_icc': 'false' },
+    Options: { 'com.docker.network.bridge.name': bridgeOf(name), 'com.docker.network.bridge.enable_icc': 'false' },
   });
   const first = (await firstNamed(docker, name)) ?? made.id;
   if (first !== made.id) await made.remove();
@@ -25,4 +33,15 @@ const firstNamed = async (docker: Docker, name: string): Promise<string | undefi
   // The filter also finds names that begin with it.
   const [first] = networks.filter(({ Name }) => Name === name).toSorted((a, b) => (a.Created < b.Created ? -1 : 1));
   return first?.Id;
+};
+
+/** A network of one attempt, in which its containers find each other by name and nobody else finds them. */
+export const networkOf = async (docker: Docker, attemptId: string, instance: string): Promise<Docker.Network> => {
+  const Name = `foldline-${instance}-${attemptId}`;
+  return docker.createNetwork({
+    Name,
+    Driver: 'bridge',
+    Options: { 'com.docker.network.bridge.name': bridgeOf(Name) },
+    Labels: { [LABEL.attempt]: attemptId, [LABEL.instance]: instance },
+  });
 };

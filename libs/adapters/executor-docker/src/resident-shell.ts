@@ -13,6 +13,9 @@ const POLL_MS = 5;
 
 type OnOutput = ExecutionSpec['onOutput'];
 
+/** Which shell runs the steps: bash where the image has one, as in GitLab's runner. And who they run as. */
+export type Greeting = { shell: 'bash' | 'sh'; uid: number; gid: number };
+
 /** The stream to the shell has ended: its container has. */
 export class ShellGone extends TransientError {
   override readonly name = 'ShellGone';
@@ -36,12 +39,13 @@ export class ResidentShell {
     this.#listening = this.#listen();
   }
 
-  /** Which shell runs the steps: bash where the image has one, as GitLab's runner does. */
-  async shell(): Promise<'bash' | 'sh'> {
-    const word = await this.ask(
-      `if command -v bash >/dev/null 2>&1; then ${this.say('bash')}; else ${this.say('sh')}; fi`,
-    );
-    return word === 'bash' ? 'bash' : 'sh';
+  /** What the container is like. */
+  async greeting(): Promise<Greeting> {
+    const shell = 'if command -v bash >/dev/null 2>&1; then shell=bash; else shell=sh; fi';
+    const ids = '"$(id -u 2>/dev/null || echo 0)" "$(id -g 2>/dev/null || echo 0)"';
+    const word = await this.ask(`${shell}; ${this.say('%s %s %s', `"$shell" ${ids}`)}`);
+    const [found, uid, gid] = word.split(' ');
+    return { shell: found === 'bash' ? 'bash' : 'sh', uid: Number(uid), gid: Number(gid) };
   }
 
   /** Runs a script in the foreground and resolves with its exit code; what it prints is handed over meanwhile. */

@@ -54,6 +54,10 @@ class ProcessExecutor implements Executor {
     this.pipes = new OutputPipes(options.directory, options.spawner);
   }
 
+  kinds(): Promise<string[]> {
+    return Promise.resolve(['process']);
+  }
+
   kindOf(): string {
     return 'process';
   }

@@ -11,6 +11,19 @@ export const AttemptStarted = defineEvent(
   z.object({ ...attempt, runnerId: text, executor: text }),
 );
 
+/**
+ * What the containers of an attempt are of, that of the job first. `id` is what the daemon knows the image by, `digest`
+ * its content in the registry, where it came from one.
+ */
+export const ImagesResolved = defineEvent(
+  'ImagesResolved',
+  1,
+  z.object({
+    ...attempt,
+    images: z.array(z.object({ image: text, id: text, digest: text.optional() })),
+  }),
+);
+
 export const StepFinished = defineEvent(
   'StepFinished',
   1,

@@ -75,6 +75,7 @@ export const failureReason = z.enum([
   'image_not_found',
   'image_access_denied',
   'image_pull_failure',
+  'image_unusable',
   'docker_unavailable',
   'downstream_refused',
   'downstream_failed',

@@ -1,3 +1,5 @@
+import type { ContainerOptions } from '@foldline/contracts';
+
 /** Of an attempt: where its steps run, one after the other. */
 export type SiteSpec = {
   /** Marks everything that the attempt has running, so that what is left of it is found. */
@@ -7,17 +9,36 @@ export type SiteSpec = {
   container?: ContainerSpec;
   /** A directory of this attempt outside the workspace, for the shell script and its like. */
   scratchDirectory: string;
+  /** Told while the place is made, line by line: what is waited for, and what is not as it should be. */
+  notices?: { tell: (line: string) => void; warn: (line: string) => void };
 };
 
 /** `workspaceAt` is where the workspace is seen in the container, and what else is there by its path on the host. */
-export type ContainerSpec = {
-  image: string;
+export type ContainerSpec = ContainerImage & {
   workspaceAt: string;
   mounts: readonly { from: string; at: string }[];
   /** Cores and bytes; without them as much as the host has. */
   cpus?: number;
   memoryBytes?: number;
+  /** Containers beside that of the job. */
+  services?: readonly ServiceSpec[];
+  /** What the services write is told as well. */
+  tellsOfServices?: boolean;
+  /** With what images may be fetched: JSON as Docker's own `config.json`. */
+  credentials?: string;
 };
+
+export type ContainerImage = ContainerOptions & { image: string };
+
+/** The job reaches it by its aliases and by names that its image gives it. */
+export type ServiceSpec = ContainerImage & {
+  aliases: readonly string[];
+  command?: readonly string[];
+  environment: Readonly<Record<string, string>>;
+};
+
+/** `id` is what the daemon knows the image by, `digest` its content in the registry, where it has one. */
+export type ImageInUse = { image: string; id: string; digest?: string };
 
 /** One step. */
 export type ExecutionSpec = {
@@ -43,6 +64,8 @@ export interface Execution {
 
 /** Where the steps of one attempt run. What one of them leaves in the file system, the next one finds. */
 export interface Site {
+  /** What its containers are of, that of the job first. */
+  readonly images?: readonly ImageInUse[];
   /**
    * Runs the commands of one step; one at a time. A command that fails is a result; the engine being unable to run it is
    * a thrown `TransientError` (try again) or `PermanentError`.
@@ -54,6 +77,8 @@ export interface Site {
 
 /** Makes places for jobs to run in. */
 export interface Executor {
+  /** How jobs can be run here and now, for example `process`: what a runner offers. */
+  kinds(): Promise<string[]>;
   /** How such a job would be run, for example `process`; recorded with each attempt. */
   kindOf(job: { image?: string | undefined }): string;
   /** Throws `SiteUnavailable` where there is no such place. Aborting `signal` gives up waiting for it. */

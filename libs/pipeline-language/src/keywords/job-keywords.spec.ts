@@ -25,8 +25,7 @@ const codesWith = (keyword: string): string[] => {
 
 describe('A job', () => {
   it.each([
-    ['image: {name: a, entrypoint: [b]}', 'image.entrypoint', ['b']],
-    ['services: [{name: a, alias: b}]', 'services.alias', 'b'],
+    ['image: {name: a, kubernetes: {user: b}}', 'image.kubernetes', { user: 'b' }],
     ['artifacts: {paths: [a], expose_as: b}', 'artifacts.expose_as', 'b'],
     ['id_tokens: {A: {aud: https://x}}', 'id_tokens', { A: { aud: 'https://x' } }],
     ['pages: true', 'pages', 'true'],

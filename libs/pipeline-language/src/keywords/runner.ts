@@ -1,13 +1,11 @@
 import type { ClusterPower, RunnerRequirements } from '@foldline/contracts';
-import { TEXT } from '../grammar/json-schema.ts';
 import { present } from '../grammar/present.ts';
-import { record, type Field, type Fields, type Gap } from '../grammar/record.ts';
-import { choice, list, mapped, number, oneOrMore, orMap, text, texts, type Shape } from '../grammar/shape.ts';
+import { record } from '../grammar/record.ts';
+import { choice, mapped, number, text, texts, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
 import { shorten } from '../node.ts';
 import { invalid } from '../read.ts';
 import { parseSize } from '../size.ts';
-import { variables, type Variables } from './variables.ts';
 
 export const cluster = choice<ClusterPower>(['high-power', 'low-power']);
 
@@ -46,103 +44,3 @@ export const tags: Shape<string[]> = mapped(texts, (read, node, where) => {
   if (read.length > limits.tags) return invalid(node, where, `may have at most ${limits.tags} tags`);
   return [...new Set(read.map(({ value }) => value))];
 });
-
-const imageName: Shape<string> = mapped(
-  text,
-  (name, node, where) => {
-    const usable = /^[A-Za-z0-9$][\w.$:/@{}-]*$/.test(name) && name.length <= limits.nameLength;
-    return usable ? name : invalid(node, where, 'must be the name of an image');
-  },
-  TEXT,
-);
-
-const containers: Gap = { why: 'no runner runs containers yet' };
-const beside = { name: 'node:22' };
-
-const user: Field<string> = { shape: text, description: 'Who runs it: a name or a number.', example: '1001' };
-const docker = record<{ platform: string; user: string }>({
-  platform: { shape: text, description: 'The architecture of the image.', example: 'linux/arm64' },
-  user,
-});
-const kubernetes = record<{ user: string }>({ user });
-const pullPolicies = ['always', 'if-not-present', 'never'] as const;
-
-type Image = {
-  name: string;
-  entrypoint: unknown;
-  pull_policy: unknown;
-  docker: unknown;
-  kubernetes: unknown;
-};
-
-const imageFields: Fields<Image> = {
-  name: { shape: imageName, description: 'The image.', example: 'node:22' },
-  entrypoint: {
-    shape: texts,
-    description: 'What is run instead of the entrypoint of the image.',
-    example: ['/bin/sh', '-c'],
-    beside,
-    planned: containers,
-  },
-  pull_policy: {
-    shape: oneOrMore(choice(pullPolicies), pullPolicies.length),
-    description: 'When the image is fetched.',
-    example: 'if-not-present',
-    beside,
-    planned: containers,
-  },
-  docker: {
-    shape: docker,
-    description: 'Options of Docker.',
-    example: { platform: 'linux/arm64' },
-    beside,
-    planned: containers,
-  },
-  kubernetes: {
-    shape: kubernetes,
-    description: 'Options of Kubernetes.',
-    example: { user: '1001' },
-    beside,
-    planned: containers,
-  },
-};
-
-const named = (image: Shape<Partial<Image>>): Shape<string> =>
-  orMap(
-    imageName,
-    mapped(image, ({ name }, node, where) =>
-      node.kind === 'map' && !node.entries.has('name') ? invalid(node, where, 'needs a `name`') : name,
-    ),
-  );
-
-/** `image: name` or `image: {name, …}`. */
-export const image: Shape<string> = named(record(imageFields));
-
-const service: Shape<string> = named(
-  record<Image & { alias: string; command: unknown; variables: Variables }>({
-    ...imageFields,
-    alias: {
-      shape: text,
-      description: 'Under which names the job reaches the service.',
-      example: 'database',
-      beside,
-      planned: containers,
-    },
-    command: {
-      shape: texts,
-      description: 'What is run instead of the command of the image.',
-      example: ['redis-server', '--save', ''],
-      beside,
-      planned: containers,
-    },
-    variables: {
-      shape: variables,
-      description: 'Variables of the service alone.',
-      example: { POSTGRES_DB: 'test' },
-      beside,
-      planned: containers,
-    },
-  }),
-);
-
-export const services = list(service, limits.services);

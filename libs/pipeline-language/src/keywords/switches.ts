@@ -6,7 +6,6 @@ type Switch = { why: string; anyway?: RegExp };
 const FILES = 'a job always begins with the files of its commit';
 const FETCH = 'the commit is fetched once for all jobs, with its history';
 const ON = /^(?:true|1)$/i;
-const OFF = /^(?:false|0)$/i;
 
 /** Those that are not here are for speed alone, or for what another one asks for. */
 const switches: ReadonlyMap<string, Switch> = new Map(
@@ -23,9 +22,8 @@ const switches: ReadonlyMap<string, Switch> = new Map(
     GIT_FETCH_EXTRA_FLAGS: { why: FETCH, anyway: /^--prune --quiet$/ },
     GIT_SUBMODULE_STRATEGY: { why: 'submodules are not checked out yet', anyway: /^none$/i },
     GIT_LFS_SKIP_SMUDGE: { why: 'files of Git LFS are not fetched yet', anyway: ON },
-    CI_DEBUG_TRACE: { why: 'commands are not traced; `set -x` in the script does it', anyway: OFF },
-    CI_DEBUG_SERVICES: { why: 'no runner runs containers yet', anyway: OFF },
-    DOCKER_AUTH_CONFIG: { why: 'no runner fetches images yet' },
+    CI_DEBUG_TRACE: { why: 'commands are not traced; `set -x` in the script does it', anyway: /^(?:false|0)$/i },
+    CI_DEBUG_SERVICES: { why: 'it does what it does there', anyway: /^/ },
     RUNNER_SCRIPT_TIMEOUT: { why: 'what ends a script is `timeout`' },
     RUNNER_AFTER_SCRIPT_TIMEOUT: { why: '`after_script` always has 5 minutes', anyway: /^(?:5m|300s)$/ },
     AFTER_SCRIPT_IGNORE_ERRORS: { why: 'what becomes of `after_script` changes nothing', anyway: ON },

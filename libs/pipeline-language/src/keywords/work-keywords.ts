@@ -1,4 +1,4 @@
-import type { ArtifactSpec, CacheSpec } from '@foldline/contracts';
+import type { ArtifactSpec, CacheSpec, PlannedService } from '@foldline/contracts';
 import { record, type Fields } from '../grammar/record.ts';
 import { mapped, text } from '../grammar/shape.ts';
 import { readPattern } from '../pattern.ts';
@@ -6,7 +6,7 @@ import type { Located } from '../read.ts';
 import { artifacts } from './artifacts.ts';
 import { caches } from './cache.ts';
 import { plannedWork, type PlannedWork } from './planned-keywords.ts';
-import { image, services } from './runner.ts';
+import { image, services, type Image } from './containers.ts';
 import { commands } from './script.ts';
 import { secrets, type Secrets } from './secrets.ts';
 import { variables, type Variables } from './variables.ts';
@@ -20,8 +20,8 @@ export type Work = PlannedWork & {
   before_script: Located<string>[];
   after_script: Located<string>[];
   hooks: Partial<Hooks>;
-  image: string;
-  services: string[];
+  image: Image;
+  services: (string | PlannedService)[];
   variables: Variables;
   secrets: Secrets;
   artifacts: ArtifactSpec;
@@ -37,9 +37,6 @@ const hooks = record<Hooks>({
     example: ['git config --global core.longpaths true'],
   },
 });
-
-const needsDocker = 'a runner without Docker fails such a job (`needs_docker`)';
-const noServices = 'no runner starts services yet: such a job fails (`needs_docker`)';
 
 export const work: Fields<Work> = {
   script: {
@@ -64,15 +61,14 @@ export const work: Fields<Work> = {
   },
   image: {
     shape: image,
-    description: 'The container image in which the job runs.',
-    limit: needsDocker,
+    description: 'The container image in which the job runs; it waits for a runner with Docker.',
     example: 'node:22',
   },
   services: {
     shape: services,
-    description: 'Containers beside the job.',
-    limit: noServices,
+    description: 'Containers beside that of the job, which reaches them by name. The job needs an `image`, too.',
     example: ['postgres:17'],
+    beside: { image: 'node:22' },
   },
   variables: { shape: variables, description: 'Variables of the job.', example: { LEVEL: 'debug' } },
   secrets: {

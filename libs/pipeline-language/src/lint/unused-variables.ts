@@ -1,3 +1,4 @@
+import { serviceOf, type PlannedService } from '@foldline/contracts';
 import type { Definition } from '../definition.ts';
 import { shorten, type Entry, type MapNode, type Node, type Position } from '../node.ts';
 import type { Report } from '../report.ts';
@@ -61,11 +62,18 @@ const NONE: readonly Entry[] = [];
 
 const wordsOf = (text: string): string[] => text.match(/[A-Za-z_]\w*/g) ?? [];
 
+const textsOfService = ({ image, command = [], variables = {} }: PlannedService): string[] => [
+  image,
+  ...command,
+  ...Object.values(variables),
+];
+
 /** Each behind a space. */
 const wordsOfPrograms = (definition: Definition, scripts: readonly Script[], declared: Declared): string => {
   const texts = new Set(scripts.flatMap(({ commands }) => commands.map(({ value }) => value)));
   for (const { image, services = [] } of definition.jobs.map(({ settings }) => settings))
-    for (const text of [image ?? '', ...services]) texts.add(text);
+    for (const text of [image?.name ?? '', ...services.flatMap((each) => textsOfService(serviceOf(each)))])
+      texts.add(text);
   const words = new Set([...texts].flatMap(wordsOf).filter((word) => !declared.has(word)));
   return ` ${[...words].join(' ').replaceAll('_', ' ').toLowerCase()}`;
 };
