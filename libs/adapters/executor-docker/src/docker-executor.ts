@@ -12,7 +12,7 @@ import {
 import { LABEL, containerOptions, type Belonging, type ContainerLimits } from './container-options.ts';
 import { ContainerSite } from './container-site.ts';
 import type { DockerDaemon } from './docker-client.ts';
-import { fromDockerError, statusOf } from './docker-error.ts';
+import { fromDockerError } from './docker-error.ts';
 import { ensureImage, type FoundImage } from './images.ts';
 import { networkNamed, networkOf } from './job-network.ts';
 import { asRoot } from './as-root.ts';

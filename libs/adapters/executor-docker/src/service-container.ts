@@ -55,8 +55,9 @@ export class ServiceContainer {
    */
   async settle(notices: Notices, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + READY_MS;
+    const mayWait = (): boolean => performance.now() < deadline && !signal?.aborted;
     let lack = await this.lack();
-    while (lack === 'not yet' && performance.now() < deadline && !signal?.aborted) {
+    while (lack === 'not yet' && mayWait()) {
       await delay(POLL_MS);
       lack = await this.lack();
     }

@@ -51,7 +51,10 @@ const suite = (url: string): void => {
       await site.start(step)
     ).finished;
     // What is run is shown before what it says.
-    return output.replaceAll(/^\x1b.*\n/gm, '');
+    return output
+      .split('\n')
+      .filter((line) => !line.startsWith('\u001b'))
+      .join('\n');
   };
   const service = (spec: Partial<ServiceSpec>): ServiceSpec => ({
     image: BUSYBOX,
