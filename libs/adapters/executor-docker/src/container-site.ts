@@ -68,7 +68,9 @@ export class ContainerSite implements Site, ContainerHandle {
   async signal(name: 'TERM' | 'KILL'): Promise<void> {
     try {
       const asked = await this.container.exec({ Cmd: ['sh', '-c', `kill -${name} -1`] });
-      await asked.start({ Detach: true });
+      const answer = await asked.start({ Detach: true });
+      // Nothing comes, and the connection would stay open for it.
+      answer.destroy();
     } catch (error) {
       // Where no process can be added, a fork bomb's container for one, all of it is ended.
       if (name === 'KILL') await this.container.kill();

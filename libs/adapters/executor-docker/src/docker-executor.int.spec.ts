@@ -52,6 +52,17 @@ const suite = (url: string): void => {
       expect(await survivor.finished).toEqual({ exitCode: 3, outOfMemory: true });
     });
 
+    it('keeps no connection to the daemon open when it was stopped', async () => {
+      const open = (): number => process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+      const before = open();
+      const long = await start('sleep 600');
+      long.stop(0);
+      await long.finished;
+      // The socket of an answer that nobody waits for closes a moment after it.
+      while (open() > before) await new Promise(setImmediate);
+      expect(open()).toBe(before);
+    });
+
     it('of processes is contained and ended, and the next step runs', async () => {
       const bomb = await start('bomb() { bomb | bomb & }', 'bomb', 'sleep 600');
       bomb.stop(0);
