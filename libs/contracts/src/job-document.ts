@@ -54,8 +54,8 @@ export type JobDoc = {
     detail?: string;
   }[];
   caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
-  /** What the containers of the latest attempt are of, that of the job first; of no other jobs. */
-  images?: { attempt: number; image: string; id: string; digest?: string }[];
+  /** Of the latest attempt that had one; `images` are what its containers are of, that of the job first. */
+  container?: { attempt: number; start: 'warm' | 'cold'; images: { image: string; id: string; digest?: string }[] };
   log?: { attempt: number; bytes: number; sha256: string; complete: boolean };
   createdAt: string;
   /** When a delayed job is queued by itself. */

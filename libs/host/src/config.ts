@@ -196,9 +196,15 @@ const sharedSettings = (
   queueLimit: { total: values.FOLDLINE_QUEUE_LIMIT, perProject: values.FOLDLINE_PROJECT_QUEUE_LIMIT },
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
-  ...(values.FOLDLINE_DOCKER_HOST !== NO_DOCKER && { dockerHost: values.FOLDLINE_DOCKER_HOST }),
+  ...dockerOf(values),
   version,
 });
+
+const dockerOf = (values: SettingValues): Pick<Settings, 'docker'> => {
+  const { FOLDLINE_DOCKER_HOST: host, FOLDLINE_WARM_CONTAINERS: size } = values;
+  if (host === NO_DOCKER) return {};
+  return { docker: { host, warm: { size, idleMs: values.FOLDLINE_WARM_CONTAINER_SECONDS * 1000 } } };
+};
 
 const ANY_HOST = new Set(['0.0.0.0', '::', '']);
 

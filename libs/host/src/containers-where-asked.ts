@@ -7,6 +7,7 @@ export const inContainersWhereAsked = (processes: Executor, containers: Executor
     kinds: async () => (await Promise.all([processes.kinds(), containers.kinds()])).flat(),
     kindOf: (job) => (job.image === undefined ? processes : containers).kindOf(job),
     open: (spec, signal) => (spec.container ? containers : processes).open(spec, signal),
+    close: async () => void (await Promise.all([processes.close(), containers.close()])),
     sweep: async (attemptId) => {
       const swept = await Promise.all([processes, containers].map((each) => each.sweep(attemptId)));
       return { killed: swept.reduce((sum, { killed }) => sum + killed, 0) };

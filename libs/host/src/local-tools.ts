@@ -21,24 +21,22 @@ type LocalTools = {
  * What every process has of its own host, whatever the mode: its clock, its programs, its copies of repositories. A
  * process that is one service names it in its log.
  */
-export const openLocalTools = (
-  { dataDirectory, logLevel, allowPrivateTargets, dockerHost }: Settings,
-  service?: ServiceName,
-): LocalTools => {
+export const openLocalTools = (settings: Settings, service?: ServiceName): LocalTools => {
+  const { dataDirectory, logLevel, allowPrivateTargets, docker } = settings;
   const spawner = new Spawner();
+  const processes = createProcessExecutor({
+    baseEnvironment: inherited(JOB_INHERITS),
+    directory: join(dataDirectory, 'runners/pipes'),
+    spawner,
+  });
+  const containers = docker && containersOf(docker, dataDirectory);
+  const executor = inContainersWhereAsked(processes, containers);
   return {
     ports: {
       clock: systemClock,
       ids: ulidIds(),
       logger: createLogger(logLevel, service),
-      executor: inContainersWhereAsked(
-        createProcessExecutor({
-          baseEnvironment: inherited(JOB_INHERITS),
-          directory: join(dataDirectory, 'runners/pipes'),
-          spawner,
-        }),
-        dockerHost === undefined ? undefined : containersOf(dockerHost, dataDirectory),
-      ),
+      executor,
       sourceRepository: createGitRepositories({
         directory: join(dataDirectory, 'repos'),
         environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
@@ -46,17 +44,21 @@ export const openLocalTools = (
       }),
       outboundHttp: createOutboundHttp({ allowPrivateTargets }),
     },
-    close: () => spawner.close(),
+    close: async () => {
+      await executor.close();
+      await spawner.close();
+    },
   };
 };
 
 /** As many processes as a large build starts at once, and far fewer than a host has. */
 const MOST_PROCESSES = 4_096;
 
-const containersOf = (dockerHost: string, directory: string): Executor =>
+const containersOf = ({ host, warm }: NonNullable<Settings['docker']>, directory: string): Executor =>
   createDockerExecutor({
-    docker: openDocker(dockerHost),
+    docker: openDocker(host),
     directory,
+    warm,
     network: 'foldline-jobs',
     limits: { pids: MOST_PROCESSES },
     credentials: ownCredentials,

@@ -37,6 +37,8 @@ const NUMBERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   FOLDLINE_DRAIN_SECONDS: ['must be a number from 0 to 604800', '10m', '-1', '604801', ''],
   FOLDLINE_QUEUE_LIMIT: [COUNT, 'none', '0', '1.5', '9007199254740993'],
   FOLDLINE_PROJECT_QUEUE_LIMIT: [COUNT, 'none', '0', '1.5'],
+  FOLDLINE_WARM_CONTAINERS: ['must be a whole number from 0 to 100', 'some', '-1', '101', '1.5'],
+  FOLDLINE_WARM_CONTAINER_SECONDS: ['must be a number from 1 to 86400', '10m', '0', '86401'],
   FOLDLINE_KAFKA_PARTITIONS: ['must be a whole number from 1 to 1000', 'many', '0', '1001', '2.5'],
   FOLDLINE_KAFKA_RETENTION_DAYS: ['must be a whole number from 1 to 3650', 'ever', '0', '-1', '3651', '0.5'],
   FOLDLINE_KAFKA_REPLICATION: ['must be a whole number from 1 to 9', 'all', '0', '10'],

@@ -94,6 +94,14 @@ const COMMON_SETTINGS = {
     .describe(
       'Where a Docker daemon of this host is. While it answers, its runners take jobs that name an `image`, which run in containers; `none` lets them take none.',
     ),
+  FOLDLINE_WARM_CONTAINERS: wholeNumber({ least: 0, most: 100 })
+    .default(2)
+    .describe(
+      'How many containers each runner process keeps ready for jobs with images that earlier jobs have used; 0 for none.',
+    ),
+  FOLDLINE_WARM_CONTAINER_SECONDS: number({ least: 1, most: 86_400 })
+    .default(600)
+    .describe('How long a container is kept ready that no job uses.'),
   FOLDLINE_INCLUDE_HOSTS: hosts
     .optional()
     .describe(

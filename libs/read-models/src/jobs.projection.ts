@@ -2,10 +2,10 @@ import {
   AttemptStarted,
   CacheRestored,
   COLLECTION,
+  ContainerStarted,
   DownstreamRefused,
   DownstreamReopened,
   DownstreamRequested,
-  ImagesResolved,
   JobAssigned,
   JobAwaitsResource,
   JobCancelled,
@@ -197,9 +197,9 @@ const inAttempt = [
     const step = { attempt, index, name, outcome, durationMs, ...given({ exitCode, detail }) };
     return doc && decided(doc, event, { steps: latest(doc.steps, step) });
   }),
-  onJob(ImagesResolved, (doc, event) => {
-    const { attempt, images } = event.data;
-    return doc && decided(doc, event, { images: images.map((each) => ({ attempt, ...each })) });
+  onJob(ContainerStarted, (doc, event) => {
+    const { attempt, start, images } = event.data;
+    return doc && decided(doc, event, { container: { attempt, start, images } });
   }),
   onJob(CacheRestored, (doc, event) => {
     const { attempt, key, result, matchedKey, files, bytes } = event.data;

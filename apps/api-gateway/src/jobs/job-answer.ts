@@ -2,7 +2,7 @@ import type { JobDoc } from '@foldline/contracts';
 
 export type JobSummary = Omit<
   JobDoc,
-  'projectId' | 'definition' | 'why' | 'steps' | 'caches' | 'images' | 'updatedPosition'
+  'projectId' | 'definition' | 'why' | 'steps' | 'caches' | 'container' | 'updatedPosition'
 >;
 
 /** A job in its pipeline's answer and in lists. */
@@ -12,7 +12,7 @@ export const jobSummary = ({
   why: _why,
   steps: _steps,
   caches: _caches,
-  images: _images,
+  container: _container,
   updatedPosition: _updatedPosition,
   ...job
 }: JobDoc): JobSummary => job;
@@ -22,7 +22,7 @@ export const jobAnswer = (job: JobDoc) => ({
   ...jobSummary(job),
   steps: job.steps,
   caches: job.caches,
-  ...(job.images && { images: job.images }),
+  ...(job.container && { container: job.container }),
 });
 
 /** A job as it was planned. */

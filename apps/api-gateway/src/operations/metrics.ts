@@ -54,6 +54,13 @@ const cacheMetrics = (jobs: readonly JobDoc[]) => {
   };
 };
 
+/** Of the latest attempts: how many began in a container that was ready for them (S1-43). */
+const containerMetrics = (jobs: readonly JobDoc[]) => {
+  const starts = jobs.flatMap(({ container }) => container?.start ?? []);
+  const warm = starts.filter((start) => start === 'warm').length;
+  return { started: starts.length, warm, cold: starts.length - warm, warmRate: share(warm, starts.length) };
+};
+
 /** How a project's pipelines do (S0-62), from the newest of its documents. Rates are 0…1; `null` is "nothing to measure". */
 export const metricsOf = ({ jobs, pipelines, artifacts, runners }: Sample) => {
   const decided = pipelines.filter(({ status }) => DECIDED.has(status));
@@ -68,6 +75,7 @@ export const metricsOf = ({ jobs, pipelines, artifacts, runners }: Sample) => {
     },
     stages: [...byStage(jobs)].map(([stage, inStage]) => stageMetrics(stage, inStage)),
     cache: cacheMetrics(jobs),
+    containers: containerMetrics(jobs),
     artifacts: {
       count: kept.length,
       totalBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),

@@ -4,7 +4,7 @@ import {
   AttemptStarted,
   CacheRestored,
   CacheUploaded,
-  ImagesResolved,
+  ContainerStarted,
   StepFinished,
   type EventsOf,
 } from '@foldline/contracts';
@@ -12,7 +12,7 @@ import type { Decider } from '@foldline/kernel';
 
 const ATTEMPT_EVENTS = {
   AttemptStarted,
-  ImagesResolved,
+  ContainerStarted,
   StepFinished,
   CacheRestored,
   ArtifactUploaded,

@@ -1,4 +1,4 @@
-import { ImagesResolved } from '@foldline/contracts';
+import { ContainerStarted } from '@foldline/contracts';
 import type { Execution, Executor, Site } from '@foldline/kernel';
 import type { ShellStep, StepResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
@@ -57,11 +57,11 @@ export class JobShell {
   }
 
   /** Once, however many places the job has had. */
-  private tellOf({ images = [] }: Site, { about, hide, record }: JobScene): void {
+  private tellOf({ images = [], isWarm = false }: Site, { about, hide, record }: JobScene): void {
     if (images.length === 0 || this.hasTold) return;
     this.hasTold = true;
     const resolved = images.map(({ image, ...found }) => ({ image: hide(image), ...found }));
-    record(ImagesResolved({ ...about, images: resolved }));
+    record(ContainerStarted({ ...about, start: isWarm ? 'warm' : 'cold', images: resolved }));
   }
 
   /** `stopped` is asked once the shell has started: nobody could end it before. */

@@ -38,6 +38,8 @@ class ScriptedExecutor implements Executor {
     return 'process';
   }
 
+  async close(): Promise<void> {}
+
   async open(site: SiteSpec): Promise<Site> {
     return {
       start: (spec) => this.start({ ...site, ...spec }),

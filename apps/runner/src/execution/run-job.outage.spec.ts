@@ -59,6 +59,7 @@ const struck = <Store extends object>(store: Store): Store =>
 
 const executor: Executor = {
   kinds: async () => ['process'],
+  close: async () => undefined,
   kindOf: () => 'process',
   open: async () => ({
     start: async () => {

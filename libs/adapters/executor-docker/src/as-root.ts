@@ -1,27 +1,19 @@
 import type Docker from 'dockerode';
-import { TransientError } from '@foldline/kernel';
-import { LABEL } from './container-options.ts';
+import { SITE_ROOT, TransientError } from '@foldline/kernel';
+import { containerOptions, type Belonging } from './container-options.ts';
 import { removed } from './removed.ts';
+import { bodyOf } from './service-container.ts';
+import type { Slot } from './slot.ts';
 
-type Errand = { image: string; command: readonly string[]; directories: readonly string[]; instance: string };
+type Errand = { image: string; command: readonly string[]; slot: Slot; belonging: Belonging };
 
-/** Runs one program as root of a container of its own, which sees these directories where the host has them. */
+/** Runs one program as root of a container of its own, which sees of the host what that of the job does. */
 export const asRoot = async (docker: Docker, errand: Errand): Promise<void> => {
-  const { image, command, directories, instance } = errand;
-  const container = await docker.createContainer({
-    Image: image,
-    Entrypoint: [command[0]!],
-    Cmd: command.slice(1),
-    User: '0:0',
-    Labels: { [LABEL.instance]: instance },
-    HostConfig: {
-      NetworkMode: 'none',
-      Mounts: directories.map((directory) => ({ Type: 'bind', Source: directory, Target: directory })),
-      CapDrop: ['ALL'],
-      CapAdd: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
-      SecurityOpt: ['no-new-privileges'],
-    },
-  });
+  const { image, command, slot, belonging } = errand;
+  const [program = '', ...rest] = command;
+  const mounts = [{ from: slot.builds, at: SITE_ROOT }];
+  const options = containerOptions({ ...belonging, image, entrypoint: [program], user: '0:0', mounts });
+  const container = await docker.createContainer(bodyOf({ ...options, Cmd: rest, OpenStdin: false }, {}));
   try {
     await container.start();
     const { StatusCode } = (await container.wait()) as { StatusCode: number };

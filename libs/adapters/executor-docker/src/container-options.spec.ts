@@ -5,8 +5,7 @@ type More = { isReadOnly?: boolean; memoryBytes?: number; cpus?: number };
 
 const optionsWith = ({ isReadOnly = false, ...more }: More = {}) =>
   containerOptions({
-    attemptId: 'p1.0.1',
-    instance: 'here',
+    labels: {},
     image: 'node:22',
     mounts: [{ from: '/data/a:b/workspace', at: '/builds/ada/engine' }],
     network: 'none',
@@ -46,7 +45,7 @@ describe('The container of a job', () => {
 
   it('keeps the entrypoint of its image unless the job names another', () => {
     expect(optionsWith()).not.toHaveProperty('Entrypoint');
-    const own = { attemptId: 'a', instance: 'i', image: 'x', mounts: [], network: 'none', limits: { pids: 1 } };
+    const own = { labels: {}, image: 'x', mounts: [], network: 'none', limits: { pids: 1 } };
     for (const entrypoint of [[], ['']])
       expect(containerOptions({ ...own, entrypoint })).toMatchObject({ Entrypoint: [''] });
   });

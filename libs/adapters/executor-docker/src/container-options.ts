@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { ContainerOptions } from '@foldline/contracts';
 
 /** In memory, and the attempt's alone: the scripts of its steps, which may hold secrets. */
 export const PRIVATE_DIRECTORY = '/.foldline';
 
-export const LABEL = { attempt: 'foldline.attempt', instance: 'foldline.instance' } as const;
+/** Whose a container is: a runner's, by its data directory, and one process of it. */
+export const LABEL = { instance: 'foldline.instance', process: 'foldline.process' } as const;
 
 /** What root in a container may do: what package managers need, and nothing that reaches beyond the container. */
 const CAPABILITIES = [
@@ -19,6 +21,10 @@ const CAPABILITIES = [
   'NET_BIND_SERVICE',
 ];
 
+/** What people find it by. The daemon lets a name be used anew only when the earlier container of it is gone. */
+export const nameFor = (attemptId: string, part = ''): string =>
+  `foldline-${attemptId}-${part}${randomBytes(3).toString('hex')}`;
+
 /** What no job may exceed, whatever it asks for. */
 export type ContainerLimits = {
   pids: number;
@@ -26,10 +32,9 @@ export type ContainerLimits = {
   isReadOnly?: boolean;
 };
 
-/** What all containers of an attempt have in common. */
+/** What all containers have that are made for jobs. */
 export type Belonging = {
-  attemptId: string;
-  instance: string;
+  labels: Readonly<Record<string, string>>;
   network: string;
   limits: ContainerLimits;
   /** Cores, for example 0.5. */
@@ -63,7 +68,8 @@ export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
     ...common,
     Cmd: ['sh'],
     OpenStdin: true,
-    StdinOnce: false,
+    // When its runner has died, one that waits for a job reads the end, and ends.
+    StdinOnce: true,
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
@@ -101,7 +107,7 @@ const commonOptions = (spec: Common): ContainerCreateOptions => {
     ...(entrypoint && { Entrypoint: entrypoint.length === 0 ? [''] : [...entrypoint] }),
     ...(spec.user !== undefined && { User: spec.user }),
     Tty: false,
-    Labels: { [LABEL.attempt]: spec.attemptId, [LABEL.instance]: spec.instance },
+    Labels: { ...spec.labels },
     HostConfig: {
       NetworkMode: spec.network,
       CapDrop: ['ALL'],

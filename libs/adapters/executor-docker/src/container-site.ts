@@ -1,8 +1,5 @@
-import type { Duplex } from 'node:stream';
-import type Docker from 'dockerode';
 import { stepScript } from '@foldline/contracts';
 import {
-  SiteUnavailable,
   TransientError,
   type Execution,
   type ExecutionResult,
@@ -12,74 +9,87 @@ import {
 } from '@foldline/kernel';
 import { ContainerExecution, type ContainerHandle } from './container-execution.ts';
 import { fromDockerError, statusOf } from './docker-error.ts';
-import type { Ownership, User } from './ownership.ts';
+import type { Ownership } from './ownership.ts';
+import type { PreparedContainer } from './prepared-container.ts';
 import { removed } from './removed.ts';
-import { ResidentShell, ShellGone, type Greeting } from './resident-shell.ts';
+import type { Placed } from './slot.ts';
 
 const SHELL_OPTIONS = { bash: 'set -eo pipefail', sh: 'set -e' } as const;
 
-type Place = { workspace: string; images: readonly ImageInUse[] };
-type Surroundings = Place & {
-  /** Whose the directories of the job are, once it is known who it is. */
-  ownershipFor: (job: User) => Promise<Ownership>;
-  /** Removes what goes with the container. */
-  after: () => Promise<void>;
+type Occupation = {
+  workspace: string;
+  placed: readonly Placed[];
+  ownership: Ownership;
+  images: readonly ImageInUse[];
+  isWarm: boolean;
+  hasServices: boolean;
+  /** Removes the container and what goes with it. */
+  release: () => Promise<void>;
 };
 
 /** A container with the shell that runs the job's steps. */
 export class ContainerSite implements Site, ContainerHandle {
   #isClosed = false;
+  /** Nothing of the job is running. */
+  #isQuiet = true;
   readonly #memory = { kills: 0 };
 
-  /** Starts a container that was made. What cannot be used is removed. */
-  static async start(container: Docker.Container, around: Surroundings): Promise<ContainerSite> {
-    const [{ image } = { image: '' }] = around.images;
+  /** From now on the container is this job's. */
+  static async open(prepared: PreparedContainer, occupation: Occupation): Promise<ContainerSite> {
+    const site = new ContainerSite(prepared, occupation);
     try {
-      const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
-      await started(container, image);
-      const resident = new ResidentShell(stream as Duplex);
-      const greeting = await greeted(container, resident, image);
-      const ownership = await around.ownershipFor(greeting);
-      return new ContainerSite(container, resident, { ...around, shell: greeting.shell }, ownership);
+      await prepared.slot.moveIn(occupation.placed);
+      await occupation.ownership.give();
+      return site;
     } catch (error) {
-      await removed(container);
+      await site.close();
       throw error;
     }
   }
 
   private constructor(
-    private readonly container: Docker.Container,
-    private readonly resident: ResidentShell,
-    private readonly place: Surroundings & Pick<Greeting, 'shell'>,
-    private readonly ownership: Ownership,
+    private readonly prepared: PreparedContainer,
+    private readonly occupation: Occupation,
   ) {}
 
   get images(): readonly ImageInUse[] {
-    return this.place.images;
+    return this.occupation.images;
+  }
+
+  get isWarm(): boolean {
+    return this.occupation.isWarm;
   }
 
   async start({ commands, environment, onOutput }: ExecutionSpec): Promise<Execution> {
-    const { shell, workspace } = this.place;
+    const { greeting, shell: resident } = this.prepared;
+    const { shell } = greeting;
     const { text } = stepScript(SHELL_OPTIONS[shell], commands);
-    const script = `${exportsOf(environment)}cd ${quoted(workspace)} || exit 1\n${text}`;
-    return new ContainerExecution(this.resident, this, this.#memory, { shell, script, onOutput });
+    const script = `${exportsOf(environment)}cd ${quoted(this.occupation.workspace)} || exit 1\n${text}`;
+    this.#isQuiet = false;
+    const execution = new ContainerExecution(resident, this, this.#memory, { shell, script, onOutput });
+    execution.finished.then(
+      () => (this.#isQuiet = true),
+      () => undefined,
+    );
+    return execution;
   }
 
   async signal(name: 'TERM' | 'KILL'): Promise<void> {
+    const { container } = this.prepared;
     try {
-      const asked = await this.container.exec({ Cmd: ['sh', '-c', `kill -${name} -1`] });
+      const asked = await container.exec({ Cmd: ['sh', '-c', `kill -${name} -1`] });
       const answer = await asked.start({ Detach: true });
       // Nothing comes, and the connection would stay open for it.
       answer.destroy();
     } catch (error) {
       // Where no process can be added, a fork bomb's container for one, all of it is ended.
-      if (name === 'KILL') await this.container.kill();
+      if (name === 'KILL') await container.kill();
       else throw error;
     }
   }
 
   async ending(): Promise<ExecutionResult> {
-    const found = await this.container.inspect().catch((error: unknown) => {
+    const found = await this.prepared.container.inspect().catch((error: unknown) => {
       if (statusOf(error) === 404) return undefined;
       throw fromDockerError(error, 'ask how the container of a job ended');
     });
@@ -87,47 +97,26 @@ export class ContainerSite implements Site, ContainerHandle {
     throw new TransientError(`the container of the job ended with exit code ${found.State.ExitCode}`);
   }
 
+  /**
+   * After a step only the shell is left, so nobody need wait for the daemon to take the container away. What may still be
+   * running goes first: it must not reach what is taken from it.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    const { ownership, hasServices, release } = this.occupation;
     try {
-      await removed(this.container);
-      await this.ownership.giveBack();
+      if (!this.#isQuiet) await removed(this.prepared.container);
+      await ownership.takeBack();
     } catch (error) {
-      throw fromDockerError(error, 'remove the container of a job');
+      throw fromDockerError(error, 'take back the directories of a job');
     } finally {
-      await this.resident.close();
-      await this.place.after();
+      const gone = release();
+      if (hasServices) await gone;
+      else gone.catch(() => undefined);
     }
   }
 }
-
-/** That there is no shell to start is found only by starting it. */
-const started = async (container: Docker.Container, image: string): Promise<void> => {
-  try {
-    await container.start();
-  } catch (error) {
-    const status = statusOf(error);
-    if (status === undefined || status >= 500) throw error;
-    throw new SiteUnavailable('image_unusable', `the image ${image} ${NO_SHELL}: ${(error as Error).message}`);
-  }
-};
-
-const NO_SHELL = 'has no shell that could run the commands of a job';
-
-const greeted = async (container: Docker.Container, resident: ResidentShell, image: string): Promise<Greeting> => {
-  try {
-    return await resident.greeting();
-  } catch (error) {
-    if (!(error instanceof ShellGone)) throw error;
-    const { State } = await container.inspect();
-    throw new SiteUnavailable(
-      'image_unusable',
-      `the image ${image} ${NO_SHELL}: its container ended with exit code ${State.ExitCode} instead of waiting for them. ` +
-        'Its entrypoint must run what it is given; `entrypoint: [""]` under `image` takes it away',
-    );
-  }
-};
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 

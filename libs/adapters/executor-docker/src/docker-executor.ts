@@ -1,49 +1,54 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type Docker from 'dockerode';
-import {
-  PermanentError,
-  SiteUnavailable,
-  type ContainerSpec,
-  type Executor,
-  type Site,
-  type SiteSpec,
-} from '@foldline/kernel';
-import { LABEL, containerOptions, type Belonging, type ContainerLimits } from './container-options.ts';
+import { PermanentError, type ContainerSpec, type Executor, type Site, type SiteSpec } from '@foldline/kernel';
+import { asRoot } from './as-root.ts';
 import { ContainerSite } from './container-site.ts';
+import { nameFor, type Belonging, type ContainerLimits } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
 import { fromDockerError } from './docker-error.ts';
 import { ensureImage, type FoundImage } from './images.ts';
-import { networkNamed, networkOf } from './job-network.ts';
-import { asRoot } from './as-root.ts';
+import { networkNamed } from './job-network.ts';
+import { Leavings } from './leavings.ts';
 import { Ownership, thisProcess, type User } from './ownership.ts';
-import { removed, removedNetwork } from './removed.ts';
-import { ServiceContainer, bodyOf } from './service-container.ts';
+import { PreparedContainer, type Preparation } from './prepared-container.ts';
+import { startServices, type Services } from './services.ts';
+import { WarmPool, type WarmPoolSettings } from './warm-pool.ts';
 
 export type DockerExecutorOptions = {
   docker: DockerDaemon;
-  /** What tells the containers of this instance from those of others that share the daemon. */
+  /** Where its files are; it tells the containers of this instance from those of others that share the daemon. */
   directory: string;
   /** The network of all jobs that have no services, in which they do not reach each other; made where it is not there. */
   network: string;
   limits: ContainerLimits;
+  /** Containers that wait for jobs; without it none do. */
+  warm?: WarmPoolSettings;
   /** The runner's own credentials for registries, as Docker's `config.json`; those of a job go before. */
   credentials?: () => Promise<string | undefined>;
   /** Whose the workspaces are; who runs this process, unless somebody else is named. */
   runner?: User;
 };
 
+const NO_POOL: WarmPoolSettings = { size: 0, idleMs: 0 };
+const NO_NOTICES: NonNullable<SiteSpec['notices']> = { tell: () => undefined, warn: () => undefined };
+
 /** Runs each job in a container of its own, of the image that it asks for. */
 export const createDockerExecutor = (options: DockerExecutorOptions): Executor => new DockerExecutor(options);
 
-const NO_NOTICES = { tell: () => undefined, warn: () => undefined };
-
 class DockerExecutor implements Executor {
-  readonly #instance: string;
+  readonly #leavings: Leavings;
+  readonly #pool: WarmPool;
   #network: Promise<string> | undefined;
 
   constructor(private readonly options: DockerExecutorOptions) {
-    this.#instance = createHash('sha256').update(resolve(options.directory)).digest('hex').slice(0, 16);
+    const instance = createHash('sha256').update(resolve(options.directory)).digest('hex').slice(0, 16);
+    this.#leavings = new Leavings(options.docker, instance, this.#slots);
+    this.#pool = new WarmPool(options.warm ?? NO_POOL);
+  }
+
+  get #slots(): string {
+    return join(this.options.directory, 'containers');
   }
 
   async kinds(): Promise<string[]> {
@@ -55,14 +60,14 @@ class DockerExecutor implements Executor {
   }
 
   async open(spec: SiteSpec, signal?: AbortSignal): Promise<Site> {
-    const { container } = spec;
-    if (!container) throw new PermanentError('a job that names no image has no container');
+    const { container: asked, notices = NO_NOTICES } = spec;
+    if (!asked) throw new PermanentError('a job that names no image has no container');
     const docker = await this.options.docker.client();
-    const images = await this.#images(docker, spec, container, signal);
+    await this.#leavings.removeEarlier();
+    const images = await this.#images(docker, asked, notices, signal);
     try {
-      if (!container.services?.length)
-        return await this.#site(docker, spec, container, images, await this.#shared(docker));
-      return await this.#withServices(docker, spec, container, images, signal);
+      if (!asked.services?.length) return await this.#alone(docker, spec, asked, images);
+      return await this.#withServices(docker, spec, asked, images, signal);
     } catch (error) {
       // Somebody may have removed it.
       this.#network = undefined;
@@ -70,124 +75,106 @@ class DockerExecutor implements Executor {
     }
   }
 
-  async sweep(attemptId: string): Promise<{ killed: number }> {
-    const docker = await this.options.docker.client();
-    try {
-      return await this.#sweep(docker, attemptId);
-    } catch (error) {
-      const failure = fromDockerError(error, 'remove what is left of a job');
-      // A daemon that does not answer keeps nobody from starting: what it ran has ended with it.
-      if (failure instanceof SiteUnavailable) return { killed: 0 };
-      throw failure;
-    }
+  sweep(attemptId: string): Promise<{ killed: number }> {
+    return this.#leavings.sweep(attemptId);
   }
 
-  async #images(docker: Docker, { notices = NO_NOTICES }: SiteSpec, container: ContainerSpec, signal?: AbortSignal) {
-    const credentials = [container.credentials, await this.options.credentials?.()];
+  async close(): Promise<void> {
+    await this.#pool.close();
+    await this.#leavings.settled();
+  }
+
+  async #images(docker: Docker, asked: ContainerSpec, notices: typeof NO_NOTICES, signal?: AbortSignal) {
+    const credentials = [asked.credentials, await this.options.credentials?.()];
     const fetching = { docker, credentials, notices, signal };
-    return Promise.all([container, ...(container.services ?? [])].map((each) => ensureImage(each, fetching)));
+    return Promise.all([asked, ...(asked.services ?? [])].map((each) => ensureImage(each, fetching)));
   }
 
-  #shared(docker: Docker): Promise<string> {
-    return (this.#network ??= networkNamed(docker, this.options.network));
+  /** A container that waits for a job, or a new one; one more is then made ready for the next. */
+  async #alone(docker: Docker, spec: SiteSpec, asked: ContainerSpec, images: readonly FoundImage[]): Promise<Site> {
+    const network = await (this.#network ??= networkNamed(docker, this.options.network));
+    const preparation = this.#preparation(asked, images[0]!, network);
+    const key = keyOf(preparation);
+    const name = nameFor(spec.attemptId);
+    const waiting = await this.#pool.take(key);
+    // It is known by its number alone if it cannot be renamed.
+    void waiting?.container.rename({ name }).catch(() => undefined);
+    const prepared = waiting ?? (await PreparedContainer.make(docker, { ...preparation, name }));
+    this.#pool.refill(key, () => PreparedContainer.make(docker, preparation));
+    return this.#occupy(docker, spec, asked, images, { prepared, isWarm: waiting !== undefined });
   }
 
   async #withServices(
     docker: Docker,
     spec: SiteSpec,
-    container: ContainerSpec,
+    asked: ContainerSpec,
     images: readonly FoundImage[],
     signal?: AbortSignal,
   ): Promise<Site> {
     const { attemptId, notices = NO_NOTICES } = spec;
-    const { services = [], tellsOfServices = false } = container;
-    const network = await networkOf(docker, attemptId, this.#instance);
-    const removeAll = async (): Promise<void> => void (await this.#sweep(docker, attemptId));
+    const belongingTo = (network: string): Belonging => this.#belonging(asked, network);
+    const services = await startServices({ docker, attemptId, asked, images, belongingTo, notices, signal });
     try {
-      const belonging = this.#belonging(attemptId, container, network.id);
-      const started = await Promise.all(
-        services.map((service, index) => ServiceContainer.start(docker, service, images[index + 1]!, belonging)),
-      );
-      // They are followed until they end, with the job at the latest; what cannot be read of them is no failure of it.
-      if (tellsOfServices) for (const service of started) void service.follow(notices).catch(() => undefined);
-      await Promise.all(started.map((service) => service.settle(notices, signal)));
-      signal?.throwIfAborted();
-      return await this.#site(docker, spec, container, images, network.id, removeAll);
+      const preparation = this.#preparation(asked, images[0]!, services.network);
+      const prepared = await PreparedContainer.make(docker, { ...preparation, name: nameFor(attemptId) });
+      return await this.#occupy(docker, spec, asked, images, { prepared, isWarm: false, services });
     } catch (error) {
-      await removeAll();
+      await services.remove();
       throw error;
     }
   }
 
-  async #site(
+  async #occupy(
     docker: Docker,
     { attemptId, workspace }: SiteSpec,
-    container: ContainerSpec,
+    { workspaceAt, mounts }: ContainerSpec,
     images: readonly FoundImage[],
-    network: string,
-    after: () => Promise<void> = () => Promise.resolve(),
+    { prepared, isWarm, services }: { prepared: PreparedContainer; isWarm: boolean; services?: Services },
   ): Promise<Site> {
-    const { workspaceAt, entrypoint, user, platform } = container;
-    const mounts = [{ from: workspace, at: workspaceAt }, ...container.mounts];
-    const [{ id: image } = { id: '' }] = images;
-    const options = containerOptions({
-      ...this.#belonging(attemptId, container, network),
-      image,
-      ...(entrypoint && { entrypoint }),
-      ...(user !== undefined && { user }),
-      mounts,
-    });
-    const made = await docker.createContainer(bodyOf(options, platform));
-    const inUse = images.map(({ image, id, digest }) => ({ image, id, ...(digest !== undefined && { digest }) }));
-    return ContainerSite.start(made, {
-      workspace: workspaceAt,
-      images: inUse,
-      ownershipFor: (job) =>
-        this.#ownership(
-          docker,
-          job,
-          image,
-          mounts.map(({ from }) => from),
-        ),
-      after,
-    });
-  }
-
-  #ownership(docker: Docker, job: User, image: string, directories: readonly string[]): Promise<Ownership> {
     const { runner = thisProcess() } = this.options;
-    return Ownership.of(job, runner, directories, (command) =>
-      asRoot(docker, { image, command, directories, instance: this.#instance }),
+    const { container, greeting, slot } = prepared;
+    const ownership = new Ownership(greeting, runner, slot, (command) =>
+      asRoot(docker, { image: images[0]!.id, command, slot, belonging: this.#belonging({}, 'none') }),
     );
+    const release = async (): Promise<void> => {
+      await prepared.remove();
+      await services?.remove();
+    };
+    this.#leavings.belongsTo(attemptId, container, release);
+    return ContainerSite.open(prepared, {
+      workspace: workspaceAt,
+      placed: [{ from: workspace, at: workspaceAt }, ...mounts],
+      ownership,
+      images: images.map(({ image, id, digest }) => ({ image, id, ...(digest !== undefined && { digest }) })),
+      isWarm,
+      hasServices: services !== undefined,
+      release: () => this.#leavings.released(attemptId, container),
+    });
   }
 
-  #belonging(attemptId: string, { cpus, memoryBytes }: ContainerSpec, network: string): Belonging {
-    const { limits } = this.options;
+  #preparation(asked: ContainerSpec, image: FoundImage, network: string): Preparation {
+    return { asked, image, belonging: this.#belonging(asked, network), slots: this.#slots };
+  }
+
+  #belonging({ cpus, memoryBytes }: Pick<ContainerSpec, 'cpus' | 'memoryBytes'>, network: string): Belonging {
     return {
-      attemptId,
-      instance: this.#instance,
+      labels: this.#leavings.labels,
       network,
-      limits,
+      limits: this.options.limits,
       ...(cpus !== undefined && { cpus }),
       ...(memoryBytes !== undefined && { memoryBytes }),
     };
   }
-
-  async #sweep(docker: Docker, attemptId: string): Promise<{ killed: number }> {
-    const filters = { label: [`${LABEL.attempt}=${attemptId}`, `${LABEL.instance}=${this.#instance}`] };
-    const found = await docker.listContainers({ all: true, filters });
-    const killed = await Promise.all(found.map(({ Id }) => this.#remove(docker.getContainer(Id))));
-    const networks = await docker.listNetworks({ filters });
-    await Promise.all(networks.map(({ Id }) => removedNetwork(docker.getNetwork(Id))));
-    return { killed: killed.reduce((sum, each) => sum + each, 0) };
-  }
-
-  /** Answers how many processes were in it. */
-  async #remove(container: Docker.Container): Promise<number> {
-    const processes = await container.top().then(
-      ({ Processes }) => ((Processes as unknown[] | null) ?? []).length,
-      () => 0,
-    );
-    await removed(container);
-    return processes;
-  }
 }
+
+/** What must be alike for a container to be of use to a job. */
+const keyOf = ({ asked, image, belonging }: Preparation): string =>
+  JSON.stringify([
+    image.id,
+    asked.entrypoint ?? null,
+    asked.user ?? null,
+    asked.platform ?? null,
+    belonging.cpus ?? null,
+    belonging.memoryBytes ?? null,
+    belonging.network,
+  ]);

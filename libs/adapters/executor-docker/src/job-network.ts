@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
-import { LABEL } from './container-options.ts';
 
 const NONE = 'none';
 
@@ -36,12 +35,14 @@ const firstNamed = async (docker: Docker, name: string): Promise<string | undefi
 };
 
 /** A network of one attempt, in which its containers find each other by name and nobody else finds them. */
-export const networkOf = async (docker: Docker, attemptId: string, instance: string): Promise<Docker.Network> => {
-  const Name = `foldline-${instance}-${attemptId}`;
-  return docker.createNetwork({
+export const networkOf = async (
+  docker: Docker,
+  Name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<Docker.Network> =>
+  docker.createNetwork({
     Name,
     Driver: 'bridge',
     Options: { 'com.docker.network.bridge.name': bridgeOf(Name) },
-    Labels: { [LABEL.attempt]: attemptId, [LABEL.instance]: instance },
+    Labels: { ...labels },
   });
-};

@@ -11,9 +11,9 @@ export const madeImages = (client: () => Promise<Docker>) => {
       const container = await docker.createContainer({ Image: BASE, Cmd: ['true'] });
       const image = `foldline-spec/${name}-${process.pid}:1`;
       const [repo, tag] = image.split(':');
-      await container.commit({ repo, tag, changes: changes.join('\n') });
+      const { Id } = (await container.commit({ repo, tag, changes: changes.join('\n') })) as { Id: string };
       await container.remove();
-      made.push(image);
+      made.push(Id);
       return image;
     },
     remove: async (): Promise<void> => {

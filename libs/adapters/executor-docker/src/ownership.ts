@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { SITE_ROOT } from '@foldline/kernel';
+import type { Slot } from './slot.ts';
 
 const run = promisify(execFile);
 
@@ -9,41 +11,39 @@ const ROOT = 0;
 
 export const thisProcess = (): User => ({ uid: process.getuid!(), gid: process.getgid!() });
 
-/** Runs a program as root that sees the directories, where the runner itself may not. */
-export type AsRoot = (command: readonly string[]) => Promise<void>;
-
 /**
- * Whose the directories of a job are. A job that is not root in its container is given them, and the runner gets them
+ * Whose the directories of a job are. A job that is not root in its container is given them, and the runner takes them
  * back: it could neither use, read nor remove what somebody else has made there.
  */
 export class Ownership {
-  #isAway: boolean;
-
-  static async of(job: User, runner: User, directories: readonly string[], asRoot: AsRoot): Promise<Ownership> {
-    const ownership = new Ownership(job, runner, directories, asRoot);
-    // Root reaches everything anyway.
-    if (job.uid !== ROOT && job.uid !== runner.uid) await ownership.give(job);
-    return ownership;
-  }
-
-  private constructor(
-    job: User,
+  constructor(
+    private readonly job: User,
     private readonly runner: User,
-    private readonly directories: readonly string[],
-    private readonly asRoot: AsRoot,
-  ) {
-    this.#isAway = job.uid !== runner.uid;
+    private readonly slot: Slot,
+    /** Runs a program as root that sees of the host what the container does, where the runner itself is not root. */
+    private readonly asRoot: (command: readonly string[]) => Promise<void>,
+  ) {}
+
+  /** Root reaches everything anyway. */
+  async give(): Promise<void> {
+    if (this.job.uid === ROOT || this.job.uid === this.runner.uid) return;
+    if (this.runner.uid === ROOT) await run('chown', changeTo(this.job, [this.slot.builds]));
+    else await this.asRoot(['chown', ...changeTo(this.job, [SITE_ROOT])]);
   }
 
-  async giveBack(): Promise<void> {
-    if (!this.#isAway) return;
-    this.#isAway = false;
-    await this.give(this.runner);
-  }
-
-  private async give({ uid, gid }: User): Promise<void> {
-    const change = ['-R', '-h', `${uid}:${gid}`, '--', ...this.directories];
-    if (this.runner.uid === ROOT) await run('chown', change);
-    else await this.asRoot(['chown', ...change]);
+  /** What the job has put into its directories is not trusted: a link there leads nowhere from inside a container. */
+  async takeBack(): Promise<void> {
+    const isForeign = this.job.uid !== this.runner.uid;
+    if (isForeign && this.runner.uid !== ROOT) await this.asRoot(['chown', ...changeTo(this.runner, [SITE_ROOT])]);
+    const directories = await this.slot.moveOut();
+    if (isForeign && this.runner.uid === ROOT) await run('chown', changeTo(this.runner, directories));
   }
 }
+
+const changeTo = ({ uid, gid }: User, directories: readonly string[]): string[] => [
+  '-R',
+  '-h',
+  `${uid}:${gid}`,
+  '--',
+  ...directories,
+];

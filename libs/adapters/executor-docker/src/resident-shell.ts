@@ -39,6 +39,14 @@ export class ResidentShell {
     this.#listening = this.#listen();
   }
 
+  /** Whether its container is there to run something. */
+  async answers(): Promise<boolean> {
+    return this.ask(this.say('here')).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** What the container is like. */
   async greeting(): Promise<Greeting> {
     const shell = 'if command -v bash >/dev/null 2>&1; then shell=bash; else shell=sh; fi';
@@ -88,8 +96,9 @@ export class ResidentShell {
   }
 
   private async count(before: string): Promise<number> {
-    // A child in the foreground makes the shell take notice of others that have ended.
-    const word = await this.ask(`${before}(:); set -- /proc/[0-9]*; ${this.say('%s', '$#')}`);
+    // It makes the shell take notice of children that have ended, and takes no new process, which there may be none for.
+    const reap = 'jobs >/dev/null 2>&1 || (:)';
+    const word = await this.ask(`${before}${reap}; set -- /proc/[0-9]*; ${this.say('%s', '$#')}`);
     return Number(word) - 1;
   }
 

@@ -22,7 +22,7 @@ export class ServiceContainer {
     docker: Docker,
     spec: ServiceSpec,
     image: FoundImage,
-    belonging: Belonging,
+    belonging: Belonging & { name: string },
   ): Promise<ServiceContainer> {
     const { entrypoint, user, command, environment } = spec;
     const options = serviceOptions({
@@ -35,7 +35,9 @@ export class ServiceContainer {
       aliases: [...namesFromImage(spec.image), ...spec.aliases],
     });
     try {
-      const container = await docker.createContainer(bodyOf(options, spec.platform));
+      const container = await docker.createContainer(
+        bodyOf(options, { platform: spec.platform, name: belonging.name }),
+      );
       await container.start();
       return new ServiceContainer(container, image, spec.aliases[0] ?? spec.image);
     } catch (error) {
@@ -44,7 +46,7 @@ export class ServiceContainer {
   }
 
   private constructor(
-    private readonly container: Docker.Container,
+    readonly container: Docker.Container,
     private readonly image: FoundImage,
     private readonly name: string,
   ) {}
@@ -115,5 +117,10 @@ const accepts = (host: string, port: number): Promise<boolean> =>
   });
 
 /** The library would put all options into the address as well. */
-export const bodyOf = (options: Docker.ContainerCreateOptions, platform?: string): Docker.ContainerCreateOptions =>
-  ({ _query: platform === undefined ? {} : { platform }, _body: options }) as unknown as Docker.ContainerCreateOptions;
+export const bodyOf = (
+  options: Docker.ContainerCreateOptions,
+  query: { platform?: string | undefined; name?: string | undefined },
+): Docker.ContainerCreateOptions => {
+  const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+  return { _query: given, _body: options } as unknown as Docker.ContainerCreateOptions;
+};

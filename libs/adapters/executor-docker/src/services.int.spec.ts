@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ContainerSpec, ServiceSpec, Site } from '@foldline/kernel';
 import { whenAsked, withRealServer } from '@foldline/testing';
-import { LABEL } from './container-options.ts';
 import { openDocker } from './docker-client.ts';
 import { createDockerExecutor, type DockerExecutorOptions } from './docker-executor.ts';
 import { madeImages } from './made-images.fixture.ts';
@@ -20,11 +19,12 @@ const suite = (url: string): void => {
   let attempts = 0;
   let attemptId: string;
   let told: string[];
-  beforeEach(() => {
+  const newAttempt = (): void => {
     workspace = mkdtempSync(join(directory, 'workspace-'));
     attemptId = `services${process.pid}.${(attempts += 1)}.1`;
     told = [];
-  });
+  };
+  beforeEach(newAttempt);
   afterAll(async () => {
     await images.remove();
     rmSync(directory, { recursive: true, force: true });
@@ -42,7 +42,7 @@ const suite = (url: string): void => {
       workspace,
       scratchDirectory: workspace,
       notices: { tell: (line) => void told.push(line), warn: (line) => void told.push(`WARNING: ${line}`) },
-      container: { image: BUSYBOX, workspaceAt: '/builds', mounts: [], ...container },
+      container: { image: BUSYBOX, workspaceAt: '/builds/ada/engine', mounts: [], ...container },
     });
   const outputOf = async (site: Site, ...commands: string[]): Promise<string> => {
     let output = '';
@@ -64,7 +64,7 @@ const suite = (url: string): void => {
   });
   const leftOf = async (): Promise<{ containers: number; networks: number }> => {
     const docker = await daemon.client();
-    const filters = { label: [`${LABEL.attempt}=${attemptId}`] };
+    const filters = { name: [`foldline-${attemptId}-`] };
     const [containers, networks] = await Promise.all([
       docker.listContainers({ all: true, filters }),
       docker.listNetworks({ filters }),
@@ -109,7 +109,7 @@ const suite = (url: string): void => {
       const site = await open({ services: [service({ image: healthy })] });
       const docker = await daemon.client();
       const [found] = await docker.listContainers({
-        filters: { label: [`${LABEL.attempt}=${attemptId}`], ancestor: [healthy] },
+        filters: { name: [`foldline-${attemptId}-`], ancestor: [healthy] },
       });
       expect(found!.Status).toContain('(healthy)');
       await site.close();
@@ -134,10 +134,10 @@ const suite = (url: string): void => {
       const site = await open({ services: [service({ image: web, aliases: ['page'] })] });
       const docker = await daemon.client();
       const [found] = await docker.listContainers({
-        filters: { label: [`${LABEL.attempt}=${attemptId}`], ancestor: [web] },
+        filters: { name: [`foldline-${attemptId}-`], ancestor: [web] },
       });
       const { IPAddress } = Object.values(found!.NetworkSettings.Networks)[0]!;
-      attemptId = `services${process.pid}.${(attempts += 1)}.1`;
+      newAttempt();
       const other = await open({});
       expect(await outputOf(other, `wget -q -T 1 -O - http://${IPAddress}:8080/ || echo out of reach`)).toContain(
         'out of reach',

@@ -62,6 +62,10 @@ class ProcessExecutor implements Executor {
     return 'process';
   }
 
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async open(site: SiteSpec): Promise<Site> {
     return { start: (spec) => this.start(site, spec), close: async () => undefined };
   }

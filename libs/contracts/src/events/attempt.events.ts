@@ -12,14 +12,16 @@ export const AttemptStarted = defineEvent(
 );
 
 /**
- * What the containers of an attempt are of, that of the job first. `id` is what the daemon knows the image by, `digest`
- * its content in the registry, where it came from one.
+ * The attempt has a container, which was there before anybody asked for it (`warm`) or was made for it. `images` are what
+ * its containers are of, that of the job first: `id` is what the daemon knows an image by, `digest` its content in the
+ * registry, where it came from one.
  */
-export const ImagesResolved = defineEvent(
-  'ImagesResolved',
+export const ContainerStarted = defineEvent(
+  'ContainerStarted',
   1,
   z.object({
     ...attempt,
+    start: z.enum(['warm', 'cold']),
     images: z.array(z.object({ image: text, id: text, digest: text.optional() })),
   }),
 );

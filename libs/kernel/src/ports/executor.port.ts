@@ -13,7 +13,10 @@ export type SiteSpec = {
   notices?: { tell: (line: string) => void; warn: (line: string) => void };
 };
 
-/** `workspaceAt` is where the workspace is seen in the container, and what else is there by its path on the host. */
+/** Below this is all that a container sees of its host. */
+export const SITE_ROOT = '/builds';
+
+/** `workspaceAt` is where the workspace is in the container, and `mounts` what else is there by its path on the host. */
 export type ContainerSpec = ContainerImage & {
   workspaceAt: string;
   mounts: readonly { from: string; at: string }[];
@@ -66,6 +69,8 @@ export interface Execution {
 export interface Site {
   /** What its containers are of, that of the job first. */
   readonly images?: readonly ImageInUse[];
+  /** Whether its container was there before anybody asked for it. */
+  readonly isWarm?: boolean;
   /**
    * Runs the commands of one step; one at a time. A command that fails is a result; the engine being unable to run it is
    * a thrown `TransientError` (try again) or `PermanentError`.
@@ -85,4 +90,6 @@ export interface Executor {
   open(spec: SiteSpec, signal?: AbortSignal): Promise<Site>;
   /** Kills whatever a crashed runner left of this attempt. Resolves when nothing is left; idempotent. */
   sweep(attemptId: string): Promise<{ killed: number }>;
+  /** Nothing is opened any more; what was made ready for later is removed. */
+  close(): Promise<void>;
 }

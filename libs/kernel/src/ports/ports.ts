@@ -35,8 +35,8 @@ export type Settings = {
   allowPrivateTargets: boolean;
   /** From which definitions may include files by their address. */
   includeHosts: readonly AllowedHost[];
-  /** Where the Docker daemon answers whose containers jobs with an image run in. */
-  dockerHost?: string;
+  /** Where the Docker daemon is whose containers jobs with an image run in, and how many wait for jobs, for how long. */
+  docker?: { host: string; warm: { size: number; idleMs: number } };
   version: string;
 };
 

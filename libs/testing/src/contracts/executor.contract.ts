@@ -42,6 +42,7 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
     let attemptId: string;
     let output: Buffer[];
     let sites: Site[];
+    let opened: number;
 
     beforeEach(() => {
       root = mkdtempSync(join(tmpdir(), 'foldline-executor-'));
@@ -50,19 +51,29 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
       attemptId = `contract${process.pid}.${(counter += 1)}.1`;
       output = [];
       sites = [];
+      opened = 0;
     });
-    afterEach(async () => {
+    const closeAll = async (): Promise<void> => {
       for (const site of sites) await site.close();
+    };
+    afterEach(async () => {
+      await closeAll();
       rmSync(root, { recursive: true, force: true });
     });
 
+    /** A workspace is one attempt's; after the first one of a test each has its own. */
+    const nextWorkspace = (): string => {
+      const path = join(root, (opened += 1) === 1 ? 'workspace' : `workspace-${opened}`);
+      mkdirSync(path, { recursive: true });
+      return path;
+    };
     const start = async (
       commands: string[],
       { environment = {}, onOutput = (chunk) => void output.push(chunk), ...where }: Given = {},
     ): Promise<Execution> => {
       const given = {
         attemptId,
-        workspace: join(root, 'workspace'),
+        workspace: nextWorkspace(),
         scratchDirectory: join(root, 'scratch'),
         ...(container && { container }),
         ...where,
@@ -97,6 +108,7 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
       it('runs them in order in one shell, in the working directory', async () => {
         const result = await run(['mkdir sub', 'cd sub', 'export NAME=value', 'echo "$NAME in ${PWD##*/}" > out']);
         expect(result).toEqual({ exitCode: 0 });
+        await closeAll();
         expect(readFileSync(join(root, 'workspace', 'sub', 'out'), 'utf8')).toBe('value in sub\n');
       });
 

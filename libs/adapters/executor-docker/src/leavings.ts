@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import { SiteUnavailable } from '@foldline/kernel';
+import { LABEL } from './container-options.ts';
+import type { DockerDaemon } from './docker-client.ts';
+import { fromDockerError } from './docker-error.ts';
+import { removed, removedNetwork } from './removed.ts';
+
+type Held = { container: Docker.Container; release: () => Promise<void>; going?: Promise<void> };
+
+/**
+ * What there is of this instance in the daemon, and that nothing of it stays. A directory has one process at a time, so
+ * whatever bears its label and not that of this process is left of one that has died.
+ */
+export class Leavings {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly #process = randomUUID();
+  readonly #held = new Map<string, Set<Held>>();
+  #earlier: Promise<number> | undefined;
+
+  constructor(
+    private readonly docker: DockerDaemon,
+    private readonly instance: string,
+    private readonly slots: string,
+  ) {
+    this.labels = { [LABEL.instance]: instance, [LABEL.process]: this.#process };
+  }
+
+  /** Once; where it fails, the next one who asks tries again. Answers how many processes were killed. */
+  removeEarlier(): Promise<number> {
+    this.#earlier ??= this.#removeEarlier().catch((error: unknown) => {
+      this.#earlier = undefined;
+      throw fromDockerError(error, 'remove what an earlier process has left');
+    });
+    return this.#earlier;
+  }
+
+  /** The container is the attempt's from now on. */
+  belongsTo(attemptId: string, container: Docker.Container, release: () => Promise<void>): void {
+    const held = this.#held.get(attemptId) ?? new Set();
+    this.#held.set(attemptId, held.add({ container, release }));
+  }
+
+  /** Removes it; what could not be removed is found at the next start. */
+  async released(attemptId: string, container: Docker.Container): Promise<void> {
+    const held = this.#held.get(attemptId);
+    const one = [...(held ?? [])].find((each) => each.container === container);
+    if (!one || !held) return;
+    one.going ??= one.release();
+    await one.going.finally(() => {
+      held.delete(one);
+      if (held.size === 0) this.#held.delete(attemptId);
+    });
+  }
+
+  async sweep(attemptId: string): Promise<{ killed: number }> {
+    try {
+      const earlier = await this.removeEarlier();
+      const mine = await Promise.all([...(this.#held.get(attemptId) ?? [])].map((one) => this.#end(attemptId, one)));
+      return { killed: mine.reduce((sum, each) => sum + each, earlier) };
+    } catch (error) {
+      const failure = fromDockerError(error, 'remove what is left of a job');
+      // A daemon that does not answer keeps nobody from starting: what it ran has ended with it.
+      if (failure instanceof SiteUnavailable) return { killed: 0 };
+      throw failure;
+    }
+  }
+
+  /** Resolves when everything that is on its way out has gone. */
+  async settled(): Promise<void> {
+    const going = [...this.#held.values()].flatMap((held) => [...held].flatMap(({ going }) => going ?? []));
+    await Promise.allSettled(going);
+  }
+
+  async #end(attemptId: string, { container }: Held): Promise<number> {
+    const killed = await processesOf(container);
+    await removed(container);
+    await this.released(attemptId, container);
+    return killed;
+  }
+
+  async #removeEarlier(): Promise<number> {
+    const docker = await this.docker.client();
+    const filters = { label: [`${LABEL.instance}=${this.instance}`] };
+    const isEarlier = ({ Labels }: { Labels?: Record<string, string> }): boolean =>
+      Labels?.[LABEL.process] !== this.#process;
+    const containers = (await docker.listContainers({ all: true, filters })).filter(isEarlier);
+    const killed = await Promise.all(
+      containers.map(async ({ Id }) => {
+        const container = docker.getContainer(Id);
+        const processes = await processesOf(container);
+        await removed(container);
+        return processes;
+      }),
+    );
+    const networks = (await docker.listNetworks({ filters })).filter(isEarlier);
+    await Promise.all(networks.map(({ Id }) => removedNetwork(docker.getNetwork(Id))));
+    await this.#removeSlots();
+    return killed.reduce((sum, each) => sum + each, 0);
+  }
+
+  /** All of them are of earlier processes: this one has made none yet. */
+  async #removeSlots(): Promise<void> {
+    const names = await readdir(this.slots).catch(() => []);
+    await Promise.all(names.map((name) => rm(join(this.slots, name), { recursive: true, force: true })));
+  }
+}
+
+const processesOf = (container: Docker.Container): Promise<number> =>
+  container.top().then(
+    ({ Processes }) => ((Processes as unknown[] | null) ?? []).length,
+    () => 0,
+  );

@@ -1,0 +1,87 @@
+import type { Duplex } from 'node:stream';
+import type Docker from 'dockerode';
+import { SITE_ROOT, SiteUnavailable, type ContainerImage } from '@foldline/kernel';
+import { containerOptions, type Belonging } from './container-options.ts';
+import { statusOf } from './docker-error.ts';
+import type { FoundImage } from './images.ts';
+import { removed } from './removed.ts';
+import { ResidentShell, ShellGone, type Greeting } from './resident-shell.ts';
+import { bodyOf } from './service-container.ts';
+import { Slot } from './slot.ts';
+
+export type Preparation = {
+  asked: ContainerImage;
+  image: FoundImage;
+  belonging: Belonging;
+  /** Where slots are made. */
+  slots: string;
+  /** Where it is known for whom it is. */
+  name?: string;
+};
+
+/** A container whose shell waits for what to run, and which knows nothing yet of any job. */
+export class PreparedContainer {
+  static async make(docker: Docker, { asked, image, belonging, slots, name }: Preparation): Promise<PreparedContainer> {
+    const { entrypoint, user, platform } = asked;
+    const slot = await Slot.make(slots);
+    const options = containerOptions({
+      ...belonging,
+      image: image.id,
+      ...(entrypoint && { entrypoint }),
+      ...(user !== undefined && { user }),
+      mounts: [{ from: slot.builds, at: SITE_ROOT }],
+    });
+    let container: Docker.Container | undefined;
+    try {
+      container = await docker.createContainer(bodyOf(options, { platform, name }));
+      const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
+      await started(container, image.image);
+      const shell = new ResidentShell(stream as Duplex);
+      return new PreparedContainer(container, shell, await greeted(container, shell, image.image), slot);
+    } catch (error) {
+      if (container) await removed(container);
+      await slot.remove();
+      throw error;
+    }
+  }
+
+  private constructor(
+    readonly container: Docker.Container,
+    readonly shell: ResidentShell,
+    readonly greeting: Greeting,
+    readonly slot: Slot,
+  ) {}
+
+  async remove(): Promise<void> {
+    await removed(this.container);
+    await this.shell.close();
+    await this.slot.remove();
+  }
+}
+
+/** That there is no shell to start is found only by starting it. */
+const started = async (container: Docker.Container, image: string): Promise<void> => {
+  try {
+    await container.start();
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === undefined || status >= 500) throw error;
+    throw new SiteUnavailable('image_unusable', `the image ${image} ${NO_SHELL}: ${(error as Error).message}`);
+  }
+};
+
+const NO_SHELL = 'has no shell that could run the commands of a job';
+
+const greeted = async (container: Docker.Container, shell: ResidentShell, image: string): Promise<Greeting> => {
+  try {
+    return await shell.greeting();
+  } catch (error) {
+    if (!(error instanceof ShellGone)) throw error;
+    const { State } = await container.inspect();
+    throw new SiteUnavailable(
+      'image_unusable',
+      `the image ${image} ${NO_SHELL}: its container ended with exit code ${State.ExitCode} instead of waiting for them. ` +
+        'Its entrypoint must run what it is given; `entrypoint: [""]` under `image` takes it away',
+    );
+  }
+};

@@ -1,0 +1,69 @@
+import { lstat, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { PermanentError, SITE_ROOT } from '@foldline/kernel';
+
+/** A directory of the host, and where a job finds it. */
+export type Placed = { from: string; at: string };
+
+/**
+ * A directory of the host that a container sees as `/builds` from its beginning. What belongs to a job is moved into it
+ * when the job is known, and moved back when it has ended: so a container can be ready before anybody knows for whom.
+ */
+export class Slot {
+  #moved: { from: string; to: string; inode: bigint }[] = [];
+
+  static async make(directory: string): Promise<Slot> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const path = await mkdtemp(join(directory, 'slot-'));
+    // Who the container's user is, is not known.
+    await mkdir(join(path, 'builds'), { mode: 0o755 });
+    return new Slot(path);
+  }
+
+  private constructor(private readonly path: string) {}
+
+  /** What is mounted. */
+  get builds(): string {
+    return join(this.path, 'builds');
+  }
+
+  /** Where on the host the job's directories are now. */
+  get directories(): string[] {
+    return this.#moved.map(({ to }) => to);
+  }
+
+  async moveIn(placed: readonly Placed[]): Promise<void> {
+    for (const { from, at } of placed) {
+      const below = relative(SITE_ROOT, at);
+      if (below === '' || below.startsWith('..')) throw new PermanentError(`${at} is not below ${SITE_ROOT}`);
+      const to = join(this.builds, below);
+      await mkdir(dirname(to), { recursive: true });
+      await rename(from, to).catch(notThere(from));
+      const { ino: inode } = await lstat(to, { bigint: true });
+      this.#moved.push({ from, to, inode });
+    }
+  }
+
+  /**
+   * Answers where the job's directories are again. In the place of one that the job has done away with may be a link to
+   * what is none of its business, there or further up: that stays where it is, and an empty directory takes its place.
+   */
+  async moveOut(): Promise<string[]> {
+    const moved = this.#moved.splice(0);
+    for (const { from, to, inode } of moved) {
+      const found = await lstat(to, { bigint: true }).catch(() => undefined);
+      if (found?.isDirectory() && found.ino === inode) await rename(to, from);
+      else await mkdir(from);
+    }
+    return moved.map(({ from }) => from);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+const notThere = (directory: string) => (error: NodeJS.ErrnoException) => {
+  if (error.code === 'ENOENT') throw new PermanentError(`there is no directory ${directory}`);
+  throw error;
+};

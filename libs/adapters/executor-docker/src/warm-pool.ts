@@ -1,0 +1,91 @@
+import type { PreparedContainer } from './prepared-container.ts';
+
+export type WarmPoolSettings = {
+  /** How many containers wait at most; 0 for none. */
+  size: number;
+  /** How long one waits for a job. */
+  idleMs: number;
+};
+
+type Waiting = { key: string; prepared: PreparedContainer; expires: NodeJS.Timeout };
+
+/**
+ * Containers that were made before anybody asked for them, each for one job: it is taken once, and never put back. After
+ * a job has used an image, one more container of it is made ready.
+ */
+export class WarmPool {
+  /** The one that has waited longest comes first. */
+  readonly #waiting = new Set<Waiting>();
+  readonly #beingMade = new Map<string, number>();
+  readonly #going = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(private readonly settings: WarmPoolSettings) {}
+
+  /** Answers nothing when none is ready. What has died meanwhile is removed. */
+  async take(key: string): Promise<PreparedContainer | undefined> {
+    for (const waiting of this.#waiting) {
+      if (waiting.key !== key) continue;
+      this.#forget(waiting);
+      if (await waiting.prepared.shell.answers()) return waiting.prepared;
+      this.#remove(waiting.prepared);
+    }
+    return undefined;
+  }
+
+  /** Makes one more ready, unless there are enough; the one that has waited longest makes room. */
+  refill(key: string, make: () => Promise<PreparedContainer>): void {
+    if (this.#isClosed || this.#countOf(key) >= this.settings.size) return;
+    this.#beingMade.set(key, (this.#beingMade.get(key) ?? 0) + 1);
+    this.#follow(
+      make()
+        .then(
+          (prepared) => this.#add(key, prepared),
+          // The next job that asks for one is told why.
+          () => undefined,
+        )
+        .finally(() => this.#beingMade.set(key, this.#beingMade.get(key)! - 1)),
+    );
+  }
+
+  /** Resolves when nothing is left of what was waiting. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const waiting of this.#waiting) this.#discard(waiting);
+    while (this.#going.size > 0) await Promise.all(this.#going);
+  }
+
+  #countOf(key: string): number {
+    const ready = [...this.#waiting].filter((waiting) => waiting.key === key).length;
+    return ready + (this.#beingMade.get(key) ?? 0);
+  }
+
+  #add(key: string, prepared: PreparedContainer): void {
+    if (this.#isClosed) return this.#remove(prepared);
+    const expires = setTimeout(() => this.#discard(waiting), this.settings.idleMs).unref();
+    const waiting: Waiting = { key, prepared, expires };
+    this.#waiting.add(waiting);
+    const [oldest] = this.#waiting;
+    if (this.#waiting.size > this.settings.size) this.#discard(oldest!);
+  }
+
+  #discard(waiting: Waiting): void {
+    this.#forget(waiting);
+    this.#remove(waiting.prepared);
+  }
+
+  #forget(waiting: Waiting): void {
+    clearTimeout(waiting.expires);
+    this.#waiting.delete(waiting);
+  }
+
+  /** What cannot be removed now is found by its labels at the next start. */
+  #remove(prepared: PreparedContainer): void {
+    this.#follow(prepared.remove().catch(() => undefined));
+  }
+
+  #follow(work: Promise<void>): void {
+    this.#going.add(work);
+    void work.finally(() => this.#going.delete(work));
+  }
+}
