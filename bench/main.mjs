@@ -1,4 +1,5 @@
 import { benchAppend } from './append.mjs';
+import { benchContainers } from './containers.mjs';
 import { benchDistributed } from './distributed/figures.mjs';
 import { benchRelay } from './distributed/relay.mjs';
 import { benchRolling } from './distributed/rolling.mjs';
@@ -15,6 +16,7 @@ const parts = {
   latency: benchLatency,
   peer: benchPeer,
   jobs: benchJobs,
+  containers: benchContainers,
   distributed: benchDistributed,
   relay: benchRelay,
   rolling: benchRolling,
@@ -23,13 +25,22 @@ const parts = {
 const ON_SERVERS = new Set(['distributed', 'relay', 'rolling']);
 const hasServers = ['REDIS_URL', 'KAFKA_BROKERS', 'S3_URL'].every((name) => process.env[`FOLDLINE_TEST_${name}`]);
 
+const lackOf = (name) => {
+  if (ON_SERVERS.has(name) && !hasServers)
+    return 'the servers that `infra/ci/servers up` starts and `infra/ci/servers env` names';
+  if (name === 'containers' && !process.env.FOLDLINE_TEST_DOCKER_HOST)
+    return 'a Docker daemon (`infra/ci/servers up docker`, `infra/ci/servers env`) with the images of `infra/ci/job-images`';
+  return undefined;
+};
+
 const wanted = process.argv.slice(2).filter((name) => name in parts);
 const sizes = process.argv.slice(2).map(Number).filter(Number.isInteger);
 for (const [name, bench] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(`\n${name}`);
-  if (ON_SERVERS.has(name) && !hasServers) {
-    console.log('  left out: needs the servers that `infra/ci/servers up` starts and `infra/ci/servers env` names');
+  const lack = lackOf(name);
+  if (lack) {
+    console.log(`  left out: needs ${lack}`);
     continue;
   }
   await bench(name === 'jobs' && sizes.length > 0 ? sizes : undefined).catch((error) =>

@@ -11,6 +11,7 @@ import { ContainerExecution, type ContainerHandle } from './container-execution.
 import { fromDockerError, statusOf } from './docker-error.ts';
 import type { Ownership } from './ownership.ts';
 import type { PreparedContainer } from './prepared-container.ts';
+import { quoted } from './quoted.ts';
 import { removed } from './removed.ts';
 import type { Placed } from './slot.ts';
 
@@ -117,8 +118,6 @@ export class ContainerSite implements Site, ContainerHandle {
     }
   }
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const exportsOf = (environment: Readonly<Record<string, string>>): string =>
   Object.entries(environment)

@@ -100,8 +100,8 @@ class DockerExecutor implements Executor {
     // It is known by its number alone if it cannot be renamed.
     void waiting?.container.rename({ name }).catch(() => undefined);
     const prepared = waiting ?? (await PreparedContainer.make(docker, { ...preparation, name }));
-    this.#pool.refill(key, () => PreparedContainer.make(docker, preparation));
-    return this.#occupy(docker, spec, asked, images, { prepared, isWarm: waiting !== undefined });
+    const refill = soon(() => this.#pool.refill(key, () => PreparedContainer.make(docker, preparation)));
+    return this.#occupy(docker, spec, asked, images, { prepared, isWarm: waiting !== undefined, refill });
   }
 
   async #withServices(
@@ -129,7 +129,7 @@ class DockerExecutor implements Executor {
     { attemptId, workspace }: SiteSpec,
     { workspaceAt, mounts }: ContainerSpec,
     images: readonly FoundImage[],
-    { prepared, isWarm, services }: { prepared: PreparedContainer; isWarm: boolean; services?: Services },
+    { prepared, isWarm, services, refill }: Place,
   ): Promise<Site> {
     const { runner = thisProcess() } = this.options;
     const { container, greeting, slot } = prepared;
@@ -137,6 +137,7 @@ class DockerExecutor implements Executor {
       asRoot(docker, { image: images[0]!.id, command, slot, belonging: this.#belonging({}, 'none') }),
     );
     const release = async (): Promise<void> => {
+      refill?.();
       await prepared.remove();
       await services?.remove();
     };
@@ -166,6 +167,23 @@ class DockerExecutor implements Executor {
     };
   }
 }
+
+type Place = { prepared: PreparedContainer; isWarm: boolean; services?: Services; refill?: () => void };
+
+/** Making another container takes the processor from a job that has just begun. */
+const AFTER_ITS_BEGIN_MS = 500;
+
+/** Does it in a while, or when it is asked to before that; once. */
+const soon = (work: () => void): (() => void) => {
+  let isDone = false;
+  const once = (): void => {
+    clearTimeout(timer);
+    if (!isDone) work();
+    isDone = true;
+  };
+  const timer = setTimeout(once, AFTER_ITS_BEGIN_MS).unref();
+  return once;
+};
 
 /** What must be alike for a container to be of use to a job. */
 const keyOf = ({ asked, image, belonging }: Preparation): string =>

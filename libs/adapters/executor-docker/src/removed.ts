@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { TransientError } from '@foldline/kernel';
 import { statusOf } from './docker-error.ts';
 
 const GONE = 404;
-const UNDER_WAY = 409;
+/** Somebody else is removing it, or its processes end at this very moment, which the daemon takes for an error. */
+const PASSING = new Set([409, 500]);
 const GOING_MS = 10_000;
 const POLL_MS = 20;
 
@@ -12,16 +12,13 @@ const POLL_MS = 20;
 export const removed = async (container: Docker.Container): Promise<void> => {
   const deadline = performance.now() + GOING_MS;
   for (;;) {
-    const status = await container.remove({ force: true, v: true }).then(
-      () => GONE,
-      (error: unknown) => {
-        const status = statusOf(error);
-        if (status === GONE || status === UNDER_WAY) return status;
-        throw error;
-      },
-    );
-    if (status === GONE) return;
-    if (performance.now() > deadline) throw new TransientError('a container of a job is not gone after it was removed');
+    try {
+      return await container.remove({ force: true, v: true });
+    } catch (error) {
+      const status = statusOf(error) ?? 0;
+      if (status === GONE) return;
+      if (!PASSING.has(status) || performance.now() > deadline) throw error;
+    }
     await delay(POLL_MS);
   }
 };

@@ -5,6 +5,7 @@ import { TransientError, type ExecutionSpec } from '@foldline/kernel';
 import { framesOf } from './frames.ts';
 import { MarkedOutput } from './marked-output.ts';
 import { PRIVATE_DIRECTORY } from './container-options.ts';
+import { quoted } from './quoted.ts';
 
 const STANDARD_OUTPUT = 1;
 /** SIGKILL is sent at once; what is in the kernel when it comes, or waits for a turn, dies later. */
@@ -32,7 +33,7 @@ export class ResidentShell {
   #answer: { resolve: (word: string) => void; reject: (error: Error) => void } | undefined;
   #onOutput: OnOutput = () => undefined;
   #isGone = false;
-  #files = 0;
+  #files = 1;
 
   constructor(private readonly stream: Duplex) {
     stream.on('error', () => undefined);
@@ -51,21 +52,30 @@ export class ResidentShell {
   async greeting(): Promise<Greeting> {
     const shell = 'if command -v bash >/dev/null 2>&1; then shell=bash; else shell=sh; fi';
     const ids = '"$(id -u 2>/dev/null || echo 0)" "$(id -g 2>/dev/null || echo 0)"';
-    const word = await this.ask(`${shell}; ${this.say('%s %s %s', `"$shell" ${ids}`)}`);
+    const word = await this.ask(`${this.makeNextFile()}; ${shell}; ${this.say('%s %s %s', `"$shell" ${ids}`)}`);
     const [found, uid, gid] = word.split(' ');
     return { shell: found === 'bash' ? 'bash' : 'sh', uid: Number(uid), gid: Number(gid) };
   }
 
   /** Runs a script in the foreground and resolves with its exit code; what it prints is handed over meanwhile. */
   async run(shell: string, script: string, onOutput: OnOutput): Promise<number> {
-    const file = `${PRIVATE_DIRECTORY}/${(this.#files += 1)}.sh`;
-    const end = `end of ${this.#mark.trim()}`;
+    const file = this.nextFile;
+    this.#files += 1;
     this.#onOutput = onOutput;
     const word = await this.ask(
-      `(umask 077; cat > ${file}) <<'${end}'\n${script}\n${end}\n` +
-        `${shell} ${file} </dev/null 2>&1; ${this.say('%s', '$?')}; : > ${file}`,
+      `printf '%s\\n' ${quoted(script)} > ${file}; ` +
+        `${shell} ${file} </dev/null 2>&1; ${this.say('%s', '$?')}; : > ${file}; ${this.makeNextFile()}`,
     );
     return Number(word);
+  }
+
+  private get nextFile(): string {
+    return `${PRIVATE_DIRECTORY}/${this.#files}.sh`;
+  }
+
+  /** Ahead of its script, since a file that nobody else may read takes a process to make. */
+  private makeNextFile(): string {
+    return `(umask 077; : > ${this.nextFile})`;
   }
 
   /** How many processes there are besides the shell. */
