@@ -124,6 +124,20 @@ test:
     rmSync(dirname(socket), { recursive: true });
   });
 
+  it('a job that takes more memory than it asked for is told from one that ends with the same code', async () => {
+    const pipeline = await sandbox.run(`hog:
+  image: ${IMAGE}
+  resources: { memory: 32MiB }
+  script: head -c 200m /dev/zero | tail > /dev/null
+exits:
+  image: ${IMAGE}
+  resources: { memory: 32MiB }
+  script: exit 137
+`);
+    expect(jobNamed(pipeline, 'hog')).toMatchObject({ status: 'failed', exitCode: 137, reason: 'out_of_memory' });
+    expect(jobNamed(pipeline, 'exits')).toMatchObject({ status: 'failed', exitCode: 137, reason: 'script_failure' });
+  });
+
   it('a job with services reaches them by name, with the variables that they were given', async () => {
     const pipeline = await sandbox.run(`served:
   image: ${IMAGE}

@@ -209,6 +209,7 @@ export type CacheSpec = {
 /** Why an attempt did not succeed. `retry.when` names these; `always` means any of them. */
 export type FailureReason =
   | 'script_failure'
+  | 'out_of_memory'
   | 'job_timeout'
   | 'runner_lost'
   | 'runner_system_failure'

@@ -6,6 +6,10 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
     title: 'A command of the job ended with an exit code other than 0',
     fix: 'Read the end of the job\u2019s log.',
   },
+  out_of_memory: {
+    title: 'A process of the job was ended for taking more memory than the job may, and the job failed',
+    fix: 'Ask for more with resources: memory, or make the job take less.',
+  },
   job_timeout: { title: 'The job ran longer than its timeout', fix: 'Raise timeout, or make the job do less.' },
   runner_lost: {
     title: 'The runner was not heard of any more while the job ran',

@@ -44,7 +44,12 @@ export const refusalOf = ({ assignment, container, warn }: JobScene): JobResult 
 };
 
 export type ShellStep = { name: string; commands: string[] };
-export type StepResult = { outcome: 'success' | 'failed' | 'skipped'; exitCode?: number; detail?: string };
+export type StepResult = {
+  outcome: 'success' | 'failed' | 'skipped';
+  exitCode?: number;
+  outOfMemory?: true;
+  detail?: string;
+};
 
 /** What runs in shells, as far as the job has it. */
 export const shellStepsOf = ({ assignment }: JobScene): { [Step in 'hook' | 'script' | 'after']?: ShellStep } => {
@@ -58,11 +63,11 @@ export const shellStepsOf = ({ assignment }: JobScene): { [Step in 'hook' | 'scr
 };
 
 /** How a job ends by a script that nobody has stopped. */
-export const endedBy = ({ outcome, exitCode, detail }: StepResult): JobResult => {
+export const endedBy = ({ outcome, exitCode, outOfMemory, detail }: StepResult): JobResult => {
   if (outcome === 'success') return { outcome, exitCode: 0 };
   return {
     outcome: 'failed',
-    reason: 'script_failure',
+    reason: outOfMemory ? 'out_of_memory' : 'script_failure',
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(detail ? { detail } : {}),
   };

@@ -1,5 +1,5 @@
 import { ContainerStarted } from '@foldline/contracts';
-import type { Execution, Executor, Site } from '@foldline/kernel';
+import type { Execution, ExecutionResult, Executor, Site } from '@foldline/kernel';
 import type { ShellStep, StepResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
 import { statusVariable, type StatusWord } from './predefined.ts';
@@ -80,11 +80,19 @@ export class JobShell {
     });
     const reason = stopped();
     if (reason) this.execution.stop(graceOf(reason));
-    const { exitCode, signal } = await this.execution.finished;
+    const result = await this.execution.finished;
     this.execution = undefined;
-    if (exitCode === 0) return { outcome: 'success', exitCode };
-    return exitCode === undefined
-      ? { outcome: 'failed', detail: `ended by ${signal ?? 'a signal'}` }
-      : { outcome: 'failed', exitCode, detail: `exit code ${exitCode}` };
+    return stepResultOf(result);
   }
 }
+
+const stepResultOf = ({ exitCode, signal, outOfMemory }: ExecutionResult): StepResult => {
+  if (exitCode === 0) return { outcome: 'success', exitCode };
+  const ending = exitCode === undefined ? `ended by ${signal ?? 'a signal'}` : `exit code ${exitCode}`;
+  return {
+    outcome: 'failed',
+    ...(exitCode !== undefined && { exitCode }),
+    ...(outOfMemory && { outOfMemory }),
+    detail: outOfMemory ? `${ending}, after a process was ended for taking more memory than the job may` : ending,
+  };
+};

@@ -11,6 +11,8 @@ describe('A failed attempt', () => {
   const policies: [string, Partial<JobSketch>, FailureReason, boolean][] = [
     ['nobody asked for retries', {}, 'script_failure', false],
     ['any reason is retried', retrying(1, 'always'), 'script_failure', true],
+    ['a script that fails is retried', retrying(1, 'script_failure'), 'out_of_memory', true],
+    ['only memory is a reason', retrying(1, 'out_of_memory'), 'script_failure', false],
     ['its reason is retried', retrying(1, 'runner_system_failure', 'job_timeout'), 'runner_system_failure', true],
     ['only other reasons are retried', retrying(1, 'runner_system_failure'), 'script_failure', false],
     ['it may fail and is retried', { ...retrying(1, 'always'), allowFailure: true }, 'script_failure', true],

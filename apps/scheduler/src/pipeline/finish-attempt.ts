@@ -121,7 +121,10 @@ const fail = (job: JobState, result: Failure, decision: PipelineDecision): void 
 
 /** Whether the script ended by itself, with one of these exit codes. */
 const endedWith = (codes: readonly number[] | undefined, { reason, exitCode }: Failure): boolean =>
-  codes !== undefined && reason === 'script_failure' && exitCode !== undefined && codes.includes(exitCode);
+  codes !== undefined && OF_SCRIPTS.has(reason) && exitCode !== undefined && codes.includes(exitCode);
+
+/** A script that ran out of memory has failed, too; so GitLab has it, which does not tell it apart. */
+const OF_SCRIPTS: ReadonlySet<FailureReason> = new Set(['script_failure', 'out_of_memory']);
 
 /** A deployment whose runner is lost may have happened; only a person knows whether to repeat it. */
 const retryBy = (job: JobState, failure: Failure): 'policy' | 'runner_lost' | undefined => {
@@ -132,7 +135,9 @@ const retryBy = (job: JobState, failure: Failure): 'policy' | 'runner_lost' | un
   }
   const { max, when, exitCodes } = job.planned.retry;
   if (job.retries.policy >= max) return undefined;
-  return when.includes('always') || when.includes(reason) || endedWith(exitCodes, failure) ? 'policy' : undefined;
+  const isMeant =
+    when.includes('always') || when.includes(reason) || (OF_SCRIPTS.has(reason) && when.includes('script_failure'));
+  return isMeant || endedWith(exitCodes, failure) ? 'policy' : undefined;
 };
 
 const again = (job: JobState, by: Exclude<RetriedBy, 'user'>, detail: string, decision: PipelineDecision): void => {

@@ -35,6 +35,8 @@ export const StepFinished = defineEvent(
     name: text,
     outcome: z.enum(['success', 'failed', 'skipped']),
     exitCode: z.number().optional(),
+    /** A process of the step was ended for taking more memory than the job may. */
+    outOfMemory: z.literal(true).optional(),
     durationMs: z.number(),
     detail: text.optional(),
   }),

@@ -63,6 +63,7 @@ export const problem: z.ZodType<Problem> = z.object({
 
 export const failureReason = z.enum([
   'script_failure',
+  'out_of_memory',
   'job_timeout',
   'runner_lost',
   'runner_system_failure',

@@ -12,6 +12,7 @@ export type Retry = { max: number; when: RetryReason[]; exitCodes?: number[] };
 const reasons: readonly RetryReason[] = [
   'always',
   'script_failure',
+  'out_of_memory',
   'job_timeout',
   'runner_lost',
   'runner_system_failure',
