@@ -6,7 +6,7 @@ import { createProcessExecutor } from '@foldline/executor-process';
 import { createGitRepositories } from '@foldline/git-cli';
 import { createOutboundHttp } from '@foldline/http-outbound';
 import type { ServiceName } from '@foldline/contracts';
-import type { Executor, Ports, Settings } from '@foldline/kernel';
+import type { Executor, Logger, Ports, Settings } from '@foldline/kernel';
 import { Spawner } from '@foldline/spawner';
 import { inContainersWhereAsked } from './containers-where-asked.ts';
 import { createLogger } from './log.ts';
@@ -29,13 +29,14 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
     directory: join(dataDirectory, 'runners/pipes'),
     spawner,
   });
-  const containers = docker && containersOf(docker, dataDirectory);
+  const logger = createLogger(logLevel, service);
+  const containers = docker && containersOf(docker, dataDirectory, logger);
   const executor = inContainersWhereAsked(processes, containers);
   return {
     ports: {
       clock: systemClock,
       ids: ulidIds(),
-      logger: createLogger(logLevel, service),
+      logger,
       executor,
       sourceRepository: createGitRepositories({
         directory: join(dataDirectory, 'repos'),
@@ -54,7 +55,7 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
 /** As many processes as a large build starts at once, and far fewer than a host has. */
 const MOST_PROCESSES = 4_096;
 
-const containersOf = ({ host, warm }: NonNullable<Settings['docker']>, directory: string): Executor =>
+const containersOf = ({ host, warm }: NonNullable<Settings['docker']>, directory: string, logger: Logger): Executor =>
   createDockerExecutor({
     docker: openDocker(host),
     directory,
@@ -62,6 +63,7 @@ const containersOf = ({ host, warm }: NonNullable<Settings['docker']>, directory
     network: 'foldline-jobs',
     limits: { pids: MOST_PROCESSES },
     credentials: ownCredentials,
+    warn: (message, err) => logger.warn({ err }, message),
   });
 
 /** Where Docker's own client keeps what its user has logged in with. */

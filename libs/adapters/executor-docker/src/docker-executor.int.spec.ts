@@ -1,11 +1,25 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Execution, Site } from '@foldline/kernel';
+import type { NetworkInspectInfo } from 'dockerode';
 import { executorContract, whenAsked, withRealServer } from '@foldline/testing';
 import { openDocker } from './docker-client.ts';
 import { createDockerExecutor } from './docker-executor.ts';
+
+/** What somebody says to who connects to him; nothing where nobody is. */
+const answerOf = (host: string, port: number): Promise<string> =>
+  new Promise((resolve) => {
+    let answer = '';
+    const socket = connect({ host, port, timeout: 1_000 });
+    socket.on('data', (chunk) => (answer += chunk.toString())).on('close', () => resolve(answer));
+    socket.on('timeout', () => socket.destroy()).on('error', () => undefined);
+  });
 
 const suite = (url: string): void => {
   const open = openDocker(url);
@@ -108,20 +122,68 @@ const suite = (url: string): void => {
       );
       const [one, other] = opened as [Site, Site];
       let address = '';
-      const told = await one.start({
-        commands: ['hostname -i'],
+      const listening = await one.start({
+        commands: ['hostname -i', `nc -ll -p 9000 -e echo from one`],
         environment: {},
         onOutput: (chunk) => void (address += chunk.toString()),
       });
-      await told.finished;
-      const [ip] = /\d+\.\d+\.\d+\.\d+/.exec(address)!;
+      const ipIn = (): string | undefined => /^\d+\.\d+\.\d+\.\d+$/m.exec(address)?.[0];
+      while (ipIn() === undefined) await new Promise(setImmediate);
+      const get = `nc -w 2 ${ipIn()!} 9000 < /dev/null || echo out of reach`;
+      // Their host reaches it.
+      while ((await answerOf(ipIn()!, 9000)) !== 'from one\n') await new Promise(setImmediate);
+      let answer = '';
       const reaching = await other.start({
-        commands: [`ping -c 1 -W 1 ${ip}`],
+        commands: [get],
         environment: {},
-        onOutput: () => undefined,
+        onOutput: (chunk) => void (answer += chunk.toString()),
       });
-      expect((await reaching.finished).exitCode).not.toBe(0);
+      await reaching.finished;
+      expect(answer).toMatch(/^out of reach$/m);
+      listening.stop(0);
+      await listening.finished;
       await Promise.all(opened.map((site) => site.close()));
+      await executor.close();
+    });
+  });
+
+  describe('an address where a cloud tells machines who they are', () => {
+    const METADATA = '169.254.169.254';
+    const network = `foldline-metadata-${process.pid}`;
+    const server = createServer((_request, response) => response.end('keys of this machine'));
+    beforeAll(async () => {
+      execFileSync('ip', ['addr', 'add', `${METADATA}/32`, 'dev', 'lo']);
+      server.listen(0, '0.0.0.0');
+      await once(server, 'listening');
+    });
+    afterAll(async () => {
+      server.close();
+      execFileSync('ip', ['addr', 'del', `${METADATA}/32`, 'dev', 'lo']);
+      await (await open.client()).getNetwork(network).remove();
+    });
+
+    it('is out of reach for jobs, and their host is not', async () => {
+      const executor = createDockerExecutor({ docker: open, directory, network, limits: { pids: 64 } });
+      const site = await executor.open({
+        attemptId: `metadata${process.pid}.${(attempts += 1)}.1`,
+        workspace: mkdtempSync(join(directory, 'workspace-')),
+        scratchDirectory: directory,
+        container: { image: 'foldline-test/busybox:1', workspaceAt: '/builds/ada/engine', mounts: [] },
+      });
+      const { port } = server.address() as AddressInfo;
+      const fetched = async (host: string): Promise<string> => {
+        let output = '';
+        const commands = [`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${host} ${port} || echo out of reach`];
+        const onOutput = (chunk: Buffer): void => void (output += chunk.toString());
+        await (
+          await site.start({ commands, environment: {}, onOutput })
+        ).finished;
+        return output;
+      };
+      const { IPAM } = (await (await open.client()).getNetwork(network).inspect()) as NetworkInspectInfo;
+      expect(await fetched(IPAM!.Config![0]!['Gateway']!)).toContain('keys of this machine');
+      expect(await fetched(METADATA)).toContain('out of reach');
+      await site.close();
       await executor.close();
     });
   });

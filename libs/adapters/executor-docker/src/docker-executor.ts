@@ -9,6 +9,7 @@ import type { DockerDaemon } from './docker-client.ts';
 import { fromDockerError } from './docker-error.ts';
 import { ensureImage, type FoundImage } from './images.ts';
 import { networkNamed } from './job-network.ts';
+import { blockMetadataAddresses } from './metadata-addresses.ts';
 import { Leavings } from './leavings.ts';
 import { Ownership, thisProcess, type User } from './ownership.ts';
 import { PreparedContainer, type Preparation } from './prepared-container.ts';
@@ -26,6 +27,8 @@ export type DockerExecutorOptions = {
   warm?: WarmPoolSettings;
   /** The runner's own credentials for registries, as Docker's `config.json`; those of a job go before. */
   credentials?: () => Promise<string | undefined>;
+  /** Told what keeps jobs less apart than they should be. */
+  warn?: (message: string, error: unknown) => void;
   /** Whose the workspaces are; who runs this process, unless somebody else is named. */
   runner?: User;
 };
@@ -40,6 +43,7 @@ class DockerExecutor implements Executor {
   readonly #leavings: Leavings;
   readonly #pool: WarmPool;
   #network: Promise<string> | undefined;
+  #guarded: Promise<void> | undefined;
 
   constructor(private readonly options: DockerExecutorOptions) {
     const instance = createHash('sha256').update(resolve(options.directory)).digest('hex').slice(0, 16);
@@ -64,6 +68,7 @@ class DockerExecutor implements Executor {
     if (!asked) throw new PermanentError('a job that names no image has no container');
     const docker = await this.options.docker.client();
     await this.#leavings.removeEarlier();
+    await this.#guard();
     const images = await this.#images(docker, asked, notices, signal);
     try {
       if (!asked.services?.length) return await this.#alone(docker, spec, asked, images);
@@ -82,6 +87,13 @@ class DockerExecutor implements Executor {
   async close(): Promise<void> {
     await this.#pool.close();
     await this.#leavings.settled();
+  }
+
+  /** Once; a runner that may not do it goes on without. */
+  #guard(): Promise<void> {
+    return (this.#guarded ??= blockMetadataAddresses().catch((error: unknown) => {
+      this.options.warn?.('jobs in containers reach the metadata addresses of clouds, as their host does', error);
+    }));
   }
 
   async #images(docker: Docker, asked: ContainerSpec, notices: typeof NO_NOTICES, signal?: AbortSignal) {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ContainerSpec, ServiceSpec, Site } from '@foldline/kernel';
+import type { ContainerSpec, Executor, ServiceSpec, Site } from '@foldline/kernel';
 import { whenAsked, withRealServer } from '@foldline/testing';
 import { openDocker } from './docker-client.ts';
 import { createDockerExecutor, type DockerExecutorOptions } from './docker-executor.ts';
@@ -30,14 +30,17 @@ const suite = (url: string): void => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const open = (container: Partial<ContainerSpec>, more: Partial<DockerExecutorOptions> = {}): Promise<Site> =>
+  const executorWith = (more: Partial<DockerExecutorOptions> = {}): Executor =>
     createDockerExecutor({
       docker: daemon,
       directory,
       network: `foldline-spec-${process.pid}`,
       limits: { pids: 64 },
       ...more,
-    }).open({
+    });
+  const executor = executorWith();
+  const open = (container: Partial<ContainerSpec>, by = executor): Promise<Site> =>
+    by.open({
       attemptId,
       workspace,
       scratchDirectory: workspace,
@@ -96,7 +99,7 @@ const suite = (url: string): void => {
 
     it('is swept with them when its runner has died', async () => {
       await open({ services: [service({ image: web, aliases: ['page'] })] });
-      await createDockerExecutor({ docker: daemon, directory, network: 'none', limits: { pids: 64 } }).sweep(attemptId);
+      await executorWith().sweep(attemptId);
       expect(await leftOf()).toEqual({ containers: 0, networks: 0 });
     });
 
@@ -139,9 +142,9 @@ const suite = (url: string): void => {
       const { IPAddress } = Object.values(found!.NetworkSettings.Networks)[0]!;
       newAttempt();
       const other = await open({});
-      expect(await outputOf(other, `wget -q -T 1 -O - http://${IPAddress}:8080/ || echo out of reach`)).toContain(
-        'out of reach',
-      );
+      const reach = `nc -w 2 ${IPAddress} 8080 < /dev/null && echo reached || echo out of reach`;
+      expect(await outputOf(site, reach)).toContain('reached\n');
+      expect(await outputOf(other, reach)).toBe('out of reach\n');
       await Promise.all([site.close(), other.close()]);
     });
   });
@@ -164,7 +167,7 @@ const suite = (url: string): void => {
 
     it('leaves what is made there to a runner that is not root', async () => {
       const runner = { uid: 1234, gid: 1234 };
-      const site = await open({}, { runner });
+      const site = await open({}, executorWith({ runner }));
       await outputOf(site, 'mkdir -p made/deep && touch made/deep/file');
       await site.close();
       for (const path of ['', 'made', 'made/deep/file']) expect(statSync(join(workspace, path))).toMatchObject(runner);
