@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { PROJECT, Sandbox } from '@foldline/client';
+import { Sandbox } from '@foldline/client';
 import Docker from 'dockerode';
 import { createRandom } from '../faults/lib/random.mjs';
 

@@ -15,6 +15,7 @@ const suite = (url: string): void => {
   const daemon = openDocker(url);
   const images = madeImages(daemon.client);
   const directory = mkdtempSync(join(tmpdir(), 'foldline-docker-'));
+  const network = `foldline-spec-${process.pid}`;
   let workspace: string;
   let attempts = 0;
   let attemptId: string;
@@ -26,6 +27,8 @@ const suite = (url: string): void => {
   };
   beforeEach(newAttempt);
   afterAll(async () => {
+    await executor.close();
+    await (await daemon.client()).getNetwork(network).remove();
     await images.remove();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -34,7 +37,7 @@ const suite = (url: string): void => {
     createDockerExecutor({
       docker: daemon,
       directory,
-      network: `foldline-spec-${process.pid}`,
+      network,
       limits: { pids: 64 },
       ...more,
     });
@@ -144,7 +147,7 @@ const suite = (url: string): void => {
       const other = await open({});
       const reach = `nc -w 2 ${IPAddress} 8080 < /dev/null && echo reached || echo out of reach`;
       expect(await outputOf(site, reach)).toContain('reached\n');
-      expect(await outputOf(other, reach)).toBe('out of reach\n');
+      expect(await outputOf(other, reach)).toContain('out of reach\n');
       await Promise.all([site.close(), other.close()]);
     });
   });
