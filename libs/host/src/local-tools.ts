@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createDockerExecutor, openDocker } from '@foldline/executor-docker';
+import { createDockerImages, noImages } from '@foldline/images-docker';
 import { createProcessExecutor } from '@foldline/executor-process';
 import { createGitRepositories } from '@foldline/git-cli';
 import { createOutboundHttp } from '@foldline/http-outbound';
@@ -11,7 +12,7 @@ import { createLogger } from './log.ts';
 import { systemClock, ulidIds } from './system.ts';
 
 type LocalTools = {
-  ports: Pick<Ports, 'clock' | 'ids' | 'logger' | 'executor' | 'sourceRepository' | 'outboundHttp'>;
+  ports: Pick<Ports, 'clock' | 'ids' | 'logger' | 'executor' | 'images' | 'sourceRepository' | 'outboundHttp'>;
   close: () => Promise<void>;
 };
 
@@ -24,6 +25,7 @@ export const openLocalTools = (
   service?: ServiceName,
 ): LocalTools => {
   const spawner = new Spawner();
+  const docker = dockerHost === undefined ? undefined : openDocker(dockerHost);
   return {
     ports: {
       clock: systemClock,
@@ -35,8 +37,9 @@ export const openLocalTools = (
           directory: join(dataDirectory, 'runners/pipes'),
           spawner,
         }),
-        dockerHost === undefined ? undefined : containersOf(dockerHost, dataDirectory),
+        docker && containersOf(docker, dataDirectory),
       ),
+      images: docker ? createDockerImages(docker) : noImages,
       sourceRepository: createGitRepositories({
         directory: join(dataDirectory, 'repos'),
         environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
@@ -51,9 +54,9 @@ export const openLocalTools = (
 /** As many processes as a large build starts at once, and far fewer than a host has. */
 const MOST_PROCESSES = 4_096;
 
-const containersOf = (dockerHost: string, directory: string): Executor =>
+const containersOf = (docker: ReturnType<typeof openDocker>, directory: string): Executor =>
   createDockerExecutor({
-    docker: openDocker(dockerHost),
+    docker,
     directory,
     network: 'foldline-jobs',
     limits: { pids: MOST_PROCESSES },

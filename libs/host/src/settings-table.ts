@@ -94,6 +94,16 @@ const COMMON_SETTINGS = {
     .describe(
       'Where a Docker daemon of this host answers: `unix:///var/run/docker.sock`. With it jobs that name an `image` run in containers; without it they fail with `needs_docker`.',
     ),
+  FOLDLINE_BUILD_WORKERS: wholeNumber({ least: 1, most: 1000 })
+    .default(2)
+    .describe(
+      'Images that this process builds, and services that it deploys, at once; more wait. `JOB_WORKERS` is another name for it.',
+    ),
+  FOLDLINE_BUILD_LOG_DIR: anyText
+    .default('./logs')
+    .describe(
+      'Directory of the runner’s host in which each image build also gets a log file, made with the first one. `BUILD_LOG_DIR` is another name for it.',
+    ),
   FOLDLINE_INCLUDE_HOSTS: hosts
     .optional()
     .describe(

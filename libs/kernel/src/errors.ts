@@ -53,6 +53,28 @@ export class SiteUnavailable extends Error {
   }
 }
 
+/** Why an image could not be built, fetched or brought to a registry. */
+export type ImageFailureReason =
+  | SiteUnavailable['reason']
+  | 'dockerfile_missing'
+  | 'image_build_failure'
+  | 'image_push_denied'
+  | 'image_push_failure'
+  | 'needs_docker'
+  | 'registry_unreachable';
+
+/** What stands in the way of an image; `reason` is what the failure is called. */
+export class ImageFailure extends Error {
+  override readonly name = 'ImageFailure';
+  constructor(
+    readonly reason: ImageFailureReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** A command that the domain does not accept. One filter maps `code` to an HTTP status; the domain knows no statuses. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';

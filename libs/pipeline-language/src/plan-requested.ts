@@ -10,6 +10,7 @@ import {
   type SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
+import { buildPlan } from './build-plan.ts';
 import { childText } from './child-text.ts';
 import { commitLook } from './commit-look.ts';
 import type { CompileInput, LintInput } from './compile.ts';
@@ -63,7 +64,9 @@ export const planRequested = async (request: Request, requestedAt: string, tools
   try {
     const described = await fetchCommit(request, tools.repositories);
     commit = { sha: described.sha, message: described.message };
-    return { commit, ...(await compileAt(contextOf(request, requestedAt, described), request, tools)) };
+    const context = contextOf(request, requestedAt, described);
+    if (request.build) return { context, plan: buildPlan(request.build) };
+    return { commit, ...(await compileAt(context, request, tools)) };
   } catch (error) {
     return { ...(commit ? { commit } : {}), ...refused(error, placeOf(request)) };
   }
@@ -71,7 +74,7 @@ export const planRequested = async (request: Request, requestedAt: string, tools
 
 /** Everything that is known now and that nobody need ask for again. */
 const contextOf = (
-  { sha: _sha, definition: _definition, inputs: _inputs, ...asked }: Request,
+  { sha: _sha, definition: _definition, inputs: _inputs, build: _build, ...asked }: Request,
   createdAt: string,
   { sha, message, commit }: Described,
 ): PipelineContext => ({ ...asked, sha, message, commit, createdAt });
@@ -170,7 +173,8 @@ const opened = (
   }
 };
 
-const placeOf = ({ definition }: Request): Place => {
+const placeOf = ({ definition, build }: Request): Place => {
+  if (build) return { ...fileStart, file: build.dockerfile };
   const { file, line, column } = definition ?? { ...fileStart, file: DEFINITION_FILES[0] };
   return { file, line, column };
 };

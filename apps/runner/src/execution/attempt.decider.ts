@@ -4,6 +4,10 @@ import {
   AttemptStarted,
   CacheRestored,
   CacheUploaded,
+  ImageBuildAdvanced,
+  ImageBuilt,
+  ImageBuildStarted,
+  ImagePushed,
   StepFinished,
   type EventsOf,
 } from '@foldline/contracts';
@@ -15,6 +19,10 @@ const ATTEMPT_EVENTS = {
   CacheRestored,
   ArtifactUploaded,
   CacheUploaded,
+  ImageBuildStarted,
+  ImageBuildAdvanced,
+  ImageBuilt,
+  ImagePushed,
   AttemptFinished,
 };
 type AttemptEvent = EventsOf<typeof ATTEMPT_EVENTS>;

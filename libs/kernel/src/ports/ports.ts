@@ -5,6 +5,7 @@ import type { Clock, Ids, Logger, SecretBox } from './environment.ports.ts';
 import type { EventBus, Signals } from './event-bus.port.ts';
 import type { EventStore } from './event-store.port.ts';
 import type { Executor } from './executor.port.ts';
+import type { Images } from './images.port.ts';
 import type { LogStore } from './log-store.port.ts';
 import type { ObjectStore } from './object-store.port.ts';
 import type { OutboundHttp } from './outbound-http.port.ts';
@@ -37,6 +38,10 @@ export type Settings = {
   includeHosts: readonly AllowedHost[];
   /** Where the Docker daemon answers whose containers jobs with an image run in. */
   dockerHost?: string;
+  /** Images that are built, and services that are deployed, at once by one process. */
+  buildWorkers: number;
+  /** Where the log of each build is written as a file, besides. */
+  buildLogDirectory: string;
   version: string;
 };
 
@@ -52,6 +57,7 @@ export type Ports = {
   readModels: ReadModels;
   logStore: LogStore;
   executor: Executor;
+  images: Images;
   sourceRepository: SourceRepository;
   outboundHttp: OutboundHttp;
   clock: Clock;
@@ -72,6 +78,7 @@ export const PORT = {
   readModels: Symbol('ReadModels'),
   logStore: Symbol('LogStore'),
   executor: Symbol('Executor'),
+  images: Symbol('Images'),
   sourceRepository: Symbol('SourceRepository'),
   outboundHttp: Symbol('OutboundHttp'),
   clock: Symbol('Clock'),
