@@ -10,6 +10,7 @@ export * from './manifest.ts';
 export type { IncludedFile } from './included-file.ts';
 export * from './pipeline-context.ts';
 export * from './plan.ts';
+export type * from './planned-step.ts';
 export * from './predefined-variables.ts';
 export * from './problem.ts';
 export * from './read-model-indexes.ts';

@@ -11,7 +11,7 @@ export type ServiceDoc = ServiceConfig & {
 };
 
 /** What was asked for, and what came of it; how it stands is told by its pipeline and that one's job. */
-export type BuildDoc = Omit<ImageBuild, 'args' | 'network' | 'cacheImage' | 'registries'> & {
+export type BuildDoc = Omit<ImageBuild, 'args' | 'network' | 'cacheImage'> & {
   id: string;
   projectId: string;
   /** As it was asked for, and the commit. */

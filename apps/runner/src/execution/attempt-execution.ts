@@ -160,7 +160,7 @@ export class AttemptExecution {
     const environment = jobEnvironment(data, around, secretBox);
     log.mask(environment.masked);
     log.tell(
-      `Running on ${data.runnerId} (${data.cluster.power}) as a ${isContainer ? 'container' : kind}, attempt ${data.attempt}`,
+      `Running on ${data.runnerId} (${data.cluster.power}) as ${this.buildLog ? 'an image build' : `a ${isContainer ? 'container' : kind}`}, attempt ${data.attempt}`,
     );
     this.workspaces.addFiles(this.attemptId, environment.files);
     const files = environment.files.size > 0 ? this.workspaces.filesOf(this.attemptId) : undefined;

@@ -1,0 +1,17 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { NumberTaken, numberStream, type NumberKind } from '@foldline/contracts';
+import { COMMANDS, type Cause, type Commands } from '@foldline/kernel';
+
+/**
+ * Numbers that people count by: 1, 2, 3 … Each is the place of an event in a stream that only counts, so nobody locks a
+ * counter, and a number stays what it is wherever the log goes. One that nobody uses in the end is left out.
+ */
+@Injectable()
+export class Numbers {
+  constructor(@Inject(COMMANDS) private readonly commands: Commands) {}
+
+  async next(kind: NumberKind, of: string, cause: Cause): Promise<number> {
+    const { revision } = await this.commands.place(numberStream(kind), NumberTaken({ of }), cause);
+    return revision + 1;
+  }
+}
