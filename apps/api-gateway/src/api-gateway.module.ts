@@ -6,6 +6,7 @@ import { BuildQueries } from './builds/build.queries.ts';
 import { BuildRequests } from './builds/build-requests.ts';
 import { BuildsController } from './builds/builds.controller.ts';
 import { CicdJobsController } from './builds/cicd-jobs.controller.ts';
+import { PushedServices } from './builds/pushed-services.ts';
 import { Definitions } from './definitions/definitions.ts';
 import { LintController } from './definitions/lint.controller.ts';
 import { PlanPreviewController } from './definitions/plan-preview.controller.ts';
@@ -105,6 +106,7 @@ const controllers: Type[] = [
     NumberedQueries,
     BuildQueries,
     BuildRequests,
+    PushedServices,
     ArtifactQueries,
     LogSocket,
     EventPages,

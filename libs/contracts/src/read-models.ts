@@ -189,5 +189,6 @@ export type DeliveryDoc = {
   outcome: string;
   because: string;
   pipelineIds: string[];
+  builds?: number[];
   receivedAt: string;
 };

@@ -3,4 +3,3 @@ export { pipelineIndexKey } from './pipelines.projection.ts';
 export { READ_MODELS_NAME } from './name.ts';
 export { READ_MODELS } from './read-models.ts';
 export { canonicalUrl, urlIndexPrefix } from './repository-url.ts';
-export { serviceBranchPrefix } from './services.projection.ts';

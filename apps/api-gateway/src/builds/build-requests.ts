@@ -40,6 +40,8 @@ export class BuildRequests {
 
   /** Records the wish. Repeated with the same cause it comes to the same build. */
   async request(project: ProjectDoc, service: ServiceDoc, wanted: Wanted, cause: Cause): Promise<RequestedBuild> {
+    const known = await this.requests.stored(wanted.pipelineId);
+    if (known) return known as RequestedBuild;
     const number = await this.numbers.next('builds', wanted.pipelineId, cause);
     const build = buildOf(service, number, wanted);
     const requested = await this.requests.request({ ...project, url: service.gitUrl }, { ...wanted, build }, cause);

@@ -25,7 +25,11 @@ beforeEach(async () => {
 });
 afterEach(() => closeAndRemove(gateway));
 
-const get = async (path: string) => (await gateway.as('get', `/v1/cicd/${path}`).expect(200)).body;
+/** What the documents show once they show everything. */
+const get = async (path: string) => {
+  const position = await gateway.ports.eventStore.lastPosition();
+  return (await gateway.as('get', `/v1/cicd/${path}?minPosition=${position}`).expect(200)).body;
+};
 const build = (body: object = {}, headers: Record<string, string> = {}) =>
   gateway.as('post', '/v1/cicd/services/1/build').set(headers).send(body);
 const because = { rule: 'r', detail: 'd', jobs: [] };

@@ -24,7 +24,8 @@ import { ChangeServiceBody, RegisterServiceBody } from './service-bodies.ts';
 import { changesIn, usualConfig } from './service-config.ts';
 import { serviceDecider } from './service.decider.ts';
 
-const MAX_SERVICES = 200;
+/** Of one project. */
+export const MAX_SERVICES = 200;
 
 @Controller('v1/cicd/services')
 export class ServicesController {

@@ -60,7 +60,11 @@ describe('A service', () => {
   it('has the next number, and its project keeps its own', async () => {
     await register({ name: 'one' }).expect(201);
     await register({ name: 'two' }).expect(201);
-    const { items } = (await gateway.as('get', `${SERVICES}?limit=10`).expect(200)).body;
+    const { items } = (
+      await gateway
+        .as('get', `${SERVICES}?limit=10&minPosition=${await gateway.ports.eventStore.lastPosition()}`)
+        .expect(200)
+    ).body;
     expect(items.map(({ id, project_id, name }: Record<string, unknown>) => [id, project_id, name])).toEqual([
       [1, 1, 'one'],
       [2, 1, 'two'],

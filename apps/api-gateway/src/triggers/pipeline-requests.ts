@@ -30,7 +30,7 @@ export type Wanted = {
   /** Of a push: what the ref pointed to before. */
   before?: string;
   variables: Record<string, string>;
-} & Pick<Stored['data'], 'upstream' | 'definition' | 'inputs' | 'build'>;
+} & Pick<Stored['data'], 'upstream' | 'definition' | 'inputs' | 'build' | 'mayLackDefinition'>;
 
 /** `fresh: false`: it was requested before, by the same cause. */
 export type RequestedPipeline = { id: string; ref: string; sha: string; position: number; fresh: boolean } & {

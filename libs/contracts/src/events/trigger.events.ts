@@ -41,6 +41,8 @@ export const PipelineRequested = defineEvent(
     inputs: z.record(text, z.unknown()).optional(),
     /** What is built, where it is an image and not what a definition says. */
     build: imageBuild.optional(),
+    /** A commit without a definition is no mistake: its project has more than pipelines. */
+    mayLackDefinition: z.literal(true).optional(),
   }),
 );
 
