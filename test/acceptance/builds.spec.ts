@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { createHmac, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT, Sandbox, START_MS, until } from '@foldline/client';
-import { whenAsked, withRealServer } from '@foldline/testing';
+import { freePort, whenAsked, withRealServer } from '@foldline/testing';
 
 const BASE = 'FROM foldline-test/busybox:1\n';
 
@@ -17,6 +19,7 @@ type Build = {
   pushed: { reference: string; digest: string }[];
   error: { code: string; message: string } | null;
 };
+type Deployment = { id: number; status: string; image_tag: string; reason: string; error: Build['error'] };
 type Job = { id: string; type: string; status: string; progress: number; started_at: string | null };
 
 const suite = (daemon: string, open: string, guarded: string): void => {
@@ -36,6 +39,12 @@ const suite = (daemon: string, open: string, guarded: string): void => {
       const build = await get<Build>(`builds/${id}`);
       return (build.status === 'success' || build.status === 'failed') && build;
     });
+  const containersOf = (label: string): string[] =>
+    execFileSync('/usr/bin/docker', ['-H', daemon, 'ps', '--all', '--quiet', '--filter', `label=${label}`], {
+      encoding: 'utf8',
+    })
+      .split('\n')
+      .filter(Boolean);
   const built = async (of: number, body: object = {}): Promise<Build> => {
     const { build_id: id } = await post<{ build_id: number }>(`services/${of}/build`, body);
     return ended(id);
@@ -154,6 +163,111 @@ const suite = (daemon: string, open: string, guarded: string): void => {
       ));
     it('a registry that does not answer', () =>
       expect(failure('away', BASE, { registries: ['127.0.0.1:9'] })).resolves.toBe('registry_unreachable'));
+  });
+
+  describe('A09 a push', () => {
+    let id: number;
+    let port: number;
+    let first: Build;
+    const serve = (text: string): string =>
+      `${BASE}RUN mkdir /www && echo ${text} > /www/index.html\nCMD ["httpd", "-f", "-p", "8080", "-h", "/www"]\n`;
+    const push = async (secret = sandbox.server.webhookSecret): Promise<Response> => {
+      const repository = { full_name: PROJECT, clone_url: `https://forge.example/${PROJECT}.git` };
+      const body = JSON.stringify({ ref: 'refs/heads/main', after: sandbox.git('rev-parse', 'HEAD'), repository });
+      return fetch(`${sandbox.client.connection.url}/v1/webhooks/github`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': 'push',
+          'x-github-delivery': randomUUID(),
+          'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+        },
+        body,
+      });
+    };
+    const pushed = async (text: string): Promise<Build> => {
+      sandbox.commit({ 'web/Dockerfile': serve(text) });
+      const { builds, pipelines } = (await (await push()).json()) as { builds: number[]; pipelines: string[] };
+      // There is no definition, and where something is built there need not be one.
+      expect((await sandbox.rested(pipelines[0]!)).status).toBe('skipped');
+      return ended(builds[0]!);
+    };
+    const deployed = (number: number): Promise<Deployment> =>
+      until(`deployment ${number} to end`, async () => {
+        const deployment = await get<Deployment>(`deployments/${number}`);
+        return deployment.status !== 'deploying' && deployment;
+      });
+    const deploy = async (image: string): Promise<Deployment> => {
+      const asked = { image_tag: image, reason: `deploy ${image}` };
+      return deployed((await post<{ deployment_id: number }>(`services/${id}/deploy`, asked)).deployment_id);
+    };
+    const rollBack = async (body: object = {}): Promise<Deployment> =>
+      deployed((await post<{ deployment_id: number }>(`services/${id}/rollback`, body)).deployment_id);
+    const served = async (): Promise<string> => (await (await fetch(`http://127.0.0.1:${port}/`)).text()).trim();
+
+    beforeAll(async () => {
+      port = await freePort();
+      id = await service('web', {
+        context_path: 'web',
+        auto_build: true,
+        registries: [open],
+        ports: [`${port}:8080`],
+        health_check: { path: '/', port: 8080, timeout_seconds: 3 },
+      });
+      first = await pushed('one');
+    }, START_MS);
+    afterAll(async () => {
+      await sandbox.client.raw('DELETE', `/v1/cicd/services/${id}`);
+      await until('its containers to be gone', () => containersOf('foldline.deployment').length === 0);
+    });
+
+    it('S2-30 that nobody signed builds nothing', async () => expect((await push('another secret')).status).toBe(401));
+
+    it('S2-46 builds the services of its branch and pushes them', () =>
+      expect(first).toMatchObject({ status: 'success', git_sha: sandbox.git('rev-parse', 'HEAD') }));
+
+    it('S2-10 is deployed, and reached at its port', async () => {
+      expect(await deploy(first.image_tag)).toMatchObject({ status: 'success', reason: `deploy ${first.image_tag}` });
+      expect(await served()).toBe('one');
+    });
+
+    it('S2-11 is taken back by a new deployment, and nobody is refused meanwhile', async () => {
+      const second = await pushed('two');
+      const over = new AbortController();
+      const answers = new Set<string>();
+      const asking = (async () => {
+        while (!over.signal.aborted) answers.add(await served());
+      })();
+      expect((await deploy(second.image_tag)).status).toBe('success');
+      expect(await served()).toBe('two');
+      const back = await rollBack();
+      over.abort();
+      await asking;
+      expect([...answers].toSorted()).toEqual(['one', 'two']);
+      expect(back).toMatchObject({ status: 'success', image_tag: first.image_tag });
+      expect(await served()).toBe('one');
+      const { items } = await get<{ items: Deployment[] }>(`services/${id}/deployments`);
+      await until(
+        'the other to be marked',
+        async () => (await get<Deployment>(`deployments/${items[1]!.id}`)).status === 'rolled_back',
+      );
+    });
+
+    it('S2-29 leaves what runs as it is when the image is not there, or is not healthy', async () => {
+      expect((await deploy('web:nothing')).error?.code).toBe('image_not_found');
+      sandbox.commit({ 'web/Dockerfile': `${BASE}CMD ["sh", "-c", "echo no config; exit 7"]\n` });
+      const broken = await deploy((await built(id)).image_tag);
+      expect(broken.error).toEqual({ code: 'container_ended', message: expect.stringContaining('no config') });
+      sandbox.commit({ 'web/Dockerfile': `${BASE}CMD ["sleep", "600"]\n` });
+      expect((await deploy((await built(id)).image_tag)).error?.code).toBe('health_check_failed');
+      expect(await served()).toBe('one');
+    });
+
+    it('is reached again after the server was killed', async () => {
+      await sandbox.server.kill();
+      await sandbox.restart();
+      expect(await until('it to be served', () => served().catch(() => false))).toBe('one');
+    });
   });
 
   it('S2-27 a build that is cancelled ends, and says so', async () => {

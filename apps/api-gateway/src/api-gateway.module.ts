@@ -43,6 +43,8 @@ import { SubscriptionsController } from './projects/subscriptions.controller.ts'
 import { VariablesController } from './projects/variables.controller.ts';
 import { NumberedQueries } from './services/numbered.queries.ts';
 import { Numbers } from './services/numbers.ts';
+import { DeploymentsController } from './services/deployments.controller.ts';
+import { DeploymentRequests } from './services/deployment-requests.ts';
 import { ServicesController } from './services/services.controller.ts';
 import { Admission } from './triggers/admission.ts';
 import { Idempotency } from './triggers/idempotency.ts';
@@ -60,6 +62,7 @@ const controllers: Type[] = [
   ResourceGroupsController,
   CallersController,
   ServicesController,
+  DeploymentsController,
   BuildsController,
   CicdJobsController,
   PipelinesController,
@@ -107,6 +110,7 @@ const controllers: Type[] = [
     BuildQueries,
     BuildRequests,
     PushedServices,
+    DeploymentRequests,
     ArtifactQueries,
     LogSocket,
     EventPages,

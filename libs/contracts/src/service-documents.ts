@@ -8,6 +8,8 @@ export type ServiceDoc = ServiceConfig & {
   projectNumber: number;
   createdAt: string;
   position: number;
+  /** What runs of it. */
+  current?: { deploymentId: string; number: number };
 };
 
 /** What was asked for, and what came of it; how it stands is told by its pipeline and that one's job. */
@@ -23,5 +25,27 @@ export type BuildDoc = Omit<ImageBuild, 'args' | 'network' | 'cacheImage'> & {
   imageId?: string;
   pushed: { reference: string; digest: string }[];
   createdAt: string;
+  position: number;
+};
+
+/** S2-04: the words of the build API. */
+export type ServiceDeploymentStatus = 'deploying' | 'success' | 'failed' | 'rolled_back';
+export type ServiceDeploymentDoc = {
+  id: string;
+  number: number;
+  serviceId: string;
+  service: { number: number; name: string };
+  projectNumber: number;
+  imageTag: string;
+  images: string[];
+  status: ServiceDeploymentStatus;
+  phase?: 'image' | 'start' | 'check';
+  reason?: string;
+  rollback?: { of: string; to: number };
+  imageId?: string;
+  error?: { code: string; message: string };
+  createdAt: string;
+  startedAt?: string;
+  finishedAt?: string;
   position: number;
 };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createDockerExecutor, openDocker } from '@foldline/executor-docker';
+import { createDockerServices, noServices } from '@foldline/services-docker';
 import { createDockerImages, noImages } from '@foldline/images-docker';
 import { createProcessExecutor } from '@foldline/executor-process';
 import { createGitRepositories } from '@foldline/git-cli';
@@ -12,7 +13,10 @@ import { createLogger } from './log.ts';
 import { systemClock, ulidIds } from './system.ts';
 
 type LocalTools = {
-  ports: Pick<Ports, 'clock' | 'ids' | 'logger' | 'executor' | 'images' | 'sourceRepository' | 'outboundHttp'>;
+  ports: Pick<
+    Ports,
+    'clock' | 'ids' | 'logger' | 'executor' | 'images' | 'serviceDriver' | 'sourceRepository' | 'outboundHttp'
+  >;
   close: () => Promise<void>;
 };
 
@@ -40,6 +44,7 @@ export const openLocalTools = (
         docker && containersOf(docker, dataDirectory),
       ),
       images: docker ? createDockerImages(docker) : noImages,
+      serviceDriver: docker ? createDockerServices({ docker, directory: dataDirectory }) : noServices,
       sourceRepository: createGitRepositories({
         directory: join(dataDirectory, 'repos'),
         environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),

@@ -75,6 +75,25 @@ export class ImageFailure extends Error {
   }
 }
 
+/** What stands in the way of a service that is to run; `code` is what the failure is called. */
+export class ServiceFailure extends Error {
+  override readonly name = 'ServiceFailure';
+  constructor(
+    readonly code:
+      | 'container_ended'
+      | 'container_refused'
+      | 'docker_unavailable'
+      | 'health_check_failed'
+      | 'image_not_found'
+      | 'needs_docker'
+      | 'port_taken',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** A command that the domain does not accept. One filter maps `code` to an HTTP status; the domain knows no statuses. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';

@@ -7,6 +7,7 @@ import { deliveriesProjection, runnersProjection } from './operations.projection
 import { pipelinesProjection } from './pipelines.projection.ts';
 import { projectsProjection } from './projects.projection.ts';
 import { resourceGroupsProjection } from './resource-groups.projection.ts';
+import { serviceDeploymentsProjection } from './service-deployments.projection.ts';
 import { servicesProjection } from './services.projection.ts';
 import { artifactsProjection, cachesProjection } from './storage.projection.ts';
 
@@ -25,5 +26,6 @@ export const READ_MODELS: readonly Projection[] = [
   resourceGroupsProjection,
   servicesProjection,
   buildsProjection,
+  serviceDeploymentsProjection,
   deliveriesProjection,
 ];

@@ -1,6 +1,7 @@
 import {
   COLLECTION,
   ServiceChanged,
+  ServiceDeploymentSucceeded,
   ServiceRegistered,
   ServiceRemoved,
   byNumberKey,
@@ -16,6 +17,7 @@ export const servicesProjection = defineProjection<ServiceDoc>(
   (doc) => ({
     byNumber: byNumberKey(doc.number),
     byProject: serviceIndexKey(doc.projectNumber, doc.number),
+    ...(doc.current ? { running: doc.id } : {}),
   }),
   [
     when(ServiceRegistered, serviceId, (_doc, { data, recordedAt, position }) => ({
@@ -28,6 +30,11 @@ export const servicesProjection = defineProjection<ServiceDoc>(
       position,
     })),
     when(ServiceChanged, serviceId, (doc, { data }) => doc && { ...doc, ...data.config }),
+    when(
+      ServiceDeploymentSucceeded,
+      serviceId,
+      (doc, { data: { deploymentId, number } }) => doc && { ...doc, current: { deploymentId, number } },
+    ),
     when(ServiceRemoved, serviceId, (): ServiceDoc | undefined => undefined),
   ],
 );

@@ -19,6 +19,7 @@ export {
   type ClaimsFixture,
   type SoleClaimsFixture,
 } from './contracts/claims.contract.ts';
+export { serviceDriverContract, type ServiceDriverFixture } from './contracts/service-driver.contract.ts';
 export { signalsContract, type SignalsFixture } from './contracts/signals.contract.ts';
 export { freePort } from './free-port.ts';
 export { OwnRedis } from './own-redis.ts';

@@ -1,5 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { byNumberKey, COLLECTION, type BuildDoc, type ProjectDoc, type ServiceDoc } from '@foldline/contracts';
+import {
+  byNumberKey,
+  COLLECTION,
+  type BuildDoc,
+  type ProjectDoc,
+  type ServiceDeploymentDoc,
+  type ServiceDoc,
+} from '@foldline/contracts';
 import { PORT, Refusal, type Document, type ReadStore } from '@foldline/kernel';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 
@@ -19,6 +26,10 @@ export class NumberedQueries {
 
   build(number: string): Promise<BuildDoc> {
     return this.numbered<BuildDoc>(COLLECTION.builds, number, 'build');
+  }
+
+  deployment(number: string): Promise<ServiceDeploymentDoc> {
+    return this.numbered<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, number, 'deployment');
   }
 
   async project(id: string): Promise<ProjectDoc> {

@@ -50,6 +50,8 @@ export class BuildBody {
 }
 
 export class StartBuildBody extends BuildBody {
+  static readonly isOptional = true;
+
   @IsOptional()
   @IsString()
   @Length(1, 255)

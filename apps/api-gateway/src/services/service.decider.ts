@@ -1,24 +1,40 @@
-import { ServiceChanged, ServiceRegistered, ServiceRemoved, type ServiceConfig } from '@foldline/contracts';
+import {
+  ServiceChanged,
+  ServiceDeploymentRequested,
+  ServiceRegistered,
+  ServiceRemoved,
+  type ServiceConfig,
+} from '@foldline/contracts';
 import { Refusal, type Decider } from '@foldline/kernel';
 import { emitAll } from '../triggers/emit-all.ts';
 
 type Data<Definition extends (data: never) => { data: unknown }> = ReturnType<Definition>['data'];
 
-export type ServiceEvent = ReturnType<typeof ServiceRegistered | typeof ServiceChanged | typeof ServiceRemoved>;
+export type ServiceEvent = ReturnType<
+  typeof ServiceRegistered | typeof ServiceChanged | typeof ServiceRemoved | typeof ServiceDeploymentRequested
+>;
 export type ServiceCommand =
   | ({ type: 'RegisterService' } & Data<typeof ServiceRegistered>)
   | { type: 'ChangeService'; changes: Partial<ServiceConfig> }
-  | { type: 'RemoveService' };
+  | { type: 'RemoveService' }
+  | ({ type: 'RequestServiceDeployment' } & Data<typeof ServiceDeploymentRequested>);
 /** Nothing is known of a service that was removed: its name may be another's. */
 export type ServiceState = { known?: Data<typeof ServiceChanged> };
 
-const evolve = (state: ServiceState, { type, data }: ServiceEvent): ServiceState => {
-  if (type === 'ServiceRemoved') delete state.known;
-  else {
-    const { serviceId, number, projectId, config } = data;
-    state.known = { serviceId, number, projectId, config };
+const evolve = (state: ServiceState, event: ServiceEvent): ServiceState => {
+  switch (event.type) {
+    case 'ServiceRegistered':
+    case 'ServiceChanged': {
+      const { serviceId, number, projectId, config } = event.data;
+      state.known = { serviceId, number, projectId, config };
+      return state;
+    }
+    case 'ServiceRemoved':
+      delete state.known;
+      return state;
+    case 'ServiceDeploymentRequested':
+      return state;
   }
-  return state;
 };
 
 /** Texts of the same content are the same, in whatever order their fields come. */
@@ -42,6 +58,10 @@ const decide = (command: ServiceCommand, { known }: ServiceState): ServiceEvent[
   if (command.type === 'ChangeService') {
     const config = { ...known.config, ...command.changes };
     return same(known.config, config) ? [] : [ServiceChanged({ ...known, config })];
+  }
+  if (command.type === 'RequestServiceDeployment') {
+    const { type: _type, ...data } = command;
+    return [ServiceDeploymentRequested(data)];
   }
   const { config: _config, ...names } = known;
   return [ServiceRemoved(names)];

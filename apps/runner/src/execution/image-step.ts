@@ -8,10 +8,16 @@ import {
   ImagePushed,
   type PlannedImage,
 } from '@foldline/contracts';
-import { ImageFailure, Slots, type Images, type RegistryLogins } from '@foldline/kernel';
+import {
+  ImageFailure,
+  loginsIn,
+  REGISTRY_LOGINS,
+  type Images,
+  type RegistryLogins,
+  type Slots,
+} from '@foldline/kernel';
 import type { JobResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
-import { loginsIn, REGISTRY_LOGINS } from './registry-logins.ts';
 import type { TimeLimit } from './time-limit.ts';
 
 /** What a process has for images: so many are built at once, and more wait for their turn. */

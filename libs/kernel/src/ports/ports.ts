@@ -9,6 +9,7 @@ import type { Images } from './images.port.ts';
 import type { LogStore } from './log-store.port.ts';
 import type { ObjectStore } from './object-store.port.ts';
 import type { OutboundHttp } from './outbound-http.port.ts';
+import type { ServiceDriver } from './service-driver.port.ts';
 import type { ReadModels, ReadStore } from './read-store.port.ts';
 import type { SourceRepository } from './source-repository.port.ts';
 
@@ -58,6 +59,7 @@ export type Ports = {
   logStore: LogStore;
   executor: Executor;
   images: Images;
+  serviceDriver: ServiceDriver;
   sourceRepository: SourceRepository;
   outboundHttp: OutboundHttp;
   clock: Clock;
@@ -79,6 +81,7 @@ export const PORT = {
   logStore: Symbol('LogStore'),
   executor: Symbol('Executor'),
   images: Symbol('Images'),
+  serviceDriver: Symbol('ServiceDriver'),
   sourceRepository: Symbol('SourceRepository'),
   outboundHttp: Symbol('OutboundHttp'),
   clock: Symbol('Clock'),

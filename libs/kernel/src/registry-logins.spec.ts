@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Refusal } from '@foldline/kernel';
+import { Refusal } from './errors.ts';
 import { loginsIn } from './registry-logins.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

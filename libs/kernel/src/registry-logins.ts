@@ -1,15 +1,8 @@
-import { z } from 'zod';
-import { Refusal, type RegistryLogin, type RegistryLogins } from '@foldline/kernel';
+import { Refusal } from './errors.ts';
+import type { RegistryLogin, RegistryLogins } from './ports/images.port.ts';
 
 /** The variable that says who one is at registries, as for GitLab's runner: the file that `docker login` writes. */
 export const REGISTRY_LOGINS = 'DOCKER_AUTH_CONFIG';
-
-const config = z.object({
-  auths: z.record(
-    z.string(),
-    z.object({ auth: z.string().optional(), username: z.string().optional(), password: z.string().optional() }),
-  ),
-});
 
 /** `https://index.docker.io/v1/` is what Docker itself calls Docker Hub. */
 const registryIn = (address: string): string => {
@@ -20,13 +13,14 @@ const registryIn = (address: string): string => {
 /** Throws a `Refusal` of code `variable_invalid` that repeats nothing of the value. */
 export const loginsIn = (text: string | undefined): RegistryLogins => {
   if (text === undefined || text.trim() === '') return new Map();
-  const found = config.safeParse(parsed(text));
-  if (!found.success) throw unreadable();
-  const logins = Object.entries(found.data.auths).map(([address, entry]): [string, RegistryLogin] => {
-    const [username, password] = entry.auth === undefined ? [entry.username, entry.password] : pairIn(entry.auth);
-    if (!username || password === undefined) throw unreadable();
-    return [registryIn(address), { username, password }];
-  });
+  const logins = Object.entries(mapIn(mapIn(parsed(text))['auths'])).map(
+    ([address, entry]): [string, RegistryLogin] => {
+      const { auth, username: given, password: secret } = mapIn(entry);
+      const [username, password] = typeof auth === 'string' ? pairIn(auth) : [given, secret];
+      if (typeof username !== 'string' || username === '' || typeof password !== 'string') throw unreadable();
+      return [registryIn(address), { username, password }];
+    },
+  );
   return new Map(logins);
 };
 
@@ -36,6 +30,11 @@ const parsed = (text: string): unknown => {
   } catch {
     return undefined;
   }
+};
+
+const mapIn = (value: unknown): Record<string, unknown> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable();
+  return value as Record<string, unknown>;
 };
 
 const pairIn = (auth: string): [string, string?] => {
