@@ -1,9 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { deploymentStream, expandVariables, variableSeal, type WantedDeployment } from '@foldline/contracts';
+import {
+  deploymentStream,
+  expandVariables,
+  variableSeal,
+  type SealedVariable,
+  type WantedDeployment,
+} from '@foldline/contracts';
 import {
   COMMANDS,
   PORT,
   ImageFailure,
+  PermanentError,
   REGISTRY_LOGINS,
   Refusal,
   ServiceFailure,
@@ -53,7 +60,9 @@ export class DeployService {
       if (!failure) throw error;
       await this.driver.remove(deploymentId).catch(() => undefined);
       await this.published.giveBack(wanted.serviceId);
-      await this.tell(wanted, { type: 'FailServiceDeployment', ...failure });
+      const isBroken = error instanceof PermanentError;
+      const told = isBroken ? failure : { ...failure, because: this.masked(failure.because, wanted) };
+      await this.tell(wanted, { type: 'FailServiceDeployment', ...told });
       return;
     }
     await this.cleanUp(wanted, signal);
@@ -94,13 +103,20 @@ export class DeployService {
     for (const other of others.slice(KEPT)) await this.driver.remove(other);
   }
 
-  private variablesOf({ project, projectVariables }: WantedDeployment): Record<string, string> {
-    return Object.fromEntries(
-      projectVariables.map(({ key, scope, sealed }) => [
-        key,
-        this.box.open(sealed, variableSeal(project.id, key, scope)),
-      ]),
-    );
+  private opened({ project }: WantedDeployment, { key, scope, sealed }: SealedVariable): string {
+    return this.box.open(sealed, variableSeal(project.id, key, scope));
+  }
+
+  private variablesOf(wanted: WantedDeployment): Record<string, string> {
+    return Object.fromEntries(wanted.projectVariables.map((variable) => [variable.key, this.opened(wanted, variable)]));
+  }
+
+  /** A container may have written what it was given, and events are for ever. */
+  private masked(text: string, wanted: WantedDeployment): string {
+    return wanted.projectVariables
+      .filter(({ masked }) => masked)
+      .map((variable) => this.opened(wanted, variable))
+      .reduce((hidden, value) => hidden.replaceAll(value, '[MASKED]'), text);
   }
 
   private async tell(wanted: WantedDeployment, command: ServiceDeploymentCommand): Promise<void> {
@@ -120,5 +136,7 @@ const causeOf = ({ deploymentId, serviceId }: WantedDeployment, what = 'rollback
 const failureOf = (error: unknown): { code: string; because: string } | undefined => {
   if (error instanceof ServiceFailure) return { code: error.code, because: error.message };
   if (error instanceof ImageFailure) return { code: error.reason, because: error.message };
-  return error instanceof Refusal ? { code: error.code, because: error.message } : undefined;
+  // What can never succeed, such as a variable that does not open, is nothing to wait for.
+  const isFinal = error instanceof Refusal || error instanceof PermanentError;
+  return isFinal ? { code: 'config_error', because: error.message } : undefined;
 };
