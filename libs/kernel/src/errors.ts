@@ -86,7 +86,8 @@ export class ServiceFailure extends Error {
       | 'health_check_failed'
       | 'image_not_found'
       | 'needs_docker'
-      | 'port_taken',
+      | 'port_taken'
+      | 'timed_out',
     message: string,
     options?: ErrorOptions,
   ) {

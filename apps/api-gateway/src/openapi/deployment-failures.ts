@@ -17,6 +17,10 @@ export const DEPLOYMENT_FAILURES: Readonly<
     title: 'The service was not healthy in time',
     fix: 'Look at what it answered last; correct health_check, or give it more time by timeout_seconds.',
   },
+  timed_out: {
+    title: 'The deployment took longer than an hour',
+    fix: 'Look at the registry that the image comes from, and at the daemon; then deploy again.',
+  },
   port_taken: {
     title: 'A port of the host is in use',
     fix: 'Publish the service at another port, or end what has this one.',

@@ -27,6 +27,7 @@ import { findImage } from './find-image.ts';
 import { PublishedServices } from './published-services.ts';
 import { serviceDeploymentDecider, type ServiceDeploymentCommand } from './service-deployment.decider.ts';
 
+const LIMIT_MS = 60 * 60_000;
 /** How long what ran before may go on with what it had begun. */
 const DRAIN_MS = 10_000;
 const LOOK_MS = 100;
@@ -52,7 +53,7 @@ export class DeployService {
     const { wanted, outcome } = await this.commands.stateOf(deploymentStream(deploymentId), serviceDeploymentDecider);
     if (!wanted || outcome !== undefined) return;
     try {
-      const { image, id: imageId } = await this.replaced(wanted, signal);
+      const { image, id: imageId } = await this.inTime(signal, (limited) => this.replaced(wanted, limited));
       await this.tell(wanted, { type: 'SucceedServiceDeployment', image, imageId });
     } catch (error) {
       signal.throwIfAborted();
@@ -66,6 +67,15 @@ export class DeployService {
       return;
     }
     await this.cleanUp(wanted, signal);
+  }
+
+  /** Nothing that does not answer holds up what is deployed next. */
+  private async inTime<Done>(signal: AbortSignal, work: (limited: AbortSignal) => Promise<Done>): Promise<Done> {
+    const [late, done] = [new AbortController(), new AbortController()];
+    void this.clock.sleep(LIMIT_MS, done.signal).then(() => {
+      if (!done.signal.aborted) late.abort(new ServiceFailure('timed_out', 'it took longer than an hour'));
+    });
+    return work(AbortSignal.any([signal, late.signal])).finally(() => done.abort());
   }
 
   private async replaced(wanted: WantedDeployment, signal: AbortSignal) {
