@@ -54,7 +54,7 @@ const suite = (daemon: string, open: string, guarded: string): void => {
     logs = mkdtempSync(join(tmpdir(), 'foldline-build-logs-'));
     sandbox = await Sandbox.start({ FOLDLINE_DOCKER_HOST: daemon, BUILD_LOG_DIR: logs, JOB_WORKERS: '2' });
     sandbox.commit({
-      Dockerfile: `${BASE}ARG WHO=nobody\nCOPY README.md /\nRUN echo "${process.pid}: built for $WHO" && cat README.md\n`,
+      Dockerfile: `${BASE}ARG WHO=nobody\nCOPY README.md /\nRUN echo "${Date.now()}: built for $WHO" && cat README.md\n`,
     });
   }, START_MS);
   afterAll(async () => {

@@ -5,11 +5,13 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Pack } from 'tar-stream';
+import { ImageFailure } from '@foldline/kernel';
 
 /** Whether a path, relative to the context, goes to the builder. */
 type Filter = (path: string) => boolean;
 
 const IGNORE_FILE = '.dockerignore';
+const MAX_IGNORE_BYTES = 1024 * 1024;
 /** The history of the repository would make every commit another context. */
 const NEVER = new Set(['.git']);
 /** It goes to a daemon of this host. */
@@ -35,12 +37,21 @@ export const packContext = async (context: string, dockerfile: string): Promise<
 };
 
 const filterOf = async (context: string, dockerfile: string): Promise<Filter> => {
-  const text = await readFile(join(context, IGNORE_FILE), 'utf8').catch(() => undefined);
+  const text = await ignoredIn(join(context, IGNORE_FILE));
   if (text === undefined) return () => true;
   const { default: ignore } = await import('@balena/dockerignore');
   const keeps = ignore({ ignorecase: false }).add(text).createFilter();
   const always = new Set([IGNORE_FILE, posix.normalize(dockerfile)]);
   return (path) => always.has(path) || keeps(path);
+};
+
+/** A link could lead to anything of the host, also to what never ends. */
+const ignoredIn = async (path: string): Promise<string | undefined> => {
+  const stat = await lstat(path).catch(() => undefined);
+  if (!stat) return undefined;
+  if (stat.isFile() && stat.size <= MAX_IGNORE_BYTES) return readFile(path, 'utf8');
+  const message = `${IGNORE_FILE} must be a file of at most ${MAX_IGNORE_BYTES} bytes`;
+  throw new ImageFailure('image_build_failure', message);
 };
 
 const fill = async (pack: Pack, context: string, keep: Filter): Promise<void> => {

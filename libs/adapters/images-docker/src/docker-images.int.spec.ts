@@ -8,6 +8,8 @@ import { whenAsked, withRealServer } from '@foldline/testing';
 import { createDockerImages } from './docker-images.ts';
 
 const BASE = 'FROM foldline-test/busybox:1\n';
+/** What was built before would not be built again. */
+const ONCE = `${process.pid}-${Date.now()}`;
 const TAG = `foldline-spec:${process.pid}`;
 const NOBODY: RegistryLogins = new Map();
 
@@ -60,15 +62,18 @@ const suite = (url: string): void => {
 
   describe('an image', () => {
     it('is built of a directory, with arguments and readable output, and has its tags', async () => {
-      put({ Dockerfile: `${BASE}ARG WHO\nCOPY greeting /\nRUN echo "$WHO: $(cat greeting)"\n`, greeting: 'hello' });
+      put({
+        Dockerfile: `${BASE}ARG WHO\nCOPY greeting /\nRUN echo "$WHO: $(cat greeting)"\n`,
+        greeting: `hello ${ONCE}`,
+      });
       const { imageId } = await build({ args: { WHO: 'ada' } });
-      expect(output).toMatch(/#\d+ \d+\.\d{3} ada: hello\n/);
+      expect(output).toMatch(/#\d+ \d+\.\d{3} ada: hello \d+-\d+\n/);
       expect(await images.find(TAG)).toMatchObject({ id: imageId });
       expect(progress.at(-1)).toBe(100);
     });
 
     it('takes over what has not changed', async () => {
-      put({ Dockerfile: `${BASE}RUN echo ${process.pid} > /file\n` });
+      put({ Dockerfile: `${BASE}RUN echo ${ONCE} > /file\n` });
       const first = await build();
       expect(await build()).toEqual(first);
       expect(output).toMatch(/#\d+ CACHED\n/);
@@ -76,7 +81,7 @@ const suite = (url: string): void => {
 
     it('holds nothing that .dockerignore leaves out, nor what a link leads to outside', async () => {
       put({
-        Dockerfile: `${BASE}COPY . /all\nRUN ls -a /all && cat /all/link\n`,
+        Dockerfile: `${BASE}COPY . /all\nRUN : ${ONCE}; ls -a /all && cat /all/link\n`,
         '.dockerignore': 'secret*\n!secret-no-more\nDockerfile\n',
         secret: 'x',
         'secret-no-more': 'y',
@@ -86,6 +91,15 @@ const suite = (url: string): void => {
       expect(output).toMatch(/ secret-no-more\n/);
       expect(output).not.toMatch(/ secret\n/);
       expect(output).toContain("can't open '/all/link'");
+    });
+
+    it('is refused with a .dockerignore that is no file of its own', async () => {
+      put({ Dockerfile: BASE });
+      symlinkSync('/dev/zero', join(context, '.dockerignore'));
+      expect(await failure(build())).toMatchObject({
+        reason: 'image_build_failure',
+        message: expect.stringContaining('.dockerignore'),
+      });
     });
 
     it('whose build is given up is not built', async () => {
