@@ -44,7 +44,7 @@ export const openLocalTools = (
         docker && containersOf(docker, dataDirectory),
       ),
       images: docker ? createDockerImages(docker) : noImages,
-      serviceDriver: docker ? createDockerServices({ docker, directory: dataDirectory }) : noServices,
+      serviceDriver: docker ? createDockerServices(docker) : noServices,
       sourceRepository: createGitRepositories({
         directory: join(dataDirectory, 'repos'),
         environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),

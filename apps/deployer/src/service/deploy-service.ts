@@ -97,6 +97,17 @@ export class DeployService {
     return found;
   }
 
+  /** The deployments of a service that have a container here, the newest first; only those that this log knows. */
+  async containersOf(serviceId: string): Promise<WantedDeployment[]> {
+    const found: WantedDeployment[] = [];
+    for (const deploymentId of await this.driver.deploymentsOf(serviceId)) {
+      const stream = deploymentStream(deploymentId);
+      const { wanted } = await this.commands.stateOf(stream, serviceDeploymentDecider);
+      if (wanted) found.push(wanted);
+    }
+    return found;
+  }
+
   /** What ran before is stopped once it is done, and kept for a while; a rollback says so of what it took back. */
   private async cleanUp(wanted: WantedDeployment, signal: AbortSignal): Promise<void> {
     const { deploymentId, serviceId, rollback } = wanted;
@@ -108,9 +119,9 @@ export class DeployService {
       if (await this.published.isDrained(serviceId)) break;
       await this.clock.sleep(LOOK_MS, signal);
     }
-    const others = (await this.driver.deploymentsOf(serviceId)).filter((other) => other !== deploymentId);
-    for (const other of others.slice(0, KEPT)) await this.driver.stop(other, GRACE_MS);
-    for (const other of others.slice(KEPT)) await this.driver.remove(other);
+    const others = (await this.containersOf(serviceId)).filter((other) => other.deploymentId !== deploymentId);
+    for (const other of others.slice(0, KEPT)) await this.driver.stop(other.deploymentId, GRACE_MS);
+    for (const other of others.slice(KEPT)) await this.driver.remove(other.deploymentId);
   }
 
   private opened({ project }: WantedDeployment, { key, scope, sealed }: SealedVariable): string {

@@ -52,8 +52,9 @@ class Forwarded {
     if (!place || socket.destroyed) return void socket.destroy();
     const behind = connect({ host: place.address, port: place.port, allowHalfOpen: true });
     this.keep(behind);
-    behind.once('close', () => socket.destroy());
-    socket.once('close', () => behind.destroy());
+    // What was said last is still handed over.
+    behind.once('close', () => socket.destroySoon());
+    socket.once('close', () => behind.destroySoon());
     socket.pipe(behind).pipe(socket);
   }
 

@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { PublishedPort, WantedDeployment } from '@foldline/contracts';
-import { PORT, type ServiceDriver, type Settings } from '@foldline/kernel';
+import { PORT, type Clock, type ServiceDriver, type Settings } from '@foldline/kernel';
 import { PortForwarder } from './port-forwarder.ts';
+
+/** How long the address of a container is taken for what it was. */
+const KNOWN_MS = 500;
 
 type Running = Pick<WantedDeployment, 'deploymentId' | 'serviceId' | 'run'>;
 
@@ -14,6 +17,7 @@ export class PublishedServices {
   constructor(
     @Inject(PORT.settings) settings: Settings,
     @Inject(PORT.serviceDriver) private readonly driver: ServiceDriver,
+    @Inject(PORT.clock) private readonly clock: Clock,
   ) {
     this.forwarder = new PortForwarder(settings.host);
   }
@@ -52,14 +56,25 @@ export class PublishedServices {
   }
 
   private targetsOf({ deploymentId, run }: Running) {
-    return new Map(
-      run.ports.map(({ host, container: port }) => [
-        host,
-        async () => {
-          const { address } = (await this.driver.standing(deploymentId)) ?? {};
-          return address === undefined ? undefined : { address, port };
-        },
-      ]),
-    );
+    const address = this.addressOf(deploymentId);
+    const target = (port: number) => async () => {
+      const found = await address();
+      return found === undefined ? undefined : { address: found, port };
+    };
+    return new Map(run.ports.map(({ host, container }) => [host, target(container)]));
+  }
+
+  /**
+   * Asked again before long: a container that was started again has another address, and its old one may be another
+   * container's.
+   */
+  private addressOf(deploymentId: string): () => Promise<string | undefined> {
+    let asked: { at: number; answer: Promise<string | undefined> } | undefined;
+    return () => {
+      const now = this.clock.monotonic();
+      if (!asked || now - asked.at > KNOWN_MS)
+        asked = { at: now, answer: this.driver.standing(deploymentId).then((standing) => standing?.address) };
+      return asked.answer;
+    };
   }
 }

@@ -84,10 +84,8 @@ export class ServiceDeployments implements OnApplicationBootstrap, OnApplication
   /** Another service may have the name by now, and with it the id: what runs of that one stays. */
   onRemoved({ data: { serviceId, number } }: Recorded<ReturnType<typeof ServiceRemoved>>): void {
     this.enqueue(serviceId, `remove ${serviceId}`, async () => {
-      for (const deploymentId of await this.driver.deploymentsOf(serviceId)) {
-        const stream = deploymentStream(deploymentId);
-        const { wanted } = await this.commands.stateOf(stream, serviceDeploymentDecider);
-        if (wanted && wanted.service.number !== number) continue;
+      for (const { deploymentId, service } of await this.deploy.containersOf(serviceId)) {
+        if (service.number !== number) continue;
         await this.published.remove(serviceId, deploymentId);
         await this.driver.remove(deploymentId);
       }

@@ -160,6 +160,23 @@ describe('a service', () => {
     await start();
   });
 
+  it('leaves alone what another instance runs under the same name', async () => {
+    const other = {
+      deploymentId: 'another',
+      serviceId: 's1',
+      network: 'n',
+      alias: 'shop',
+      image: 'x',
+      environment: {},
+    };
+    await driver.start(other);
+    for (const image of ['shop:1', 'shop:2', 'shop:1']) await deploy(image);
+    events().serviceRemoved(await recorded(ServiceRemoved(names)));
+    await app.close();
+    expect(driver.containers.has('another')).toBe(true);
+    await start();
+  });
+
   it('that is rolled back says so of what was taken back, once', async () => {
     await deploy('shop:1');
     await deploy('shop:2');

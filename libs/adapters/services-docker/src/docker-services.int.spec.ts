@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Docker from 'dockerode';
 import { serviceDriverContract, whenAsked, withRealServer } from '@foldline/testing';
 import { pack } from 'tar-stream';
@@ -26,9 +23,8 @@ whenAsked('FOLDLINE_TEST_CONTAINERS', () =>
   withRealServer('FOLDLINE_TEST_DOCKER_HOST', (url) =>
     serviceDriverContract('of Docker', async () => {
       const docker = new Docker({ socketPath: new URL(url).pathname });
-      const directory = mkdtempSync(join(tmpdir(), 'foldline-services-'));
       const network = `foldline-spec-${process.pid}`;
-      const open = () => createDockerServices({ docker: () => Promise.resolve(docker), directory });
+      const open = () => createDockerServices(() => Promise.resolve(docker));
       return {
         driver: open(),
         reopen: open,
@@ -39,7 +35,6 @@ whenAsked('FOLDLINE_TEST_CONTAINERS', () =>
             .getNetwork(network)
             .remove()
             .catch(() => undefined);
-          rmSync(directory, { recursive: true });
         },
       };
     }),

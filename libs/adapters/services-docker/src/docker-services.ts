@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
 import type Docker from 'dockerode';
 import { ServiceFailure, type ContainerStanding, type ServiceContainer, type ServiceDriver } from '@foldline/kernel';
 import { plainOutput } from './plain-output.ts';
 
-const LABEL = {
-  deployment: 'foldline.deployment',
-  service: 'foldline.service',
-  instance: 'foldline.instance',
-} as const;
+const LABEL = { deployment: 'foldline.deployment', service: 'foldline.service' } as const;
 const NAME_TAKEN = 409;
 const MISSING = 404;
 /** It is as it was asked to be, which dockerode takes for an error. */
@@ -17,29 +11,18 @@ const LAST_LINES = 20;
 /** What a container writes is kept by the daemon, and not without end. */
 const LOGS = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
 
-export type DockerServicesOptions = {
-  /** Asked for when the first service needs it. */
-  docker: () => Promise<Docker>;
-  /** What tells the containers of this instance from those of others that share the daemon. */
-  directory: string;
-};
-
-/** Containers of services at the Docker daemon of this host. */
-export const createDockerServices = (options: DockerServicesOptions): ServiceDriver => new DockerServices(options);
+/** Containers of services at the Docker daemon of this host. `docker` is asked for when the first one is needed. */
+export const createDockerServices = (docker: () => Promise<Docker>): ServiceDriver => new DockerServices(docker);
 
 class DockerServices implements ServiceDriver {
-  readonly #instance: string;
-
-  constructor(private readonly options: DockerServicesOptions) {
-    this.#instance = createHash('sha256').update(resolve(options.directory)).digest('hex').slice(0, 16);
-  }
+  constructor(private readonly docker: () => Promise<Docker>) {}
 
   async start(wanted: ServiceContainer): Promise<ContainerStanding> {
     return this.#asking('start the container of a service', async (docker) => {
       await ensureNetwork(docker, wanted.network);
       // Whoever was faster has made the same.
       await docker.createContainer(this.#optionsOf(wanted)).catch(unless(NAME_TAKEN));
-      const container = docker.getContainer(this.#nameOf(wanted.deploymentId));
+      const container = docker.getContainer(nameOf(wanted.deploymentId));
       await container.start().catch(unless(UNCHANGED));
       return standingOf(wanted.deploymentId, await container.inspect());
     });
@@ -47,14 +30,14 @@ class DockerServices implements ServiceDriver {
 
   async standing(deploymentId: string): Promise<ContainerStanding | undefined> {
     return this.#asking('ask how a service stands', async (docker) => {
-      const found = await docker.getContainer(this.#nameOf(deploymentId)).inspect().catch(unless(MISSING));
+      const found = await docker.getContainer(nameOf(deploymentId)).inspect().catch(unless(MISSING));
       return found && standingOf(deploymentId, found);
     });
   }
 
   async deploymentsOf(serviceId: string): Promise<string[]> {
     return this.#asking('look for containers of a service', async (docker) => {
-      const label = [`${LABEL.service}=${serviceId}`, `${LABEL.instance}=${this.#instance}`];
+      const label = [`${LABEL.service}=${serviceId}`];
       const found = await docker.listContainers({ all: true, filters: { label } });
       return found.toSorted((a, b) => b.Created - a.Created).map(({ Labels }) => Labels[LABEL.deployment]!);
     });
@@ -63,40 +46,31 @@ class DockerServices implements ServiceDriver {
   async lastOutput(deploymentId: string): Promise<string> {
     return this.#asking('read what a service has written', async (docker) => {
       const asked = { stdout: true, stderr: true, tail: LAST_LINES, follow: false } as const;
-      const bytes = await docker.getContainer(this.#nameOf(deploymentId)).logs(asked).catch(unless(MISSING));
+      const bytes = await docker.getContainer(nameOf(deploymentId)).logs(asked).catch(unless(MISSING));
       return bytes ? plainOutput(bytes) : '';
     });
   }
 
   async stop(deploymentId: string, graceMs: number): Promise<void> {
     await this.#asking('stop a service', async (docker) => {
-      const container = docker.getContainer(this.#nameOf(deploymentId));
+      const container = docker.getContainer(nameOf(deploymentId));
       await container.stop({ t: Math.ceil(graceMs / 1000) }).catch(unless(MISSING, UNCHANGED));
     });
   }
 
   async remove(deploymentId: string): Promise<void> {
     await this.#asking('remove a service', async (docker) => {
-      const container = docker.getContainer(this.#nameOf(deploymentId));
+      const container = docker.getContainer(nameOf(deploymentId));
       await container.remove({ force: true, v: true }).catch(unless(MISSING, NAME_TAKEN));
     });
   }
 
-  /** The name is what makes a deployment's container the only one. */
-  #nameOf(deploymentId: string): string {
-    return `foldline-${this.#instance}-${deploymentId}`;
-  }
-
   #optionsOf({ deploymentId, serviceId, image, environment, network, alias }: ServiceContainer) {
     return {
-      name: this.#nameOf(deploymentId),
+      name: nameOf(deploymentId),
       Image: image,
       Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-      Labels: {
-        [LABEL.deployment]: deploymentId,
-        [LABEL.service]: serviceId,
-        [LABEL.instance]: this.#instance,
-      },
+      Labels: { [LABEL.deployment]: deploymentId, [LABEL.service]: serviceId },
       HostConfig: {
         NetworkMode: network,
         Init: true,
@@ -111,7 +85,7 @@ class DockerServices implements ServiceDriver {
 
   async #asking<Answer>(what: string, ask: (docker: Docker) => Promise<Answer>): Promise<Answer> {
     try {
-      return await ask(await this.options.docker());
+      return await ask(await this.docker());
     } catch (error) {
       if (error instanceof ServiceFailure) throw error;
       const code = codeOf(statusOf(error));
@@ -120,6 +94,9 @@ class DockerServices implements ServiceDriver {
     }
   }
 }
+
+/** The name is what makes a deployment's container the only one. */
+const nameOf = (deploymentId: string): string => `foldline-${deploymentId}`;
 
 const statusOf = (error: unknown): unknown => (error as { statusCode?: unknown } | undefined)?.statusCode;
 

@@ -29,7 +29,10 @@ export interface ServiceDriver {
   /** Makes and starts the container, and answers how it stands; one that is there is started again where it is stopped. */
   start(container: ServiceContainer): Promise<ContainerStanding>;
   standing(deploymentId: string): Promise<ContainerStanding | undefined>;
-  /** Deployments of a service that have a container, the newest first. */
+  /**
+   * Deployments of a service that have a container, the newest first. Those of another instance may be among them, whose
+   * service has the same id.
+   */
   deploymentsOf(serviceId: string): Promise<string[]>;
   /** The end of what the container has written. */
   lastOutput(deploymentId: string): Promise<string>;
