@@ -55,6 +55,24 @@ describe('the port of a service', () => {
     expect(await forwarder.isDrained('shop')).toBe(true);
   });
 
+  it('hands over everything that was said, however slowly it is taken', async () => {
+    const said = 'x'.repeat(16 * 1024 * 1024);
+    const server = createServer((socket) => void socket.end(said)).listen(0, '127.0.0.1');
+    servers.push(server);
+    await once(server, 'listening');
+    const { port: own } = server.address() as { port: number };
+    await forwarder.take('shop', [port]);
+    await forwarder.direct('shop', new Map([[port, async () => ({ address: '127.0.0.1', port: own })]]));
+    const socket = await opened();
+    socket.end();
+    let heard = 0;
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      heard += chunk.length;
+      await new Promise(setImmediate);
+    }
+    expect(heard).toBe(said.length);
+  });
+
   it('is one service’s, and another is told so', async () => {
     await forwarder.take('shop', [port]);
     const free = await freePort();
