@@ -2,6 +2,11 @@ import { Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { ArtifactQueries } from './artifacts/artifact.queries.ts';
 import { ArtifactsController } from './artifacts/artifacts.controller.ts';
+import { BuildQueries } from './builds/build.queries.ts';
+import { BuildRequests } from './builds/build-requests.ts';
+import { BuildsController } from './builds/builds.controller.ts';
+import { CicdJobsController } from './builds/cicd-jobs.controller.ts';
+import { PushedServices } from './builds/pushed-services.ts';
 import { Definitions } from './definitions/definitions.ts';
 import { LintController } from './definitions/lint.controller.ts';
 import { PlanPreviewController } from './definitions/plan-preview.controller.ts';
@@ -16,6 +21,7 @@ import { StrictValidation } from './http/validation.pipe.ts';
 import { JobQueue } from './jobs/job.queries.ts';
 import { JobsController } from './jobs/jobs.controller.ts';
 import { JobLogs } from './logs/job-logs.ts';
+import { LogAnswers } from './logs/log-answers.ts';
 import { LogSocket } from './logs/log-socket.ts';
 import { LogsController } from './logs/logs.controller.ts';
 import { CONTROLLERS, DocsController } from './openapi/docs.controller.ts';
@@ -35,6 +41,11 @@ import { ResourceGroupsController } from './projects/resource-groups.controller.
 import { SecretsController } from './projects/secrets.controller.ts';
 import { SubscriptionsController } from './projects/subscriptions.controller.ts';
 import { VariablesController } from './projects/variables.controller.ts';
+import { NumberedQueries } from './services/numbered.queries.ts';
+import { Numbers } from './services/numbers.ts';
+import { DeploymentsController } from './services/deployments.controller.ts';
+import { DeploymentRequests } from './services/deployment-requests.ts';
+import { ServicesController } from './services/services.controller.ts';
 import { Admission } from './triggers/admission.ts';
 import { Idempotency } from './triggers/idempotency.ts';
 import { PipelineRequests } from './triggers/pipeline-requests.ts';
@@ -50,6 +61,10 @@ const controllers: Type[] = [
   SubscriptionsController,
   ResourceGroupsController,
   CallersController,
+  ServicesController,
+  DeploymentsController,
+  BuildsController,
+  CicdJobsController,
   PipelinesController,
   PipelineController,
   JobsController,
@@ -89,6 +104,13 @@ const controllers: Type[] = [
     PipelineHistory,
     JobQueue,
     JobLogs,
+    LogAnswers,
+    Numbers,
+    NumberedQueries,
+    BuildQueries,
+    BuildRequests,
+    PushedServices,
+    DeploymentRequests,
     ArtifactQueries,
     LogSocket,
     EventPages,

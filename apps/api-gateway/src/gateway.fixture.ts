@@ -79,6 +79,8 @@ const settingsIn = (dataDirectory: string): Settings => ({
   queueLimit: { total: 5, perProject: 3 },
   allowPrivateTargets: false,
   includeHosts: [],
+  buildWorkers: 2,
+  buildLogDirectory: join(dataDirectory, 'build-logs'),
   version: '0.1.0',
 });
 

@@ -6,9 +6,12 @@ import {
   JobCancelled,
   JobFailed,
   JobSucceeded,
+  ServiceDeploymentRequested,
+  ServiceRemoved,
   type Recorded,
 } from '@foldline/contracts';
 import { DeployWithJob } from './deployment/deploy-with-job.policy.ts';
+import { ServiceDeployments } from './service/service-deployments.background.ts';
 import { RecordDeployed } from './environment/record-on-deployment-succeeded.policy.ts';
 
 /** What the deployer reacts to. */
@@ -17,6 +20,7 @@ export class DeployerEvents {
   constructor(
     @Inject(DeployWithJob) private readonly deployWithJob: DeployWithJob,
     @Inject(RecordDeployed) private readonly recordDeployed: RecordDeployed,
+    @Inject(ServiceDeployments) private readonly services: ServiceDeployments,
   ) {}
 
   @EventPattern(JobAssigned.type)
@@ -42,5 +46,15 @@ export class DeployerEvents {
   @EventPattern(DeploymentSucceeded.type)
   deploymentSucceeded(@Payload() event: Recorded<ReturnType<typeof DeploymentSucceeded>>): Promise<void> {
     return this.recordDeployed.onDeploymentSucceeded(event);
+  }
+
+  @EventPattern(ServiceDeploymentRequested.type)
+  serviceDeploymentRequested(@Payload() event: Recorded<ReturnType<typeof ServiceDeploymentRequested>>): Promise<void> {
+    return this.services.onRequested(event);
+  }
+
+  @EventPattern(ServiceRemoved.type)
+  serviceRemoved(@Payload() event: Recorded<ReturnType<typeof ServiceRemoved>>): void {
+    this.services.onRemoved(event);
   }
 }

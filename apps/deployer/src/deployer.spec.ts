@@ -15,7 +15,7 @@ import {
   type RecordedEvent,
 } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
-import { COMMANDS, Commands, derivedId, type EventStore } from '@foldline/kernel';
+import { COMMANDS, Commands, derivedId, PORT, type EventStore, type Logger, type ReadModels } from '@foldline/kernel';
 import { ManualClock, plannedJob } from '@foldline/testing';
 import { DeployerEvents } from './deployer.events.ts';
 import { DeployerModule } from './deployer.module.ts';
@@ -24,11 +24,20 @@ let directory: string;
 let store: EventStore;
 let app: INestApplicationContext;
 const clock = new ManualClock();
+const nothing = (): void => undefined;
+const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const start = async (): Promise<void> => {
   const commands = { provide: COMMANDS, useValue: new Commands(store, clock, 'deployer') };
+  // Of services there is nothing to be found as long as no document shows any.
+  const behind: ReadModels = { position: () => 0, reached: async () => false };
+  const given = { eventStore: store, readModels: behind, clock, logger: silent, settings: { buildWorkers: 1 } };
+  const ports = Object.entries(PORT).map(([name, provide]) => ({
+    provide,
+    useValue: (given as Record<string, unknown>)[name] ?? {},
+  }));
   @Global()
-  @Module({ providers: [commands], exports: [COMMANDS] })
+  @Module({ providers: [commands, ...ports], exports: [COMMANDS, ...Object.values(PORT)] })
   class Ports {}
   @Module({ imports: [Ports, DeployerModule] })
   class Host {}

@@ -115,6 +115,8 @@ const settingsIn = (dataDirectory: string): Settings => ({
   queueLimit: { total: 1000, perProject: 1000 },
   allowPrivateTargets: false,
   includeHosts: [],
+  buildWorkers: 2,
+  buildLogDirectory: '.',
   version: '0.1.0',
 });
 

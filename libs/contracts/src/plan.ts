@@ -1,5 +1,6 @@
 import type { IncludedFile } from './included-file.ts';
 import type { ContainerOptions, PlannedService } from './planned-container.ts';
+import type { PlannedStep } from './planned-step.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -173,12 +174,9 @@ export type RunnerRequirements = {
   diskBytes?: number;
   /** Labels, all of which the runner must have. */
   tags?: string[];
-  /** The job runs in a container; without it as processes of the runner's host. */
+  /** The runner must have a Docker daemon. */
   executor?: 'docker';
 };
-
-/** `script` fails the job; `after_script` always runs, in its own shell, and never changes the outcome. */
-export type PlannedStep = { name: 'script' | 'after_script'; kind: 'shell'; commands: string[] };
 
 /** Paths are globs relative to the workspace; `name` may hold `${VARIABLES}`. */
 export type ArtifactSpec = {
@@ -224,6 +222,11 @@ export type FailureReason =
   | 'image_pull_failure'
   | 'image_unusable'
   | 'docker_unavailable'
+  | 'dockerfile_missing'
+  | 'image_build_failure'
+  | 'image_push_denied'
+  | 'image_push_failure'
+  | 'registry_unreachable'
   | 'downstream_refused'
   | 'downstream_failed'
   | 'cancelled'

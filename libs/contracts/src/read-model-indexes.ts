@@ -19,3 +19,11 @@ export const resourceIndexPrefix = (projectId: string, group: string): string =>
   `${projectId}/${encodeURIComponent(group)}/`;
 /** `subscriptions` and `resourceGroups` by `byProject`. */
 export const byProjectKey = (projectId: string, id: string): string => `${projectId}/${id}`;
+/** Numbers that people count by sort as numbers. */
+const paddedNumber = (number: number): string => String(number).padStart(12, '0');
+/** `services`, `builds` and `serviceDeployments` by `byNumber`. */
+export const byNumberKey = (number: number): string => `${paddedNumber(number)}/`;
+/** `builds` and `serviceDeployments` by `byService`: prefix finds those of a service, in their order. */
+export const serviceIndexPrefix = (service: number): string => `${paddedNumber(service)}/`;
+export const serviceIndexKey = (service: number, number: number): string =>
+  serviceIndexPrefix(service) + paddedNumber(number);

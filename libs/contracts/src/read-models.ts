@@ -23,6 +23,9 @@ export const COLLECTION = {
   runners: 'runners',
   deliveries: 'deliveries',
   resourceGroups: 'resourceGroups',
+  services: 'services',
+  builds: 'builds',
+  serviceDeployments: 'serviceDeployments',
 } as const;
 
 export type PipelineStatus =
@@ -49,6 +52,8 @@ export type ProjectDoc = {
   secrets: { path: string; sealed: string }[];
   /** Projects, each as `owner/name`, that may start pipelines of this one and include its files. */
   callers?: string[];
+  /** What the build API calls it by, once it has a service. */
+  number?: number;
 };
 
 export type PipelineDoc = {
@@ -184,5 +189,6 @@ export type DeliveryDoc = {
   outcome: string;
   because: string;
   pipelineIds: string[];
+  builds?: number[];
   receivedAt: string;
 };

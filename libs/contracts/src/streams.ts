@@ -14,6 +14,8 @@ export type ServiceName = (typeof SERVICES)[number];
 export const OWNER = {
   trigger: 'api-gateway',
   project: 'api-gateway',
+  service: 'api-gateway',
+  number: 'api-gateway',
   access: 'api-gateway',
   plan: 'pipeline-planner',
   schedule: 'pipeline-planner',
@@ -39,6 +41,10 @@ export const categoryOf = (stream: string): Category => {
 };
 
 export const triggerStream = (pipelineId: string): StreamName => `trigger-${pipelineId}`;
+export const serviceStream = (serviceId: string): StreamName => `service-${serviceId}`;
+/** Each event of it stands for one number: that of its place. */
+export const numberStream = (kind: NumberKind): StreamName => `number-${kind}`;
+export type NumberKind = 'projects' | 'services' | 'builds' | 'deployments';
 export const projectStream = (projectId: string): StreamName => `project-${projectId}`;
 export const planStream = (pipelineId: string): StreamName => `plan-${pipelineId}`;
 export const pipelineStream = (pipelineId: string): StreamName => `pipeline-${pipelineId}`;

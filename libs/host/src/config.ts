@@ -17,6 +17,12 @@ const ONLY_DISTRIBUTED = new Set(Object.keys(SERVER_SETTINGS));
 const FILE = '_FILE';
 /** What tests and scripts of this repository read; the same shell may start a server. */
 const OF_TOOLS = /^FOLDLINE_(?:TEST_|CI_|REQUIRE_REAL$)/;
+/** Names that other systems have for the same, and that scripts set. */
+const SHORT_NAMES = [
+  ['WEBHOOK_SECRET', 'FOLDLINE_WEBHOOK_SECRET'],
+  ['BUILD_LOG_DIR', 'FOLDLINE_BUILD_LOG_DIR'],
+  ['JOB_WORKERS', 'FOLDLINE_BUILD_WORKERS'],
+] as const;
 /** Where a runner is one process of many: as long as most jobs take. */
 const DRAIN_SECONDS = 3600;
 
@@ -127,8 +133,8 @@ const withFiles = (environment: Given): { given: Record<string, string | undefin
   const given = Object.fromEntries(
     Object.entries(environment).filter(([name]) => name.startsWith('FOLDLINE_') && !OF_TOOLS.test(name)),
   );
-  given['FOLDLINE_WEBHOOK_SECRET'] ??= environment['WEBHOOK_SECRET'];
-  if (given['FOLDLINE_WEBHOOK_SECRET'] === undefined) delete given['FOLDLINE_WEBHOOK_SECRET'];
+  for (const [short, name] of SHORT_NAMES)
+    if (given[name] === undefined && environment[short] !== undefined) given[name] = environment[short];
   const problems: string[] = [];
   for (const [fileName, path] of Object.entries(given)) {
     const name = fileName.slice(0, -FILE.length);
@@ -197,6 +203,8 @@ const sharedSettings = (
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
   ...dockerOf(values),
+  buildWorkers: values.FOLDLINE_BUILD_WORKERS,
+  buildLogDirectory: resolve(values.FOLDLINE_BUILD_LOG_DIR),
   version,
 });
 

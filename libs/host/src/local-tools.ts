@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { createDockerExecutor, openDocker } from '@foldline/executor-docker';
+import { createDockerExecutor, openDocker, type DockerDaemon } from '@foldline/executor-docker';
+import { createDockerServices, noServices } from '@foldline/services-docker';
+import { createDockerImages, noImages } from '@foldline/images-docker';
 import { createProcessExecutor } from '@foldline/executor-process';
 import { createGitRepositories } from '@foldline/git-cli';
 import { createOutboundHttp } from '@foldline/http-outbound';
@@ -13,7 +15,10 @@ import { createLogger } from './log.ts';
 import { systemClock, ulidIds } from './system.ts';
 
 type LocalTools = {
-  ports: Pick<Ports, 'clock' | 'ids' | 'logger' | 'executor' | 'sourceRepository' | 'outboundHttp'>;
+  ports: Pick<
+    Ports,
+    'clock' | 'ids' | 'logger' | 'executor' | 'images' | 'serviceDriver' | 'sourceRepository' | 'outboundHttp'
+  >;
   close: () => Promise<void>;
 };
 
@@ -30,7 +35,8 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
     spawner,
   });
   const logger = createLogger(logLevel, service);
-  const containers = docker && containersOf(docker, dataDirectory, logger);
+  const daemon = docker && openDocker(docker.host);
+  const containers = daemon && containersOf(daemon, docker.warm, dataDirectory, logger);
   const executor = inContainersWhereAsked(processes, containers);
   return {
     ports: {
@@ -38,6 +44,8 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
       ids: ulidIds(),
       logger,
       executor,
+      images: daemon ? createDockerImages(daemon.client) : noImages,
+      serviceDriver: daemon ? createDockerServices(daemon.client) : noServices,
       sourceRepository: createGitRepositories({
         directory: join(dataDirectory, 'repos'),
         environment: inherited(['PATH', 'HOME', 'SSH_AUTH_SOCK']),
@@ -55,9 +63,14 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
 /** As many processes as a large build starts at once, and far fewer than a host has. */
 const MOST_PROCESSES = 4_096;
 
-const containersOf = ({ host, warm }: NonNullable<Settings['docker']>, directory: string, logger: Logger): Executor =>
+const containersOf = (
+  docker: DockerDaemon,
+  warm: NonNullable<Settings['docker']>['warm'],
+  directory: string,
+  logger: Logger,
+): Executor =>
   createDockerExecutor({
-    docker: openDocker(host),
+    docker,
     directory,
     warm,
     network: 'foldline-jobs',

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SERVICES } from '@foldline/contracts';
 import type { Refusal } from '@foldline/kernel';
@@ -68,6 +68,13 @@ describe('what only the gateway may know', () => {
       ],
     });
     expect(existsSync(join(directory, 'data'))).toBe(false);
+  });
+
+  it('knows builds by the names that scripts have for them, and lets its own win', () => {
+    const short = { BUILD_LOG_DIR: '/logs', JOB_WORKERS: '4' };
+    expect(read('runner', short)).toMatchObject({ buildLogDirectory: '/logs', buildWorkers: 4 });
+    expect(read('runner', { ...short, FOLDLINE_BUILD_WORKERS: '3' }).buildWorkers).toBe(3);
+    expect(read('runner', {})).toMatchObject({ buildLogDirectory: resolve('./logs'), buildWorkers: 2 });
   });
 
   it('may lie about under a name that is not of this system', () => {

@@ -102,6 +102,16 @@ const COMMON_SETTINGS = {
   FOLDLINE_WARM_CONTAINER_SECONDS: number({ least: 1, most: 86_400 })
     .default(600)
     .describe('How long a container is kept ready that no job uses.'),
+  FOLDLINE_BUILD_WORKERS: wholeNumber({ least: 1, most: 1000 })
+    .default(2)
+    .describe(
+      'Images that this process builds, and services that it deploys, at once; more wait. `JOB_WORKERS` is another name for it.',
+    ),
+  FOLDLINE_BUILD_LOG_DIR: anyText
+    .default('./logs')
+    .describe(
+      'Directory of the runner’s host in which each image build also gets a log file, made with the first one. `BUILD_LOG_DIR` is another name for it.',
+    ),
   FOLDLINE_INCLUDE_HOSTS: hosts
     .optional()
     .describe(

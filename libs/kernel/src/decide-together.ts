@@ -62,7 +62,8 @@ export const decideTogether = <State, Command extends Asked>(
   return group;
 };
 
-const prepare = (event: NewEvent, stream: string, command: string, cause: Cause, n: number): EventToAppend => {
+/** The event as it is stored: checked, and with the id that follows from its cause. */
+export const prepare = (event: NewEvent, stream: string, command: string, cause: Cause, n: number): EventToAppend => {
   const checked = definitionOf(event.type)?.schema.safeParse(event.data);
   if (!checked) throw new PermanentError(`${event.type} is not a declared event`);
   if (!checked.success) throw new PermanentError(`${event.type} has the wrong shape: ${checked.error.message}`);

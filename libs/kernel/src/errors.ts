@@ -56,6 +56,48 @@ export class SiteUnavailable extends Error {
   }
 }
 
+/** Why an image could not be built, fetched or brought to a registry. */
+export type ImageFailureReason =
+  | SiteUnavailable['reason']
+  | 'dockerfile_missing'
+  | 'image_build_failure'
+  | 'image_push_denied'
+  | 'image_push_failure'
+  | 'needs_docker'
+  | 'registry_unreachable';
+
+/** What stands in the way of an image; `reason` is what the failure is called. */
+export class ImageFailure extends Error {
+  override readonly name = 'ImageFailure';
+  constructor(
+    readonly reason: ImageFailureReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** What stands in the way of a service that is to run; `code` is what the failure is called. */
+export class ServiceFailure extends Error {
+  override readonly name = 'ServiceFailure';
+  constructor(
+    readonly code:
+      | 'container_ended'
+      | 'container_refused'
+      | 'docker_unavailable'
+      | 'health_check_failed'
+      | 'image_not_found'
+      | 'needs_docker'
+      | 'port_taken'
+      | 'timed_out',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** A command that the domain does not accept. One filter maps `code` to an HTTP status; the domain knows no statuses. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';

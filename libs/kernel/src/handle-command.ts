@@ -8,7 +8,7 @@ import {
   type StreamName,
 } from '@foldline/contracts';
 import { AggregateCache, type Aggregate } from './aggregate-cache.ts';
-import { decideTogether, type Asked, type Cause, type Outcome } from './decide-together.ts';
+import { decideTogether, prepare, type Asked, type Cause, type Outcome } from './decide-together.ts';
 import type { Decider } from './decider.ts';
 import { PermanentError, TransientError, WrongExpectedRevision } from './errors.ts';
 import type { Clock } from './ports/environment.ports.ts';
@@ -47,6 +47,8 @@ const PAGE = 1000;
 export class Commands {
   private readonly aggregates = new AggregateCache();
   private readonly turns = new StreamTurns();
+  /** Where streams end that only count, as this process last saw it. */
+  private readonly ends = new Map<StreamName, number>();
 
   constructor(
     private readonly store: EventStore,
@@ -61,8 +63,7 @@ export class Commands {
     command: Command,
     cause: Cause,
   ): Promise<Handled<State>> {
-    const owner = OWNER[categoryOf(stream)];
-    if (owner !== this.service) throw new PermanentError(`${this.service} may not write ${stream}; ${owner} does`);
+    this.mustOwn(stream);
     // A turn is shared only by commands that were given with the same decider.
     const shared = decider as unknown as AnyDecider<State>;
     const givenAt = Date.now();
@@ -75,6 +76,27 @@ export class Commands {
   }
 
   /**
+   * Appends one event that nothing is decided by, wherever the stream ends, without reading what is before it: each
+   * takes a place of its own, however many there are. For streams that only count.
+   */
+  async place(stream: StreamName, event: NewEvent, cause: Cause): Promise<{ revision: number }> {
+    this.mustOwn(stream);
+    const events = [prepare(event, stream, event.type, cause, 0)];
+    return this.turns.alone(stream, async () => {
+      for (let conflicts = 0; ; conflicts += 1) {
+        try {
+          const { revision } = await this.append(stream, events, this.ends.get(stream) ?? -1);
+          this.ends.set(stream, revision);
+          return { revision };
+        } catch (error) {
+          if (!(error instanceof WrongExpectedRevision) || conflicts >= RETRY.conflicts) throw error;
+          this.ends.set(stream, error.actual);
+        }
+      }
+    });
+  }
+
+  /**
    * The folded state of a stream as this service last saw it; for policies that must look before they act. Whoever has
    * heard of an event of another process names its revision, and sees at least that.
    */
@@ -84,6 +106,11 @@ export class Commands {
     revision = -1,
   ): Promise<State> {
     return this.turns.alone(stream, async () => (await this.load(stream, decider, revision)).state);
+  }
+
+  private mustOwn(stream: StreamName): void {
+    const owner = OWNER[categoryOf(stream)];
+    if (owner !== this.service) throw new PermanentError(`${this.service} may not write ${stream}; ${owner} does`);
   }
 
   /** Sees to the first of these; answers how many that were. */

@@ -1,4 +1,5 @@
 export { baseOf, type Base } from './base-of-changes.ts';
+export { buildPlan } from './build-plan.ts';
 export { commitLook } from './commit-look.ts';
 export { attemptToCompile, compile, type CompileInput, type CompileResult, type LintInput } from './compile.ts';
 export { DefinitionCompiler, type DefinitionCompilerOptions } from './definition-compiler.ts';

@@ -10,6 +10,7 @@ import {
   type SealedVariable,
 } from '@foldline/contracts';
 import { PermanentError, Refusal, type Logger, type SecretBox, type SourceRepository } from '@foldline/kernel';
+import { buildPlan } from './build-plan.ts';
 import { childText } from './child-text.ts';
 import { commitLook } from './commit-look.ts';
 import type { CompileInput, LintInput } from './compile.ts';
@@ -60,18 +61,22 @@ export type PlanningTools = ElsewhereTools & {
  */
 export const planRequested = async (request: Request, requestedAt: string, tools: PlanningTools): Promise<Outcome> => {
   let commit: Commit | undefined;
+  let context: PipelineContext | undefined;
   try {
     const described = await fetchCommit(request, tools.repositories);
     commit = { sha: described.sha, message: described.message };
-    return { commit, ...(await compileAt(contextOf(request, requestedAt, described), request, tools)) };
+    context = contextOf(request, requestedAt, described);
+    if (request.build) return { context, plan: buildPlan(request.build) };
+    return { commit, ...(await compileAt(context, request, tools)) };
   } catch (error) {
+    if (context && request.mayLackDefinition && isNoDefinition(error)) return { context, plan: planOfNothing(error) };
     return { ...(commit ? { commit } : {}), ...refused(error, placeOf(request)) };
   }
 };
 
 /** Everything that is known now and that nobody need ask for again. */
 const contextOf = (
-  { sha: _sha, definition: _definition, inputs: _inputs, ...asked }: Request,
+  { sha: _sha, definition: _definition, inputs: _inputs, build: _build, mayLackDefinition: _may, ...asked }: Request,
   createdAt: string,
   { sha, message, commit }: Described,
 ): PipelineContext => ({ ...asked, sha, message, commit, createdAt });
@@ -170,7 +175,8 @@ const opened = (
   }
 };
 
-const placeOf = ({ definition }: Request): Place => {
+const placeOf = ({ definition, build }: Request): Place => {
+  if (build) return { ...fileStart, file: build.dockerfile };
   const { file, line, column } = definition ?? { ...fileStart, file: DEFINITION_FILES[0] };
   return { file, line, column };
 };
@@ -183,3 +189,25 @@ const problemOf = (error: unknown, place: Place): Problem => {
   const code = (error instanceof Refusal ? PROBLEM_CODES[error.code] : undefined) ?? OUT_OF_REACH;
   return { code, severity: 'error', message: error.message, ...place, hint: problemHints[code] };
 };
+
+const isNoDefinition = (error: unknown): error is Refusal => error instanceof Refusal && error.code === 'no-definition';
+
+/** Nothing is to be done, and that is said. */
+const planOfNothing = ({ message }: Refusal): Plan => ({
+  version: 1,
+  file: DEFINITION_FILES[0],
+  stages: [],
+  variables: {},
+  jobs: [],
+  warnings: [
+    {
+      code: 'no-definition',
+      severity: 'warning',
+      message,
+      ...fileStart,
+      file: DEFINITION_FILES[0],
+      hint: problemHints['no-definition'],
+    },
+  ],
+  decisions: [],
+});

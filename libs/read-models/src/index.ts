@@ -2,4 +2,4 @@ export { projectJobIndexKey, projectQueuePrefix, queueIndexKey } from './jobs.pr
 export { pipelineIndexKey } from './pipelines.projection.ts';
 export { READ_MODELS_NAME } from './name.ts';
 export { READ_MODELS } from './read-models.ts';
-export { urlIndexPrefix } from './repository-url.ts';
+export { canonicalUrl, urlIndexPrefix } from './repository-url.ts';

@@ -55,6 +55,7 @@ export const deliveriesProjection = defineProjection<DeliveryDoc>(
           outcome: data.outcome,
           because: data.because,
           pipelineIds: data.pipelineIds,
+          ...(data.builds ? { builds: data.builds } : {}),
           receivedAt: recordedAt,
         },
     ),

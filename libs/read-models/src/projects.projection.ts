@@ -1,6 +1,7 @@
 import {
   CallersSet,
   COLLECTION,
+  ProjectNumbered,
   ProjectRegistered,
   SecretStored,
   VariableRemoved,
@@ -37,6 +38,11 @@ export const projectsProjection = defineProjection<ProjectDoc>(
         variables: [],
         secrets: [],
       }),
+    ),
+    when(
+      ProjectNumbered,
+      ({ projectId }) => projectId,
+      (doc, { data: { number } }) => doc && { ...doc, number },
     ),
     when(
       VariableSet,

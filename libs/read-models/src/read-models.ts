@@ -1,4 +1,5 @@
 import type { Projection } from '@foldline/kernel';
+import { buildsProjection } from './builds.projection.ts';
 import { deploymentsProjection, environmentsProjection } from './delivery.projection.ts';
 import { jobsProjection } from './jobs.projection.ts';
 import { notificationsProjection, subscriptionsProjection } from './notifications.projection.ts';
@@ -6,6 +7,8 @@ import { deliveriesProjection, runnersProjection } from './operations.projection
 import { pipelinesProjection } from './pipelines.projection.ts';
 import { projectsProjection } from './projects.projection.ts';
 import { resourceGroupsProjection } from './resource-groups.projection.ts';
+import { serviceDeploymentsProjection } from './service-deployments.projection.ts';
+import { servicesProjection } from './services.projection.ts';
 import { artifactsProjection, cachesProjection } from './storage.projection.ts';
 
 /** Every document that queries answer from, as folds over the log. */
@@ -21,5 +24,8 @@ export const READ_MODELS: readonly Projection[] = [
   notificationsProjection,
   runnersProjection,
   resourceGroupsProjection,
+  servicesProjection,
+  buildsProjection,
+  serviceDeploymentsProjection,
   deliveriesProjection,
 ];

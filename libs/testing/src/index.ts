@@ -11,7 +11,7 @@ export { readStoreContract, type ReadStoreFixture } from './contracts/read-store
 export { eventBusContract } from './contracts/event-bus.contract.ts';
 export { handlingFailuresContract } from './contracts/handling-failures.contract.ts';
 export type { EventBusFixture, EventBusOptions } from './contracts/event-bus-opening.ts';
-export { planOf, plannedJob, sampleContext } from './plan-samples.ts';
+export { planOf, plannedJob, sampleBuild, sampleContext } from './plan-samples.ts';
 export { absent, whenAsked, withPrograms, withRealServer, type ServerSetting } from './real-server.ts';
 export {
   claimsContract,
@@ -19,6 +19,7 @@ export {
   type ClaimsFixture,
   type SoleClaimsFixture,
 } from './contracts/claims.contract.ts';
+export { serviceDriverContract, type ServiceDriverFixture } from './contracts/service-driver.contract.ts';
 export { signalsContract, type SignalsFixture } from './contracts/signals.contract.ts';
 export { freePort } from './free-port.ts';
 export { OwnRedis } from './own-redis.ts';

@@ -1,4 +1,4 @@
-import type { PipelineContext, Plan, PlannedJob } from '@foldline/contracts';
+import type { ImageBuild, PipelineContext, Plan, PlannedJob } from '@foldline/contracts';
 
 /** A push to main of one project; plans and jobs that differ from it say only how. */
 export const sampleContext: PipelineContext = {
@@ -11,6 +11,22 @@ export const sampleContext: PipelineContext = {
   variables: {},
   projectVariables: [],
   secrets: [],
+};
+
+/** A build of a service in the root of that project. */
+export const sampleBuild: ImageBuild = {
+  number: 7,
+  service: { id: 's1', number: 1, name: 'shop' },
+  projectNumber: 1,
+  gitUrl: '/repos/engine',
+  contextPath: '.',
+  dockerfile: 'Dockerfile',
+  args: {},
+  platform: 'linux/amd64',
+  network: 'default',
+  image: 'shop:main-aaaaaaa',
+  cacheImage: 'shop:main',
+  registries: [],
 };
 
 export const plannedJob = (index: number, name: string, more: Partial<PlannedJob> = {}): PlannedJob => ({

@@ -20,6 +20,12 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   not_found: kind(404, 'There is no such thing', 'Check the address; lists show what exists.'),
   method_not_allowed: kind(405, 'The path does not take this method', 'Use a method that Allow names.'),
   project_exists: kind(409, 'The name is taken', 'Choose another name, or register the same URL.'),
+  service_exists: kind(409, 'The name is taken', 'Choose another name, or change the service that has it.'),
+  nothing_to_roll_back: kind(
+    409,
+    'There is nothing to go back to',
+    'Deploy an image; the list of deployments shows what has run before.',
+  ),
   already_finished: kind(409, 'The pipeline has finished', 'Only a pipeline that still runs can be cancelled.'),
   not_finished: kind(409, 'The job has not finished', 'Wait for the job, or cancel its pipeline first.'),
   job_skipped: kind(

@@ -26,6 +26,10 @@ export const invalidRequest = (errors: readonly FieldError[]): Refusal =>
 /** The body of a request that says everything in its path: absent, or empty. */
 export class NoBody {}
 
+/** A class of bodies that need not be there: everything in them may be left out. */
+export const isOptionalBody = (type: unknown): boolean =>
+  type === NoBody || (typeof type === 'function' && 'isOptional' in type && type.isOptional === true);
+
 const mustBeEmpty = (body: object): void => {
   const errors = Object.keys(body).map((name) => ({
     pointer: pointerTo(name),
@@ -49,7 +53,8 @@ export class StrictValidation extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.metatype === NoBody && value === undefined) return new NoBody();
+    const { metatype } = metadata;
+    if (metatype && value === undefined && metadata.type === 'body' && isOptionalBody(metatype)) return new metatype();
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     if (metadata.type === 'body' && !isObject)
       throw invalidRequest([{ pointer: '', message: 'the body must be a JSON object' }]);

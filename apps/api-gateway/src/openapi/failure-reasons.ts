@@ -63,6 +63,26 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
     title: 'The Docker daemon of the runner did not answer, or could not start a container',
     fix: 'Look at the daemon on the runner\u2019s host; retry when it answers.',
   },
+  dockerfile_missing: {
+    title: 'The Dockerfile of the build is not in the commit',
+    fix: 'Correct dockerfile and context_path, or commit the file; the first is relative to the second.',
+  },
+  image_build_failure: {
+    title: 'The image could not be built',
+    fix: 'Read the end of the build\u2019s log: a command of the Dockerfile failed, or it cannot be read.',
+  },
+  image_push_denied: {
+    title: 'The registry does not let the image be pushed',
+    fix: 'Correct the login of the registry in the project\u2019s variable DOCKER_AUTH_CONFIG.',
+  },
+  image_push_failure: {
+    title: 'The registry did not take the image',
+    fix: 'The job\u2019s detail tells what it answered; retry when the cause is mended.',
+  },
+  registry_unreachable: {
+    title: 'The registry that the image is pushed to does not answer',
+    fix: 'Correct the name of the registry, or look at it; retry when it answers.',
+  },
   downstream_refused: {
     title: 'The pipeline that the job starts could not be started',
     fix: 'The job\u2019s detail tells why: its project, its branch or its definition. Mend that and retry.',

@@ -1,6 +1,6 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { PUBLIC } from '../http/bearer.guard.ts';
-import { NoBody } from '../http/validation.pipe.ts';
+import { isOptionalBody } from '../http/validation.pipe.ts';
 import { PROBLEMS } from '../http/problem-codes.ts';
 import { DESCRIPTION, type Description } from './describe.ts';
 import { fieldsOf, objectSchema, type Schema } from './validator-schema.ts';
@@ -128,7 +128,12 @@ const operationOf = (route: Route): Schema => {
     security: isPublic ? [] : [{ bearer: [] }],
     parameters: parametersOf(route),
     ...(body
-      ? { requestBody: { required: body !== NoBody, content: { 'application/json': { schema: objectSchema(body) } } } }
+      ? {
+          requestBody: {
+            required: !isOptionalBody(body),
+            content: { 'application/json': { schema: objectSchema(body) } },
+          },
+        }
       : {}),
     responses: { [String(status)]: success, ...problemResponses(route) },
   };

@@ -2,12 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROBLEMS } from '../http/problem-codes.ts';
+import { DEPLOYMENT_FAILURES } from './deployment-failures.ts';
 import { FAILURE_REASONS } from './failure-reasons.ts';
 
 /** `page` is the whole text in Markdown, where there is one. */
 export type ProblemPage = {
   code: string;
-  about: 'answer' | 'definition' | 'job';
+  about: 'answer' | 'definition' | 'job' | 'deployment';
   title: string;
   fix: string;
   status?: number;
@@ -35,7 +36,7 @@ const ofDefinition = (code: string, page: string): ProblemPage => ({
   page,
 });
 
-/** Every code that an answer, a definition's problem or a failed job may carry, with what to do about it. */
+/** Every code that an answer, a definition's problem, a failed job or a failed deployment may carry, with what to do about it. */
 export const problemPages = (): ReadonlyMap<string, ProblemPage> => {
   const documents = findDocuments();
   const names = documents === undefined ? [] : readdirSync(documents).filter((name) => /^[a-z-]+\.md$/.test(name));
@@ -43,6 +44,11 @@ export const problemPages = (): ReadonlyMap<string, ProblemPage> => {
     [
       ...Object.entries(PROBLEMS).map(([code, kind]): ProblemPage => ({ code, about: 'answer', ...kind })),
       ...Object.entries(FAILURE_REASONS).map(([code, told]): ProblemPage => ({ code, about: 'job', ...told })),
+      ...Object.entries(DEPLOYMENT_FAILURES).map(([code, told]): ProblemPage => ({
+        code,
+        about: 'deployment',
+        ...told,
+      })),
       ...names.map((name) => ofDefinition(name.slice(0, -'.md'.length), readFileSync(join(documents!, name), 'utf8'))),
     ].map((page) => [page.code, page]),
   );

@@ -1,5 +1,6 @@
 import {
   CallersSet,
+  ProjectNumbered,
   ProjectRegistered,
   ResourceGroupConfigured,
   SecretStored,
@@ -31,6 +32,7 @@ type Data<Definition extends (data: never) => { data: unknown }> = ReturnType<De
 
 export type ProjectCommand =
   | ({ type: 'RegisterProject' } & Data<typeof ProjectRegistered>)
+  | ({ type: 'NumberProject' } & Data<typeof ProjectNumbered>)
   | ({ type: 'SetVariable' } & Data<typeof VariableSet>)
   | ({ type: 'ChangeVariable' } & VariableChange)
   | ({ type: 'RemoveVariable' } & Omit<Data<typeof VariableRemoved>, 'scope'> & Asked)
@@ -42,6 +44,7 @@ export type ProjectCommand =
 
 export type ProjectEvent = ReturnType<
   | typeof ProjectRegistered
+  | typeof ProjectNumbered
   | typeof VariableSet
   | typeof VariableRemoved
   | typeof SecretStored
@@ -53,6 +56,7 @@ export type ProjectEvent = ReturnType<
 
 export type ProjectState = {
   url?: string;
+  number?: number;
   variables: ProjectVariables;
   secrets: Set<string>;
   subscriptions: Set<string>;
@@ -65,6 +69,9 @@ const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
   switch (event.type) {
     case 'ProjectRegistered':
       state.url = event.data.url;
+      return state;
+    case 'ProjectNumbered':
+      state.number = event.data.number;
       return state;
     case 'VariableSet':
       state.variables.set(variableId(event.data.key, event.data.scope), event.data);
@@ -138,6 +145,8 @@ export const distinctCallers = (callers: readonly string[]): string[] => {
 const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, state: ProjectState): ProjectEvent[] => {
   const { type: _type, ...data } = command;
   switch (command.type) {
+    case 'NumberProject':
+      return state.number === undefined ? [ProjectNumbered(data as Data<typeof ProjectNumbered>)] : [];
     case 'SetVariable':
       withRoom(state.variables, variableId(command.key, command.scope), MAX_VARIABLES, 'variables');
       return [VariableSet(data as Data<typeof VariableSet>)];

@@ -9,6 +9,7 @@ import { Idempotency, type Done, type RequestId } from '../triggers/idempotency.
 import { isName, isOwner, projectIdOf } from './project-names.ts';
 import { projectDecider } from './project.decider.ts';
 import { ProjectQueries } from './project.queries.ts';
+import { refuseCredentials } from './refuse-credentials.ts';
 
 const FALLBACK_BRANCH = 'main';
 
@@ -101,18 +102,10 @@ export class ProjectsController {
 
   /** HEAD of the repository; one whose HEAD points nowhere may still have a main branch. */
   private async defaultBranch(url: string): Promise<string> {
-    refuseCredentials(url);
+    refuseCredentials(url, '/url');
     const branch = await this.source.defaultBranch(url);
     if (branch !== undefined) return branch;
     if (await this.source.resolveRef(url, FALLBACK_BRANCH)) return FALLBACK_BRANCH;
     throw new Refusal('empty_repository', 'the repository has no branch yet');
   }
 }
-
-/** A password in the address would lie in the log for ever. */
-const refuseCredentials = (url: string): void => {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const ofWeb = parsed !== undefined && ['http:', 'https:'].includes(parsed.protocol);
-  if (!parsed || (parsed.password === '' && !(ofWeb && parsed.username !== ''))) return;
-  throw new Refusal('invalid_url', 'the URL must not hold credentials', { pointer: '/url' });
-};

@@ -30,10 +30,13 @@ export type Wanted = {
   /** Of a push: what the ref pointed to before. */
   before?: string;
   variables: Record<string, string>;
-} & Pick<Stored['data'], 'upstream' | 'definition' | 'inputs'>;
+} & Pick<Stored['data'], 'upstream' | 'definition' | 'inputs' | 'build' | 'mayLackDefinition'>;
 
 /** `fresh: false`: it was requested before, by the same cause. */
-export type RequestedPipeline = { id: string; ref: string; sha: string; position: number; fresh: boolean };
+export type RequestedPipeline = { id: string; ref: string; sha: string; position: number; fresh: boolean } & {
+  /** The number of the build that it is. */
+  build?: number;
+};
 
 const NO_COMMIT = /^(?:0{40}|0{64})$/;
 
@@ -66,7 +69,7 @@ export class PipelineRequests {
     const [first] = await this.store.readStream(triggerStream(pipelineId), 0, 1);
     if (first?.type !== 'PipelineRequested') return undefined;
     const { data, position } = first as Stored;
-    return { id: pipelineId, ref: data.ref.name, sha: data.sha ?? '', position, fresh: false };
+    return { id: pipelineId, ref: data.ref.name, sha: data.sha ?? '', position, fresh: false, ...buildIn(data) };
   }
 
   /** Records the wish for a pipeline. */
@@ -78,7 +81,8 @@ export class PipelineRequests {
       { ...cause, correlationId: wanted.pipelineId },
     );
     if (handled.events.length === 0) return (await this.stored(wanted.pipelineId))!;
-    return { id: wanted.pipelineId, ref: wanted.ref.name, sha: wanted.sha, position: handled.position, fresh: true };
+    const { pipelineId: id, ref, sha } = wanted;
+    return { id, ref: ref.name, sha, position: handled.position, fresh: true, ...buildIn(wanted) };
   }
 
   /** A request as it is recorded. Protected variables go to the default branch only (S0-55). */
@@ -97,3 +101,5 @@ export class PipelineRequests {
     };
   }
 }
+
+const buildIn = ({ build }: Pick<Wanted, 'build'>): { build?: number } => (build ? { build: build.number } : {});

@@ -6,6 +6,7 @@ import {
   derivedId,
   PORT,
   Refusal,
+  type Cause,
   type Commands,
   type EventStore,
   type ReadStore,
@@ -19,11 +20,12 @@ import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { Admission } from './admission.ts';
 import { readPush, type Push } from './github-push.ts';
-import { PipelineRequests, type Wanted } from './pipeline-requests.ts';
+import { PipelineRequests, type RequestedPipeline, type Wanted } from './pipeline-requests.ts';
+import { PushedServices } from '../builds/pushed-services.ts';
 import { isSigned } from './webhook-signature.ts';
 import { deliveryReused, mustBeTheSame, webhookDecider, type Delivery } from './webhook.decider.ts';
 
-type Result = Pick<Delivery, 'outcome' | 'because' | 'pipelineIds'>;
+type Result = Pick<Delivery, 'outcome' | 'because' | 'pipelineIds' | 'builds'>;
 
 const DELIVERY_ID = /^[A-Za-z0-9-]{1,100}$/;
 const EVENT = /^[a-z_]{1,64}$/;
@@ -36,11 +38,12 @@ const header = (request: FastifyRequest, name: string, shape: RegExp): string =>
   throw new Refusal('malformed_payload', `the header ${name} is missing or not valid`);
 };
 
-const answerOf = ({ deliveryId, outcome, because, pipelineIds }: Delivery) => ({
+const answerOf = ({ deliveryId, outcome, because, pipelineIds, builds }: Delivery) => ({
   deliveryId,
   outcome,
   because,
   pipelines: pipelineIds,
+  ...(builds && { builds }),
 });
 
 @Controller()
@@ -53,15 +56,19 @@ export class WebhookController {
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(Admission) private readonly admission: Admission,
     @Inject(PipelineRequests) private readonly pipelines: PipelineRequests,
+    @Inject(PushedServices) private readonly services: PushedServices,
   ) {}
 
   @Post('v1/webhooks/github')
   @Public()
   @HttpCode(202)
-  @Describe('Takes a signed delivery of GitHub; a push starts the pipelines of every project of that repository', {
-    answer: 'What came of the delivery; 200 for a ping',
-    problems: ['invalid_signature', 'malformed_payload', 'delivery_reused', 'too_many_deliveries'],
-  })
+  @Describe(
+    'Takes a signed delivery of GitHub; a push starts the pipelines of every project of that repository, and builds its services of that branch',
+    {
+      answer: 'What came of the delivery; 200 for a ping',
+      problems: ['invalid_signature', 'malformed_payload', 'delivery_reused', 'too_many_deliveries'],
+    },
+  )
   async github(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     if (!isSigned(body, request.headers['x-hub-signature-256'], this.settings.webhookSecret))
@@ -112,16 +119,25 @@ export class WebhookController {
     if (projects.length === 0) return ignored(`no project is registered for ${push.repository.fullName}`);
     await this.admission.push(push.repository.fullName);
     const pipelineIds: string[] = [];
+    const builds: number[] = [];
     for (const project of projects) {
-      const pipelineId = derivedId(project.id, 'github', deliveryId);
       const { ref, sha, before } = push;
-      const wanted: Wanted = { pipelineId, ref, sha, ...(before && { before }), source: 'push', variables: {} };
-      const cause = { id: `github:${deliveryId}:${project.id}`, actor: FORGE };
-      const requested = await this.pipelines.request(project, wanted, cause);
-      // Another body under this id was here first, and is not on record yet.
-      if (requested.sha !== push.sha || requested.ref !== push.ref.name) throw deliveryReused();
-      pipelineIds.push(pipelineId);
+      const services = await this.services.of(project, ref);
+      const request = async (of: string, start: (wanted: Wanted, cause: Cause) => Promise<RequestedPipeline>) => {
+        const pipelineId = derivedId(of, 'github', deliveryId);
+        const wanted = { pipelineId, ref, sha, ...(before && { before }), source: 'push', variables: {} } as const;
+        const requested = await start(wanted, { id: `github:${deliveryId}:${of}`, actor: FORGE });
+        // Another body under this id was here first, and is not on record yet.
+        if (requested.sha !== push.sha || requested.ref !== push.ref.name) throw deliveryReused();
+        pipelineIds.push(pipelineId);
+        if (requested.build !== undefined) builds.push(requested.build);
+      };
+      const more = services.length > 0 ? { mayLackDefinition: true as const } : {};
+      await request(project.id, (wanted, cause) => this.pipelines.request(project, { ...wanted, ...more }, cause));
+      for (const service of services)
+        await request(service.id, (wanted, cause) => this.services.build(project, service, wanted, cause));
     }
-    return { outcome: 'triggered', because: `${push.ref.kind} ${push.ref.name} was pushed`, pipelineIds };
+    const because = `${push.ref.kind} ${push.ref.name} was pushed`;
+    return { outcome: 'triggered', because, pipelineIds, ...(builds.length > 0 && { builds }) };
   }
 }

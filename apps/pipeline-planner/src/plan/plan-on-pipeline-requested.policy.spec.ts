@@ -22,7 +22,7 @@ import {
   type SourceRepository,
 } from '@foldline/kernel';
 import { problemHints, sourceProblemCodes, type ProblemCode } from '@foldline/pipeline-language';
-import { sampleContext } from '@foldline/testing';
+import { sampleBuild, sampleContext } from '@foldline/testing';
 import type { PlanOnPipelineRequested } from './plan-on-pipeline-requested.policy.ts';
 import { planningWith } from './planning.fixture.ts';
 
@@ -163,6 +163,18 @@ const problemsOf = async (...given: Parameters<typeof requested>): Promise<strin
 };
 
 describe('A requested pipeline', () => {
+  it('that is a build is one job that builds the image, whatever is defined at its commit', async () => {
+    const { data } = await outcome('broken', { build: sampleBuild });
+    expect((data as Planned).plan.jobs.map(({ steps }) => steps.map(({ kind }) => kind))).toEqual([['build-image']]);
+    expect((data as Planned).context).not.toHaveProperty('build');
+  });
+
+  it('that needs no definition has no jobs where there is none, and says so', async () => {
+    const { data } = await outcome('without', { mayLackDefinition: true });
+    const { jobs, warnings } = (data as Planned).plan;
+    expect([jobs, warnings.map(({ code }) => code)]).toEqual([[], ['no-definition']]);
+  });
+
   it('has the jobs of the files that its definition includes, as they are at its commit', async () => {
     const { data } = await outcome('including');
     expect((data as Planned).plan.jobs.map(({ name }) => name).toSorted()).toEqual(['build', 'unit']);

@@ -1,16 +1,12 @@
-import {
-  AttemptFinished,
-  attemptIdOf,
-  type FailureReason,
-  type JobAssigned,
-  type RecordedEvent,
-} from '@foldline/contracts';
-import { Refusal, SiteUnavailable, type Cause, type Commands, type Ports } from '@foldline/kernel';
+import { AttemptFinished, attemptIdOf, type JobAssigned, type RecordedEvent } from '@foldline/contracts';
+import type { Cause, Commands, Ports, Slots } from '@foldline/kernel';
 import { AttemptLog } from '../logs/attempt-log.ts';
-import { Patience, StorageUnavailable } from '../storage/patience.ts';
+import { BuildLogFile, buildLogPath } from '../logs/build-log-file.ts';
+import { Patience } from '../storage/patience.ts';
 import { patientLogs } from '../storage/patient-stores.ts';
 import { textMasker } from '../masking/secret-masker.ts';
 import type { Workspaces } from '../workspace/workspaces.ts';
+import { failureOf, withoutLog } from './attempt-failures.ts';
 import { AttemptRecorder } from './attempt-recorder.ts';
 import { jobEnvironment, type JobEnvironment } from './environment.ts';
 import { containerOf, placesInContainer, type Places } from './job-container.ts';
@@ -26,8 +22,20 @@ const READ_MODELS_MS = 10_000;
 export type Assigned = RecordedEvent<'JobAssigned', ReturnType<typeof JobAssigned>['data']>;
 type ExecutionPorts = Pick<
   Ports,
-  'executor' | 'readStore' | 'readModels' | 'objectStore' | 'logStore' | 'clock' | 'secretBox' | 'logger' | 'settings'
+  | 'executor'
+  | 'images'
+  | 'readStore'
+  | 'readModels'
+  | 'objectStore'
+  | 'logStore'
+  | 'clock'
+  | 'secretBox'
+  | 'logger'
+  | 'settings'
 >;
+
+/** What the attempts of a process share. */
+export type SharedPlaces = { seats: Seats; turns: Slots };
 
 /** One attempt that this runner carries out: its log, its facts, its workspace and its end. */
 export class AttemptExecution {
@@ -35,6 +43,7 @@ export class AttemptExecution {
   private readonly recorder: AttemptRecorder;
   private readonly commits: string[] = [];
   private run: JobRun | undefined;
+  private buildLog: BuildLogFile | undefined;
   private stopped: StopReason | undefined;
   /** Aborts when nobody waits any more for a store to take the log. */
   private readonly hurried = new AbortController();
@@ -43,7 +52,7 @@ export class AttemptExecution {
     private readonly event: Assigned,
     private readonly ports: ExecutionPorts,
     private readonly workspaces: Workspaces,
-    private readonly seats: Seats,
+    private readonly shared: SharedPlaces,
     commands: Commands,
     cause: Cause,
   ) {
@@ -69,7 +78,9 @@ export class AttemptExecution {
   async carryOut(): Promise<void> {
     const { clock, logger } = this.ports;
     const began = clock.monotonic();
-    const log = new AttemptLog(this.attemptId, patientLogs(this.ports.logStore, this.patience()));
+    const logs = patientLogs(this.ports.logStore, this.patience());
+    this.buildLog = await this.openBuildLog();
+    const log = new AttemptLog(this.attemptId, this.buildLog?.copying(logs) ?? logs);
     const result = await this.outcome(log).catch((error: unknown): JobResult => {
       logger.warn({ err: error, attemptId: this.attemptId }, 'an attempt failed in the runner');
       return failureOf(error);
@@ -80,6 +91,7 @@ export class AttemptExecution {
       logger.warn({ err: error, attemptId: this.attemptId }, 'the log of an attempt could not be kept');
       return { brokenBy: error };
     });
+    await this.buildLog?.close();
     const ending = 'brokenBy' in closed ? withoutLog(result, closed.brokenBy) : { ...result, log: closed };
     const { pipelineId, jobId, attempt, runnerId } = this.event.data;
     await this.recorder.finish(
@@ -97,6 +109,16 @@ export class AttemptExecution {
     await this.workspaces.release(this.attemptId);
   }
 
+  /** Builds have their log as a file as well (S2-36). */
+  private async openBuildLog(): Promise<BuildLogFile | undefined> {
+    const { job, attempt } = this.event.data;
+    const step = job.steps.find(({ kind }) => kind === 'build-image');
+    if (step?.kind !== 'build-image') return undefined;
+    const { buildLogDirectory } = this.ports.settings;
+    const path = buildLogPath(buildLogDirectory, step.image.build, attempt);
+    return BuildLogFile.open(buildLogDirectory, path, this.ports.logger);
+  }
+
   /** A job whose output nobody takes stands still: more than what is spooled is not held for it. */
   private patience(): Patience {
     const { clock, logger } = this.ports;
@@ -112,8 +134,8 @@ export class AttemptExecution {
 
   private async outcome(log: AttemptLog): Promise<JobResult> {
     const { data } = this.event;
-    const ofRunner = this.seats.take(data.runnerId);
-    const ofProject = this.seats.take(`${data.runnerId} ${data.context.project.id}`);
+    const ofRunner = this.shared.seats.take(data.runnerId);
+    const ofProject = this.shared.seats.take(`${data.runnerId} ${data.context.project.id}`);
     try {
       return await this.seated(log, { ofRunner: ofRunner.number, ofProject: ofProject.number });
     } finally {
@@ -138,7 +160,7 @@ export class AttemptExecution {
     const environment = jobEnvironment(data, around, secretBox);
     log.mask(environment.masked);
     log.tell(
-      `Running on ${data.runnerId} (${data.cluster.power}) as a ${isContainer ? 'container' : kind}, attempt ${data.attempt}`,
+      `Running on ${data.runnerId} (${data.cluster.power}) as ${this.buildLog ? 'an image build' : `a ${isContainer ? 'container' : kind}`}, attempt ${data.attempt}`,
     );
     this.workspaces.addFiles(this.attemptId, environment.files);
     const files = environment.files.size > 0 ? this.workspaces.filesOf(this.attemptId) : undefined;
@@ -148,6 +170,8 @@ export class AttemptExecution {
       (chunk) => log.write(chunk),
       {
         executor: this.ports.executor,
+        images: this.ports.images,
+        turns: this.shared.turns,
         reads: this.ports.readStore,
         objects: this.ports.objectStore,
         clock: this.ports.clock,
@@ -202,6 +226,7 @@ export class AttemptExecution {
       workspace: this.workspaces.pathOf(this.attemptId),
       scratch: this.workspaces.directoryOf(this.attemptId),
       ...(container && { container }),
+      ...(this.buildLog && { buildLog: this.buildLog.path }),
       variables,
       variablesWith,
       hide: textMasker(masked),
@@ -215,24 +240,3 @@ export class AttemptExecution {
     };
   }
 }
-
-const REASONS: Readonly<Record<string, FailureReason>> = {
-  secret_not_found: 'config_error',
-  variable_too_large: 'config_error',
-  variable_invalid: 'config_error',
-  invalid_pattern: 'config_error',
-  pattern_too_long: 'config_error',
-  tree_too_large: 'artifact_upload_failure',
-};
-
-/** A success that nobody can read up on is none; another outcome stays what it was. */
-const withoutLog = (result: JobResult, error: unknown): JobResult =>
-  result.outcome === 'success' ? { ...result, ...failureOf(error) } : result;
-
-const failureOf = (error: unknown): JobResult => {
-  const detail = error instanceof Error ? error.message : String(error);
-  if (error instanceof SiteUnavailable) return { outcome: 'failed', reason: error.reason, detail };
-  if (error instanceof StorageUnavailable) return { outcome: 'failed', reason: 'artifact_upload_failure', detail };
-  const reason = error instanceof Refusal ? (REASONS[error.code] ?? 'runner_system_failure') : 'runner_system_failure';
-  return { outcome: 'failed', reason, detail };
-};

@@ -5,6 +5,10 @@ import {
   CacheRestored,
   CacheUploaded,
   ContainerStarted,
+  ImageBuildAdvanced,
+  ImageBuilt,
+  ImageBuildStarted,
+  ImagePushed,
   StepFinished,
   type EventsOf,
 } from '@foldline/contracts';
@@ -17,6 +21,10 @@ const ATTEMPT_EVENTS = {
   CacheRestored,
   ArtifactUploaded,
   CacheUploaded,
+  ImageBuildStarted,
+  ImageBuildAdvanced,
+  ImageBuilt,
+  ImagePushed,
   AttemptFinished,
 };
 type AttemptEvent = EventsOf<typeof ATTEMPT_EVENTS>;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RunnerLost, RunnerRegistered, runnerStream } from '@foldline/contracts';
+import { RunnerLost, RunnerRegistered, runnerStream, type PlannedJob } from '@foldline/contracts';
 import { TransientError, type Appended } from '@foldline/kernel';
 import {
   assign,
@@ -45,6 +45,9 @@ const aroundTheStart = (way: (store: () => Promise<Appended>) => Promise<Appende
   };
 };
 
+const commandsOf = ({ steps = [] }: Partial<PlannedJob>): string[] =>
+  steps.flatMap((step) => (step.kind === 'shell' ? step.commands : []));
+
 describe('a runner that loses its lease', () => {
   beforeEach(openBench);
   afterEach(async () => {
@@ -55,7 +58,7 @@ describe('a runner that loses its lease', () => {
   it('kills what it runs at once, also what would not go by itself, runs no after_script and reports it as lost', async () => {
     await assign({
       steps: [
-        { name: 'script', kind: 'shell', commands: ['trap "" TERM', ...endless().steps![0]!.commands] },
+        { name: 'script', kind: 'shell', commands: ['trap "" TERM', ...commandsOf(endless())] },
         { name: 'after_script', kind: 'shell', commands: [`echo after >> ${mark()}`] },
       ],
     });

@@ -9,11 +9,11 @@ import {
   type JobStopRequested,
   type Recorded,
 } from '@foldline/contracts';
-import { COMMANDS, PORT, TransientError, type Cause, type Commands, type Ports } from '@foldline/kernel';
+import { COMMANDS, PORT, Slots, TransientError, type Cause, type Commands, type Ports } from '@foldline/kernel';
 import { Workspaces } from '../workspace/workspaces.ts';
 import { RunnerLeases } from '../lease/runner-leases.service.ts';
 import { attemptDecider } from './attempt.decider.ts';
-import { AttemptExecution, type Assigned } from './attempt-execution.ts';
+import { AttemptExecution, type Assigned, type SharedPlaces } from './attempt-execution.ts';
 import { AttemptStart } from './attempt-start.ts';
 import { attemptsUnderWay } from './attempts-under-way.ts';
 import { isStillHeld } from './lease-check.ts';
@@ -29,7 +29,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
   private readonly running = new Map<string, { attempt: AttemptExecution; done: Promise<void> }>();
   /** Assignments that are being taken right now. */
   private readonly accepting = new Map<string, Promise<void>>();
-  private readonly seats = new Seats();
+  private readonly shared: SharedPlaces;
   private readonly start: AttemptStart;
   private recovered: Promise<void> | undefined;
   private draining = false;
@@ -43,6 +43,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     @Inject(RunnerLeases) private readonly leases: RunnerLeases,
   ) {
     leases.onEnded((runnerId) => this.killAll(runnerId));
+    this.shared = { seats: new Seats(), turns: new Slots(settings.buildWorkers) };
     this.start = new AttemptStart(commands, ports);
   }
 
@@ -121,7 +122,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     this.workspaces.reserve(attemptId);
     if (!(await this.start.record(event))) return;
     const cause = this.start.causeOf(event);
-    const execution = new AttemptExecution(event, this.ports, this.workspaces, this.seats, this.commands, cause);
+    const execution = new AttemptExecution(event, this.ports, this.workspaces, this.shared, this.commands, cause);
     // What is not held now was perhaps given to others, before the start was stored.
     if (!(await isStillHeld(event.data, this.leases, this.ports, () => this.closing))) execution.stop('lease_lost');
     const done = this.carryOut(execution);

@@ -1,4 +1,4 @@
-import type { FailureReason, Outcome, PlannedStep } from '@foldline/contracts';
+import type { BuildImageStep, FailureReason, Outcome, ScriptStep } from '@foldline/contracts';
 import type { JobScene } from './job-scene.ts';
 import type { StatusWord } from './predefined.ts';
 import type { StopReason } from './stop-reason.ts';
@@ -51,14 +51,18 @@ export type StepResult = {
   detail?: string;
 };
 
-/** What runs in shells, as far as the job has it. */
-export const shellStepsOf = ({ assignment }: JobScene): { [Step in 'hook' | 'script' | 'after']?: ShellStep } => {
+/** What the job is there for, as far as it has it. */
+export type JobParts = { [Step in 'hook' | 'script' | 'after']?: ShellStep } & { image?: BuildImageStep };
+
+export const stepsOf = ({ assignment }: JobScene): JobParts => {
   const { hooks, steps } = assignment.job;
-  const named = (wanted: PlannedStep['name']) => steps.find(({ name }) => name === wanted);
+  const shell = (wanted: ScriptStep['name']) => steps.find((step): step is ScriptStep => step.name === wanted);
+  const image = steps.find((step) => step.kind === 'build-image');
   return {
     ...(hooks && { hook: { name: 'pre_get_sources_script', commands: hooks.preGetSources } }),
-    script: named('script'),
-    after: named('after_script'),
+    script: shell('script'),
+    after: shell('after_script'),
+    ...(image && { image }),
   };
 };
 

@@ -8,6 +8,8 @@ export type JobScene = {
   about: { attemptId: string; pipelineId: string; jobId: string; attempt: number };
   workspace: string;
   scratch: string;
+  /** Where the log is written as a file, besides. */
+  buildLog?: string;
   /** What the job's shells run in, as its variables have it; without it as processes of the host. */
   container?: (variables: Readonly<Record<string, string>>) => ContainerSpec;
   variables: Readonly<Record<string, string>>;

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PlannedJob, PlannedStep } from '@foldline/contracts';
+import type { PlannedJob, ScriptStep } from '@foldline/contracts';
+import { Slots } from '@foldline/kernel';
 import type {
   Execution,
   ExecutionResult,
@@ -18,6 +19,7 @@ import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
 import type { AttemptFact } from './attempt.decider.ts';
 import type { JobResult } from './job-endings.ts';
 import { JobRun } from './run-job.ts';
+import { ScriptedImages } from './scripted-images.fixture.ts';
 
 export const TIMEOUT_S = 60;
 
@@ -99,6 +101,8 @@ export let objects: ObjectStore;
 export let reads: ReadStore;
 export let clock: ManualClock;
 export let executor: ScriptedExecutor;
+export let images: ScriptedImages;
+export let turns: Slots;
 export let facts: AttemptFact[];
 export let warnings: string[];
 export let output: string;
@@ -115,6 +119,8 @@ export const openScene = async (): Promise<void> => {
   reads = await openEmbeddedReadStore({ directory: join(directory, 'reads') });
   clock = new ManualClock();
   executor = new ScriptedExecutor();
+  images = new ScriptedImages();
+  turns = new Slots(1);
   [facts, warnings, output, prepared] = [[], [], '', []];
   checkingOut = () => undefined;
 };
@@ -123,7 +129,7 @@ export const closeScene = async (): Promise<void> => {
   rmSync(directory, { recursive: true, force: true });
 };
 
-const step = (name: PlannedStep['name'], ...commands: string[]): PlannedStep => ({ name, kind: 'shell', commands });
+const step = (name: ScriptStep['name'], ...commands: string[]): ScriptStep => ({ name, kind: 'shell', commands });
 export const SCRIPT = step('script', 'make');
 export const HOOK = { preGetSources: ['prepare'] };
 export const AFTER = step('after_script', 'clean');
@@ -159,6 +165,8 @@ export const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []
     },
     {
       executor,
+      images,
+      turns,
       reads,
       objects,
       clock,

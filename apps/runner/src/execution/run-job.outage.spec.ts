@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { COLLECTION, artifactIndexKey, type ArtifactDoc, type CacheSpec, type PlannedJob } from '@foldline/contracts';
-import { TransientError, type Executor, type ObjectStore, type ReadStore } from '@foldline/kernel';
+import { Slots, TransientError, type Executor, type ObjectStore, type ReadStore } from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
@@ -11,6 +11,7 @@ import { packTree } from '../trees/pack-tree.ts';
 import type { AttemptFact } from './attempt.decider.ts';
 import { JobRun } from './run-job.ts';
 import type { StopReason } from './stop-reason.ts';
+import { ScriptedImages } from './scripted-images.fixture.ts';
 
 const TIMEOUT_S = 60;
 const MINUTE_MS = 60_000;
@@ -106,6 +107,8 @@ const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobR
     async () => undefined,
     {
       executor,
+      images: new ScriptedImages(),
+      turns: new Slots(1),
       reads: struck(reads),
       objects: struck(objects),
       clock,

@@ -1,4 +1,4 @@
-import { StepFinished } from '@foldline/contracts';
+import type { BuildImageStep } from '@foldline/contracts';
 import type { Clock, Executor } from '@foldline/kernel';
 import { addressNow, handOnVariables, variablesOf } from '../storage/handed-on.ts';
 import { applies, downloadArtifacts, inheritedArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
@@ -8,24 +8,25 @@ import { CoverageScanner } from './coverage.ts';
 import {
   endedBy,
   refusalOf,
-  shellStepsOf,
   statusOf,
+  stepsOf,
   stoppedBy,
   type JobResult,
   type ShellStep,
   type StepResult,
 } from './job-endings.ts';
 import type { JobScene, Preparation } from './job-scene.ts';
+import { ImageStep, type ImageTools } from './image-step.ts';
 import { JobShell } from './job-shell.ts';
+import { JobSteps } from './job-steps.ts';
 import type { StatusWord } from './predefined.ts';
 import { GRACE_MS, atOnce, graceOf, overrides, type StopReason } from './stop-reason.ts';
 import { TimeLimit } from './time-limit.ts';
 
 const AFTER_SCRIPT_MS = 5 * 60_000;
 
-type JobTools = JobStores & { executor: Executor; clock: Clock; preparation: Preparation };
+type JobTools = JobStores & ImageTools & { executor: Executor; clock: Clock; preparation: Preparation };
 type Inputs = { caches: JobCache[]; missing: string | undefined };
-type Step = { name: string; run: () => Promise<StepResult> };
 
 /**
  * One attempt from its hook to its uploads: checkout, caches, artifacts, script, after_script, caches, artifacts.
@@ -33,7 +34,8 @@ type Step = { name: string; run: () => Promise<StepResult> };
  */
 export class JobRun {
   private stopped: StopReason | undefined;
-  private stepIndex = 0;
+  private image: ImageStep | undefined;
+  private readonly steps: JobSteps;
   private storage: StoragePhase | undefined;
   /** Variables that earlier jobs have handed on. */
   private received: Readonly<Record<string, string>> = {};
@@ -43,10 +45,11 @@ export class JobRun {
 
   constructor(
     private scene: JobScene,
-    output: (chunk: Buffer) => Promise<void>,
+    private readonly output: (chunk: Buffer) => Promise<void>,
     private readonly tools: JobTools,
   ) {
     const { coverage } = scene.assignment.job;
+    this.steps = new JobSteps(scene, tools.clock);
     this.coverage = coverage === undefined ? undefined : new CoverageScanner(coverage);
     const { timeoutSeconds } = scene.assignment.job;
     this.shells = new JobShell(tools.executor, async (chunk) => {
@@ -60,6 +63,7 @@ export class JobRun {
   stop(reason: StopReason): void {
     if (overrides(reason, this.stopped)) this.stopped = reason;
     this.shells.stop(graceOf(reason));
+    this.image?.stop();
     this.storage?.stop(reason);
   }
 
@@ -78,7 +82,7 @@ export class JobRun {
     const refused = refusalOf(scene);
     if (refused) return refused;
     if (this.stopped) return this.ended();
-    const { hook, script, after } = shellStepsOf(scene);
+    const { hook, script, image, after } = stepsOf(scene);
     if (hook) {
       await this.tools.preparation.emptyWorkspace();
       const result = await this.script(hook);
@@ -93,7 +97,7 @@ export class JobRun {
     if (missing) return { outcome: 'failed', reason: 'missing_artifact', detail: missing };
     // After the script comes after_script, whatever happened; there is nothing to clean up when neither began.
     if (this.stopped) return this.ended();
-    const result: JobResult = script ? await this.script(script) : { outcome: 'success', exitCode: 0 };
+    const result = image ? await this.buildImage(image) : await this.script(script);
     if (after) await this.afterScript(after, result);
     await this.shells.close();
     if (atOnce(this.stopped)) return this.ended();
@@ -130,10 +134,10 @@ export class JobRun {
     // Keys of caches may name them, so they come first.
     this.scene = { ...this.scene, variables: this.scene.variablesWith(this.received) };
     const { scene } = this;
-    const caches = await this.inStep('restore caches', scene.assignment.job.cache.length > 0, () =>
+    const caches = await this.steps.own('restore caches', scene.assignment.job.cache.length > 0, () =>
       restoreCaches(scene, reads, objects),
     );
-    await this.inStep('download artifacts', scene.assignment.artifactJobs.length > 0, () =>
+    await this.steps.own('download artifacts', scene.assignment.artifactJobs.length > 0, () =>
       downloadArtifacts(scene, inherited.archives, objects),
     );
     return { caches: caches ?? [], missing: undefined };
@@ -150,13 +154,29 @@ export class JobRun {
   private async checkOut(): Promise<void> {
     const { checkOut, inputsShown } = this.tools.preparation;
     this.limit.pause();
-    await this.inStep('checkout', true, checkOut);
+    await this.steps.own('checkout', true, checkOut);
     await inputsShown();
     this.limit.resume();
   }
 
-  private async script(step: ShellStep): Promise<JobResult> {
-    const finished = await this.step({ name: step.name, run: () => this.shell(step, 'running') });
+  private async buildImage({ name, image }: BuildImageStep): Promise<JobResult> {
+    const step = new ImageStep(this.scene, this.tools, this.limit, this.output);
+    this.image = step;
+    let result: JobResult | undefined;
+    await this.steps.run({
+      name,
+      run: async () => {
+        result = await step.run(image);
+        const { outcome, detail } = result;
+        return { outcome: outcome === 'success' ? outcome : 'failed', ...(detail !== undefined && { detail }) };
+      },
+    });
+    return this.stopped ? this.ended() : result!;
+  }
+
+  private async script(step: ShellStep | undefined): Promise<JobResult> {
+    if (!step) return { outcome: 'success', exitCode: 0 };
+    const finished = await this.steps.run({ name: step.name, run: () => this.shell(step, 'running') });
     if (this.stopped)
       return { ...this.ended(), ...(finished.exitCode === undefined ? {} : { exitCode: finished.exitCode }) };
     return endedBy(finished);
@@ -171,7 +191,9 @@ export class JobRun {
     void this.tools.clock.sleep(AFTER_SCRIPT_MS, late.signal).then(() => {
       if (!late.signal.aborted) this.shells.stop(GRACE_MS);
     });
-    await this.step({ name: step.name, run: () => this.shell(step, statusOf(result)) }).finally(() => late.abort());
+    await this.steps
+      .run({ name: step.name, run: () => this.shell(step, statusOf(result)) })
+      .finally(() => late.abort());
     if (outcome && this.stopped !== 'lease_lost') this.stopped = outcome;
   }
 
@@ -181,12 +203,12 @@ export class JobRun {
     const spec = scene.assignment.job.artifacts;
     const result = spec?.dotenv ? await this.handOn(objects, scriptEnd) : scriptEnd;
     const succeeded = result.outcome === 'success';
-    await this.inStep(
+    await this.steps.own(
       'save caches',
       caches.some(({ spec }) => spec.policy !== 'pull' && applies(spec.when, succeeded)),
       () => saveCaches(caches, scene, reads, objects, succeeded),
     );
-    await this.inStep('upload artifacts', spec !== undefined && applies(spec.when, succeeded), () =>
+    await this.steps.own('upload artifacts', spec !== undefined && applies(spec.when, succeeded), () =>
       uploadArtifacts(scene, objects, succeeded),
     );
     return result;
@@ -195,7 +217,7 @@ export class JobRun {
   private async handOn(objects: JobStores['objects'], result: JobResult): Promise<JobResult> {
     const { scene } = this;
     let url: string | undefined;
-    const { detail } = await this.step({
+    const { detail } = await this.steps.run({
       name: 'hand on variables',
       run: async () => {
         const handedOn = await handOnVariables(scene, objects);
@@ -212,28 +234,6 @@ export class JobRun {
 
   private shell(step: ShellStep, status: StatusWord): Promise<StepResult> {
     return this.shells.run(step, this.scene, status, () => this.stopped);
-  }
-
-  private async inStep<Value>(name: string, needed: boolean, work: () => Promise<Value>): Promise<Value | undefined> {
-    if (!needed) return undefined;
-    let value: Value | undefined;
-    await this.step({
-      name,
-      run: async () => {
-        value = await work();
-        return { outcome: 'success' };
-      },
-    });
-    return value;
-  }
-
-  private async step({ name, run }: Step): Promise<StepResult> {
-    const index = this.stepIndex++;
-    const began = this.tools.clock.monotonic();
-    const result = await run();
-    const durationMs = Math.round(this.tools.clock.monotonic() - began);
-    this.scene.record(StepFinished({ ...this.scene.about, index, name, durationMs, ...result }));
-    return result;
   }
 
   private ended(): JobResult {

@@ -88,6 +88,34 @@ export const CacheUploaded = defineEvent(
   }),
 );
 
+/** `logPath` is the file of the runner's host that the log is written to besides, if it could be. */
+export const ImageBuildStarted = defineEvent(
+  'ImageBuildStarted',
+  1,
+  z.object({ ...attempt, build: count, logPath: text.optional() }),
+);
+
+/** How far the build has come, in tenths of the whole: at most ten of these in an attempt. */
+export const ImageBuildAdvanced = defineEvent(
+  'ImageBuildAdvanced',
+  1,
+  z.object({ ...attempt, percent: count.max(100) }),
+);
+
+/** The image is there, at the daemon of the runner's host, under these names. */
+export const ImageBuilt = defineEvent(
+  'ImageBuilt',
+  1,
+  z.object({ ...attempt, build: count, imageId: text, tags: z.array(text) }),
+);
+
+/** The image is in a registry, which knows it by this digest. */
+export const ImagePushed = defineEvent(
+  'ImagePushed',
+  1,
+  z.object({ ...attempt, build: count, reference: text, digest: text }),
+);
+
 export const AttemptFinished = defineEvent(
   'AttemptFinished',
   1,

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
 import { processMode } from './group.events.ts';
-import { text, variableTraits } from './shared.schemas.ts';
+import { count, text, variableTraits } from './shared.schemas.ts';
 
 export const ProjectRegistered = defineEvent(
   'ProjectRegistered',
   1,
   z.object({ projectId: text, owner: text, name: text, url: text, defaultBranch: text }),
 );
+
+/** What the build API calls the project by. */
+export const ProjectNumbered = defineEvent('ProjectNumbered', 1, z.object({ projectId: text, number: count }));
 
 /** The value is sealed; an existing variable of the key and scope is replaced. */
 export const VariableSet = defineEvent(

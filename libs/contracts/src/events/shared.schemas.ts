@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ChildDefinition, PipelineContext, Upstream } from '../pipeline-context.ts';
+import type { ImageBuild } from '../service.ts';
 import type { Plan, PlannedJob } from '../plan.ts';
 import type { Problem } from '../problem.ts';
 
@@ -32,6 +33,21 @@ export const childDefinition: z.ZodType<ChildDefinition> = z.object({
   line: count,
   column: count,
   root: text.optional(),
+});
+/** A build as it was asked for; everything that is needed to plan it. */
+export const imageBuild: z.ZodType<ImageBuild> = z.object({
+  number: count,
+  service: z.object({ id: text, number: count, name: text }),
+  projectNumber: count,
+  gitUrl: text,
+  contextPath: text,
+  dockerfile: text,
+  args: z.record(text, text),
+  platform: text,
+  network: z.enum(['default', 'none']),
+  image: text,
+  cacheImage: text,
+  registries: z.array(text),
 });
 export const variables = z.record(text, text);
 /** Absent is what it was in early releases: a variable of every job, handed over as it is. */
@@ -78,6 +94,11 @@ export const failureReason = z.enum([
   'image_pull_failure',
   'image_unusable',
   'docker_unavailable',
+  'dockerfile_missing',
+  'image_build_failure',
+  'image_push_denied',
+  'image_push_failure',
+  'registry_unreachable',
   'downstream_refused',
   'downstream_failed',
   'cancelled',

@@ -4,6 +4,7 @@ import {
   childDefinition,
   count,
   gitRef,
+  imageBuild,
   pipelineSource,
   project,
   sealedSecret,
@@ -38,6 +39,10 @@ export const PipelineRequested = defineEvent(
     definition: childDefinition.optional(),
     /** What its definition asks for. */
     inputs: z.record(text, z.unknown()).optional(),
+    /** What is built, where it is an image and not what a definition says. */
+    build: imageBuild.optional(),
+    /** A commit without a definition is no mistake: its project has more than pipelines. */
+    mayLackDefinition: z.literal(true).optional(),
   }),
 );
 
@@ -73,6 +78,8 @@ export const WebhookReceived = defineEvent(
     outcome: z.enum(['triggered', 'ignored', 'pong']),
     because: text,
     pipelineIds: z.array(text),
+    /** Numbers of the builds among them. */
+    builds: z.array(count).optional(),
     bytes: count,
     /** Tells the same delivery that comes again from another one under its id; absent in records of older releases. */
     bodySha256: text.optional(),

@@ -5,9 +5,11 @@ import type { Clock, Ids, Logger, SecretBox } from './environment.ports.ts';
 import type { EventBus, Signals } from './event-bus.port.ts';
 import type { EventStore } from './event-store.port.ts';
 import type { Executor } from './executor.port.ts';
+import type { Images } from './images.port.ts';
 import type { LogStore } from './log-store.port.ts';
 import type { ObjectStore } from './object-store.port.ts';
 import type { OutboundHttp } from './outbound-http.port.ts';
+import type { ServiceDriver } from './service-driver.port.ts';
 import type { ReadModels, ReadStore } from './read-store.port.ts';
 import type { SourceRepository } from './source-repository.port.ts';
 
@@ -37,6 +39,10 @@ export type Settings = {
   includeHosts: readonly AllowedHost[];
   /** Where the Docker daemon is whose containers jobs with an image run in, and how many wait for jobs, for how long. */
   docker?: { host: string; warm: { size: number; idleMs: number } };
+  /** Images that are built, and services that are deployed, at once by one process. */
+  buildWorkers: number;
+  /** Where the log of each build is written as a file, besides. */
+  buildLogDirectory: string;
   version: string;
 };
 
@@ -52,6 +58,8 @@ export type Ports = {
   readModels: ReadModels;
   logStore: LogStore;
   executor: Executor;
+  images: Images;
+  serviceDriver: ServiceDriver;
   sourceRepository: SourceRepository;
   outboundHttp: OutboundHttp;
   clock: Clock;
@@ -72,6 +80,8 @@ export const PORT = {
   readModels: Symbol('ReadModels'),
   logStore: Symbol('LogStore'),
   executor: Symbol('Executor'),
+  images: Symbol('Images'),
+  serviceDriver: Symbol('ServiceDriver'),
   sourceRepository: Symbol('SourceRepository'),
   outboundHttp: Symbol('OutboundHttp'),
   clock: Symbol('Clock'),

@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  deploymentStream,
+  ServiceDeploymentAdvanced,
+  ServiceDeploymentFailed,
+  ServiceDeploymentRolledBack,
+  ServiceDeploymentStarted,
+  ServiceDeploymentSucceeded,
+  type NewEvent,
+  type RecordedEvent,
+  type WantedDeployment,
+} from '@foldline/contracts';
+import { closeAndRemove, startGatewayWithProject, type StartedGateway } from '../gateway.fixture.ts';
+
+let gateway: StartedGateway;
+beforeEach(async () => {
+  gateway = await startGatewayWithProject();
+  const shop = { project: 'ada/engine', name: 'shop', registries: ['one.example', 'two.example'], ports: ['80:8080'] };
+  await gateway.as('post', '/v1/cicd/services').send(shop).expect(201);
+});
+afterEach(() => closeAndRemove(gateway));
+
+const get = async (path: string) => {
+  const position = await gateway.ports.eventStore.lastPosition();
+  return (await gateway.as('get', `/v1/cicd/${path}?minPosition=${position}`).expect(200)).body;
+};
+const deploy = (image: string, reason?: string) =>
+  gateway.as('post', '/v1/cicd/services/1/deploy').send({ image_tag: image, ...(reason && { reason }) });
+const rollBack = (body?: object) => {
+  const asked = gateway.as('post', '/v1/cicd/services/1/rollback');
+  return body ? asked.send(body) : asked;
+};
+const requested = async (): Promise<WantedDeployment[]> =>
+  ((await gateway.ports.eventStore.readAll({ after: 0, limit: 1000 })) as RecordedEvent<string, WantedDeployment>[])
+    .filter(({ type }) => type === 'ServiceDeploymentRequested')
+    .map(({ data }) => data);
+/** What the deployer records of the newest deployment. */
+const carriedOut = async (events: (wanted: WantedDeployment) => NewEvent[]): Promise<void> => {
+  const wanted = (await requested()).at(-1)!;
+  const { deploymentId } = wanted;
+  await gateway.record(
+    deploymentStream(deploymentId),
+    deploymentId,
+    ServiceDeploymentStarted(wanted),
+    ...events(wanted),
+  );
+};
+const namesOf = ({ deploymentId, serviceId }: WantedDeployment) => ({ deploymentId, serviceId });
+const succeeded = (image: string) =>
+  carriedOut((wanted) => [
+    ServiceDeploymentSucceeded({ ...namesOf(wanted), number: wanted.number, image, imageId: `sha256:${image}` }),
+  ]);
+const deployed = async (image: string): Promise<void> => {
+  await deploy(image).expect(202);
+  await succeeded(image);
+};
+
+describe('A deployment that is asked for', () => {
+  it('S2-10 has a number and a job, and shows why it was asked for', async () => {
+    const { body } = await deploy('shop:main-abc1234', 'Deploy latest features').expect(202);
+    expect(body).toEqual({
+      deployment_id: 1,
+      job_id: '1000000000000000011',
+      image_tag: 'shop:main-abc1234',
+      status: 'deploying',
+    });
+    expect(await get('deployments/1')).toMatchObject({
+      id: 1,
+      project_id: 1,
+      service_id: 1,
+      image_tag: 'shop:main-abc1234',
+      status: 'deploying',
+      reason: 'Deploy latest features',
+      created_at: expect.any(String),
+    });
+  });
+
+  it('takes an image of the service from its registries, and any other from where its name says', async () => {
+    await deploy('shop:1');
+    await deploy('elsewhere.example/shop:1');
+    expect((await requested()).map(({ images }) => images)).toEqual([
+      ['one.example/shop:1', 'two.example/shop:1'],
+      ['elsewhere.example/shop:1'],
+    ]);
+  });
+
+  it('S2-15 is a job with progress', async () => {
+    await deploy('shop:1');
+    const job = () => get('jobs/1000000000000000011');
+    expect(await job()).toMatchObject({ type: 'deploy', status: 'queued', progress: 0 });
+    await carriedOut((wanted) => [ServiceDeploymentAdvanced({ ...namesOf(wanted), phase: 'start' })]);
+    expect(await job()).toMatchObject({ status: 'running', progress: 40, deployment_id: 1 });
+  });
+
+  it('that failed says why', async () => {
+    await deploy('shop:1');
+    await carriedOut((wanted) => [
+      ServiceDeploymentFailed({ ...namesOf(wanted), code: 'health_check_failed', because: 'it answered 500' }),
+    ]);
+    const error = { code: 'health_check_failed', message: 'it answered 500' };
+    expect(await get('deployments/1')).toMatchObject({ status: 'failed', error });
+  });
+
+  it('is one under one key', async () => {
+    const asked = () => deploy('shop:1').set('Idempotency-Key', 'k1').expect(202);
+    const { body } = await asked();
+    expect((await asked()).body).toEqual(body);
+    expect(await requested()).toHaveLength(1);
+  });
+
+  it('needs an image', async () => {
+    expect((await gateway.as('post', '/v1/cicd/services/1/deploy').send({}).expect(400)).body.errors[0].pointer).toBe(
+      '/image_tag',
+    );
+  });
+});
+
+describe('S2-11 C26 A rollback', () => {
+  it('needs something that ran before', async () => {
+    expect((await rollBack().expect(409)).body.code).toBe('nothing_to_roll_back');
+    await deployed('shop:1');
+    expect((await rollBack().expect(409)).body.code).toBe('nothing_to_roll_back');
+  });
+
+  it('is a new deployment of the very image that ran before', async () => {
+    for (const image of ['shop:1', 'shop:2']) await deployed(image);
+    expect((await rollBack().expect(202)).body).toMatchObject({ deployment_id: 3, image_tag: 'shop:1' });
+    const [, second, wanted] = await requested();
+    expect(wanted).toMatchObject({ imageId: 'sha256:shop:1', rollback: { of: second!.deploymentId, to: 1 } });
+    expect(await get('deployments/3')).toMatchObject({ reason: 'rollback to deployment 1', rolled_back_to: 1 });
+  });
+
+  it('goes further back the second time, past what failed', async () => {
+    for (const image of ['shop:1', 'shop:2']) await deployed(image);
+    await deploy('shop:broken');
+    await carriedOut((wanted) => [ServiceDeploymentFailed({ ...namesOf(wanted), code: 'x', because: 'y' })]);
+    await deployed('shop:3');
+    expect((await rollBack()).body.image_tag).toBe('shop:2');
+    await succeeded('shop:2');
+    const taken = (await requested())[3]!;
+    await gateway.record(
+      deploymentStream(taken.deploymentId),
+      taken.deploymentId,
+      ServiceDeploymentRolledBack({ ...namesOf(taken), by: 'd' }),
+    );
+    expect((await rollBack()).body.image_tag).toBe('shop:1');
+    const { items } = await get('services/1/deployments');
+    expect(items.map(({ status }: { status: string }) => status)).toEqual([
+      'deploying',
+      'success',
+      'rolled_back',
+      'failed',
+      'success',
+      'success',
+    ]);
+  });
+
+  it('goes to a revision or a version that is named', async () => {
+    for (const image of ['shop:1', 'shop:2', 'shop:3']) await deployed(image);
+    expect((await rollBack({ revision: 1 })).body.image_tag).toBe('shop:1');
+    expect((await rollBack({ version: '2' })).body.image_tag).toBe('shop:2');
+    expect((await rollBack({ version: 'shop:1' })).body.image_tag).toBe('shop:1');
+    expect((await rollBack({ to: 'previous' })).body.image_tag).toBe('shop:2');
+    expect((await rollBack({ revision: 9 }).expect(409)).body.code).toBe('nothing_to_roll_back');
+    await rollBack({ revision: 1, version: '2' }).expect(400);
+  });
+});

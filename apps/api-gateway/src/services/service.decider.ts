@@ -1,0 +1,75 @@
+import {
+  ServiceChanged,
+  ServiceDeploymentRequested,
+  ServiceRegistered,
+  ServiceRemoved,
+  type ServiceConfig,
+} from '@foldline/contracts';
+import { Refusal, type Decider } from '@foldline/kernel';
+import { emitAll } from '../triggers/emit-all.ts';
+
+type Data<Definition extends (data: never) => { data: unknown }> = ReturnType<Definition>['data'];
+
+export type ServiceEvent = ReturnType<
+  typeof ServiceRegistered | typeof ServiceChanged | typeof ServiceRemoved | typeof ServiceDeploymentRequested
+>;
+export type ServiceCommand =
+  | ({ type: 'RegisterService' } & Data<typeof ServiceRegistered>)
+  | { type: 'ChangeService'; changes: Partial<ServiceConfig> }
+  | { type: 'RemoveService' }
+  | ({ type: 'RequestServiceDeployment' } & Data<typeof ServiceDeploymentRequested>);
+/** Nothing is known of a service that was removed: its name may be another's. */
+export type ServiceState = { known?: Data<typeof ServiceChanged> };
+
+const evolve = (state: ServiceState, event: ServiceEvent): ServiceState => {
+  switch (event.type) {
+    case 'ServiceRegistered':
+    case 'ServiceChanged': {
+      const { serviceId, number, projectId, config } = event.data;
+      state.known = { serviceId, number, projectId, config };
+      return state;
+    }
+    case 'ServiceRemoved':
+      delete state.known;
+      return state;
+    case 'ServiceDeploymentRequested':
+      return state;
+  }
+};
+
+/** Texts of the same content are the same, in whatever order their fields come. */
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, each]) => [key, sorted(each)]);
+};
+
+const decide = (command: ServiceCommand, { known }: ServiceState): ServiceEvent[] => {
+  if (command.type === 'RegisterService') {
+    const { type: _type, ...data } = command;
+    if (!known) return [ServiceRegistered(data)];
+    if (same(known.config, data.config)) return [];
+    throw new Refusal('service_exists', `the project has another service ${data.config.name}`, { pointer: '/name' });
+  }
+  if (!known) throw new Refusal('not_found', 'there is no such service');
+  if (command.type === 'ChangeService') {
+    const config = { ...known.config, ...command.changes };
+    return same(known.config, config) ? [] : [ServiceChanged({ ...known, config })];
+  }
+  if (command.type === 'RequestServiceDeployment') {
+    const { type: _type, ...data } = command;
+    return [ServiceDeploymentRequested(data)];
+  }
+  const { config: _config, ...names } = known;
+  return [ServiceRemoved(names)];
+};
+
+/** A service: how it is built and run. Its stream is named after its project and its name, so there is one of each. */
+export const serviceDecider: Decider<ServiceState, ServiceCommand, ServiceEvent> = {
+  initialState: () => ({}),
+  evolve,
+  decide: (command, state) => emitAll(state, evolve, decide(command, state)),
+};

@@ -1,0 +1,39 @@
+import type { WantedDeployment } from '@foldline/contracts';
+import { ImageFailure, type Images, type KnownImage, type RegistryLogins } from '@foldline/kernel';
+
+const QUIET = { onOutput: () => undefined };
+
+/**
+ * The image of a deployment (S2-29): what is pushed comes from its registry, and where no registry answers, the one that
+ * is here is as good, so that a rollback needs nobody. Throws the `ImageFailure` of the first place.
+ */
+export const findImage = async (
+  { imageTag, imageId, images: places }: Pick<WantedDeployment, 'imageTag' | 'images' | 'imageId'>,
+  images: Images,
+  logins: RegistryLogins,
+  signal: AbortSignal,
+): Promise<{ image: string } & KnownImage> => {
+  const isHere = async (image: string) => {
+    const found = await images.find(image);
+    return found && { image, ...found };
+  };
+  // What ran before comes again as it was, whatever its name means today.
+  const same = imageId === undefined ? undefined : await images.find(imageId);
+  if (same) return { image: imageTag, ...same };
+  const local = places.includes(imageTag) ? await isHere(imageTag) : undefined;
+  if (local) return local;
+  let failure: ImageFailure | undefined;
+  for (const place of places) {
+    try {
+      return { image: place, ...(await images.pull(place, logins, { ...QUIET, signal })) };
+    } catch (error) {
+      if (!(error instanceof ImageFailure)) throw error;
+      failure ??= error;
+    }
+  }
+  for (const image of [...places, imageTag]) {
+    const found = await isHere(image);
+    if (found) return found;
+  }
+  throw failure;
+};

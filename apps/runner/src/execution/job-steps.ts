@@ -1,0 +1,39 @@
+import { StepFinished } from '@foldline/contracts';
+import type { Clock } from '@foldline/kernel';
+import type { StepResult } from './job-endings.ts';
+import type { JobScene } from './job-scene.ts';
+
+type Step = { name: string; run: () => Promise<StepResult> };
+
+/** The steps of one attempt in their order; each is recorded when it has ended, with the time that it took. */
+export class JobSteps {
+  private count = 0;
+
+  constructor(
+    private readonly scene: Pick<JobScene, 'about' | 'record'>,
+    private readonly clock: Clock,
+  ) {}
+
+  async run({ name, run }: Step): Promise<StepResult> {
+    const index = this.count++;
+    const began = this.clock.monotonic();
+    const result = await run();
+    const durationMs = Math.round(this.clock.monotonic() - began);
+    this.scene.record(StepFinished({ ...this.scene.about, index, name, durationMs, ...result }));
+    return result;
+  }
+
+  /** A step that the system does itself, where there is anything to do. */
+  async own<Value>(name: string, needed: boolean, work: () => Promise<Value>): Promise<Value | undefined> {
+    if (!needed) return undefined;
+    let value: Value | undefined;
+    await this.run({
+      name,
+      run: async () => {
+        value = await work();
+        return { outcome: 'success' };
+      },
+    });
+    return value;
+  }
+}

@@ -1,0 +1,2 @@
+export { createDockerImages } from './docker-images.ts';
+export { noImages } from './no-images.ts';

@@ -1,0 +1,2 @@
+export { createDockerServices } from './docker-services.ts';
+export { noServices } from './no-services.ts';

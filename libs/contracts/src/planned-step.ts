@@ -1,0 +1,28 @@
+export type PlannedStep = ScriptStep | BuildImageStep;
+
+/** `script` fails the job; `after_script` always runs, in its own shell, and never changes the outcome. */
+export type ScriptStep = { name: 'script' | 'after_script'; kind: 'shell'; commands: string[] };
+
+/** Builds a container image of what was checked out, and brings it to registries. It stands in the place of a script. */
+export type BuildImageStep = { name: 'build-image'; kind: 'build-image'; image: PlannedImage };
+
+/** Texts may hold `${VARIABLES}` where it says so. */
+export type PlannedImage = {
+  /** The build that this is the image of, as people count them. */
+  build: number;
+  /** The directory that is built, relative to the repository's root; the Dockerfile is relative to it. */
+  contextPath: string;
+  dockerfile: string;
+  /** May hold variables. */
+  args: Record<string, string>;
+  /** For example `linux/amd64`. */
+  platform: string;
+  /** What the commands of the Dockerfile reach: what the host reaches, or nothing. */
+  network: 'default' | 'none';
+  /** References that the image gets; the first is what the build is known by. */
+  tags: string[];
+  /** Those of other registries, which are pushed. */
+  pushes: string[];
+  /** Images whose layers are taken over where nothing has changed. */
+  cacheFrom: string[];
+};

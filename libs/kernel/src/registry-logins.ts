@@ -1,0 +1,49 @@
+import { Refusal } from './errors.ts';
+import type { RegistryLogin, RegistryLogins } from './ports/images.port.ts';
+
+/** The variable that says who one is at registries, as for GitLab's runner: the file that `docker login` writes. */
+export const REGISTRY_LOGINS = 'DOCKER_AUTH_CONFIG';
+
+/** `https://index.docker.io/v1/` is what Docker itself calls Docker Hub. */
+const registryIn = (address: string): string => {
+  const host = address.replace(/^https?:\/\//, '').split('/')[0]!;
+  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
+};
+
+/** Throws a `Refusal` of code `variable_invalid` that repeats nothing of the value. */
+export const loginsIn = (text: string | undefined): RegistryLogins => {
+  if (text === undefined || text.trim() === '') return new Map();
+  const logins = Object.entries(mapIn(mapIn(parsed(text))['auths'])).map(
+    ([address, entry]): [string, RegistryLogin] => {
+      const { auth, username: given, password: secret } = mapIn(entry);
+      const [username, password] = typeof auth === 'string' ? pairIn(auth) : [given, secret];
+      if (typeof username !== 'string' || username === '' || typeof password !== 'string') throw unreadable();
+      return [registryIn(address), { username, password }];
+    },
+  );
+  return new Map(logins);
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+const mapIn = (value: unknown): Record<string, unknown> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable();
+  return value as Record<string, unknown>;
+};
+
+const pairIn = (auth: string): [string, string?] => {
+  const [username = '', ...password] = Buffer.from(auth, 'base64').toString('utf8').split(':');
+  return password.length === 0 ? [username] : [username, password.join(':')];
+};
+
+const unreadable = (): Refusal =>
+  new Refusal(
+    'variable_invalid',
+    `the variable ${REGISTRY_LOGINS} must be JSON as docker login writes it: {"auths": {"<registry>": {"auth": "<base64 of name:password>"}}}`,
+  );

@@ -1,0 +1,53 @@
+import {
+  COLLECTION,
+  ImageBuildAdvanced,
+  ImageBuildStarted,
+  ImageBuilt,
+  ImagePushed,
+  PipelineRequested,
+  byNumberKey,
+  serviceIndexKey,
+  type BuildDoc,
+} from '@foldline/contracts';
+import { defineProjection, when } from '@foldline/kernel';
+
+const pipelineId = (data: { pipelineId: string }): string => data.pipelineId;
+
+/** A build is found by the id of its pipeline, which tells how it stands. */
+export const buildsProjection = defineProjection<BuildDoc>(
+  COLLECTION.builds,
+  ({ number, service }) => ({ byNumber: byNumberKey(number), byService: serviceIndexKey(service.number, number) }),
+  [
+    when(
+      PipelineRequested,
+      ({ pipelineId: id, build }) => (build ? id : []),
+      (known, { data, recordedAt, position }) => {
+        if (known || !data.build) return known;
+        const { args: _args, network: _network, cacheImage: _cacheImage, ...build } = data.build;
+        return {
+          ...build,
+          id: data.pipelineId,
+          projectId: data.project.id,
+          ref: data.ref.name,
+          sha: data.sha ?? '',
+          percent: 0,
+          pushed: [],
+          createdAt: recordedAt,
+          position,
+        };
+      },
+    ),
+    // Another attempt begins anew.
+    when(ImageBuildStarted, pipelineId, (doc, { data: { logPath } }) => {
+      const { logPath: _logPath, ...rest } = doc ?? ({} as Partial<BuildDoc>);
+      return doc && { ...(rest as BuildDoc), percent: 0, pushed: [], ...(logPath === undefined ? {} : { logPath }) };
+    }),
+    when(ImageBuildAdvanced, pipelineId, (doc, { data: { percent } }) => doc && { ...doc, percent }),
+    when(ImageBuilt, pipelineId, (doc, { data: { imageId } }) => doc && { ...doc, percent: 100, imageId }),
+    when(
+      ImagePushed,
+      pipelineId,
+      (doc, { data: { reference, digest } }) => doc && { ...doc, pushed: [...doc.pushed, { reference, digest }] },
+    ),
+  ],
+);
