@@ -138,6 +138,20 @@ exits:
     expect(jobNamed(pipeline, 'exits')).toMatchObject({ status: 'failed', exitCode: 137, reason: 'script_failure' });
   });
 
+  it('a job that fills the disk is ended, whether in its workspace or elsewhere', async () => {
+    const pipeline = await sandbox.run(`fills:
+  image: ${IMAGE}
+  resources: { disk: 20MB }
+  script: ['head -c 100m /dev/zero > filled', 'sleep 600']
+elsewhere:
+  image: ${IMAGE}
+  resources: { disk: 20MB }
+  script: ['head -c 100m /dev/zero > /filled', 'sleep 600']
+`);
+    for (const name of ['fills', 'elsewhere'])
+      expect(jobNamed(pipeline, name)).toMatchObject({ status: 'failed', reason: 'out_of_disk' });
+  });
+
   it('a job with services reaches them by name, with the variables that they were given', async () => {
     const pipeline = await sandbox.run(`served:
   image: ${IMAGE}

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { chaos, whenChaosIsAskedFor } from './run-chaos.ts';
 
-/** One of each kind: a service is killed, one is cut off, one stands still, one dies at a failpoint. */
-const PLAN = ['scheduler-1:kill', 'runner-2:cut', 'runner-1:pause', 'pipeline-planner:failpoint:produce.after'];
+/** A service is cut off, and one dies at a failpoint; `npm run chaos` has every kind. */
+const PLAN = ['runner-2:cut', 'pipeline-planner:failpoint:produce.after'];
 const SEED = 300;
 const STRUCK = PLAN.map((strike, n) => `seed ${SEED + n}: ${strike.split(':').slice(0, 2).join(' ')}\n`);
 

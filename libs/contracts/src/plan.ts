@@ -208,6 +208,7 @@ export type CacheSpec = {
 export type FailureReason =
   | 'script_failure'
   | 'out_of_memory'
+  | 'out_of_disk'
   | 'job_timeout'
   | 'runner_lost'
   | 'runner_system_failure'
@@ -221,6 +222,7 @@ export type FailureReason =
   | 'image_access_denied'
   | 'image_pull_failure'
   | 'image_unusable'
+  | 'docker_not_allowed'
   | 'docker_unavailable'
   | 'dockerfile_missing'
   | 'image_build_failure'

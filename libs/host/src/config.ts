@@ -211,7 +211,22 @@ const sharedSettings = (
 const dockerOf = (values: SettingValues): Pick<Settings, 'docker'> => {
   const { FOLDLINE_DOCKER_HOST: host, FOLDLINE_WARM_CONTAINERS: size } = values;
   if (host === NO_DOCKER) return {};
-  return { docker: { host, warm: { size, idleMs: values.FOLDLINE_WARM_CONTAINER_SECONDS * 1000 } } };
+  const {
+    FOLDLINE_CONTAINER_MEMORY_GB: memoryGb,
+    FOLDLINE_CONTAINER_CPU: cpus,
+    FOLDLINE_CONTAINER_DISK_GB: diskGb,
+    FOLDLINE_CONTAINER_USER: user,
+  } = values;
+  const policy = {
+    pids: values.FOLDLINE_CONTAINER_PIDS,
+    isReadOnly: values.FOLDLINE_CONTAINER_READ_ONLY,
+    ...(memoryGb !== undefined && { memoryBytes: Math.round(memoryGb * GIB) }),
+    ...(diskGb !== undefined && { diskBytes: Math.round(diskGb * GIB) }),
+    ...(cpus !== undefined && { cpus }),
+    ...(user !== undefined && { user }),
+  };
+  const isShared = values.FOLDLINE_DOCKER_IN_JOBS === 'shared';
+  return { docker: { host, isShared, warm: { size, idleMs: values.FOLDLINE_WARM_CONTAINER_SECONDS * 1000 }, policy } };
 };
 
 const ANY_HOST = new Set(['0.0.0.0', '::', '']);

@@ -30,13 +30,13 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
   const { dataDirectory, logLevel, allowPrivateTargets, docker } = settings;
   const spawner = new Spawner();
   const processes = createProcessExecutor({
-    baseEnvironment: inherited(JOB_INHERITS),
+    baseEnvironment: { ...inherited(JOB_INHERITS), ...(docker?.isShared && { DOCKER_HOST: docker.host }) },
     directory: join(dataDirectory, 'runners/pipes'),
     spawner,
   });
   const logger = createLogger(logLevel, service);
   const daemon = docker && openDocker(docker.host);
-  const containers = daemon && containersOf(daemon, docker.warm, dataDirectory, logger);
+  const containers = daemon && containersOf(daemon, docker, dataDirectory, logger);
   const executor = inContainersWhereAsked(processes, containers);
   return {
     ports: {
@@ -60,12 +60,9 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
   };
 };
 
-/** As many processes as a large build starts at once, and far fewer than a host has. */
-const MOST_PROCESSES = 4_096;
-
 const containersOf = (
   docker: DockerDaemon,
-  warm: NonNullable<Settings['docker']>['warm'],
+  { host, isShared, warm, policy }: NonNullable<Settings['docker']>,
   directory: string,
   logger: Logger,
 ): Executor =>
@@ -74,7 +71,8 @@ const containersOf = (
     directory,
     warm,
     network: 'foldline-jobs',
-    limits: { pids: MOST_PROCESSES },
+    limits: policy,
+    ...(isShared && { socketForJobs: new URL(host).pathname }),
     credentials: ownCredentials,
     warn: (message, err) => logger.warn({ err }, message),
   });

@@ -102,6 +102,31 @@ const COMMON_SETTINGS = {
   FOLDLINE_WARM_CONTAINER_SECONDS: number({ least: 1, most: 86_400 })
     .default(600)
     .describe('How long a container is kept ready that no job uses.'),
+  FOLDLINE_DOCKER_IN_JOBS: oneOf(['none', 'shared'])
+    .default('none')
+    .describe(
+      'Whether jobs with a service `docker:dind` get the Docker daemon of their runner (`shared`), and others its address: whoever may define jobs is then root on the host. Otherwise such jobs are refused.',
+    ),
+  FOLDLINE_CONTAINER_PIDS: wholeNumber({ least: 1, most: 4_194_304 })
+    .default(4096)
+    .describe('How many processes the container of a job may have.'),
+  FOLDLINE_CONTAINER_MEMORY_GB: number({ above: 0 })
+    .optional()
+    .describe('Memory of a container whose job asks for none; without it as much as the host has.'),
+  FOLDLINE_CONTAINER_DISK_GB: number({ above: 0 })
+    .optional()
+    .describe('Disk that a job in a container may use which asks for none; without it as much as there is.'),
+  FOLDLINE_CONTAINER_CPU: number({ above: 0 })
+    .optional()
+    .describe('CPUs of a container whose job asks for none; without it as many as the host has.'),
+  FOLDLINE_CONTAINER_USER: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be a name or a number, perhaps with a group: "1000:1000"')
+    .optional()
+    .describe('Who jobs run as in containers, whatever their images and definitions say: `1000:1000`.'),
+  FOLDLINE_CONTAINER_READ_ONLY: flag
+    .default(false)
+    .describe('Whether containers can write to the workspace, `/tmp` and the volumes of their images alone.'),
   FOLDLINE_BUILD_WORKERS: wholeNumber({ least: 1, most: 1000 })
     .default(2)
     .describe(

@@ -42,7 +42,12 @@ export class DamagedLog extends PermanentError {
 }
 
 export type SiteFailure =
-  'image_not_found' | 'image_access_denied' | 'image_pull_failure' | 'image_unusable' | 'docker_unavailable';
+  | 'image_not_found'
+  | 'image_access_denied'
+  | 'image_pull_failure'
+  | 'image_unusable'
+  | 'docker_not_allowed'
+  | 'docker_unavailable';
 
 /** A job cannot be given the place that it asks to run in; `reason` is what its failure is called. */
 export class SiteUnavailable extends Error {

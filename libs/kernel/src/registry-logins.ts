@@ -4,6 +4,13 @@ import type { RegistryLogin, RegistryLogins } from './ports/images.port.ts';
 /** The variable that says who one is at registries, as for GitLab's runner: the file that `docker login` writes. */
 export const REGISTRY_LOGINS = 'DOCKER_AUTH_CONFIG';
 
+/** The registry that an image's name begins with; without one it is Docker Hub's (distribution/reference). */
+export const registryOf = (reference: string): string => {
+  const first = reference.split('/')[0]!;
+  const isHost = reference.includes('/') && (/[.:]/.test(first) || first === 'localhost');
+  return isHost ? first : 'docker.io';
+};
+
 /** `https://index.docker.io/v1/` is what Docker itself calls Docker Hub. */
 const registryIn = (address: string): string => {
   const host = address.replace(/^https?:\/\//, '').split('/')[0]!;

@@ -10,6 +10,10 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
     title: 'A process of the job was ended for taking more memory than the job may, and the job failed',
     fix: 'Ask for more with resources: memory, or make the job take less.',
   },
+  out_of_disk: {
+    title: 'The job used more of the disk than it may',
+    fix: 'Ask for more with resources: disk, or make the job write less.',
+  },
   job_timeout: { title: 'The job ran longer than its timeout', fix: 'Raise timeout, or make the job do less.' },
   runner_lost: {
     title: 'The runner was not heard of any more while the job ran',
@@ -58,6 +62,10 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
   image_unusable: {
     title: 'The image cannot run the commands of a job',
     fix: 'The job\u2019s detail tells why. It needs a shell, and an entrypoint that runs what it is given.',
+  },
+  docker_not_allowed: {
+    title: 'The job asks for a Docker daemon, and its runner gives jobs none',
+    fix: 'Build the image by the build API, or ask for a runner with FOLDLINE_DOCKER_IN_JOBS=shared.',
   },
   docker_unavailable: {
     title: 'The Docker daemon of the runner did not answer, or could not start a container',

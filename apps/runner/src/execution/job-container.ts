@@ -22,7 +22,7 @@ export const containerOf = (assignment: Assignment, variables: Values, files: st
   const { workspace, filesDirectory } = placesInContainer(assignment);
   const mounts = files === undefined ? [] : [{ from: files, at: filesDirectory }];
   const { image = '', imageOptions, services, runner } = assignment.job;
-  const { cpu, memoryBytes } = runner;
+  const { cpu, memoryBytes, diskBytes } = runner;
   const credentials = variables['DOCKER_AUTH_CONFIG'];
   return {
     ...imageOptions,
@@ -31,6 +31,7 @@ export const containerOf = (assignment: Assignment, variables: Values, files: st
     mounts,
     ...(cpu !== undefined && { cpus: cpu }),
     ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(diskBytes !== undefined && { diskBytes }),
     ...(services.length > 0 && { services: services.map((each) => serviceSpec(serviceOf(each), variables)) }),
     ...(variables['CI_DEBUG_SERVICES'] === 'true' && { tellsOfServices: true }),
     ...(credentials !== undefined && { credentials }),

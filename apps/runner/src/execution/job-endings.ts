@@ -48,6 +48,7 @@ export type StepResult = {
   outcome: 'success' | 'failed' | 'skipped';
   exitCode?: number;
   outOfMemory?: true;
+  outOfDisk?: true;
   detail?: string;
 };
 
@@ -67,14 +68,20 @@ export const stepsOf = ({ assignment }: JobScene): JobParts => {
 };
 
 /** How a job ends by a script that nobody has stopped. */
-export const endedBy = ({ outcome, exitCode, outOfMemory, detail }: StepResult): JobResult => {
+export const endedBy = (result: StepResult): JobResult => {
+  const { outcome, exitCode, detail } = result;
   if (outcome === 'success') return { outcome, exitCode: 0 };
   return {
     outcome: 'failed',
-    reason: outOfMemory ? 'out_of_memory' : 'script_failure',
+    reason: reasonOf(result),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(detail ? { detail } : {}),
   };
+};
+
+const reasonOf = ({ outOfMemory, outOfDisk }: StepResult): FailureReason => {
+  if (outOfDisk) return 'out_of_disk';
+  return outOfMemory ? 'out_of_memory' : 'script_failure';
 };
 
 /** What `after_script` is told of the script. */

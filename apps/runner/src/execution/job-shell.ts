@@ -86,13 +86,18 @@ export class JobShell {
   }
 }
 
-const stepResultOf = ({ exitCode, signal, outOfMemory }: ExecutionResult): StepResult => {
-  if (exitCode === 0) return { outcome: 'success', exitCode };
+const stepResultOf = ({ exitCode, signal, outOfMemory, outOfDisk }: ExecutionResult): StepResult => {
+  if (exitCode === 0 && !outOfDisk) return { outcome: 'success', exitCode };
   const ending = exitCode === undefined ? `ended by ${signal ?? 'a signal'}` : `exit code ${exitCode}`;
   return {
     outcome: 'failed',
     ...(exitCode !== undefined && { exitCode }),
     ...(outOfMemory && { outOfMemory }),
-    detail: outOfMemory ? `${ending}, after a process was ended for taking more memory than the job may` : ending,
+    ...(outOfDisk && { outOfDisk }),
+    detail: outOfDisk
+      ? 'it was ended for using more of the disk than the job may'
+      : outOfMemory
+        ? `${ending}, after a process was ended for taking more memory than the job may`
+        : ending,
   };
 };

@@ -12,8 +12,8 @@ export const asRoot = async (docker: Docker, errand: Errand): Promise<void> => {
   const { image, command, slot, belonging } = errand;
   const [program = '', ...rest] = command;
   const mounts = [{ from: slot.builds, at: SITE_ROOT }];
-  const options = containerOptions({ ...belonging, image, entrypoint: [program], user: '0:0', mounts });
-  const container = await docker.createContainer(bodyOf({ ...options, Cmd: rest, OpenStdin: false }, {}));
+  const options = containerOptions({ ...belonging, image, entrypoint: [program], mounts });
+  const container = await docker.createContainer(bodyOf({ ...options, Cmd: rest, User: '0:0', OpenStdin: false }, {}));
   try {
     await container.start();
     const { StatusCode } = (await container.wait()) as { StatusCode: number };

@@ -34,6 +34,19 @@ describe('The container of a job', () => {
       NanoCpus: 500_000_000,
     }));
 
+  it('has the bounds and the user of its runner where it asks for nothing, or where they are for all', () => {
+    const limits = { pids: 100, memoryBytes: 2 ** 30, cpus: 2, user: '1000:1000' };
+    const own = { labels: {}, image: 'x', mounts: [], network: 'none', limits };
+    expect(containerOptions({ ...own, user: 'root' })).toMatchObject({
+      User: '1000:1000',
+      HostConfig: { Memory: 2 ** 30, NanoCpus: 2e9, PidsLimit: 100 },
+    });
+    expect(containerOptions({ ...own, memoryBytes: 2 ** 20, cpus: 1 }).HostConfig).toMatchObject({
+      Memory: 2 ** 20,
+      NanoCpus: 1e9,
+    });
+  });
+
   it('that is read-only has memory to write to where programs expect it', () =>
     expect(optionsWith({ isReadOnly: true }).HostConfig).toMatchObject({
       ReadonlyRootfs: true,

@@ -30,6 +30,12 @@ export type ContainerLimits = {
   pids: number;
   /** Whether only the workspace, `/tmp` and what the image declares as volumes can be written. */
   isReadOnly?: boolean;
+  /** Of a job that asks for nothing. */
+  memoryBytes?: number;
+  cpus?: number;
+  diskBytes?: number;
+  /** Who all jobs run as; services are who their images say. */
+  user?: string;
 };
 
 /** What all containers have that are made for jobs. */
@@ -62,8 +68,8 @@ const LOG_OF_SERVICES = { Type: 'json-file', Config: { 'max-size': '4m', 'max-fi
 
 /** A container whose first process is a shell that waits to be told what to run. */
 export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
-  const { isReadOnly = false } = job.limits;
-  const common = commonOptions(job);
+  const { isReadOnly = false, user = job.user } = job.limits;
+  const common = commonOptions({ ...job, ...(user !== undefined && { user }) });
   return {
     ...common,
     Cmd: ['sh'],
@@ -100,7 +106,7 @@ export const serviceOptions = (service: ServiceContainerOptions): ContainerCreat
 type Common = Belonging & Pick<JobContainer, 'image' | 'entrypoint' | 'user'>;
 
 const commonOptions = (spec: Common): ContainerCreateOptions => {
-  const { cpus, memoryBytes, entrypoint } = spec;
+  const { entrypoint, limits, cpus = limits.cpus, memoryBytes = limits.memoryBytes } = spec;
   return {
     Image: spec.image,
     // One empty text resets it (Docker Engine API, "Create a container").
@@ -113,7 +119,7 @@ const commonOptions = (spec: Common): ContainerCreateOptions => {
       CapDrop: ['ALL'],
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
-      PidsLimit: spec.limits.pids,
+      PidsLimit: limits.pids,
       ...(cpus !== undefined && { NanoCpus: Math.round(cpus * 1e9) }),
       // Without the same bound for both, swap would be given on top.
       ...(memoryBytes !== undefined && { Memory: memoryBytes, MemorySwap: memoryBytes }),

@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { stepScript } from '@foldline/contracts';
 import {
+  SiteUnavailable,
   TransientError,
   type Execution,
   type ExecutionResult,
@@ -8,12 +12,20 @@ import {
   type Site,
 } from '@foldline/kernel';
 import { ContainerExecution, type ContainerHandle } from './container-execution.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { fromDockerError, statusOf } from './docker-error.ts';
 import type { Ownership } from './ownership.ts';
 import type { PreparedContainer } from './prepared-container.ts';
 import { quoted } from './quoted.ts';
 import { removed } from './removed.ts';
 import type { Placed } from './slot.ts';
+
+const run = promisify(execFile);
+
+const KILLED = 137;
+const TERMINATED = 143;
+const ENDING_MS = 5_000;
+const POLL_MS = 20;
 
 const SHELL_OPTIONS = { bash: 'set -eo pipefail', sh: 'set -e' } as const;
 
@@ -22,8 +34,13 @@ type Occupation = {
   placed: readonly Placed[];
   ownership: Ownership;
   images: readonly ImageInUse[];
+  /** What each step is told, whatever its variables say. */
+  environment: Readonly<Record<string, string>>;
+  diskBytes?: number;
   isWarm: boolean;
   hasServices: boolean;
+  /** Whether it was removed because nobody carries out the attempt any more. */
+  isSwept: () => boolean;
   /** Removes the container and what goes with it. */
   release: () => Promise<void>;
 };
@@ -31,6 +48,7 @@ type Occupation = {
 /** A container with the shell that runs the job's steps. */
 export class ContainerSite implements Site, ContainerHandle {
   #isClosed = false;
+  #isKilled = false;
   /** Nothing of the job is running. */
   #isQuiet = true;
   readonly #memory = { kills: 0 };
@@ -65,14 +83,41 @@ export class ContainerSite implements Site, ContainerHandle {
     const { greeting, shell: resident } = this.prepared;
     const { shell } = greeting;
     const { text } = stepScript(SHELL_OPTIONS[shell], commands);
-    const script = `${exportsOf(environment)}cd ${quoted(this.occupation.workspace)} || exit 1\n${text}`;
+    const variables = { ...environment, ...this.occupation.environment };
+    const script = `${exportsOf(variables)}cd ${quoted(this.occupation.workspace)} || exit 1\n${text}`;
     this.#isQuiet = false;
     const execution = new ContainerExecution(resident, this, this.#memory, { shell, script, onOutput });
-    execution.finished.then(
+    const watched = this.#watched(execution);
+    watched.finished.then(
       () => (this.#isQuiet = true),
       () => undefined,
     );
-    return execution;
+    return watched;
+  }
+
+  /** The step is ended when the job uses more of the disk than it may. */
+  #watched(execution: Execution): Execution {
+    const { diskBytes } = this.occupation;
+    if (diskBytes === undefined) return execution;
+    const watch = new DiskWatch(
+      () => this.#diskUsed(),
+      diskBytes,
+      () => execution.stop(0),
+    );
+    const finished = execution.finished
+      .then((result): ExecutionResult => (watch.isOver ? { ...result, outOfDisk: true } : result))
+      .finally(() => watch.stop());
+    return { finished, stop: (graceMs) => execution.stop(graceMs) };
+  }
+
+  /** Of what belongs to the job, and of what it has written into the container. */
+  async #diskUsed(): Promise<number> {
+    const { container, slot } = this.prepared;
+    const [inSlot, { SizeRw = 0 }] = await Promise.all([
+      sizeOf(slot.builds),
+      container.inspect({ size: true } as object) as Promise<{ SizeRw?: number }>,
+    ]);
+    return inSlot + SizeRw;
   }
 
   async signal(name: 'TERM' | 'KILL'): Promise<void> {
@@ -84,18 +129,37 @@ export class ContainerSite implements Site, ContainerHandle {
       answer.destroy();
     } catch (error) {
       // Where no process can be added, a fork bomb's container for one, all of it is ended.
-      if (name === 'KILL') await container.kill();
-      else throw error;
+      if (name !== 'KILL') throw error;
+      this.#isKilled = true;
+      await container.kill();
     }
   }
 
+  /**
+   * Nothing in the container can end its first process but the lack of memory, so what we did not do somebody else did
+   * who has the daemon: most likely the daemon itself, on its way down.
+   */
   async ending(): Promise<ExecutionResult> {
-    const found = await this.prepared.container.inspect().catch((error: unknown) => {
-      if (statusOf(error) === 404) return undefined;
-      throw fromDockerError(error, 'ask how the container of a job ended');
-    });
-    if (!found || found.State.ExitCode === 137) return { signal: 'SIGKILL' };
-    throw new TransientError(`the container of the job ended with exit code ${found.State.ExitCode}`);
+    const state = await this.#stateAtEnd();
+    if (this.#isKilled || this.occupation.isSwept()) return { signal: 'SIGKILL' };
+    if (state?.OOMKilled) return { exitCode: KILLED, outOfMemory: true };
+    if (state && ![KILLED, TERMINATED].includes(state.ExitCode))
+      throw new TransientError(`the container of the job ended with exit code ${state.ExitCode}`);
+    const how = state ? `was ended from outside (exit code ${state.ExitCode})` : 'was removed while it ran';
+    throw new SiteUnavailable('docker_unavailable', `the container of the job ${how}`);
+  }
+
+  /** Nothing when it is gone. Its output may end a moment before the daemon knows that it has. */
+  async #stateAtEnd(): Promise<{ ExitCode: number; OOMKilled: boolean } | undefined> {
+    const deadline = performance.now() + ENDING_MS;
+    for (;;) {
+      const found = await this.prepared.container.inspect().catch((error: unknown) => {
+        if (statusOf(error) === 404) return undefined;
+        throw fromDockerError(error, 'ask how the container of a job ended');
+      });
+      if (!found?.State.Running || performance.now() > deadline) return found?.State;
+      await delay(POLL_MS);
+    }
   }
 
   /**
@@ -118,6 +182,14 @@ export class ContainerSite implements Site, ContainerHandle {
     }
   }
 }
+
+/** What cannot be read, where the runner is not root, counts nothing. */
+const sizeOf = async (directory: string): Promise<number> => {
+  const { stdout } = await run('du', ['-skx', '--', directory]).catch((error: { stdout?: string }) => ({
+    stdout: error.stdout ?? '',
+  }));
+  return 1024 * (Number.parseInt(stdout, 10) || 0);
+};
 
 const exportsOf = (environment: Readonly<Record<string, string>>): string =>
   Object.entries(environment)

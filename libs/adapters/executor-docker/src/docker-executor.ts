@@ -6,6 +6,7 @@ import { asRoot } from './as-root.ts';
 import { ContainerSite } from './container-site.ts';
 import { nameFor, type Belonging, type ContainerLimits } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
+import { CLIENT_OF_DAEMON, withDaemon } from './docker-in-jobs.ts';
 import { fromDockerError } from './docker-error.ts';
 import { ensureImage, type FoundImage } from './images.ts';
 import { networkNamed } from './job-network.ts';
@@ -27,6 +28,8 @@ export type DockerExecutorOptions = {
   warm?: WarmPoolSettings;
   /** The runner's own credentials for registries, as Docker's `config.json`; those of a job go before. */
   credentials?: () => Promise<string | undefined>;
+  /** The daemon's socket on this host, where jobs may have it that ask for a daemon; without it none may. */
+  socketForJobs?: string;
   /** Told what keeps jobs less apart than they should be. */
   warn?: (message: string, error: unknown) => void;
   /** Whose the workspaces are; who runs this process, unless somebody else is named. */
@@ -56,7 +59,9 @@ class DockerExecutor implements Executor {
   }
 
   async kinds(): Promise<string[]> {
-    return (await this.options.docker.answers()) ? ['docker'] : [];
+    if (!(await this.options.docker.answers())) return [];
+    this.#leavings.removeLeft();
+    return ['docker'];
   }
 
   kindOf(): string {
@@ -64,15 +69,20 @@ class DockerExecutor implements Executor {
   }
 
   async open(spec: SiteSpec, signal?: AbortSignal): Promise<Site> {
-    const { container: asked, notices = NO_NOTICES } = spec;
-    if (!asked) throw new PermanentError('a job that names no image has no container');
+    const { container, notices = NO_NOTICES } = spec;
+    if (!container) throw new PermanentError('a job that names no image has no container');
+    const { socketForJobs } = this.options;
+    const { asked, usesDaemon } = withDaemon(container, socketForJobs !== undefined);
+    if (usesDaemon) notices.tell('The job has the Docker daemon of its runner');
+    const socket = usesDaemon ? socketForJobs : undefined;
     const docker = await this.options.docker.client();
     await this.#leavings.removeEarlier();
     await this.#guard();
     const images = await this.#images(docker, asked, notices, signal);
     try {
-      if (!asked.services?.length) return await this.#alone(docker, spec, asked, images);
-      return await this.#withServices(docker, spec, asked, images, signal);
+      const place = { spec, asked, images, socket };
+      if (!asked.services?.length) return await this.#alone(docker, place);
+      return await this.#withServices(docker, place, signal);
     } catch (error) {
       // Somebody may have removed it.
       this.#network = undefined;
@@ -97,52 +107,44 @@ class DockerExecutor implements Executor {
   }
 
   async #images(docker: Docker, asked: ContainerSpec, notices: typeof NO_NOTICES, signal?: AbortSignal) {
-    const credentials = [asked.credentials, await this.options.credentials?.()];
+    const credentials = { ofJob: asked.credentials, ofRunner: await this.options.credentials?.() };
     const fetching = { docker, credentials, notices, signal };
     return Promise.all([asked, ...(asked.services ?? [])].map((each) => ensureImage(each, fetching)));
   }
 
   /** A container that waits for a job, or a new one; one more is then made ready for the next. */
-  async #alone(docker: Docker, spec: SiteSpec, asked: ContainerSpec, images: readonly FoundImage[]): Promise<Site> {
+  async #alone(docker: Docker, wanted: Wanted): Promise<Site> {
     const network = await (this.#network ??= networkNamed(docker, this.options.network));
-    const preparation = this.#preparation(asked, images[0]!, network);
+    const preparation = this.#preparation(wanted, network);
     const key = keyOf(preparation);
-    const name = nameFor(spec.attemptId);
+    const name = nameFor(wanted.spec.attemptId);
     const waiting = await this.#pool.take(key);
     // It is known by its number alone if it cannot be renamed.
     void waiting?.container.rename({ name }).catch(() => undefined);
     const prepared = waiting ?? (await PreparedContainer.make(docker, { ...preparation, name }));
     const refill = soon(() => this.#pool.refill(key, () => PreparedContainer.make(docker, preparation)));
-    return this.#occupy(docker, spec, asked, images, { prepared, isWarm: waiting !== undefined, refill });
+    return this.#occupy(docker, wanted, { prepared, isWarm: waiting !== undefined, refill });
   }
 
-  async #withServices(
-    docker: Docker,
-    spec: SiteSpec,
-    asked: ContainerSpec,
-    images: readonly FoundImage[],
-    signal?: AbortSignal,
-  ): Promise<Site> {
+  async #withServices(docker: Docker, wanted: Wanted, signal?: AbortSignal): Promise<Site> {
+    const { spec, asked, images } = wanted;
     const { attemptId, notices = NO_NOTICES } = spec;
     const belongingTo = (network: string): Belonging => this.#belonging(asked, network);
     const services = await startServices({ docker, attemptId, asked, images, belongingTo, notices, signal });
     try {
-      const preparation = this.#preparation(asked, images[0]!, services.network);
+      const preparation = this.#preparation(wanted, services.network);
       const prepared = await PreparedContainer.make(docker, { ...preparation, name: nameFor(attemptId) });
-      return await this.#occupy(docker, spec, asked, images, { prepared, isWarm: false, services });
+      return await this.#occupy(docker, wanted, { prepared, isWarm: false, services });
     } catch (error) {
       await services.remove();
       throw error;
     }
   }
 
-  async #occupy(
-    docker: Docker,
-    { attemptId, workspace }: SiteSpec,
-    { workspaceAt, mounts }: ContainerSpec,
-    images: readonly FoundImage[],
-    { prepared, isWarm, services, refill }: Place,
-  ): Promise<Site> {
+  async #occupy(docker: Docker, wanted: Wanted, { prepared, isWarm, services, refill }: Place): Promise<Site> {
+    const { spec, asked, images, socket } = wanted;
+    const { attemptId, workspace } = spec;
+    const { workspaceAt, mounts, diskBytes = this.options.limits.diskBytes } = asked;
     const { runner = thisProcess() } = this.options;
     const { container, greeting, slot } = prepared;
     const ownership = new Ownership(greeting, runner, slot, (command) =>
@@ -153,20 +155,25 @@ class DockerExecutor implements Executor {
       await prepared.remove();
       await services?.remove();
     };
-    this.#leavings.belongsTo(attemptId, container, release);
+    const held = this.#leavings.belongsTo(attemptId, container, release);
     return ContainerSite.open(prepared, {
       workspace: workspaceAt,
       placed: [{ from: workspace, at: workspaceAt }, ...mounts],
       ownership,
       images: images.map(({ image, id, digest }) => ({ image, id, ...(digest !== undefined && { digest }) })),
+      environment: socket === undefined ? {} : CLIENT_OF_DAEMON,
+      ...(diskBytes !== undefined && { diskBytes }),
       isWarm,
       hasServices: services !== undefined,
+      isSwept: () => held.isSwept === true,
       release: () => this.#leavings.released(attemptId, container),
     });
   }
 
-  #preparation(asked: ContainerSpec, image: FoundImage, network: string): Preparation {
-    return { asked, image, belonging: this.#belonging(asked, network), slots: this.#slots };
+  #preparation({ asked, images, socket }: Wanted, network: string): Preparation {
+    const [image] = images;
+    const belonging = this.#belonging(asked, network);
+    return { asked, image: image!, belonging, slots: this.#slots, ...(socket !== undefined && { socket }) };
   }
 
   #belonging({ cpus, memoryBytes }: Pick<ContainerSpec, 'cpus' | 'memoryBytes'>, network: string): Belonging {
@@ -180,6 +187,8 @@ class DockerExecutor implements Executor {
   }
 }
 
+/** `images` are those of the job and of its services; `socket` is the daemon's, where the job may have it. */
+type Wanted = { spec: SiteSpec; asked: ContainerSpec; images: readonly FoundImage[]; socket: string | undefined };
 type Place = { prepared: PreparedContainer; isWarm: boolean; services?: Services; refill?: () => void };
 
 /** Making another container takes the processor from a job that has just begun. */
@@ -198,7 +207,7 @@ const soon = (work: () => void): (() => void) => {
 };
 
 /** What must be alike for a container to be of use to a job. */
-const keyOf = ({ asked, image, belonging }: Preparation): string =>
+const keyOf = ({ asked, image, belonging, socket }: Preparation): string =>
   JSON.stringify([
     image.id,
     asked.entrypoint ?? null,
@@ -207,4 +216,5 @@ const keyOf = ({ asked, image, belonging }: Preparation): string =>
     belonging.cpus ?? null,
     belonging.memoryBytes ?? null,
     belonging.network,
+    socket ?? null,
   ]);

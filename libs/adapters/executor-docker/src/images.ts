@@ -1,12 +1,11 @@
 import type Docker from 'dockerode';
 import { SiteUnavailable, type ContainerImage, type ImageInUse, type SiteSpec } from '@foldline/kernel';
 import { PullFailure, fromDockerError, fromPullError, statusOf } from './docker-error.ts';
-import { accessTo } from './registry-access.ts';
+import { accessTo, type Credentials } from './registry-access.ts';
 
 type Fetching = {
   docker: Docker;
-  /** Files as Docker's `config.json`; the first that knows a registry wins. */
-  credentials: readonly (string | undefined)[];
+  credentials: Credentials;
   notices: NonNullable<SiteSpec['notices']>;
   signal?: AbortSignal | undefined;
 };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 
 const NONE = 'none';
@@ -6,8 +6,8 @@ const NONE = 'none';
 /** Bridges of jobs are known by how their names begin. */
 export const BRIDGE = 'flj-';
 
-/** Names of interfaces may have 15 characters. */
-const bridgeOf = (name: string): string => BRIDGE + createHash('sha256').update(name).digest('hex').slice(0, 11);
+/** Names of interfaces may have 15 characters, and are those of the host, whoever has made them. */
+const newBridge = (): string => BRIDGE + randomBytes(5).toString('hex');
 
 /**
  * The network of this name, made where there is none; containers in it reach what their host reaches, and not each other.
@@ -20,7 +20,7 @@ export const networkNamed = async (docker: Docker, name: string): Promise<string
   const made = await docker.createNetwork({
     Name: name,
     Driver: 'bridge',
-    Options: { 'com.docker.network.bridge.name': bridgeOf(name), 'com.docker.network.bridge.enable_icc': 'false' },
+    Options: { 'com.docker.network.bridge.name': newBridge(), 'com.docker.network.bridge.enable_icc': 'false' },
   });
   const first = (await firstNamed(docker, name)) ?? made.id;
   if (first !== made.id) await made.remove();
@@ -43,6 +43,6 @@ export const networkOf = async (
   docker.createNetwork({
     Name,
     Driver: 'bridge',
-    Options: { 'com.docker.network.bridge.name': bridgeOf(Name) },
+    Options: { 'com.docker.network.bridge.name': newBridge() },
     Labels: { ...labels },
   });

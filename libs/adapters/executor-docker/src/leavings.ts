@@ -8,7 +8,13 @@ import type { DockerDaemon } from './docker-client.ts';
 import { fromDockerError } from './docker-error.ts';
 import { removed, removedNetwork } from './removed.ts';
 
-type Held = { container: Docker.Container; release: () => Promise<void>; going?: Promise<void> };
+type Held = {
+  container: Docker.Container;
+  release: () => Promise<void>;
+  going?: Promise<void>;
+  isLeft?: true;
+  isSwept?: true;
+};
 
 /**
  * What there is of this instance in the daemon, and that nothing of it stays. A directory has one process at a time, so
@@ -38,9 +44,11 @@ export class Leavings {
   }
 
   /** The container is the attempt's from now on. */
-  belongsTo(attemptId: string, container: Docker.Container, release: () => Promise<void>): void {
+  belongsTo(attemptId: string, container: Docker.Container, release: () => Promise<void>): Readonly<Held> {
     const held = this.#held.get(attemptId) ?? new Set();
-    this.#held.set(attemptId, held.add({ container, release }));
+    const one: Held = { container, release };
+    this.#held.set(attemptId, held.add(one));
+    return one;
   }
 
   /** Removes it; what could not be removed is found at the next start. */
@@ -49,10 +57,23 @@ export class Leavings {
     const one = [...(held ?? [])].find((each) => each.container === container);
     if (!one || !held) return;
     one.going ??= one.release();
-    await one.going.finally(() => {
-      held.delete(one);
-      if (held.size === 0) this.#held.delete(attemptId);
-    });
+    try {
+      await one.going;
+    } catch (error) {
+      // The daemon may have gone; when it answers again it still has the container.
+      delete one.going;
+      one.isLeft = true;
+      throw error;
+    }
+    held.delete(one);
+    if (held.size === 0) this.#held.delete(attemptId);
+  }
+
+  /** Tries again what could not be removed when it should have been. */
+  removeLeft(): void {
+    for (const [attemptId, held] of this.#held)
+      for (const one of held)
+        if (one.isLeft && !one.going) void this.released(attemptId, one.container).catch(() => undefined);
   }
 
   async sweep(attemptId: string): Promise<{ killed: number }> {
@@ -74,7 +95,9 @@ export class Leavings {
     await Promise.allSettled(going);
   }
 
-  async #end(attemptId: string, { container }: Held): Promise<number> {
+  async #end(attemptId: string, one: Held): Promise<number> {
+    const { container } = one;
+    one.isSwept = true;
     const killed = await processesOf(container);
     await removed(container);
     await this.released(attemptId, container);

@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import { SITE_ROOT, SiteUnavailable, type ContainerImage } from '@foldline/kernel';
 import { containerOptions, type Belonging } from './container-options.ts';
 import { statusOf } from './docker-error.ts';
+import { SOCKET_IN_JOB } from './docker-in-jobs.ts';
 import type { FoundImage } from './images.ts';
 import { removed } from './removed.ts';
 import { ResidentShell, ShellGone, type Greeting } from './resident-shell.ts';
@@ -17,11 +18,16 @@ export type Preparation = {
   slots: string;
   /** Where it is known for whom it is. */
   name?: string;
+  /** Of the daemon, on this host. */
+  socket?: string;
 };
 
 /** A container whose shell waits for what to run, and which knows nothing yet of any job. */
 export class PreparedContainer {
-  static async make(docker: Docker, { asked, image, belonging, slots, name }: Preparation): Promise<PreparedContainer> {
+  static async make(
+    docker: Docker,
+    { asked, image, belonging, slots, name, socket }: Preparation,
+  ): Promise<PreparedContainer> {
     const { entrypoint, user, platform } = asked;
     const slot = await Slot.make(slots);
     const options = containerOptions({
@@ -29,7 +35,10 @@ export class PreparedContainer {
       image: image.id,
       ...(entrypoint && { entrypoint }),
       ...(user !== undefined && { user }),
-      mounts: [{ from: slot.builds, at: SITE_ROOT }],
+      mounts: [
+        { from: slot.builds, at: SITE_ROOT },
+        ...(socket === undefined ? [] : [{ from: socket, at: SOCKET_IN_JOB }]),
+      ],
     });
     let container: Docker.Container | undefined;
     try {

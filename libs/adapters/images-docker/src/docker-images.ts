@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import {
   ImageFailure,
+  registryOf,
   type ImageBuildSpec,
   type Images,
   type ImageWork,
@@ -13,7 +14,7 @@ import { BuildLog } from './build-log.ts';
 import { readStatus } from './build-status.ts';
 import { fromBuild, fromDaemon, fromPull, fromPush, statusOf } from './image-errors.ts';
 import { messagesOf } from './messages.ts';
-import { registryOf, splitReference } from './references.ts';
+import { splitReference } from './references.ts';
 import { openSession } from './registry-session.ts';
 
 const BUILDKIT = 2;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { registryOf, splitReference } from './references.ts';
+import { registryOf } from '@foldline/kernel';
+import { splitReference } from './references.ts';
 
 describe('the name of an image', () => {
   it.each([

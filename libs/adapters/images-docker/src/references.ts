@@ -6,10 +6,3 @@ export const splitReference = (reference: string): { repository: string; tag: st
     ? { repository: reference, tag: 'latest' }
     : { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
 };
-
-/** The registry that an image's name begins with; without one it is Docker Hub's (distribution/reference). */
-export const registryOf = (reference: string): string => {
-  const first = reference.split('/')[0]!;
-  const isHost = reference.includes('/') && (/[.:]/.test(first) || first === 'localhost');
-  return isHost ? first : 'docker.io';
-};

@@ -37,6 +37,8 @@ export const StepFinished = defineEvent(
     exitCode: z.number().optional(),
     /** A process of the step was ended for taking more memory than the job may. */
     outOfMemory: z.literal(true).optional(),
+    /** It was ended because the job used more of the disk than it may. */
+    outOfDisk: z.literal(true).optional(),
     durationMs: z.number(),
     detail: text.optional(),
   }),

@@ -80,6 +80,7 @@ export const problem: z.ZodType<Problem> = z.object({
 export const failureReason = z.enum([
   'script_failure',
   'out_of_memory',
+  'out_of_disk',
   'job_timeout',
   'runner_lost',
   'runner_system_failure',
@@ -93,6 +94,7 @@ export const failureReason = z.enum([
   'image_access_denied',
   'image_pull_failure',
   'image_unusable',
+  'docker_not_allowed',
   'docker_unavailable',
   'dockerfile_missing',
   'image_build_failure',

@@ -23,6 +23,7 @@ export type ContainerSpec = ContainerImage & {
   /** Cores and bytes; without them as much as the host has. */
   cpus?: number;
   memoryBytes?: number;
+  diskBytes?: number;
   /** Containers beside that of the job. */
   services?: readonly ServiceSpec[];
   /** What the services write is told as well. */
@@ -54,9 +55,10 @@ export type ExecutionSpec = {
 
 /**
  * `exitCode` is absent when a signal ended the shell, where the executor can tell that from an exit with 128 and the
- * signal's number. `outOfMemory`: a process of the step was ended for taking more memory than it may.
+ * signal's number. `outOfMemory`: a process of the step was ended for taking more memory than it may; `outOfDisk`: the
+ * step was ended because more of the disk was used.
  */
-export type ExecutionResult = { exitCode?: number; signal?: string; outOfMemory?: true };
+export type ExecutionResult = { exitCode?: number; signal?: string; outOfMemory?: true; outOfDisk?: true };
 
 export interface Execution {
   /** Settles after the shell ended, every process it left was killed and its last byte of output was handed over. */

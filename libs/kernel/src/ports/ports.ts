@@ -38,7 +38,21 @@ export type Settings = {
   /** From which definitions may include files by their address. */
   includeHosts: readonly AllowedHost[];
   /** Where the Docker daemon is whose containers jobs with an image run in, and how many wait for jobs, for how long. */
-  docker?: { host: string; warm: { size: number; idleMs: number } };
+  docker?: {
+    host: string;
+    warm: { size: number; idleMs: number };
+    /** Jobs may use it themselves. */
+    isShared: boolean;
+    /** What no job exceeds, and what one has that asks for nothing else. */
+    policy: {
+      pids: number;
+      isReadOnly: boolean;
+      memoryBytes?: number;
+      diskBytes?: number;
+      cpus?: number;
+      user?: string;
+    };
+  };
   /** Images that are built, and services that are deployed, at once by one process. */
   buildWorkers: number;
   /** Where the log of each build is written as a file, besides. */

@@ -13,6 +13,7 @@ const reasons: readonly RetryReason[] = [
   'always',
   'script_failure',
   'out_of_memory',
+  'out_of_disk',
   'job_timeout',
   'runner_lost',
   'runner_system_failure',

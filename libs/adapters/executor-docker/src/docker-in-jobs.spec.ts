@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ContainerSpec } from '@foldline/kernel';
+import { withDaemon } from './docker-in-jobs.ts';
+
+const jobWith = (...images: string[]): ContainerSpec => ({
+  image: 'docker:28',
+  workspaceAt: '/builds/ada/engine',
+  mounts: [],
+  services: images.map((image) => ({ image, aliases: [], environment: {} })),
+});
+const imagesOf = ({ services = [] }: ContainerSpec): string[] => services.map(({ image }) => image);
+
+describe('A job with a Docker daemon among its services', () => {
+  it.each([
+    'docker:dind',
+    'docker:28-dind',
+    'docker:28.1-dind-rootless',
+    'mirror.example.com:5000/library/docker:dind',
+  ])('that is %s has that of its runner instead, and all others', (image) => {
+    const { asked, usesDaemon } = withDaemon(jobWith('redis:7', image), true);
+    expect(imagesOf(asked)).toEqual(['redis:7']);
+    expect(usesDaemon).toBe(true);
+  });
+
+  it('is refused by a runner that does not allow it', () =>
+    expect(() => withDaemon(jobWith('docker:dind'), false)).toThrow(
+      expect.objectContaining({
+        reason: 'docker_not_allowed',
+        message: expect.stringContaining('FOLDLINE_DOCKER_IN_JOBS'),
+      }),
+    ));
+
+  it.each(['docker:28', 'docker', 'mydocker:dind', 'docker/dind:1', 'docker:dinder'])('is not one with %s', (image) => {
+    const { asked, usesDaemon } = withDaemon(jobWith(image), false);
+    expect(imagesOf(asked)).toEqual([image]);
+    expect(usesDaemon).toBe(false);
+  });
+});
