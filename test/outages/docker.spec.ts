@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,10 @@ class OwnDaemon {
 
   down(): void {
     execFileSync(SERVERS, ['down', 'docker'], { env: this.environment, stdio: 'ignore' });
-    // A daemon that was killed leaves its mounts.
+    // A daemon that was killed leaves what it had started, and its mounts.
+    const left = join(this.directory, 'docker/exec/containerd/containerd.pid');
+    if (existsSync(left) && isThere(Number(readFileSync(left, 'utf8'))))
+      process.kill(Number(readFileSync(left, 'utf8')));
     spawnSync('umount', ['--recursive', '--lazy', join(this.directory, 'docker/data')], { stdio: 'ignore' });
     rmSync(this.directory, { recursive: true, force: true });
   }
