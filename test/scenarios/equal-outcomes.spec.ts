@@ -29,6 +29,24 @@ const ELSEWHERE = new Set([
   'ArtifactExpired',
   'CacheRefused',
   'ParkedEventsDiscarded',
+  // test/acceptance/containers.spec.ts
+  'ContainerStarted',
+  // test/acceptance/builds.spec.ts, specs of the gateway and of the deployer
+  'ProjectNumbered',
+  'ServiceRegistered',
+  'ServiceChanged',
+  'ServiceRemoved',
+  'NumberTaken',
+  'ImageBuildStarted',
+  'ImageBuildAdvanced',
+  'ImageBuilt',
+  'ImagePushed',
+  'ServiceDeploymentRequested',
+  'ServiceDeploymentStarted',
+  'ServiceDeploymentAdvanced',
+  'ServiceDeploymentSucceeded',
+  'ServiceDeploymentFailed',
+  'ServiceDeploymentRolledBack',
 ]);
 
 withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', () => {
