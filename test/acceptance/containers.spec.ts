@@ -110,17 +110,20 @@ test:
     const socket = join(mkdtempSync(join(tmpdir(), 'foldline-docker-')), 'docker.sock');
     const settings = { FOLDLINE_DOCKER_HOST: `unix://${socket}`, FOLDLINE_RUNNER_LEASE_SECONDS: '9' };
     const without = await Sandbox.start(settings);
-    without.commitOnly({ '.codara-ci.yml': `waits:\n  image: ${IMAGE}\n  script: echo it runs\n` });
-    const { id } = await without.trigger();
-    const { jobs } = await without.jobIs(id, 'waits', 'queued');
-    await until('the reason to be told', async () => {
-      const path = `/api/${PROJECT}/jobs/${jobs[0]!.id}`;
-      const { waiting } = await without.client.get<{ waiting?: { code: string } }>(path);
-      return waiting?.code === 'no_docker';
-    });
-    symlinkSync(new URL(daemon).pathname, socket);
-    expect((await without.rested(id)).status).toBe('success');
-    await without.stop();
+    try {
+      without.commitOnly({ '.codara-ci.yml': `waits:\n  image: ${IMAGE}\n  script: echo it runs\n` });
+      const { id } = await without.trigger();
+      const { jobs } = await without.jobIs(id, 'waits', 'queued');
+      await until('the reason to be told', async () => {
+        const path = `/api/${PROJECT}/jobs/${jobs[0]!.id}`;
+        const { waiting } = await without.client.get<{ waiting?: { code: string } }>(path);
+        return waiting?.code === 'no_docker';
+      });
+      symlinkSync(new URL(daemon).pathname, socket);
+      expect((await without.rested(id)).status).toBe('success');
+    } finally {
+      await without.stop();
+    }
     rmSync(dirname(socket), { recursive: true });
   });
 

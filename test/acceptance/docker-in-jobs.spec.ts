@@ -81,14 +81,17 @@ deploy:
 
   it('S0-11 a runner that does not is told by name what it refuses', async () => {
     const sandbox = await Sandbox.start({ FOLDLINE_DOCKER_HOST: daemon });
-    const pipeline = await runOn(
-      sandbox,
-      `docker-build:\n  image: ${CLIENT}\n  services: [docker:dind]\n  script: docker info\n`,
-    );
-    const job = jobNamed(pipeline, 'docker-build');
-    expect(job).toMatchObject({ status: 'failed', reason: 'docker_not_allowed' });
-    expect(await sandbox.log(job.id)).toContain('FOLDLINE_DOCKER_IN_JOBS');
-    await sandbox.stop();
+    try {
+      const pipeline = await runOn(
+        sandbox,
+        `docker-build:\n  image: ${CLIENT}\n  services: [docker:dind]\n  script: docker info\n`,
+      );
+      const job = jobNamed(pipeline, 'docker-build');
+      expect(job).toMatchObject({ status: 'failed', reason: 'docker_not_allowed' });
+      expect(await sandbox.log(job.id)).toContain('FOLDLINE_DOCKER_IN_JOBS');
+    } finally {
+      await sandbox.stop();
+    }
   });
 };
 
