@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Execution, Site } from '@foldline/kernel';
+import type Docker from 'dockerode';
 import type { NetworkInspectInfo } from 'dockerode';
 import { executorContract, whenAsked, withRealServer } from '@foldline/testing';
 import { openDocker } from './docker-client.ts';
@@ -20,6 +21,17 @@ const answerOf = (host: string, port: number): Promise<string> =>
     socket.on('data', (chunk) => (answer += chunk.toString())).on('close', () => resolve(answer));
     socket.on('timeout', () => socket.destroy()).on('error', () => undefined);
   });
+
+/** The daemon cannot tell them of a container that is about to end, and says so once it has. */
+const processesIn = async (container: Docker.Container): Promise<unknown[]> => {
+  try {
+    const { Processes } = await container.top();
+    return (Processes as unknown[] | null) ?? [];
+  } catch {
+    await container.wait().catch(() => undefined);
+    return [];
+  }
+};
 
 const suite = (url: string): void => {
   const open = openDocker(url);
@@ -195,9 +207,9 @@ const suite = (url: string): void => {
       alive: async (attemptId) => {
         const docker = await open.client();
         const found = await docker.listContainers({ filters: { name: [`foldline-${attemptId}-`] } });
-        const tops = await Promise.all(found.map(({ Id }) => docker.getContainer(Id).top()));
+        const processes = await Promise.all(found.map(({ Id }) => processesIn(docker.getContainer(Id))));
         // The first one is the shell that waits for what to run; a container that has just ended has none.
-        return tops.reduce((sum, { Processes }) => sum + ((Processes as unknown[] | null) ?? [null]).length - 1, 0);
+        return processes.reduce((sum, { length }) => sum + Math.max(length - 1, 0), 0);
       },
     }));
 };
