@@ -14,6 +14,9 @@ import { RunnerLeases } from './lease/runner-leases.service.ts';
 /** How often it is said that a runner drains until the log says so too, and for how long at most. */
 const DRAINING_MS = { again: 250, most: 5_000 };
 
+/** A daemon that is being stopped answers for a while, and one that comes back is met by the next hello. */
+const WITHOUT_DOCKER_MS = 5_000;
+
 /**
  * Says which runners this process has: when it starts, when it is asked, and now and then. The answers renew their
  * leases. Says goodbye when nothing is left of what they ran.
@@ -21,6 +24,7 @@ const DRAINING_MS = { again: 250, most: 5_000 };
 @Injectable()
 export class GreetingService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private draining = false;
+  private withoutDockerUntil = 0;
   private readonly closing = new AbortController();
   private readonly listening: (() => void)[] = [];
 
@@ -32,7 +36,9 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(PORT.logger) private readonly logger: Logger,
     @Inject(RunnerLeases) private readonly leases: RunnerLeases,
     @Inject(ExecutionService) private readonly executions: ExecutionService,
-  ) {}
+  ) {
+    executions.onWithoutDocker(() => this.sayThatDockerIsGone());
+  }
 
   /** Nobody hears of these runners before everything is dead that an earlier process has left. */
   async onApplicationBootstrap(): Promise<void> {
@@ -83,6 +89,12 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
+  /** So that nothing that needs it is given to these runners. */
+  private async sayThatDockerIsGone(): Promise<void> {
+    this.withoutDockerUntil = this.clock.monotonic() + WITHOUT_DOCKER_MS;
+    await this.greetAll();
+  }
+
   private async keepGreeting(): Promise<void> {
     while (!this.closing.signal.aborted) {
       void this.greetAll();
@@ -98,8 +110,7 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
     if (this.closing.signal.aborted) return;
     const { runnerId, epoch, alone } = lease;
     const known = this.settings.runners.find(({ id }) => id === runnerId);
-    // A daemon that jobs would need may come and go.
-    const executors = await this.executor.kinds();
+    const executors = await this.executors();
     const number = lease.sayHello(this.clock.monotonic());
     if (!known || number === undefined) return;
     try {
@@ -114,5 +125,12 @@ export class GreetingService implements OnApplicationBootstrap, BeforeApplicatio
     } catch (err) {
       this.logger.debug({ err, runnerId }, 'a runner could not say hello');
     }
+  }
+
+  /** A daemon that jobs would need may come and go. */
+  private async executors(): Promise<string[]> {
+    const kinds = await this.executor.kinds();
+    const isGone = this.clock.monotonic() < this.withoutDockerUntil;
+    return isGone ? kinds.filter((kind) => kind !== 'docker') : kinds;
   }
 }

@@ -34,8 +34,8 @@ type ExecutionPorts = Pick<
   | 'settings'
 >;
 
-/** What the attempts of a process share. */
-export type SharedPlaces = { seats: Seats; turns: Slots };
+/** What the attempts of a process share; `withoutDocker` is told of a daemon that was not there for an attempt. */
+export type Shared = { seats: Seats; turns: Slots; withoutDocker: () => Promise<void> };
 
 /** One attempt that this runner carries out: its log, its facts, its workspace and its end. */
 export class AttemptExecution {
@@ -52,7 +52,7 @@ export class AttemptExecution {
     private readonly event: Assigned,
     private readonly ports: ExecutionPorts,
     private readonly workspaces: Workspaces,
-    private readonly shared: SharedPlaces,
+    private readonly shared: Shared,
     commands: Commands,
     cause: Cause,
   ) {
@@ -93,6 +93,8 @@ export class AttemptExecution {
     });
     await this.buildLog?.close();
     const ending = 'brokenBy' in closed ? withoutLog(result, closed.brokenBy) : { ...result, log: closed };
+    // Whoever gives it away again must know before that.
+    if (ending.reason === 'docker_unavailable') await this.shared.withoutDocker();
     const { pipelineId, jobId, attempt, runnerId } = this.event.data;
     await this.recorder.finish(
       AttemptFinished({

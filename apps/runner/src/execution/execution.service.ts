@@ -13,7 +13,7 @@ import { COMMANDS, PORT, Slots, TransientError, type Cause, type Commands, type 
 import { Workspaces } from '../workspace/workspaces.ts';
 import { RunnerLeases } from '../lease/runner-leases.service.ts';
 import { attemptDecider } from './attempt.decider.ts';
-import { AttemptExecution, type Assigned, type SharedPlaces } from './attempt-execution.ts';
+import { AttemptExecution, type Assigned, type Shared } from './attempt-execution.ts';
 import { AttemptStart } from './attempt-start.ts';
 import { attemptsUnderWay } from './attempts-under-way.ts';
 import { isStillHeld } from './lease-check.ts';
@@ -29,7 +29,8 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
   private readonly running = new Map<string, { attempt: AttemptExecution; done: Promise<void> }>();
   /** Assignments that are being taken right now. */
   private readonly accepting = new Map<string, Promise<void>>();
-  private readonly shared: SharedPlaces;
+  private readonly shared: Shared;
+  private whenWithoutDocker: () => Promise<void> = () => Promise.resolve();
   private readonly start: AttemptStart;
   private recovered: Promise<void> | undefined;
   private draining = false;
@@ -43,7 +44,11 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     @Inject(RunnerLeases) private readonly leases: RunnerLeases,
   ) {
     leases.onEnded((runnerId) => this.killAll(runnerId));
-    this.shared = { seats: new Seats(), turns: new Slots(settings.buildWorkers) };
+    this.shared = {
+      seats: new Seats(),
+      turns: new Slots(settings.buildWorkers),
+      withoutDocker: () => this.whenWithoutDocker(),
+    };
     this.start = new AttemptStart(commands, ports);
   }
 
@@ -63,6 +68,11 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
       await this.reportLost(attemptId);
       await this.workspaces.remove(attemptId);
     }
+  }
+
+  /** Whom attempts wait for, before they end, that found no Docker daemon. */
+  onWithoutDocker(told: () => Promise<void>): void {
+    this.whenWithoutDocker = told;
   }
 
   /** From now on nothing is begun; resolves when every start that was asked for is answered. */

@@ -63,12 +63,13 @@ const leaseHeld = (): void => {
 
 export const signals = localSignals();
 
-/** What the runner drains by, with hellos that nobody need answer. */
-export const drainOf = (): RunnerDrain => {
+/** Says hello for the runner, which nobody need answer. */
+export const greetingOf = (): GreetingService => {
   const { settings, executor, clock, logger } = embedded.ports;
-  const greeting = new GreetingService(settings, executor, signals, clock, logger, leases, runner);
-  return new RunnerDrain(runner, greeting, logger);
+  return new GreetingService(settings, executor, signals, clock, logger, leases, runner);
 };
+
+export const drainOf = (): RunnerDrain => new RunnerDrain(runner, greetingOf(), embedded.ports.logger);
 
 /** A runner as in a process of its own, on what an earlier one may have left. */
 export const startRunner = (): void => {
