@@ -8,6 +8,8 @@ import { graceOf, type StopReason } from './stop-reason.ts';
 /** Runs the shells of a job, one after the other, in one place. */
 export class JobShell {
   private site: Site | undefined;
+  /** A place that is made while the workspace is being filled, and what says that it is. */
+  private foreseen: { site: Promise<Site | undefined>; workspaceIsFilled: () => void } | undefined;
   /** Aborts while a place for the job is being made. */
   private opening: AbortController | undefined;
   private execution: Execution | undefined;
@@ -26,20 +28,50 @@ export class JobShell {
 
   /** Nothing of the job runs any more; a shell after this has a place of its own. */
   async close(): Promise<void> {
-    const { site } = this;
+    if (this.foreseen) this.opening?.abort();
+    const site = this.site ?? (await this.foreseen?.site.catch(() => undefined));
     this.site = undefined;
+    this.foreseen = undefined;
     await site?.close();
   }
 
-  /** Nothing when it was stopped meanwhile. */
-  private async opened(scene: JobScene): Promise<Site | undefined> {
-    const { about, workspace, scratch, container, variables } = scene;
+  /** The place of a container is made while the workspace is filled, unless earlier jobs have a say in what it is like. */
+  foresee(scene: JobScene): void {
+    if (!scene.container || scene.assignment.artifactJobs.length > 0) return;
     const opening = new AbortController();
+    let workspaceIsFilled = (): void => undefined;
+    const filled = new Promise<void>((resolve, reject) => {
+      workspaceIsFilled = resolve;
+      opening.signal.addEventListener('abort', () => reject(opening.signal.reason as Error));
+    });
+    const site = this.opened(scene, opening, filled);
+    this.foreseen = { site, workspaceIsFilled };
+    // The shell is told what became of them; perhaps there never is one.
+    for (const never of [site, filled]) never.catch(() => undefined);
+  }
+
+  private async place(scene: JobScene): Promise<Site | undefined> {
+    const { foreseen } = this;
+    if (!foreseen) return this.opened(scene);
+    foreseen.workspaceIsFilled();
+    const site = await foreseen.site;
+    this.foreseen = undefined;
+    return site;
+  }
+
+  /** Nothing when it was stopped meanwhile. */
+  private async opened(
+    scene: JobScene,
+    opening = new AbortController(),
+    filled?: Promise<void>,
+  ): Promise<Site | undefined> {
+    const { about, workspace, scratch, container, variables } = scene;
     this.opening = opening;
     const notices = { tell: scene.tell, warn: scene.warn };
     const spec = {
       attemptId: about.attemptId,
       workspace,
+      ...(filled && { filled }),
       scratchDirectory: scratch,
       notices,
       ...(container && { container: container(variables) }),
@@ -71,7 +103,7 @@ export class JobShell {
     status: StatusWord,
     stopped: () => StopReason | undefined,
   ): Promise<StepResult> {
-    const site = (this.site ??= await this.opened(scene));
+    const site = (this.site ??= await this.place(scene));
     if (!site) return { outcome: 'failed', detail: 'it was stopped before there was a place for it' };
     this.execution = await site.start({
       commands: step.commands,

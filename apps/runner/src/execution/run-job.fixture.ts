@@ -18,6 +18,7 @@ import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
 import type { AttemptFact } from './attempt.decider.ts';
 import type { JobResult } from './job-endings.ts';
+import type { JobScene } from './job-scene.ts';
 import { JobRun } from './run-job.ts';
 import { ScriptedImages } from './scripted-images.fixture.ts';
 
@@ -28,6 +29,8 @@ class ScriptedExecutor implements Executor {
   readonly shells: Shell[] = [];
   /** How many shells each place had had when it was closed. */
   readonly closed: number[] = [];
+  /** How many places were not wanted any more before there was anything in them. */
+  givenUp = 0;
   whileStarting: () => void = () => undefined;
   private readonly waiting: ((shell: Shell) => void)[] = [];
   private handed = 0;
@@ -43,6 +46,11 @@ class ScriptedExecutor implements Executor {
   async close(): Promise<void> {}
 
   async open(site: SiteSpec): Promise<Site> {
+    if (site.filled) prepared.push('place');
+    await site.filled?.catch((error: unknown) => {
+      this.givenUp += 1;
+      throw error;
+    });
     return {
       start: (spec) => this.start({ ...site, ...spec }),
       close: async () => void this.closed.push(this.shells.length),
@@ -134,7 +142,15 @@ export const SCRIPT = step('script', 'make');
 export const HOOK = { preGetSources: ['prepare'] };
 export const AFTER = step('after_script', 'clean');
 
-export const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobRun =>
+/** Of a job that runs in a container. */
+export const IN_CONTAINER: Pick<JobScene, 'container'> = {
+  container: () => ({ image: 'debian', workspaceAt: '/builds/ada/engine', mounts: [] }),
+};
+export const runOf = (
+  job: Partial<PlannedJob> = {},
+  artifactJobs: string[] = [],
+  scene: Pick<JobScene, 'container'> = {},
+): JobRun =>
   new JobRun(
     {
       assignment: {
@@ -152,6 +168,7 @@ export const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []
       about: { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1 },
       workspace: join(directory, 'workspace'),
       scratch: directory,
+      ...scene,
       variables: { NAME: 'value' },
       variablesWith: (more) => ({ NAME: 'value', ...more }),
       hide: (text) => text,

@@ -89,6 +89,7 @@ export class JobRun {
       await this.shells.close();
       if (result.outcome !== 'success') return result;
     }
+    this.shells.foresee(scene);
     await this.checkOut();
     if (this.stopped) return this.ended();
     const inputs = await this.withStores('inputs', (stores) => this.inputs(stores));

@@ -30,6 +30,8 @@ const POLL_MS = 20;
 const SHELL_OPTIONS = { bash: 'set -eo pipefail', sh: 'set -e' } as const;
 
 type Occupation = {
+  /** When the job's directories may be moved. */
+  filled: Promise<void> | undefined;
   workspace: string;
   placed: readonly Placed[];
   ownership: Ownership;
@@ -57,6 +59,7 @@ export class ContainerSite implements Site, ContainerHandle {
   static async open(prepared: PreparedContainer, occupation: Occupation): Promise<ContainerSite> {
     const site = new ContainerSite(prepared, occupation);
     try {
+      await occupation.filled;
       await prepared.slot.moveIn(occupation.placed);
       await occupation.ownership.give();
       return site;

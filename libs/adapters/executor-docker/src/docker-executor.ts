@@ -157,6 +157,7 @@ class DockerExecutor implements Executor {
     };
     const held = this.#leavings.belongsTo(attemptId, container, release);
     return ContainerSite.open(prepared, {
+      filled: spec.filled,
       workspace: workspaceAt,
       placed: [{ from: workspace, at: workspaceAt }, ...mounts],
       ownership,

@@ -67,6 +67,7 @@ class ProcessExecutor implements Executor {
   }
 
   async open(site: SiteSpec): Promise<Site> {
+    await site.filled;
     return { start: (spec) => this.start(site, spec), close: async () => undefined };
   }
 

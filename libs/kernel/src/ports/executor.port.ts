@@ -5,6 +5,8 @@ export type SiteSpec = {
   /** Marks everything that the attempt has running, so that what is left of it is found. */
   attemptId: string;
   workspace: string;
+  /** Resolves when the workspace holds what the job begins with: the place may be made meanwhile. Rejects when it never will. */
+  filled?: Promise<void>;
   /** What the job asks for; without it the job runs as processes of the host. */
   container?: ContainerSpec;
   /** A directory of this attempt outside the workspace, for the shell script and its like. */

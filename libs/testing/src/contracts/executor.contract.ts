@@ -112,6 +112,22 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
         expect(readFileSync(join(root, 'workspace', 'sub', 'out'), 'utf8')).toBe('value in sub\n');
       });
 
+      it('waits until the working directory is filled, and makes no place where it never is', async () => {
+        const [workspace, never] = [nextWorkspace(), nextWorkspace()];
+        rmSync(workspace, { recursive: true });
+        let fill: () => void = () => undefined;
+        const filled = new Promise<void>((resolve) => {
+          fill = () => resolve(void mkdirSync(workspace));
+        });
+        const started = start(['touch made; ls'], { workspace, filled });
+        await expect(
+          start(['true'], { workspace: never, filled: Promise.reject(new Error('gone')) }),
+        ).rejects.toThrow();
+        fill();
+        expect(await (await started).finished).toEqual({ exitCode: 0 });
+        expect(printed()).toBe('made\n');
+      });
+
       it('echoes the first line of each command before it runs', async () => {
         await run(['echo one', 'echo two\necho three']);
         expect(text()).toBe(`${echoOf('echo one')}one\n${echoOf('echo two')}two\nthree\n`);
