@@ -134,7 +134,18 @@ describe('pools of runners', () => {
     expect(read('gpu:high-power:1:8:32:100:linux+gpu')[0]!.offer.tags).toEqual(['linux', 'gpu']));
 
   it.each([
+    ['low-power:1:8:32:100:linux:docker', ['linux']],
+    ['low-power:1:8:32:100::docker', undefined],
+  ])('may have a Docker daemon: %s', (text, tags) => {
+    const [pool] = read(`box:${text}`);
+    expect(pool!.offer).toMatchObject({ executors: ['process', 'docker'], ...(tags && { tags }) });
+    expect(pool!.offer.tags).toEqual(tags);
+  });
+
+  it.each([
     ['', 'must be a list of'],
+    ['big:high-power:2:1:1:1::', 'must be a list of'],
+    ['big:high-power:2:1:1:1:a:podman', 'must be a list of'],
     ['big:high-power:2:1:1:1:', 'must be a list of'],
     ['big:high-power:2:1:1:1:a b', 'must be a list of'],
     ['big:high-power:2', 'must be a list of'],
