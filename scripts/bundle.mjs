@@ -23,6 +23,7 @@ const EXTERNAL = [
   'amqp-connection-manager',
   'amqplib',
   'class-transformer/storage',
+  'cpu-features',
   'dockerode',
   'ioredis',
   'kafkajs',
@@ -30,7 +31,7 @@ const EXTERNAL = [
 ];
 
 /** Of those, what the services do use. */
-const BUNDLED_WITH_SERVICES = ['@grpc/grpc-js', 'ioredis', 'kafkajs'];
+const BUNDLED_WITH_SERVICES = ['@grpc/grpc-js', 'dockerode', 'ioredis', 'kafkajs'];
 
 /** What is started as a thread or a process of its own, by the name that its starter looks for beside itself. */
 const STARTED = [
@@ -97,7 +98,7 @@ const SERVICES = 'dist/services';
 
 await bundle('apps/standalone/bundle', [{ in: 'apps/standalone/dist/main.js', out: 'main' }], { external: EXTERNAL });
 
-// One file with all services, of which a process runs the parts of one; a small file per service starts it.
+// All services together, in files by what they share, of which a process loads those of one; a small file starts each.
 const choice = join(root, 'dist/choice.mjs');
 mkdirSync(dirname(choice), { recursive: true });
 writeFileSync(
@@ -114,9 +115,12 @@ await bundle(
   SERVICES,
   [{ in: choice, out: 'services' }],
   {
+    splitting: true,
     minifyWhitespace: true,
     minifySyntax: true,
     lineLimit: 160,
+    // The client of Docker has one of SSH in it, whose native part is optional and never used here.
+    loader: { '.node': 'empty' },
     external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
   },
   Object.fromEntries(starters),

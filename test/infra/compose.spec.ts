@@ -20,6 +20,7 @@ type Service = {
   ports?: string[];
   container_name?: string;
   volumes?: string[];
+  group_add?: string[];
   restart: string;
   cpus: number | string;
   mem_limit: string;
@@ -196,15 +197,16 @@ describe('infra/compose/make-secrets', () => {
 });
 
 /** What Compose makes of these files. */
-const takenBy = ([program, ...first]: Composer, ...files: string[]): unknown => {
+const takenBy = ([program, ...first]: Composer, files: readonly string[], surroundings = {}): unknown => {
   const args = [...first, ...files.flatMap((file) => ['--file', file]), 'config'];
-  return parse(execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
+  const env = { ...process.env, ...surroundings };
+  return parse(execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env }));
 };
 
 const describeComposer = (name: string, composer: Composer): void => {
   describe(name, () => {
     it('takes the file', () => {
-      const taken = takenBy(composer, path) as Compose;
+      const taken = takenBy(composer, [path]) as Compose;
       expect(Object.keys(taken.services).toSorted()).toEqual(all.map(([name]) => name).toSorted());
     });
 
@@ -212,7 +214,7 @@ const describeComposer = (name: string, composer: Composer): void => {
       const text = /^```yaml\n([^]*?)^```/m.exec(readFileSync(join(root, 'docs/compose.md'), 'utf8'))![1]!;
       const folder = mkdtempSync(join(tmpdir(), 'foldline-elsewhere-'));
       writeFileSync(join(folder, 'elsewhere.yml'), text);
-      const taken = takenBy(composer, path, join(folder, 'elsewhere.yml')) as TakenCompose;
+      const taken = takenBy(composer, [path, join(folder, 'elsewhere.yml')]) as TakenCompose;
       rmSync(folder, { recursive: true });
       for (const service of SERVICES) {
         const { environment, secrets, networks } = taken.services[service]!;
@@ -226,6 +228,19 @@ const describeComposer = (name: string, composer: Composer): void => {
           expect.arrayContaining(['outside']),
         ]);
       }
+    });
+
+    it('takes the file for jobs in containers, whose runner and daemon see one directory under one name', () => {
+      const forJobs = [path, join(root, 'infra/compose/docker-jobs.yml')];
+      expect(() => takenBy(composer, forJobs)).toThrow(/FOLDLINE_DOCKER_GROUP|FOLDLINE_RUNNER_DIRECTORY/);
+      const given = { FOLDLINE_RUNNER_DIRECTORY: '/srv/runner', FOLDLINE_DOCKER_GROUP: '999' };
+      const { services } = takenBy(composer, forJobs, given) as Compose;
+      const { environment, group_add, volumes } = services['runner']!;
+      expect(Object.keys(environment).filter((name) => !isSetting(name))).toEqual([]);
+      expect([environment['FOLDLINE_DATA_DIR'], group_add]).toEqual(['/srv/runner', ['999']]);
+      expect(JSON.stringify(volumes)).toMatch(
+        /\/srv\/runner:\/srv\/runner|"source":"\/srv\/runner","target":"\/srv\/runner"/,
+      );
     });
   });
 };

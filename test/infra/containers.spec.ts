@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -17,6 +17,7 @@ const DEFINITION = `
 stages: [build, test]
 build: { stage: build, script: mkdir out && echo made > out/it, artifacts: { paths: [out/] } }
 test: { stage: test, script: cat out/it }
+contained: { stage: test, image: foldline-test/busybox:1, script: cat out/it }
 `;
 
 withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
@@ -24,6 +25,8 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
     const name = `foldline-${randomBytes(4).toString('hex')}`;
     const directory = mkdtempSync(join(tmpdir(), 'foldline-containers-'));
     const repository = join(directory, 'repository');
+    /** Of the runner, at the same path for the daemon. */
+    const data = join(directory, 'runner');
     const ports = new Map<ServiceName, number>();
     let eventStore: ChildProcess;
     let client: ApiClient;
@@ -39,6 +42,13 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
         () => false,
       );
 
+    /** What docs/compose.md gives a runner for jobs in containers. */
+    const withDocker = (): string[] => {
+      const socket = new URL(dockerHost).pathname;
+      const volumes = [`${data}:${data}`, `${socket}:/var/run/docker.sock`].map((volume) => `--volume=${volume}`);
+      return [...volumes, `--group-add=${statSync(socket).gid}`, `--env=FOLDLINE_DATA_DIR=${data}`];
+    };
+
     const start = async (service: ServiceName, settings: Readonly<Record<string, string>>): Promise<void> => {
       ports.set(service, await freePort());
       const rights = '--read-only --cap-drop ALL --security-opt no-new-privileges --network host --tmpfs /tmp:exec';
@@ -51,6 +61,7 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
         `--tmpfs=/var/lib/foldline:exec,uid=${USER},mode=0700`,
         `--volume=${repository}:${repository}:ro`,
         ...Object.entries(environment).map(([key, value]) => `--env=${key}=${value}`),
+        ...(service === 'runner' ? withDocker() : []),
         IMAGE,
         `/app/${service}.js`,
       );
@@ -59,12 +70,13 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
     beforeAll(async () => {
       const { FOLDLINE_TEST_REDIS_URL, FOLDLINE_TEST_KAFKA_BROKERS, FOLDLINE_TEST_S3_URL } = process.env;
       mkdirSync(repository);
+      mkdirSync(data);
       chmodSync(directory, 0o755);
       writeFileSync(join(repository, '.codara-ci.yml'), DEFINITION);
       git('init', '--quiet', '--initial-branch=main');
       git('add', '--all');
       git('commit', '--quiet', '--message', 'Begin');
-      execFileSync('chown', ['-R', `${USER}:${USER}`, repository]);
+      execFileSync('chown', ['-R', `${USER}:${USER}`, repository, data]);
       const eventStorePort = await freePort();
       const program = join(root, 'infra/ci/event-store/main.mjs');
       const args = ['--port', String(eventStorePort), '--data', join(directory, 'events')];
@@ -113,13 +125,14 @@ withRealServer('FOLDLINE_TEST_DOCKER_HOST', (dockerHost) => {
       expect(ended.jobs.map((job) => [job.name, job.status])).toEqual([
         ['build', 'success'],
         ['test', 'success'],
+        ['contained', 'success'],
       ]);
-      const log = await client.text(`/api/acme/app/jobs/${ended.jobs[1]!.id}/logs`);
-      expect(log).toContain('made');
+      for (const { id } of ended.jobs.slice(1))
+        expect(await client.text(`/api/acme/app/jobs/${id}/logs`)).toContain('made');
     }, 60_000);
 
     it('has what a runner locks its data directory with, and the runner has locked it', () => {
-      const lock = () => docker('exec', `${name}-runner`, 'flock', '-n', '/var/lib/foldline/runners/lock', 'true');
+      const lock = () => docker('exec', `${name}-runner`, 'flock', '-n', join(data, 'runners/lock'), 'true');
       expect(lock).toThrow(expect.objectContaining({ status: 1 }));
     });
 
