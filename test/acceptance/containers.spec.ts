@@ -113,12 +113,7 @@ test:
     try {
       without.commitOnly({ '.codara-ci.yml': `waits:\n  image: ${IMAGE}\n  script: echo it runs\n` });
       const { id } = await without.trigger();
-      const { jobs } = await without.jobIs(id, 'waits', 'queued');
-      await until('the reason to be told', async () => {
-        const path = `/api/${PROJECT}/jobs/${jobs[0]!.id}`;
-        const { waiting } = await without.client.get<{ waiting?: { code: string } }>(path);
-        return waiting?.code === 'no_docker';
-      });
+      await without.waitsFor(id, 'waits', 'no_docker');
       symlinkSync(new URL(daemon).pathname, socket);
       expect((await without.rested(id)).status).toBe('success');
     } finally {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jobNamed, PROJECT, Sandbox, START_MS, until, type PipelineAnswer } from '@foldline/client';
+import { jobNamed, PROJECT, Sandbox, START_MS, type PipelineAnswer } from '@foldline/client';
 import { outputOf } from './output.ts';
 import { PROGRAMS, sample } from './samples.ts';
 
@@ -178,12 +178,7 @@ describe('S0-10, S0-11 the Docker samples on a server without Docker', () => {
   it('keeps a job with an image or services waiting, and says what is lacking', async () => {
     sandbox.commitOnly({ '.codara-ci.yml': sample('S0-docker') });
     const { id } = await sandbox.trigger();
-    const { jobs } = await sandbox.jobIs(id, 'docker-build', 'queued');
-    await until('the reason to be told', async () => {
-      const path = `/api/${PROJECT}/jobs/${jobs[0]!.id}`;
-      const { waiting } = await sandbox.client.get<{ waiting?: { code: string } }>(path);
-      return waiting?.code === 'no_docker';
-    });
+    await sandbox.waitsFor(id, 'docker-build', 'no_docker');
     await sandbox.client.post(`/api/${PROJECT}/pipelines/${id}/cancel`);
     expect((await sandbox.rested(id)).status).toBe('cancelled');
   });

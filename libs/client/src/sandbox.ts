@@ -166,6 +166,16 @@ export class Sandbox {
     return this.rested(id, ({ jobs }) => jobs.some((job) => job.name === name && statuses.includes(job.status)));
   }
 
+  /** Resolves once that job of the pipeline waits to be run for this reason. */
+  async waitsFor(id: string, name: string, code: string): Promise<void> {
+    const { jobs } = await this.jobIs(id, name, 'queued');
+    const path = `/api/${PROJECT}/jobs/${jobs.find((job) => job.name === name)!.id}`;
+    await until(`${name} to wait for ${code}`, async () => {
+      const { waiting } = await this.client.get<{ waiting?: { code: string } }>(path);
+      return waiting?.code === code;
+    });
+  }
+
   /** Commits the definition, runs it and answers with the pipeline as it ended. */
   async run(definition: string, files: Readonly<Record<string, string>> = {}, ref = 'main'): Promise<PipelineAnswer> {
     this.commit({ ...files, '.codara-ci.yml': definition });

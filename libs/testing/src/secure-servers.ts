@@ -20,8 +20,8 @@ const START_MS = 60_000;
 const JAVA = '-Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true'.split(' ');
 
 /** Throw-away certificates, in files that infra/ci/tls/certificates names; needs openssl. */
-export const makeCertificates = async (directory: string): Promise<void> => {
-  await run(join(CI, 'tls/certificates'), [directory]);
+export const makeCertificates = async (directory: string, ...names: string[]): Promise<void> => {
+  await run(join(CI, 'tls/certificates'), [directory, ...names]);
 };
 
 /** The user that every one of the servers knows; to S3 it is the access key. */
