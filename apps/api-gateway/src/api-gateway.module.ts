@@ -4,6 +4,7 @@ import { ArtifactQueries } from './artifacts/artifact.queries.ts';
 import { ArtifactsController } from './artifacts/artifacts.controller.ts';
 import { BuildQueries } from './builds/build.queries.ts';
 import { BuildRequests } from './builds/build-requests.ts';
+import { CancelBuild } from './builds/cancel-build.ts';
 import { BuildsController } from './builds/builds.controller.ts';
 import { CicdJobsController } from './builds/cicd-jobs.controller.ts';
 import { PushedServices } from './builds/pushed-services.ts';
@@ -42,6 +43,7 @@ import { SecretsController } from './projects/secrets.controller.ts';
 import { SubscriptionsController } from './projects/subscriptions.controller.ts';
 import { VariablesController } from './projects/variables.controller.ts';
 import { NumberedQueries } from './services/numbered.queries.ts';
+import { CancelDeployment } from './services/cancel-deployment.ts';
 import { Numbers } from './services/numbers.ts';
 import { DeploymentsController } from './services/deployments.controller.ts';
 import { DeploymentRequests } from './services/deployment-requests.ts';
@@ -109,8 +111,10 @@ const controllers: Type[] = [
     NumberedQueries,
     BuildQueries,
     BuildRequests,
+    CancelBuild,
     PushedServices,
     DeploymentRequests,
+    CancelDeployment,
     ArtifactQueries,
     LogSocket,
     EventPages,
