@@ -28,6 +28,7 @@ import { LogsController } from './logs/logs.controller.ts';
 import { CONTROLLERS, DocsController } from './openapi/docs.controller.ts';
 import { HealthController } from './operations/health.controller.ts';
 import { LogWatch } from './operations/log-watch.ts';
+import { DeliveryMetrics } from './operations/delivery-metrics.queries.ts';
 import { MetricsController } from './operations/metrics.controller.ts';
 import { OperationsController } from './operations/operations.controller.ts';
 import { PipelineHistory } from './pipelines/pipeline-history.ts';
@@ -47,6 +48,7 @@ import { CancelDeployment } from './services/cancel-deployment.ts';
 import { Numbers } from './services/numbers.ts';
 import { DeploymentsController } from './services/deployments.controller.ts';
 import { DeploymentRequests } from './services/deployment-requests.ts';
+import { ServiceMetricsController } from './services/service-metrics.controller.ts';
 import { ServicesController } from './services/services.controller.ts';
 import { Admission } from './triggers/admission.ts';
 import { Idempotency } from './triggers/idempotency.ts';
@@ -65,6 +67,7 @@ const controllers: Type[] = [
   CallersController,
   ServicesController,
   DeploymentsController,
+  ServiceMetricsController,
   BuildsController,
   CicdJobsController,
   PipelinesController,
@@ -115,6 +118,7 @@ const controllers: Type[] = [
     PushedServices,
     DeploymentRequests,
     CancelDeployment,
+    DeliveryMetrics,
     ArtifactQueries,
     LogSocket,
     EventPages,

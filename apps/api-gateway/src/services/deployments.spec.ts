@@ -192,6 +192,42 @@ describe('S2-27 A deployment that is cancelled', () => {
   });
 });
 
+describe('S2-37 The metrics of a service', () => {
+  it('tell of its deployments', async () => {
+    for (const image of ['shop:1', 'shop:2']) await deployed(image);
+    await deploy('shop:3');
+    await carriedOut((wanted) => [ServiceDeploymentFailed({ ...namesOf(wanted), code: 'x', because: 'y' })]);
+    await rollBack();
+    await deploy('shop:4');
+    await carriedOut((wanted) => [ServiceDeploymentAdvanced({ ...namesOf(wanted), phase: 'image' })]);
+    const { builds, deployments } = await get('services/1/metrics');
+    expect(builds).toMatchObject({ count: 0, success_rate: null, queue: { queued: 0, running: 0 } });
+    expect(deployments).toMatchObject({
+      count: 5,
+      by_status: { deploying: 2, success: 2, failed: 1, rolled_back: 0 },
+      success_rate: 0.6667,
+      rollbacks: 1,
+      queue: { queued: 1, running: 1 },
+    });
+    expect(deployments.days.at(-1)).toMatchObject({ deployments: 5, success_rate: 0.6667 });
+    const project = (await gateway.as('get', '/api/ada/engine/metrics').expect(200)).body;
+    expect(project.deployments).toMatchObject({ count: 5, successRate: 0.6667, queue: { queued: 1, running: 1 } });
+    expect(project.builds.count).toBe(0);
+  });
+
+  it('are those of the range, and of the service alone', async () => {
+    await gateway.as('post', '/v1/cicd/services').send({ project: 'ada/engine', name: 'other' }).expect(201);
+    await deployed('shop:1');
+    await gateway.as('post', '/v1/cicd/services/2/deploy').send({ image_tag: 'other:1' }).expect(202);
+    const asked = async (path: string) =>
+      (await gateway.as('get', `/v1/cicd/services/${path}`).expect(200)).body.deployments;
+    expect(await asked('1/metrics?range=12h')).toMatchObject({ count: 1, per_day: 2 });
+    expect(await asked('2/metrics')).toMatchObject({ count: 1, queue: { queued: 1, running: 0 } });
+    expect((await asked('1/metrics?range=2d')).days).toHaveLength(3);
+    await gateway.as('get', '/v1/cicd/services/1/metrics?range=year').expect(400);
+  });
+});
+
 describe('S2-11 C26 A rollback', () => {
   it('needs something that ran before', async () => {
     expect((await rollBack().expect(409)).body.code).toBe('nothing_to_roll_back');
