@@ -74,12 +74,8 @@ export class DeployService {
   }
 
   private async carryOutUnless(cancelled: AbortSignal, deploymentId: string, signal: AbortSignal): Promise<void> {
-    const { wanted, outcome, isCancelled } = await this.commands.stateOf(
-      deploymentStream(deploymentId),
-      serviceDeploymentDecider,
-    );
+    const { wanted, outcome } = await this.commands.stateOf(deploymentStream(deploymentId), serviceDeploymentDecider);
     if (!wanted || outcome !== undefined) return;
-    if (isCancelled) return this.withdraw(wanted);
     try {
       const work = (limited: AbortSignal) => this.replaced(wanted, limited);
       const { image, id: imageId } = await this.inTime(AbortSignal.any([signal, cancelled]), work);
