@@ -35,7 +35,7 @@ export class CicdJobsController {
   @Describe('Cancels a build or a deployment that goes on; what ran before a deployment runs on', {
     answer: 'The job; pending: nothing has come of the wish yet',
     idempotent: true,
-    problems: ['already_finished'],
+    problems: ['already_finished', 'read_models_behind'],
   })
   async cancel(
     @Param('id') id: string,

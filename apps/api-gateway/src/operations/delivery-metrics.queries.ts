@@ -8,7 +8,7 @@ import {
   type ServiceDeploymentDoc,
 } from '@foldline/contracts';
 import { PORT, type Clock, type Document, type ReadStore } from '@foldline/kernel';
-import { IsOptional, Matches } from 'class-validator';
+import { IsOptional, IsString, Matches } from 'class-validator';
 import { BuildQueries } from '../builds/build.queries.ts';
 import { ReadQuery } from '../http/pages.ts';
 import { buildMetrics, deploymentMetrics, type MeasuredBuild, type Queue, type Range } from './delivery-metrics.ts';
@@ -21,6 +21,7 @@ const USUAL_RANGE = '30d';
 /** `?range=` of metrics: so many days or hours until now. */
 export class RangeQuery extends ReadQuery {
   @IsOptional()
+  @IsString()
   @Matches(/^[1-9][0-9]{0,2}[dh]$/, { message: 'range is a number of days or hours up to 999, such as 30d or 12h' })
   range?: string;
 }

@@ -18,7 +18,7 @@ export class MetricsController {
   ) {}
 
   @Get()
-  @Describe('Measures the newest 1,000 jobs, pipelines and artifacts of the project', {
+  @Describe('Measures the newest 1,000 jobs, pipelines and artifacts of the project, and its builds and deployments', {
     answer:
       'Average duration per stage, success rates, cache hit rate, artifact sizes and utilization; of the image builds ' +
       'and the deployments of its services what their own metrics tell, for the range, 30d by default',

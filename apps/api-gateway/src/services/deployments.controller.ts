@@ -131,7 +131,7 @@ export class DeploymentsController {
   @Describe('Cancels a deployment that has not taken over; what ran before runs on', {
     answer: 'The deployment; pending: nothing has come of the wish yet',
     idempotent: true,
-    problems: ['already_finished'],
+    problems: ['already_finished', 'read_models_behind'],
   })
   async cancel(
     @Param('id') id: string,
