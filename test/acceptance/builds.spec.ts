@@ -20,6 +20,12 @@ type Build = {
   error: { code: string; message: string } | null;
 };
 type Deployment = { id: number; status: string; image_tag: string; reason: string; error: Build['error'] };
+type Metrics = {
+  count: number;
+  by_status: Record<string, number>;
+  success_rate: number;
+  run_seconds: { median: number };
+};
 type Job = { id: string; type: string; status: string; progress: number; started_at: string | null };
 
 const suite = (daemon: string, open: string, guarded: string): void => {
@@ -261,6 +267,36 @@ const suite = (daemon: string, open: string, guarded: string): void => {
       sandbox.commit({ 'web/Dockerfile': `${BASE}CMD ["sleep", "600"]\n` });
       expect((await deploy((await built(id)).image_tag)).error?.code).toBe('health_check_failed');
       expect(await served()).toBe('one');
+    });
+
+    it('S2-27 is cancelled while it waits, and before it takes over; what ran before runs on', async () => {
+      await sandbox.client.raw('PATCH', `/v1/cicd/services/${id}`, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ health_check: { path: '/', port: 8080, timeout_seconds: 600 } }),
+      });
+      const before = containersOf('foldline.deployment');
+      const image = (await built(id)).image_tag;
+      type Asked = { deployment_id: number; job_id: string };
+      const ask = (): Promise<Asked> => post<Asked>(`services/${id}/deploy`, { image_tag: image });
+      const [going, waiting] = [await ask(), await ask()];
+      await until('its container', () => containersOf('foldline.deployment').length > before.length);
+      expect(await post<Job>(`jobs/${waiting.job_id}/cancel`)).toMatchObject({ type: 'deploy', status: 'failed' });
+      expect((await get<Job>(`jobs/${going.job_id}`)).status).toBe('running');
+      await post<Job>(`jobs/${going.job_id}/cancel`);
+      for (const { deployment_id: each } of [going, waiting])
+        expect(await deployed(each)).toMatchObject({ status: 'failed', error: { code: 'cancelled' } });
+      expect(containersOf('foldline.deployment')).toEqual(before);
+      expect(await served()).toBe('one');
+      await expect(post(`jobs/${going.job_id}/cancel`)).resolves.toMatchObject({ status: 'failed' });
+      await expect(post('deployments/1/cancel')).rejects.toMatchObject({ status: 409, code: 'already_finished' });
+    });
+
+    it('S2-37 is measured', async () => {
+      const { builds, deployments } = await get<Record<'builds' | 'deployments', Metrics>>(`services/${id}/metrics`);
+      expect(builds.by_status['success']).toBe(builds.count);
+      expect(builds.run_seconds.median).toBeGreaterThan(0);
+      expect(deployments).toMatchObject({ cancelled: 2, rollbacks: 1, queue: { queued: 0, running: 0 } });
+      expect(deployments.success_rate).toBe(0.5);
     });
 
     it('is reached again after the server was killed', async () => {

@@ -144,6 +144,14 @@ withRealServer('FOLDLINE_TEST_REDIS_URL', (redis) =>
           expect(samples.some((line) => line.startsWith('foldline_consumer_lag{'))).toBe(true);
         });
 
+        it('tells at the gateway how many builds and deployments of services there are', () => {
+          const { text } = measures.get('api-gateway')!;
+          for (const status of ['queued', 'building', 'success', 'failed'])
+            expect(text).toContain(`foldline_builds{status="${status}",service="api-gateway"} 0\n`);
+          for (const status of ['queued', 'deploying', 'success', 'failed', 'rolled_back'])
+            expect(text).toContain(`foldline_service_deployments{status="${status}",service="api-gateway"} 0\n`);
+        });
+
         it.each(HANDLING)(
           'is in the log of %s a line for each event that it has handled, with what that is about',
           (name) => {

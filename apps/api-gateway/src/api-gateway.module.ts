@@ -4,6 +4,7 @@ import { ArtifactQueries } from './artifacts/artifact.queries.ts';
 import { ArtifactsController } from './artifacts/artifacts.controller.ts';
 import { BuildQueries } from './builds/build.queries.ts';
 import { BuildRequests } from './builds/build-requests.ts';
+import { CancelBuild } from './builds/cancel-build.ts';
 import { BuildsController } from './builds/builds.controller.ts';
 import { CicdJobsController } from './builds/cicd-jobs.controller.ts';
 import { PushedServices } from './builds/pushed-services.ts';
@@ -27,6 +28,7 @@ import { LogsController } from './logs/logs.controller.ts';
 import { CONTROLLERS, DocsController } from './openapi/docs.controller.ts';
 import { HealthController } from './operations/health.controller.ts';
 import { LogWatch } from './operations/log-watch.ts';
+import { DeliveryMetrics } from './operations/delivery-metrics.queries.ts';
 import { MetricsController } from './operations/metrics.controller.ts';
 import { OperationsController } from './operations/operations.controller.ts';
 import { PipelineHistory } from './pipelines/pipeline-history.ts';
@@ -42,9 +44,11 @@ import { SecretsController } from './projects/secrets.controller.ts';
 import { SubscriptionsController } from './projects/subscriptions.controller.ts';
 import { VariablesController } from './projects/variables.controller.ts';
 import { NumberedQueries } from './services/numbered.queries.ts';
+import { CancelDeployment } from './services/cancel-deployment.ts';
 import { Numbers } from './services/numbers.ts';
 import { DeploymentsController } from './services/deployments.controller.ts';
 import { DeploymentRequests } from './services/deployment-requests.ts';
+import { ServiceMetricsController } from './services/service-metrics.controller.ts';
 import { ServicesController } from './services/services.controller.ts';
 import { Admission } from './triggers/admission.ts';
 import { Idempotency } from './triggers/idempotency.ts';
@@ -63,6 +67,7 @@ const controllers: Type[] = [
   CallersController,
   ServicesController,
   DeploymentsController,
+  ServiceMetricsController,
   BuildsController,
   CicdJobsController,
   PipelinesController,
@@ -109,8 +114,11 @@ const controllers: Type[] = [
     NumberedQueries,
     BuildQueries,
     BuildRequests,
+    CancelBuild,
     PushedServices,
     DeploymentRequests,
+    CancelDeployment,
+    DeliveryMetrics,
     ArtifactQueries,
     LogSocket,
     EventPages,

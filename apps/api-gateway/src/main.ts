@@ -3,6 +3,7 @@ import { listenFailure } from '@foldline/host';
 import { READ_MODELS, READ_MODELS_NAME } from '@foldline/read-models';
 import { ApiGatewayEventsModule } from './api-gateway-events.module.ts';
 import { createGateway } from './create-gateway.ts';
+import { DeliveryMetrics } from './operations/delivery-metrics.queries.ts';
 
 const listening = behindTheBus('api-gateway', ApiGatewayEventsModule);
 
@@ -11,6 +12,12 @@ const start: StartService = async (opened, telemetry) => {
   const readModels = keepReadModels(ports, READ_MODELS, READ_MODELS_NAME);
   const events = await listening(opened, telemetry);
   const { app } = await createGateway(ports, telemetry.onStored);
+  const delivery = app.get(DeliveryMetrics);
+  const { metrics } = telemetry;
+  metrics.gauges('foldline_builds', 'Image builds, by status', 'status', () => delivery.buildCounts());
+  metrics.gauges('foldline_service_deployments', 'Deployments of services, by status', 'status', () =>
+    delivery.deploymentCounts(),
+  );
   const { host, port } = ports.settings;
   await app.listen(port, host).catch((error: unknown) => {
     throw listenFailure(error, host, port);

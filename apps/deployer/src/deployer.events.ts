@@ -6,6 +6,7 @@ import {
   JobCancelled,
   JobFailed,
   JobSucceeded,
+  ServiceDeploymentCancelRequested,
   ServiceDeploymentRequested,
   ServiceRemoved,
   type Recorded,
@@ -51,6 +52,13 @@ export class DeployerEvents {
   @EventPattern(ServiceDeploymentRequested.type)
   serviceDeploymentRequested(@Payload() event: Recorded<ReturnType<typeof ServiceDeploymentRequested>>): Promise<void> {
     return this.services.onRequested(event);
+  }
+
+  @EventPattern(ServiceDeploymentCancelRequested.type)
+  serviceDeploymentCancelRequested(
+    @Payload() event: Recorded<ReturnType<typeof ServiceDeploymentCancelRequested>>,
+  ): Promise<void> {
+    return this.services.onCancelRequested(event);
   }
 
   @EventPattern(ServiceRemoved.type)

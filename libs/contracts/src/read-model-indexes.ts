@@ -23,7 +23,15 @@ export const byProjectKey = (projectId: string, id: string): string => `${projec
 const paddedNumber = (number: number): string => String(number).padStart(12, '0');
 /** `services`, `builds` and `serviceDeployments` by `byNumber`. */
 export const byNumberKey = (number: number): string => `${paddedNumber(number)}/`;
-/** `builds` and `serviceDeployments` by `byService`: prefix finds those of a service, in their order. */
+/** `builds` and `serviceDeployments` by `byService` and `byProject`: prefix finds those of one, in their order. */
 export const serviceIndexPrefix = (service: number): string => `${paddedNumber(service)}/`;
 export const serviceIndexKey = (service: number, number: number): string =>
   serviceIndexPrefix(service) + paddedNumber(number);
+/** `builds` and `serviceDeployments` by `open`: only those that have not ended, of a project or of one of its services. */
+export const openIndexPrefix = (project: number, service?: number): string =>
+  serviceIndexPrefix(project) + (service === undefined ? '' : serviceIndexPrefix(service));
+export const openIndexKey = (project: number, service: number, number: number): string =>
+  openIndexPrefix(project, service) + byNumberKey(number);
+/** The same by `ended`: only those that have, by how. */
+export const endedIndexPrefix = (status: string): string => `${status}/`;
+export const endedIndexKey = (status: string, number: number): string => endedIndexPrefix(status) + byNumberKey(number);

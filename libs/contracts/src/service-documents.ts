@@ -12,7 +12,10 @@ export type ServiceDoc = ServiceConfig & {
   current?: { deploymentId: string; number: number };
 };
 
-/** What was asked for, and what came of it; how it stands is told by its pipeline and that one's job. */
+/**
+ * What was asked for, and what came of it; how it stands is told by its pipeline and that one's job. `outcome` is that of
+ * the pipeline, so that those that go on are found, and the others are counted.
+ */
 export type BuildDoc = Omit<ImageBuild, 'args' | 'network' | 'cacheImage'> & {
   id: string;
   projectId: string;
@@ -24,6 +27,7 @@ export type BuildDoc = Omit<ImageBuild, 'args' | 'network' | 'cacheImage'> & {
   logPath?: string;
   imageId?: string;
   pushed: { reference: string; digest: string }[];
+  outcome?: 'success' | 'failed';
   createdAt: string;
   position: number;
 };
@@ -39,12 +43,15 @@ export type ServiceDeploymentDoc = {
   imageTag: string;
   images: string[];
   status: ServiceDeploymentStatus;
-  phase?: 'image' | 'start' | 'check';
+  phase?: 'image' | 'start' | 'check' | 'switch';
+  /** It was cancelled, and ends. */
+  isCancelled?: true;
   reason?: string;
   rollback?: { of: string; to: number };
   imageId?: string;
   error?: { code: string; message: string };
   createdAt: string;
+  /** When its turn had come. */
   startedAt?: string;
   finishedAt?: string;
   position: number;

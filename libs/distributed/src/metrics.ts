@@ -58,15 +58,23 @@ export class Metrics {
   }
 
   /** The same for several values, told apart by a label of which there are few. */
-  gauges(name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void {
+  gauges(
+    name: string,
+    help: string,
+    label: string,
+    read: () => ReadonlyMap<string, number> | Promise<ReadonlyMap<string, number>>,
+  ): void {
     const gauge: Gauge = new Gauge({
       name,
       help,
       labelNames: [label],
       registers: [this.registry],
-      collect: () => {
+      collect: async () => {
+        const values = await Promise.resolve()
+          .then(read)
+          .catch(() => new Map<string, number>());
         gauge.reset();
-        for (const [labelled, value] of read()) gauge.set({ [label]: labelled }, value);
+        for (const [labelled, value] of values) gauge.set({ [label]: labelled }, value);
       },
     });
   }

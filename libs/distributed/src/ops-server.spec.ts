@@ -114,6 +114,16 @@ describe('the operations port of a service', () => {
     expect(await sample('foldline_jobs_waiting{cluster="low')).toBeUndefined();
   });
 
+  it('waits for values that are asked for, and tells none when there is no answer', async () => {
+    let builds = async () => new Map([['queued', 3]]);
+    metrics.gauges('foldline_builds', 'Builds', 'status', () => builds());
+    expect(await sample('foldline_builds{')).toBe('foldline_builds{status="queued",service="scheduler"} 3');
+    builds = async () => {
+      throw new Error('Redis is away');
+    };
+    expect(await sample('foldline_builds{')).toBeUndefined();
+  });
+
   it('knows no other path', async () => {
     expect((await get('/anything')).status).toBe(404);
   });

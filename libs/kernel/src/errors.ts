@@ -88,6 +88,7 @@ export class ServiceFailure extends Error {
   override readonly name = 'ServiceFailure';
   constructor(
     readonly code:
+      | 'cancelled'
       | 'container_ended'
       | 'container_refused'
       | 'docker_unavailable'

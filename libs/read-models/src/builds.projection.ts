@@ -4,8 +4,13 @@ import {
   ImageBuildStarted,
   ImageBuilt,
   ImagePushed,
+  PipelineFinished,
+  PipelineRejected,
+  PipelineReopened,
   PipelineRequested,
   byNumberKey,
+  endedIndexKey,
+  openIndexKey,
   serviceIndexKey,
   type BuildDoc,
 } from '@foldline/contracts';
@@ -13,10 +18,19 @@ import { defineProjection, when } from '@foldline/kernel';
 
 const pipelineId = (data: { pipelineId: string }): string => data.pipelineId;
 
+const reopened = ({ outcome: _outcome, ...doc }: BuildDoc): BuildDoc => doc;
+
 /** A build is found by the id of its pipeline, which tells how it stands. */
 export const buildsProjection = defineProjection<BuildDoc>(
   COLLECTION.builds,
-  ({ number, service }) => ({ byNumber: byNumberKey(number), byService: serviceIndexKey(service.number, number) }),
+  ({ number, service, projectNumber, outcome }) => ({
+    byNumber: byNumberKey(number),
+    byService: serviceIndexKey(service.number, number),
+    byProject: serviceIndexKey(projectNumber, number),
+    ...(outcome === undefined
+      ? { open: openIndexKey(projectNumber, service.number, number) }
+      : { ended: endedIndexKey(outcome, number) }),
+  }),
   [
     when(
       PipelineRequested,
@@ -48,6 +62,13 @@ export const buildsProjection = defineProjection<BuildDoc>(
       ImagePushed,
       pipelineId,
       (doc, { data: { reference, digest } }) => doc && { ...doc, pushed: [...doc.pushed, { reference, digest }] },
+    ),
+    when(PipelineRejected, pipelineId, (doc) => doc && { ...doc, outcome: 'failed' }),
+    when(PipelineReopened, pipelineId, (doc) => doc && reopened(doc)),
+    when(
+      PipelineFinished,
+      pipelineId,
+      (doc, { data: { status } }) => doc && { ...doc, outcome: status === 'success' ? 'success' : 'failed' },
     ),
   ],
 );

@@ -1,12 +1,14 @@
 import {
   COLLECTION,
   ServiceDeploymentAdvanced,
+  ServiceDeploymentCancelling,
   ServiceDeploymentFailed,
   ServiceDeploymentRequested,
   ServiceDeploymentRolledBack,
-  ServiceDeploymentStarted,
   ServiceDeploymentSucceeded,
   byNumberKey,
+  endedIndexKey,
+  openIndexKey,
   serviceIndexKey,
   type ServiceDeploymentDoc,
 } from '@foldline/contracts';
@@ -20,15 +22,25 @@ export const serviceDeploymentsProjection = defineProjection<ServiceDeploymentDo
   (doc) => ({
     byNumber: byNumberKey(doc.number),
     byService: serviceIndexKey(doc.service.number, doc.number),
-    ...(doc.status === 'deploying' ? { deploying: byNumberKey(doc.number) } : {}),
+    byProject: serviceIndexKey(doc.projectNumber, doc.number),
+    ...(doc.status === 'deploying'
+      ? {
+          deploying: byNumberKey(doc.number),
+          open: openIndexKey(doc.projectNumber, doc.service.number, doc.number),
+        }
+      : { ended: endedIndexKey(doc.status, doc.number) }),
   }),
   [
     when(ServiceDeploymentRequested, deploymentId, (doc, { data, recordedAt, position }) => {
       const { deploymentId: id, project: _project, run: _run, projectVariables: _variables, ...rest } = data;
       return doc ?? { ...rest, id, status: 'deploying', createdAt: recordedAt, position };
     }),
-    when(ServiceDeploymentStarted, deploymentId, (doc, { recordedAt }) => doc && { ...doc, startedAt: recordedAt }),
-    when(ServiceDeploymentAdvanced, deploymentId, (doc, { data: { phase } }) => doc && { ...doc, phase }),
+    when(
+      ServiceDeploymentAdvanced,
+      deploymentId,
+      (doc, { data: { phase }, recordedAt }) => doc && { ...doc, phase, startedAt: doc.startedAt ?? recordedAt },
+    ),
+    when(ServiceDeploymentCancelling, deploymentId, (doc) => doc && { ...doc, isCancelled: true }),
     when(
       ServiceDeploymentSucceeded,
       deploymentId,

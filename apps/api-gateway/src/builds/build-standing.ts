@@ -6,6 +6,8 @@ export type BuildStatus = 'queued' | 'building' | 'success' | 'failed';
 export type BuildStanding = {
   status: BuildStatus;
   progress: number;
+  /** When its newest attempt began to wait for a runner. */
+  queuedAt?: string;
   startedAt?: string;
   finishedAt?: string;
   /** Why it failed: a code that programs compare, and what people read. */
@@ -30,6 +32,7 @@ export const standingOf = (
   return {
     status,
     progress: progressOf(status, build),
+    ...(job?.queuedAt !== undefined && { queuedAt: job.queuedAt }),
     ...(job?.startedAt !== undefined && { startedAt: job.startedAt }),
     ...(finishedAt !== undefined && { finishedAt }),
     ...(error && { error }),

@@ -10,10 +10,10 @@ import { Describe } from '../openapi/describe.ts';
 import { NumberedQueries } from '../services/numbered.queries.ts';
 import { StartBuildBody } from '../services/service-bodies.ts';
 import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
-import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { buildAnswer } from './build-answer.ts';
 import { BuildQueries } from './build.queries.ts';
 import { BuildRequests } from './build-requests.ts';
+import { CancelBuild } from './cancel-build.ts';
 
 /** Image builds of services (seed 002). */
 @Controller('v1/cicd')
@@ -24,7 +24,7 @@ export class BuildsController {
     @Inject(NumberedQueries) private readonly numbered: NumberedQueries,
     @Inject(BuildRequests) private readonly requests: BuildRequests,
     @Inject(BuildQueries) private readonly builds: BuildQueries,
-    @Inject(PipelineWishes) private readonly wishes: PipelineWishes,
+    @Inject(CancelBuild) private readonly cancelBuild: CancelBuild,
     @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
     @Inject(LogAnswers) private readonly logs: LogAnswers,
   ) {}
@@ -114,15 +114,8 @@ export class BuildsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const build = await this.numbered.build(id);
-    const wish = { type: 'CancelPipeline', pipelineId: build.id } as const;
-    const { pending } = await this.wishes.record(request, reply, wish, async () => {
-      await this.writes.reachEnd();
-      const { status } = await this.builds.standing(build);
-      if (status === 'success' || status === 'failed')
-        throw new Refusal('already_finished', `the build has ended: ${status}`);
-    });
-    return { ...(await this.answer(await this.numbered.build(id))), ...(pending ? { pending } : {}) };
+    const { doc, pending } = await this.cancelBuild.record(id, request, reply);
+    return { ...(await this.answer(doc)), ...(pending && { pending }) };
   }
 
   private async answer(build: BuildDoc) {

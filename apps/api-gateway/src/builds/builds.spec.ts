@@ -9,6 +9,7 @@ import {
   JobFailed,
   JobQueued,
   JobSucceeded,
+  PipelineFinished,
   PipelineRejected,
   PipelineStarted,
   type NewEvent,
@@ -17,6 +18,7 @@ import {
 } from '@foldline/contracts';
 import { buildPlan } from '@foldline/pipeline-language';
 import { closeAndRemove, startGatewayWithProject, type StartedGateway } from '../gateway.fixture.ts';
+import { DeliveryMetrics } from '../operations/delivery-metrics.queries.ts';
 
 let gateway: StartedGateway;
 beforeEach(async () => {
@@ -34,8 +36,9 @@ const build = (body: object = {}, headers: Record<string, string> = {}) =>
   gateway.as('post', '/v1/cicd/services/1/build').set(headers).send(body);
 const because = { rule: 'r', detail: 'd', jobs: [] };
 
+type Names = { pipelineId: string; jobId: string; attempt: number };
 /** What the other services record of the build that was asked for. */
-const carriedOut = async (events: (names: { pipelineId: string; jobId: string; attempt: number }) => NewEvent[]) => {
+const carriedOut = async (events: (names: Names, context: PipelineContext) => NewEvent[]) => {
   const { pipeline_id: pipelineId } = await get('builds/1');
   const [requested] = await gateway.ports.eventStore.readStream(`trigger-${pipelineId}`);
   const { build: asked, ...context } = requested!.data as ReturnType<typeof PipelineRequested>['data'];
@@ -47,12 +50,11 @@ const carriedOut = async (events: (names: { pipelineId: string; jobId: string; a
   const assigned = JobAssigned({ ...names, runnerId: 'r', cluster, because, ...given });
   const queued = JobQueued({ ...names, priority: 5, because });
   await gateway.record(`pipeline-${pipelineId}`, pipelineId, started, queued, assigned);
-  for (const event of events(names)) {
+  for (const event of events(names, context as PipelineContext)) {
     const stream = /^(?:Attempt|Image)/.test(event.type) ? `attempt-${names.jobId}.1` : `pipeline-${pipelineId}`;
     await gateway.record(stream, pipelineId, event);
   }
 };
-type Names = { pipelineId: string; jobId: string; attempt: number };
 const attempt = (names: Names) => ({ ...names, attemptId: `${names.jobId}.1` });
 const begun = (names: Names): NewEvent[] => [
   AttemptStarted({ ...attempt(names), runnerId: 'r', executor: 'process' }),
@@ -185,7 +187,40 @@ describe('A build that goes on', () => {
   it('is not cancelled any more once it has ended', async () => {
     await build();
     await carriedOut((names) => [...begun(names), JobSucceeded(names)]);
-    expect((await gateway.as('post', '/v1/cicd/builds/1/cancel').expect(409)).body.code).toBe('already_finished');
+    for (const path of ['builds/1', 'jobs/1000000000000000010'])
+      expect((await gateway.as('post', `/v1/cicd/${path}/cancel`).expect(409)).body.code).toBe('already_finished');
+  });
+});
+
+describe('S2-37 The metrics of builds', () => {
+  const counts = async () => Object.fromEntries(await gateway.app.get(DeliveryMetrics).buildCounts());
+
+  it('tell how many there are, how they ended and how long they took', async () => {
+    for (let asked = 0; asked < 3; asked += 1) await build();
+    await carriedOut((names, context) => [
+      ...begun(names),
+      JobSucceeded(names),
+      PipelineFinished({ pipelineId: names.pipelineId, status: 'success', context }),
+    ]);
+    const { pipeline_id: pipelineId } = await get('builds/2');
+    await gateway.record(`pipeline-${pipelineId}`, pipelineId, PipelineRejected({ pipelineId, problems: [] }));
+    const { builds } = await get('services/1/metrics');
+    expect(builds).toMatchObject({
+      count: 3,
+      by_status: { queued: 1, building: 0, success: 1, failed: 1 },
+      success_rate: 0.5,
+      queue_seconds: { median: expect.any(Number), p95: expect.any(Number) },
+      run_seconds: { median: expect.any(Number) },
+      queue: { queued: 1, running: 0 },
+    });
+    expect(await counts()).toEqual({ queued: 1, building: 0, success: 1, failed: 1 });
+  });
+
+  it('tell what is being built', async () => {
+    await build();
+    await carriedOut(begun);
+    expect((await get('services/1/metrics')).builds.queue).toEqual({ queued: 0, running: 1 });
+    expect(await counts()).toEqual({ queued: 0, building: 1, success: 0, failed: 0 });
   });
 });
 

@@ -26,7 +26,11 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
     'There is nothing to go back to',
     'Deploy an image; the list of deployments shows what has run before.',
   ),
-  already_finished: kind(409, 'The pipeline has finished', 'Only a pipeline that still runs can be cancelled.'),
+  already_finished: kind(
+    409,
+    'It has finished',
+    'Only what still goes on, and has not taken over yet, can be cancelled.',
+  ),
   not_finished: kind(409, 'The job has not finished', 'Wait for the job, or cancel its pipeline first.'),
   job_skipped: kind(
     409,

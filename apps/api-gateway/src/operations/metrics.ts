@@ -1,4 +1,5 @@
 import type { ArtifactDoc, JobDoc, PipelineDoc, RunnerDoc } from '@foldline/contracts';
+import { known, mean, secondsBetween, share } from './measures.ts';
 
 export type Sample = {
   jobs: readonly JobDoc[];
@@ -11,19 +12,7 @@ const BUSY = new Set(['assigned', 'running', 'finishing']);
 const DECIDED = new Set(['success', 'failed', 'timed_out']);
 
 const secondsOf = ({ startedAt, finishedAt }: Pick<JobDoc, 'startedAt' | 'finishedAt'>): number | undefined =>
-  startedAt === undefined || finishedAt === undefined
-    ? undefined
-    : (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
-
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0
-    ? null
-    : Math.round((values.reduce((sum, value) => sum + value, 0) / values.length) * 1000) / 1000;
-
-const share = (part: number, whole: number): number | null =>
-  whole === 0 ? null : Math.round((part / whole) * 10_000) / 10_000;
-
-const known = (values: readonly (number | undefined)[]): number[] => values.filter((value) => value !== undefined);
+  secondsBetween(startedAt, finishedAt);
 
 const stageMetrics = (stage: string, jobs: readonly JobDoc[]) => {
   const ended = jobs.filter(({ status }) => DECIDED.has(status));

@@ -18,7 +18,7 @@ export const deploymentAnswer = (doc: ServiceDeploymentDoc) => ({
   job_id: jobOf(doc),
 });
 
-const PROGRESS = { image: 10, start: 40, check: 60 };
+const PROGRESS = { image: 10, start: 40, check: 60, switch: 90 };
 
 /** The same as a job: one that was taken back later had succeeded. */
 export const deploymentJobAnswer = (doc: ServiceDeploymentDoc) => {

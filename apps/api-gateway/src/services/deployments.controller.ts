@@ -5,9 +5,10 @@ import { IsIn, IsInt, IsOptional, IsString, Length, Matches, MaxLength, Min } fr
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage, ReadQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
-import { invalidRequest } from '../http/validation.pipe.ts';
+import { invalidRequest, NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
+import { CancelDeployment } from './cancel-deployment.ts';
 import { deploymentAnswer } from './deployment-answer.ts';
 import { DeploymentRequests, type RequestedDeployment } from './deployment-requests.ts';
 import { NumberedQueries } from './numbered.queries.ts';
@@ -61,6 +62,7 @@ export class DeploymentsController {
     @Inject(NumberedQueries) private readonly numbered: NumberedQueries,
     @Inject(DeploymentRequests) private readonly requests: DeploymentRequests,
     @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
+    @Inject(CancelDeployment) private readonly cancelDeployment: CancelDeployment,
   ) {}
 
   @Post('services/:id/deploy')
@@ -122,6 +124,23 @@ export class DeploymentsController {
   @Describe('Shows a deployment of a service')
   async show(@Param('id') id: string, @Query() _query: ReadQuery) {
     return deploymentAnswer(await this.numbered.deployment(id));
+  }
+
+  @Post('deployments/:id/cancel')
+  @HttpCode(202)
+  @Describe('Cancels a deployment that has not taken over; what ran before runs on', {
+    answer: 'The deployment; pending: nothing has come of the wish yet',
+    idempotent: true,
+    problems: ['already_finished', 'read_models_behind'],
+  })
+  async cancel(
+    @Param('id') id: string,
+    @Body() _body: NoBody,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { doc, pending } = await this.cancelDeployment.record(id, request, reply);
+    return { ...deploymentAnswer(doc), ...(pending && { pending }) };
   }
 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   deploymentStream,
   ServiceDeploymentAdvanced,
+  ServiceDeploymentCancelling,
   ServiceDeploymentFailed,
   ServiceDeploymentRolledBack,
   ServiceDeploymentStarted,
@@ -112,6 +113,118 @@ describe('A deployment that is asked for', () => {
     expect((await gateway.as('post', '/v1/cicd/services/1/deploy').send({}).expect(400)).body.errors[0].pointer).toBe(
       '/image_tag',
     );
+  });
+});
+
+describe('S2-27 A deployment that is cancelled', () => {
+  const job = '1000000000000000011';
+  const cancel = (path = `jobs/${job}`) => gateway.as('post', `/v1/cicd/${path}/cancel`);
+  /** What the deployer makes of the wish, once it is there. */
+  const heard = async (event: (wanted: WantedDeployment) => NewEvent): Promise<void> => {
+    const { eventStore, clock } = gateway.ports;
+    const [wanted] = await requested();
+    const { deploymentId } = wanted!;
+    const stream = deploymentStream(deploymentId);
+    for (;;) {
+      const wish = (await eventStore.readStream(`service-${wanted!.serviceId}`)).at(-1)!;
+      if (wish.type !== 'ServiceDeploymentCancelRequested') {
+        await clock.sleep(5);
+        continue;
+      }
+      const revision = (await eventStore.readStream(stream)).length - 1;
+      const because = { causationId: wish.id, correlationId: wish.correlationId };
+      const actor = { kind: 'system' as const, id: 'deployer' };
+      await eventStore.append(stream, [{ ...event(wanted!), id: `${stream}-heard`, ...because, actor }], revision);
+      return;
+    }
+  };
+  const failed = (wanted: WantedDeployment) =>
+    ServiceDeploymentFailed({ ...namesOf(wanted), code: 'cancelled', because: 'the deployment was cancelled' });
+  const wishes = async (): Promise<number> =>
+    (await gateway.ports.eventStore.readAll({ after: 0, limit: 1000 })).filter(
+      ({ type }) => type === 'ServiceDeploymentCancelRequested',
+    ).length;
+
+  it('has failed with the code that says so, and once more answers as before', async () => {
+    await deploy('shop:1');
+    const [{ body }] = await Promise.all([cancel().expect(202), heard(failed)]);
+    expect(body).toMatchObject({ id: job, type: 'deploy', status: 'failed', deployment_id: 1 });
+    expect(body.pending).toBeUndefined();
+    const again = await cancel('deployments/1').expect(202);
+    expect(again.body).toMatchObject({ status: 'failed', error: { code: 'cancelled' } });
+    expect(await wishes()).toBe(1);
+  });
+
+  it('is still deploying while its container is removed, which needs no second wish', async () => {
+    await deploy('shop:1');
+    await carriedOut((wanted) => [ServiceDeploymentAdvanced({ ...namesOf(wanted), phase: 'check' })]);
+    const [{ body }] = await Promise.all([
+      cancel('deployments/1').expect(202),
+      heard((wanted) => ServiceDeploymentCancelling(namesOf(wanted))),
+    ]);
+    expect(body).toMatchObject({ id: 1, status: 'deploying', error: null });
+    await cancel().expect(202);
+    expect(await wishes()).toBe(1);
+  });
+
+  it('is one wish under one key', async () => {
+    await deploy('shop:1');
+    const asked = () => cancel().set('Idempotency-Key', 'k1').expect(202);
+    const [{ body }] = await Promise.all([asked(), heard(failed)]);
+    const again = await asked();
+    expect(again.body).toEqual(body);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+  });
+
+  it('says that the wish is pending while no deployer hears of it', async () => {
+    await deploy('shop:1');
+    expect((await cancel().expect(202)).body).toMatchObject({ status: 'queued', pending: true });
+  });
+
+  it('is refused once it takes over, and when it has ended', async () => {
+    const refusal = async () => (await cancel().expect(409)).body;
+    await deploy('shop:1');
+    await carriedOut((wanted) => [ServiceDeploymentAdvanced({ ...namesOf(wanted), phase: 'switch' })]);
+    expect(await refusal()).toMatchObject({ code: 'already_finished', detail: 'the deployment has taken over' });
+    await succeeded('shop:1');
+    expect((await refusal()).detail).toBe('the deployment has ended: success');
+    await cancel('deployments/2').expect(404);
+  });
+});
+
+describe('S2-37 The metrics of a service', () => {
+  it('tell of its deployments', async () => {
+    for (const image of ['shop:1', 'shop:2']) await deployed(image);
+    await deploy('shop:3');
+    await carriedOut((wanted) => [ServiceDeploymentFailed({ ...namesOf(wanted), code: 'x', because: 'y' })]);
+    await rollBack();
+    await deploy('shop:4');
+    await carriedOut((wanted) => [ServiceDeploymentAdvanced({ ...namesOf(wanted), phase: 'image' })]);
+    const { builds, deployments } = await get('services/1/metrics');
+    expect(builds).toMatchObject({ count: 0, success_rate: null, queue: { queued: 0, running: 0 } });
+    expect(deployments).toMatchObject({
+      count: 5,
+      by_status: { deploying: 2, success: 2, failed: 1, rolled_back: 0 },
+      success_rate: 0.6667,
+      rollbacks: 1,
+      queue: { queued: 1, running: 1 },
+    });
+    expect(deployments.days.at(-1)).toMatchObject({ deployments: 5, success_rate: 0.6667 });
+    const project = (await gateway.as('get', '/api/ada/engine/metrics').expect(200)).body;
+    expect(project.deployments).toMatchObject({ count: 5, successRate: 0.6667, queue: { queued: 1, running: 1 } });
+    expect(project.builds.count).toBe(0);
+  });
+
+  it('are those of the range, and of the service alone', async () => {
+    await gateway.as('post', '/v1/cicd/services').send({ project: 'ada/engine', name: 'other' }).expect(201);
+    await deployed('shop:1');
+    await gateway.as('post', '/v1/cicd/services/2/deploy').send({ image_tag: 'other:1' }).expect(202);
+    const asked = async (path: string) =>
+      (await gateway.as('get', `/v1/cicd/services/${path}`).expect(200)).body.deployments;
+    expect(await asked('1/metrics?range=12h')).toMatchObject({ count: 1, per_day: 2 });
+    expect(await asked('2/metrics')).toMatchObject({ count: 1, queue: { queued: 1, running: 0 } });
+    expect((await asked('1/metrics?range=2d')).days).toHaveLength(3);
+    await gateway.as('get', '/v1/cicd/services/1/metrics?range=year').expect(400);
   });
 });
 

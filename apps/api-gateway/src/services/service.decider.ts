@@ -1,5 +1,6 @@
 import {
   ServiceChanged,
+  ServiceDeploymentCancelRequested,
   ServiceDeploymentRequested,
   ServiceRegistered,
   ServiceRemoved,
@@ -11,13 +12,18 @@ import { emitAll } from '../triggers/emit-all.ts';
 type Data<Definition extends (data: never) => { data: unknown }> = ReturnType<Definition>['data'];
 
 export type ServiceEvent = ReturnType<
-  typeof ServiceRegistered | typeof ServiceChanged | typeof ServiceRemoved | typeof ServiceDeploymentRequested
+  | typeof ServiceRegistered
+  | typeof ServiceChanged
+  | typeof ServiceRemoved
+  | typeof ServiceDeploymentRequested
+  | typeof ServiceDeploymentCancelRequested
 >;
 export type ServiceCommand =
   | ({ type: 'RegisterService' } & Data<typeof ServiceRegistered>)
   | { type: 'ChangeService'; changes: Partial<ServiceConfig> }
   | { type: 'RemoveService' }
-  | ({ type: 'RequestServiceDeployment' } & Data<typeof ServiceDeploymentRequested>);
+  | ({ type: 'RequestServiceDeployment' } & Data<typeof ServiceDeploymentRequested>)
+  | ({ type: 'CancelServiceDeployment' } & Data<typeof ServiceDeploymentCancelRequested>);
 /** Nothing is known of a service that was removed: its name may be another's. */
 export type ServiceState = { known?: Data<typeof ServiceChanged> };
 
@@ -33,6 +39,7 @@ const evolve = (state: ServiceState, event: ServiceEvent): ServiceState => {
       delete state.known;
       return state;
     case 'ServiceDeploymentRequested':
+    case 'ServiceDeploymentCancelRequested':
       return state;
   }
 };
@@ -53,6 +60,11 @@ const decide = (command: ServiceCommand, { known }: ServiceState): ServiceEvent[
     if (!known) return [ServiceRegistered(data)];
     if (same(known.config, data.config)) return [];
     throw new Refusal('service_exists', `the project has another service ${data.config.name}`, { pointer: '/name' });
+  }
+  // Also of one that was removed since: what is being deployed of it ends by itself or by this.
+  if (command.type === 'CancelServiceDeployment') {
+    const { type: _type, ...data } = command;
+    return [ServiceDeploymentCancelRequested(data)];
   }
   if (!known) throw new Refusal('not_found', 'there is no such service');
   if (command.type === 'ChangeService') {

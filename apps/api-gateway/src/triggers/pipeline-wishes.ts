@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { triggerStream, type RecordedEvent } from '@foldline/contracts';
+import { pipelineStream, triggerStream, type RecordedEvent } from '@foldline/contracts';
 import {
   COMMANDS,
   PORT,
@@ -65,7 +65,7 @@ export class PipelineWishes {
       const before = await this.newest(pipelineId);
       if (before && before.type !== 'PipelineRequested') {
         const waitMs = this.outcomes.remaining(before, ANSWER_WITHIN_MS);
-        if (waitMs > 0) await this.outcomes.effect(before, pipelineId, before.position, waitMs);
+        if (waitMs > 0) await this.outcomes.effect(before, pipelineStream(pipelineId), before.position, waitMs);
       }
       await judge();
       try {
@@ -80,7 +80,7 @@ export class PipelineWishes {
   }
 
   private async answered(wish: RecordedWish, pipelineId: string, judge: () => Promise<void>): Promise<Wished> {
-    const position = await this.outcomes.effect(wish, pipelineId, wish.position, ANSWER_WITHIN_MS);
+    const position = await this.outcomes.effect(wish, pipelineStream(pipelineId), wish.position, ANSWER_WITHIN_MS);
     // Nothing came of it: either it has become impossible, which is said now, or nobody has taken it up yet.
     if (position === undefined) await judge();
     const shown = position ?? wish.position;

@@ -1,18 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { pipelineStream, type RecordedEvent } from '@foldline/contracts';
+import type { RecordedEvent } from '@foldline/contracts';
 import { PORT, TransientError, type Clock, type EventStore } from '@foldline/kernel';
 import { OpenStreams } from '../http/open-streams.ts';
 
 /** Events behind a wish that are looked at for what came of it: the scheduler answers within a few. */
 const LOOKED_AT = 20_000;
 const PAGE = 1000;
-const ENDINGS = new Set(['PipelineFinished', 'PipelineRejected']);
+/** Whoever wants to cancel is late when one of these comes first. */
+const CANCELS = new Set(['PipelineCancelRequested', 'ServiceDeploymentCancelRequested']);
+const ENDINGS = new Set([
+  'PipelineFinished',
+  'PipelineRejected',
+  'ServiceDeploymentSucceeded',
+  'ServiceDeploymentFailed',
+]);
 
 export type RecordedWish = Pick<RecordedEvent, 'id' | 'type' | 'position' | 'recordedAt'>;
 
 /**
- * What the scheduler made of a wish. It is another service, often in another process, so the log is asked: the
- * scheduler's events name the wish as their cause.
+ * What the scheduler made of a wish, or the deployer. They are other services, often in other processes, so the log is
+ * asked: their events name the wish as their cause.
  */
 @Injectable()
 export class WishOutcomes {
@@ -24,12 +31,11 @@ export class WishOutcomes {
 
   /**
    * The position at which the whole effect of the wish shows. Nothing when none is recorded within the time
-   * (milliseconds), or when the pipeline ended before a wish to cancel it came to the scheduler.
+   * (milliseconds), or when what was to be cancelled ended before the wish came to whoever decides. `stream` is where
+   * that one's events are.
    */
-  async effect(wish: RecordedWish, pipelineId: string, after: number, waitMs: number): Promise<number | undefined> {
-    const stream = pipelineStream(pipelineId);
-    const overtakes = (event: RecordedEvent): boolean =>
-      wish.type === 'PipelineCancelRequested' && ENDINGS.has(event.type);
+  async effect(wish: RecordedWish, stream: string, after: number, waitMs: number): Promise<number | undefined> {
+    const overtakes = ({ type }: RecordedEvent): boolean => CANCELS.has(wish.type) && ENDINGS.has(type);
     const found = await this.first(
       (event) => event.stream === stream && (event.causationId === wish.id || overtakes(event)),
       after,

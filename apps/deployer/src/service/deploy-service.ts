@@ -18,6 +18,7 @@ import {
   type Cause,
   type Clock,
   type Commands,
+  type Handled,
   type Images,
   type SecretBox,
   type ServiceDriver,
@@ -25,7 +26,13 @@ import {
 import { checkHealth } from './check-health.ts';
 import { findImage } from './find-image.ts';
 import { PublishedServices } from './published-services.ts';
-import { serviceDeploymentDecider, type ServiceDeploymentCommand } from './service-deployment.decider.ts';
+import {
+  CANCELLED,
+  serviceDeploymentDecider,
+  type Phase,
+  type ServiceDeploymentCommand,
+  type ServiceDeploymentState,
+} from './service-deployment.decider.ts';
 
 const LIMIT_MS = 60 * 60_000;
 /** How long what ran before may go on with what it had begun. */
@@ -39,6 +46,8 @@ const KEPT = 1;
 /** Carries out one deployment of a service; what is done already is not done again. */
 @Injectable()
 export class DeployService {
+  private readonly underWay = new Map<string, AbortController>();
+
   constructor(
     @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.images) private readonly images: Images,
@@ -50,15 +59,32 @@ export class DeployService {
 
   /** To the end, whichever that is. Throws what is nobody's fault, and may be called again then. */
   async carryOut(deploymentId: string, signal: AbortSignal): Promise<void> {
+    const cancelled = new AbortController();
+    this.underWay.set(deploymentId, cancelled);
+    try {
+      await this.carryOutUnless(cancelled.signal, deploymentId, signal);
+    } finally {
+      this.underWay.delete(deploymentId);
+    }
+  }
+
+  /** What is recorded as cancelled does not go on; this only ends what it waits for. */
+  hurry(deploymentId: string): void {
+    this.underWay.get(deploymentId)?.abort(wasCancelled());
+  }
+
+  private async carryOutUnless(cancelled: AbortSignal, deploymentId: string, signal: AbortSignal): Promise<void> {
     const { wanted, outcome } = await this.commands.stateOf(deploymentStream(deploymentId), serviceDeploymentDecider);
     if (!wanted || outcome !== undefined) return;
     try {
-      const { image, id: imageId } = await this.inTime(signal, (limited) => this.replaced(wanted, limited));
+      const work = (limited: AbortSignal) => this.replaced(wanted, limited);
+      const { image, id: imageId } = await this.inTime(AbortSignal.any([signal, cancelled]), work);
       await this.tell(wanted, { type: 'SucceedServiceDeployment', image, imageId });
     } catch (error) {
       signal.throwIfAborted();
       const failure = failureOf(error);
       if (!failure) throw error;
+      if (failure.code === CANCELLED.code) return this.withdraw(wanted);
       await this.driver.remove(deploymentId).catch(() => undefined);
       await this.published.giveBack(wanted.serviceId);
       const isBroken = error instanceof PermanentError;
@@ -67,6 +93,13 @@ export class DeployService {
       return;
     }
     await this.cleanUp(wanted, signal);
+  }
+
+  /** Of one that was cancelled nothing is left, which is tried until it is so. */
+  private async withdraw(wanted: WantedDeployment): Promise<void> {
+    await this.driver.remove(wanted.deploymentId);
+    await this.published.giveBack(wanted.serviceId);
+    await this.tell(wanted, { type: 'FailServiceDeployment', ...CANCELLED });
   }
 
   /** Nothing that does not answer holds up what is deployed next. */
@@ -81,18 +114,19 @@ export class DeployService {
   private async replaced(wanted: WantedDeployment, signal: AbortSignal) {
     const { deploymentId, serviceId, service, project, run } = wanted;
     const variables = this.variablesOf(wanted);
-    await this.tell(wanted, { type: 'AdvanceServiceDeployment', phase: 'image' });
+    await this.advance(wanted, 'image');
     const found = await findImage(wanted, this.images, loginsIn(variables[REGISTRY_LOGINS]), signal);
     await this.published.take(serviceId, run.ports);
-    await this.tell(wanted, { type: 'AdvanceServiceDeployment', phase: 'start' });
+    await this.advance(wanted, 'start');
     const environment = Object.fromEntries(
       Object.entries(run.environment).map(([name, value]) => [name, expandVariables(value, variables)]),
     );
     const network = `foldline-${project.id}`;
     const alias = service.name.toLowerCase();
     await this.driver.start({ deploymentId, serviceId, network, alias, image: found.id, environment });
-    await this.tell(wanted, { type: 'AdvanceServiceDeployment', phase: 'check' });
+    await this.advance(wanted, 'check');
     await checkHealth(deploymentId, run.healthCheck, { driver: this.driver, clock: this.clock, signal });
+    await this.advance(wanted, 'switch');
     await this.published.direct(wanted);
     return found;
   }
@@ -140,10 +174,16 @@ export class DeployService {
       .reduce((hidden, value) => hidden.replaceAll(value, '[MASKED]'), text);
   }
 
-  private async tell(wanted: WantedDeployment, command: ServiceDeploymentCommand): Promise<void> {
+  /** Whether it was cancelled is decided where its phases are: one that was goes no further. */
+  private async advance(wanted: WantedDeployment, phase: Phase): Promise<void> {
+    const { state } = await this.tell(wanted, { type: 'AdvanceServiceDeployment', phase });
+    if (state.isCancelled || state.outcome !== undefined) throw wasCancelled();
+  }
+
+  private tell(wanted: WantedDeployment, command: ServiceDeploymentCommand): Promise<Handled<ServiceDeploymentState>> {
     const stream = deploymentStream(wanted.deploymentId);
     const cause = causeOf(wanted, 'phase' in command ? command.phase : 'end');
-    await this.commands.handle(stream, serviceDeploymentDecider, command, cause);
+    return this.commands.handle(stream, serviceDeploymentDecider, command, cause);
   }
 }
 
@@ -153,6 +193,8 @@ const causeOf = ({ deploymentId, serviceId }: WantedDeployment, what = 'rollback
   correlationId: `service-${serviceId}`,
   actor: { kind: 'system', id: 'deployer' },
 });
+
+const wasCancelled = (): ServiceFailure => new ServiceFailure(CANCELLED.code, CANCELLED.because);
 
 const failureOf = (error: unknown): { code: string; because: string } | undefined => {
   if (error instanceof ServiceFailure) return { code: error.code, because: error.message };

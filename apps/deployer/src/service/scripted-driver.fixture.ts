@@ -2,9 +2,12 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import {
   ImageFailure,
+  ServiceFailure,
   type ContainerStanding,
   type Images,
+  type ImageWork,
   type KnownImage,
+  type RegistryLogins,
   type ServiceContainer,
   type ServiceDriver,
 } from '@foldline/kernel';
@@ -19,6 +22,8 @@ export class ScriptedDriver implements ServiceDriver {
   /** The status with which the servers of an image answer; 0 ends the container at once. */
   readonly statuses = new Map<string, number>();
   output = '';
+  /** The daemon removes nothing now. */
+  isAway = false;
 
   constructor(private readonly port: number) {}
 
@@ -57,6 +62,7 @@ export class ScriptedDriver implements ServiceDriver {
   }
 
   async remove(deploymentId: string): Promise<void> {
+    if (this.isAway) throw new ServiceFailure('docker_unavailable', 'no answer');
     await this.stop(deploymentId);
     this.containers.delete(deploymentId);
   }
@@ -78,6 +84,8 @@ export class ScriptedDriver implements ServiceDriver {
 /** Images that are here by name; what a registry would say of the others is scripted. */
 export class KnownImages implements Images {
   readonly pulled: string[] = [];
+  /** A registry that never answers. */
+  hangs = false;
   refuses: ImageFailure = new ImageFailure('image_not_found', 'there is no such image');
 
   constructor(private readonly here: Set<string>) {}
@@ -86,8 +94,10 @@ export class KnownImages implements Images {
     return this.here.has(reference) ? { id: reference, digests: [] } : undefined;
   }
 
-  async pull(reference: string): Promise<KnownImage> {
+  async pull(reference: string, _logins: RegistryLogins, { signal }: ImageWork): Promise<KnownImage> {
     this.pulled.push(reference);
+    if (this.hangs && !signal.aborted) await once(signal, 'abort');
+    signal.throwIfAborted();
     throw this.refuses;
   }
 

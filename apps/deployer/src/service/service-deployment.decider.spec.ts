@@ -1,6 +1,7 @@
 import { describe, it } from '@jest/globals';
 import {
   ServiceDeploymentAdvanced,
+  ServiceDeploymentCancelling,
   ServiceDeploymentFailed,
   ServiceDeploymentRolledBack,
   ServiceDeploymentStarted,
@@ -8,7 +9,7 @@ import {
   type WantedDeployment,
 } from '@foldline/contracts';
 import { givenWhenThen, sampleContext } from '@foldline/testing';
-import { serviceDeploymentDecider } from './service-deployment.decider.ts';
+import { CANCELLED, serviceDeploymentDecider } from './service-deployment.decider.ts';
 
 const given = givenWhenThen(serviceDeploymentDecider);
 
@@ -51,6 +52,32 @@ describe('a deployment of a service', () => {
       .when({ type: 'SucceedServiceDeployment', ...image })
       .thenNothing();
     given(started, failed).when({ type: 'AdvanceServiceDeployment', phase: 'check' }).thenNothing();
+  });
+
+  describe('that is cancelled', () => {
+    const cancel = { type: 'CancelServiceDeployment' } as const;
+    const advanced = (phase: 'image' | 'check' | 'switch') => ServiceDeploymentAdvanced({ ...names, phase });
+    const cancelling = ServiceDeploymentCancelling(names);
+    const cancelled = ServiceDeploymentFailed({ ...names, ...CANCELLED });
+
+    it('ends at once while it waits', () => {
+      given(started).when(cancel).then(cancelled);
+      given(started, cancelled).when(cancel).thenNothing();
+      given(started, cancelled).when({ type: 'AdvanceServiceDeployment', phase: 'image' }).thenNothing();
+    });
+
+    it('goes no further, and ends as cancelled whatever it comes to', () => {
+      given(started, advanced('image')).when(cancel).then(cancelling);
+      const cancellingIt = () => given(started, advanced('check'), cancelling);
+      cancellingIt().when(cancel).thenNothing();
+      cancellingIt().when({ type: 'AdvanceServiceDeployment', phase: 'switch' }).thenNothing();
+      cancellingIt().when({ type: 'FailServiceDeployment', code: 'port_taken', because: 'no' }).then(cancelled);
+    });
+
+    it('goes on once it takes over', () => {
+      given(started, advanced('switch')).when(cancel).thenNothing();
+      given(started, advanced('switch'), succeeded).when(cancel).thenNothing();
+    });
   });
 
   it('is taken back once, when it had succeeded', () => {

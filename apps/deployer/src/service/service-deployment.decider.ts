@@ -1,5 +1,6 @@
 import {
   ServiceDeploymentAdvanced,
+  ServiceDeploymentCancelling,
   ServiceDeploymentFailed,
   ServiceDeploymentRolledBack,
   ServiceDeploymentStarted,
@@ -12,16 +13,18 @@ import { Decision, type Decider } from '@foldline/kernel';
 const EVENTS = {
   ServiceDeploymentStarted,
   ServiceDeploymentAdvanced,
+  ServiceDeploymentCancelling,
   ServiceDeploymentSucceeded,
   ServiceDeploymentFailed,
   ServiceDeploymentRolledBack,
 };
 type ServiceDeploymentEvent = EventsOf<typeof EVENTS>;
-type Phase = ReturnType<typeof ServiceDeploymentAdvanced>['data']['phase'];
+export type Phase = ReturnType<typeof ServiceDeploymentAdvanced>['data']['phase'];
 
 export type ServiceDeploymentState = {
   wanted?: WantedDeployment;
   phase?: Phase;
+  isCancelled?: true;
   outcome?: 'success' | 'failed' | 'rolled_back';
 };
 export type ServiceDeploymentCommand =
@@ -29,7 +32,10 @@ export type ServiceDeploymentCommand =
   | { type: 'AdvanceServiceDeployment'; phase: Phase }
   | { type: 'SucceedServiceDeployment'; image: string; imageId: string }
   | { type: 'FailServiceDeployment'; code: string; because: string }
+  | { type: 'CancelServiceDeployment' }
   | { type: 'RollBackServiceDeployment'; by: string };
+
+export const CANCELLED = { code: 'cancelled', because: 'the deployment was cancelled' } as const;
 
 const evolve = (state: ServiceDeploymentState, event: ServiceDeploymentEvent): ServiceDeploymentState => {
   switch (event.type) {
@@ -38,6 +44,9 @@ const evolve = (state: ServiceDeploymentState, event: ServiceDeploymentEvent): S
       return state;
     case 'ServiceDeploymentAdvanced':
       state.phase = event.data.phase;
+      return state;
+    case 'ServiceDeploymentCancelling':
+      state.isCancelled = true;
       return state;
     case 'ServiceDeploymentSucceeded':
       state.outcome = 'success';
@@ -60,17 +69,39 @@ const decide = (command: ServiceDeploymentCommand, state: ServiceDeploymentState
   if (command.type === 'RollBackServiceDeployment')
     return outcome === 'success' ? [ServiceDeploymentRolledBack({ ...names, by: command.by })] : [];
   if (outcome !== undefined) return [];
-  const { type, ...data } = command;
-  if (type === 'AdvanceServiceDeployment') {
-    const next = (data as { phase: Phase }).phase;
-    return phase === next ? [] : [ServiceDeploymentAdvanced({ ...names, phase: next })];
+  if (command.type === 'FailServiceDeployment') {
+    // Whatever else has gone wrong meanwhile, it ends because somebody wanted it to.
+    const { code, because } = state.isCancelled ? CANCELLED : command;
+    return [ServiceDeploymentFailed({ ...names, code, because })];
   }
-  return type === 'SucceedServiceDeployment'
-    ? [ServiceDeploymentSucceeded({ ...names, number, ...(data as { image: string; imageId: string }) })]
-    : [ServiceDeploymentFailed({ ...names, ...(data as { code: string; because: string }) })];
+  if (state.isCancelled) return [];
+  switch (command.type) {
+    case 'AdvanceServiceDeployment':
+      return phase === command.phase ? [] : [ServiceDeploymentAdvanced({ ...names, phase: command.phase })];
+    case 'CancelServiceDeployment':
+      return cancelled(names, phase);
+    case 'SucceedServiceDeployment': {
+      const { image, imageId } = command;
+      return [ServiceDeploymentSucceeded({ ...names, number, image, imageId })];
+    }
+  }
 };
 
-/** A deployment of a service begins once and ends once; one that has succeeded may be taken back by another. */
+/** There is nothing of one that waits. Of one that goes on there may be a container; one that takes over goes on. */
+const cancelled = (
+  names: Pick<WantedDeployment, 'deploymentId' | 'serviceId'>,
+  phase: Phase | undefined,
+): ServiceDeploymentEvent[] => {
+  if (phase === 'switch') return [];
+  return phase === undefined
+    ? [ServiceDeploymentFailed({ ...names, ...CANCELLED })]
+    : [ServiceDeploymentCancelling(names)];
+};
+
+/**
+ * A deployment of a service begins once and ends once. Until it takes over it may be cancelled; one that has succeeded
+ * may be taken back by another.
+ */
 export const serviceDeploymentDecider: Decider<
   ServiceDeploymentState,
   ServiceDeploymentCommand,

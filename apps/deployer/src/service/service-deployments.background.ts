@@ -3,6 +3,7 @@ import {
   COLLECTION,
   deploymentStream,
   type Recorded,
+  type ServiceDeploymentCancelRequested,
   type ServiceDeploymentDoc,
   type ServiceDeploymentRequested,
   type ServiceDoc,
@@ -79,6 +80,18 @@ export class ServiceDeployments implements OnApplicationBootstrap, OnApplication
       because(event, 'deployer'),
     );
     this.take(serviceId, deploymentId);
+  }
+
+  /** One that waits ends at once, one that goes on where it is; one that takes over goes on. */
+  async onCancelRequested(event: Recorded<ReturnType<typeof ServiceDeploymentCancelRequested>>): Promise<void> {
+    const { deploymentId } = event.data;
+    const { state } = await this.commands.handle(
+      deploymentStream(deploymentId),
+      serviceDeploymentDecider,
+      { type: 'CancelServiceDeployment' },
+      because(event, 'deployer'),
+    );
+    if (state.isCancelled) this.deploy.hurry(deploymentId);
   }
 
   /** Another service may have the name by now, and with it the id: what runs of that one stays. */

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   serviceStream,
   variableSeal,
+  ServiceDeploymentCancelRequested,
   ServiceDeploymentRequested,
   ServiceRegistered,
   ServiceRemoved,
@@ -111,6 +112,23 @@ const deploy = async (image: string, more: Partial<WantedDeployment> = {}): Prom
 };
 const served = async (): Promise<string> =>
   (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
+/** Asked for, and so far that it waits to be healthy, which it does not become. */
+const begun = async (deploymentId: string): Promise<void> => {
+  const event = await recorded(ServiceDeploymentRequested(wanted('shop:sick')));
+  event.data.run.healthCheck.timeoutSeconds = 600;
+  await events().serviceDeploymentRequested(event);
+  while (!driver.starts.includes(deploymentId)) await embedded.ports.clock.sleep(5);
+};
+const cancelWish = (deploymentId: string) =>
+  recorded(ServiceDeploymentCancelRequested({ deploymentId, serviceId: 's1' }));
+/** Told as often as it pleases the bus. */
+const cancel = async (deploymentId: string): Promise<void> => {
+  const wish = await cancelWish(deploymentId);
+  for (let told = 0; told < 2; told += 1) await events().serviceDeploymentCancelRequested(wish);
+};
+const cancelled = { type: 'ServiceDeploymentFailed', data: { code: 'cancelled' } };
+const typesOf = async (deploymentId: string): Promise<string[]> =>
+  (await storedOf(deploymentId)).map(({ type }) => type.replace('ServiceDeployment', ''));
 const failure = async (image: string, more: Partial<WantedDeployment> = {}): Promise<unknown> =>
   (await deploy(image, more)).data;
 
@@ -137,6 +155,7 @@ describe('a service', () => {
       'ServiceDeploymentAdvanced',
       'ServiceDeploymentAdvanced',
       'ServiceDeploymentAdvanced',
+      'ServiceDeploymentAdvanced',
       'ServiceDeploymentSucceeded',
     ]);
   });
@@ -149,7 +168,7 @@ describe('a service', () => {
     await events().serviceDeploymentRequested(event);
     await deploy('shop:2');
     expect(driver.starts).toEqual(['d1', 'd2']);
-    expect(await storedOf('d1')).toHaveLength(5);
+    expect(await storedOf('d1')).toHaveLength(6);
   });
 
   it('keeps one container for a rollback, which is stopped, and no older ones', async () => {
@@ -189,10 +208,7 @@ describe('a service', () => {
 
   it('is reached again by the next process, which ends what was left in the middle', async () => {
     await deploy('shop:1');
-    const event = await recorded(ServiceDeploymentRequested(wanted('shop:sick')));
-    event.data.run.healthCheck.timeoutSeconds = 600;
-    await events().serviceDeploymentRequested(event);
-    while (driver.starts.length < 2) await embedded.ports.clock.sleep(5);
+    await begun('d2');
     await app.close();
     expect((await storedOf('d2')).at(-1)?.type).toBe('ServiceDeploymentAdvanced');
     await driver.remove('d2');
@@ -213,6 +229,71 @@ describe('a service', () => {
     ).rejects.toThrow();
     await restart();
     expect(driver.containers.size).toBe(0);
+  });
+
+  describe('S2-27 whose deployment is cancelled', () => {
+    it('goes on with what ran before; the new container is gone', async () => {
+      await deploy('shop:1');
+      await begun('d2');
+      await cancel('d2');
+      expect(await ended('d2')).toMatchObject(cancelled);
+      expect([...driver.containers.keys()]).toEqual(['d1']);
+      expect(await served()).toBe('shop:1');
+      expect((await typesOf('d2')).slice(-2)).toEqual(['Cancelling', 'Failed']);
+    });
+
+    it('begins nothing when it still waits, and lets go on what it waits for', async () => {
+      await begun('d1');
+      const waiting = await recorded(ServiceDeploymentRequested(wanted('shop:2')));
+      await events().serviceDeploymentRequested(waiting);
+      await cancel('d2');
+      expect(await typesOf('d2')).toEqual(['Started', 'Failed']);
+      expect((await typesOf('d1')).at(-1)).toBe('Advanced');
+      await cancel('d1');
+      await deploy('shop:1');
+      expect(driver.starts).toEqual(['d1', 'd3']);
+      expect(await served()).toBe('shop:1');
+    });
+
+    it('does not wait for a registry any more', async () => {
+      images.hangs = true;
+      await events().serviceDeploymentRequested(await recorded(ServiceDeploymentRequested(wanted('away/shop:1'))));
+      while (images.pulled.length === 0) await embedded.ports.clock.sleep(5);
+      await cancel('d1');
+      expect(await ended('d1')).toMatchObject(cancelled);
+      expect(driver.starts).toEqual([]);
+    });
+
+    it('is ended by the next process when the deployer is killed before it has removed the container', async () => {
+      await deploy('shop:1');
+      await begun('d2');
+      driver.isAway = true;
+      await cancel('d2');
+      await app.close();
+      expect((await typesOf('d2')).at(-1)).toBe('Cancelling');
+      driver.isAway = false;
+      await start();
+      expect(await ended('d2')).toMatchObject(cancelled);
+      expect([...driver.containers.keys()]).toEqual(['d1']);
+      expect(await served()).toBe('shop:1');
+    });
+
+    it('is ended by the next process when the deployer was killed before it heard of the wish', async () => {
+      await begun('d1');
+      await app.close();
+      const wish = await cancelWish('d1');
+      await start();
+      await events().serviceDeploymentCancelRequested(wish);
+      expect(await ended('d1')).toMatchObject(cancelled);
+      expect(driver.containers.size).toBe(0);
+    });
+
+    it('too late stays as it was deployed', async () => {
+      await deploy('shop:1');
+      await cancel('d1');
+      expect((await typesOf('d1')).at(-1)).toBe('Succeeded');
+      expect(await served()).toBe('shop:1');
+    });
   });
 
   describe('that cannot be deployed goes on as it is, and says why:', () => {

@@ -66,14 +66,25 @@ export type WantedDeployment = z.infer<typeof wanted>;
 /** Somebody wants an image of the service to run. */
 export const ServiceDeploymentRequested = defineEvent('ServiceDeploymentRequested', 1, wanted);
 
+/** Somebody wants the deployment to end before it takes over. */
+export const ServiceDeploymentCancelRequested = defineEvent(
+  'ServiceDeploymentCancelRequested',
+  1,
+  z.object(deployment),
+);
+
 export const ServiceDeploymentStarted = defineEvent('ServiceDeploymentStarted', 1, wanted);
 
-export const DEPLOYMENT_PHASES = ['image', 'start', 'check'] as const;
+/** From `switch` on it takes over, and cannot be cancelled any more. */
+export const DEPLOYMENT_PHASES = ['image', 'start', 'check', 'switch'] as const;
 export const ServiceDeploymentAdvanced = defineEvent(
   'ServiceDeploymentAdvanced',
   1,
   z.object({ ...deployment, phase: z.enum(DEPLOYMENT_PHASES) }),
 );
+
+/** It does not take over any more; its container is being removed. */
+export const ServiceDeploymentCancelling = defineEvent('ServiceDeploymentCancelling', 1, z.object(deployment));
 
 /** What is asked of the service goes to this deployment from now on. */
 export const ServiceDeploymentSucceeded = defineEvent(
