@@ -39,6 +39,7 @@ export class JobShell {
     const notices = { tell: scene.tell, warn: scene.warn };
     const spec = {
       attemptId: about.attemptId,
+      pipelineId: about.pipelineId,
       workspace,
       scratchDirectory: scratch,
       notices,
