@@ -61,7 +61,8 @@ export class DaemonsForJobs {
     const pipelineId = pipelineOf(spec);
     notices.tell('The job has the Docker daemon of its pipeline');
     const lease = this.#ofPipelines.take(pipelineId, async () => {
-      const image = await ensureImage(service, fetching);
+      // Whoever has asked first may be stopped while others wait.
+      const image = await ensureImage(service, { ...fetching, signal: undefined });
       return PipelineDaemon.start({ docker, pipelineId, service, image, belongingTo, slots: this.slots });
     });
     try {

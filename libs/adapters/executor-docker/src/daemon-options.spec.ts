@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { daemonOptions } from './daemon-options.ts';
+import { daemonOptions, type DaemonContainer } from './daemon-options.ts';
 
-const options = daemonOptions({
+const DAEMON: DaemonContainer = {
   image: 'sha256:1',
   entrypoint: ['dockerd-entrypoint.sh'],
   flags: ['--mtu=1400'],
@@ -11,7 +11,9 @@ const options = daemonOptions({
   network: 'network-1',
   limits: { pids: 64 },
   memoryBytes: 2 ** 30,
-});
+  nameServers: ['10.0.0.2'],
+};
+const options = daemonOptions(DAEMON);
 const { HostConfig } = options;
 
 describe('The container of a pipeline’s own Docker daemon', () => {
@@ -35,6 +37,7 @@ describe('The container of a pipeline’s own Docker daemon', () => {
       'dockerd',
       '--host=unix:///foldline/docker.sock',
       expect.stringContaining('--default-address-pool='),
+      '--dns=10.0.0.2',
       '--mtu=1400',
     ]);
     expect(options.Entrypoint).toEqual(['sh', '-c', expect.stringMatching(/exec "\$@"$/), 'sh']);
@@ -44,6 +47,9 @@ describe('The container of a pipeline’s own Docker daemon', () => {
       Target: '/foldline',
     });
   });
+
+  it('asks the name servers that its definition names instead of those of the host', () =>
+    expect(daemonOptions({ ...DAEMON, flags: ['--dns=10.9.9.9'] }).Cmd).not.toContain('--dns=10.0.0.2'));
 
   it('knows no variable of the job that asked first but its proxies', () =>
     expect(options.Env).toEqual(['HTTPS_PROXY=http://proxy', 'no_proxy=internal', 'DOCKER_TLS_CERTDIR=']));

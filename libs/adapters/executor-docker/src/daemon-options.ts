@@ -13,6 +13,8 @@ export type DaemonContainer = Belonging & {
   /** More flags for the daemon. */
   flags: readonly string[];
   environment: Readonly<Record<string, string>>;
+  /** Which its containers ask, unless the flags name others. */
+  nameServers: readonly string[];
   /** Of this host, where its socket appears. */
   directory: string;
 };
@@ -49,15 +51,17 @@ const PLAIN = { NoCopy: true, DriverConfig: { Name: 'local', Options: {} } };
  * mean no harm, and is no wall.
  */
 export const daemonOptions = (daemon: DaemonContainer): ContainerCreateOptions => {
-  const { entrypoint, flags, environment, directory, labels } = daemon;
+  const { entrypoint, flags, environment, nameServers, directory, labels } = daemon;
   const common = commonOptions({ ...daemon, entrypoint: ['sh', '-c', WITH_OWN_GROUPS, 'sh'] });
   const passedOn = Object.entries(environment).filter(([name]) => IS_FOR_DAEMON.test(name));
+  const servers = flags.some((flag) => flag.startsWith('--dns')) ? [] : nameServers;
+  const ownFlags = [`--host=unix://${SOCKET_IN_DAEMON}`, ADDRESSES, ...servers.map((server) => `--dns=${server}`)];
   return {
     ...common,
     User: '0:0',
     // An entrypoint that makes keys unless it is told not to would take seconds, for nobody.
     Env: [...passedOn.map(([name, value]) => `${name}=${value}`), 'DOCKER_TLS_CERTDIR='],
-    Cmd: [...entrypoint, 'dockerd', `--host=unix://${SOCKET_IN_DAEMON}`, ADDRESSES, ...flags],
+    Cmd: [...entrypoint, 'dockerd', ...ownFlags, ...flags],
     HostConfig: {
       ...common.HostConfig,
       LogConfig: LOG_OF_SERVICES,

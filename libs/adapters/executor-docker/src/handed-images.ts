@@ -7,7 +7,7 @@ import { fromDockerError, statusOf } from './docker-error.ts';
 import { followed, look, type FoundImage } from './images.ts';
 
 const GONE = 404;
-/** A container uses it: somebody else has it from us, and removes it. */
+/** A container uses it. */
 const IN_USE = 409;
 
 /**
@@ -67,20 +67,26 @@ export class HandedImages {
   }
 }
 
-/** Removes what is written down in a directory, and the directory; images that have got a name meanwhile stay. */
+/** Removes what is written down in a directory, unless it has got a name meanwhile. What is still used stays there. */
 export const removeHanded = async (docker: Docker, directory: string): Promise<void> => {
   const ids = await readdir(directory).catch(() => []);
   for (const id of ids) {
     const found = await look(docker, id);
-    if (!found || found.hasName) continue;
-    await docker
-      .getImage(id)
-      .remove()
-      .catch((error: unknown) => {
-        if (![GONE, IN_USE].includes(statusOf(error) ?? 0)) throw error;
-      });
+    if (found && !found.hasName && !(await isRemoved(docker.getImage(id)))) continue;
+    await rm(join(directory, id), { force: true });
   }
-  await rm(directory, { recursive: true, force: true });
+};
+
+const isRemoved = async (image: Docker.Image): Promise<boolean> => {
+  try {
+    await image.remove();
+    return true;
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === IN_USE) return false;
+    if (status === GONE) return true;
+    throw error;
+  }
 };
 
 /** As a stream from one daemon to the other. Answers what it is called there. */

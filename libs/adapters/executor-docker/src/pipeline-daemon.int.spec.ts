@@ -11,6 +11,7 @@ import type { ContainerSpec, Executor, ServiceSpec, Site } from '@foldline/kerne
 import { whenAsked, withRealServer } from '@foldline/testing';
 import { openDocker } from './docker-client.ts';
 import { createDockerExecutor, type DockerExecutorOptions } from './docker-executor.ts';
+import { nameServersIn, nameServersOfHost } from './name-servers.ts';
 
 /** Jobs run in it, too: it has Docker's client and busybox. */
 const IMAGE = 'foldline-test/docker:dind';
@@ -107,6 +108,15 @@ const suite = (url: string): void => {
       expect(await left()).toEqual({ containers: 1, networks: 1, volumes: 1, directories: 1 });
       await executor.close();
       expect(await left()).toEqual(NOTHING);
+    });
+
+    it('answers whoever its jobs run as, and has its containers ask names where the host does', async () => {
+      const site = await open('users', { user: '1000:1000' });
+      await outputOf(site, MAKES('own'));
+      const asked = nameServersIn(await outputOf(site, 'docker run --rm own cat /etc/resolv.conf'));
+      const ofHost = await nameServersOfHost();
+      if (ofHost.length > 0) expect(asked).toEqual(ofHost);
+      await site.close();
     });
 
     it('ends a while after the last job that had it', async () => {

@@ -1,8 +1,8 @@
-import { chmod, lstat, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { SiteUnavailable, type ServiceSpec } from '@foldline/kernel';
+import { PermanentError, SiteUnavailable, type ServiceSpec } from '@foldline/kernel';
 import { nameFor, type Belonging } from './container-options.ts';
 import { SOCKET, SOCKET_IN_DAEMON, daemonOptions } from './daemon-options.ts';
 import { dockerAt } from './docker-client.ts';
@@ -10,11 +10,15 @@ import { fromDockerError, statusOf } from './docker-error.ts';
 import { HandedImages } from './handed-images.ts';
 import type { FoundImage } from './images.ts';
 import { networkOf } from './job-network.ts';
+import { nameServersOfHost } from './name-servers.ts';
 import { removed, removedNetwork } from './removed.ts';
 import { READY_MS, bodyOf, lastLinesOf } from './service-container.ts';
 import { namesFromImage } from './service-names.ts';
 
 const POLL_MS = 50;
+const FOR_ALL = 0o666;
+/** What the kernel takes for the address of a socket (unix(7)). */
+const LONGEST_PATH = 107;
 
 /** Of what belongs to a daemon on this host. */
 export const RUN = 'run';
@@ -54,6 +58,8 @@ export class PipelineDaemon {
     let network: Docker.Network | undefined;
     let container: Docker.Container | undefined;
     try {
+      if (Buffer.byteLength(join(directory, RUN, SOCKET)) > LONGEST_PATH)
+        throw new PermanentError(`the path of the data directory is too long for a socket in it: ${directory}`);
       await mkdir(join(directory, RUN), { mode: 0o755 });
       network = await networkOf(docker, name, belongingTo('none').labels);
       const options = daemonOptions({
@@ -62,6 +68,7 @@ export class PipelineDaemon {
         entrypoint: entrypoint.filter(Boolean),
         flags: command[0] === 'dockerd' ? command.slice(1) : command,
         environment,
+        nameServers: await nameServersOfHost(),
         directory: join(directory, RUN),
       });
       container = await docker.createContainer(bodyOf(options, { platform: service.platform, name }));
@@ -122,7 +129,9 @@ export class PipelineDaemon {
     await this.#images.remove();
     await removed(this.container);
     await removedNetwork(this.network);
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(join(this.directory, RUN), { recursive: true, force: true });
+    await removeEmpty(join(this.directory, IMAGES));
+    await removeEmpty(this.directory);
   }
 
   async #settle(): Promise<void> {
@@ -139,13 +148,13 @@ export class PipelineDaemon {
   async #answers(): Promise<boolean> {
     const found = await lstat(this.socket).catch(() => undefined);
     if (!found?.isSocket()) return false;
+    if ((found.mode & FOR_ALL) === FOR_ALL) return dockerAt(this.socket).answers();
     await this.#open();
-    return dockerAt(this.socket).answers();
+    return false;
   }
 
   /** It is its root's, and neither who runs jobs need be root nor the user of a job's image; nobody else comes to it. */
   async #open(): Promise<void> {
-    if (process.getuid!() === 0) return chmod(this.socket, 0o666);
     const asked = await this.container.exec({ Cmd: ['chmod', '666', SOCKET_IN_DAEMON], User: '0:0' });
     (await asked.start({ Detach: true })).destroy();
   }
@@ -154,3 +163,10 @@ export class PipelineDaemon {
     return new DaemonNotReady(because, await lastLinesOf(this.container));
   }
 }
+
+/** What is written down of images stays for the next process, where somebody still uses them. */
+const removeEmpty = async (directory: string): Promise<void> => {
+  await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
+  });
+};
