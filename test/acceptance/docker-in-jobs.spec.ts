@@ -28,7 +28,7 @@ const BUILD = `
 
 const suite = (daemon: string): void => {
   const docker = (...args: string[]): string =>
-    execFileSync('/usr/bin/docker', ['-H', daemon, ...args], { encoding: 'utf8' }).trim();
+    execFileSync('/usr/bin/docker', ['-H', daemon, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
   const runOn = async (sandbox: Sandbox, definition: string): Promise<PipelineAnswer> => {
     sandbox.commitOnly({ Dockerfile: DOCKERFILE, '.codara-ci.yml': definition });
     return sandbox.rested((await sandbox.trigger()).id);

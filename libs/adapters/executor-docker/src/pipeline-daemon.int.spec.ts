@@ -37,6 +37,7 @@ const suite = (url: string): void => {
       directory,
       network: 'none',
       limits: { pids: 512 },
+      warm: { size: 2, idleMs: 60_000 },
       daemonForJobs: { idleMs: 600_000 },
       ...more,
     });
@@ -119,10 +120,18 @@ const suite = (url: string): void => {
       await site.close();
     });
 
-    it('ends a while after the last job that had it', async () => {
+    it('ends a while after the last job that had it or an image of it', async () => {
       const brief = executorWith({ daemonForJobs: { idleMs: 50 } });
-      await (await open('brief', {}, brief)).close();
+      const maker = await open('brief', {}, brief);
+      await outputOf(maker, MAKES('made:1'));
+      const plain = await open('brief', { image: 'made:1', services: [] }, brief);
+      const { id } = plain.images![0]!;
+      await maker.close();
+      expect(await outputOf(plain, 'sleep 1; cat /made')).toBe('made');
+      expect(await isAtHost(id)).toBe(true);
+      await plain.close();
       await untilLeft(NOTHING);
+      expect(await isAtHost(id)).toBe(false);
     });
 
     it('that has ended by itself is replaced', async () => {
