@@ -103,7 +103,7 @@ export class PipelineDaemon {
       return (await this.container.inspect()).State.Running;
     } catch (error) {
       if (statusOf(error) === 404) return false;
-      throw error;
+      throw fromDockerError(error, 'ask for the Docker daemon of a pipeline');
     }
   }
 
