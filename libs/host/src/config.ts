@@ -225,8 +225,8 @@ const dockerOf = (values: SettingValues): Pick<Settings, 'docker'> => {
     ...(cpus !== undefined && { cpus }),
     ...(user !== undefined && { user }),
   };
-  const isShared = values.FOLDLINE_DOCKER_IN_JOBS === 'shared';
-  return { docker: { host, isShared, warm: { size, idleMs: values.FOLDLINE_WARM_CONTAINER_SECONDS * 1000 }, policy } };
+  const inJobs = { kind: values.FOLDLINE_DOCKER_IN_JOBS, idleMs: values.FOLDLINE_DOCKER_IN_JOBS_SECONDS * 1000 };
+  return { docker: { host, inJobs, warm: { size, idleMs: values.FOLDLINE_WARM_CONTAINER_SECONDS * 1000 }, policy } };
 };
 
 const ANY_HOST = new Set(['0.0.0.0', '::', '']);

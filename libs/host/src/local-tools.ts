@@ -30,7 +30,10 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
   const { dataDirectory, logLevel, allowPrivateTargets, docker } = settings;
   const spawner = new Spawner();
   const processes = createProcessExecutor({
-    baseEnvironment: { ...inherited(JOB_INHERITS), ...(docker?.isShared && { DOCKER_HOST: docker.host }) },
+    baseEnvironment: {
+      ...inherited(JOB_INHERITS),
+      ...(docker?.inJobs.kind === 'shared' && { DOCKER_HOST: docker.host }),
+    },
     directory: join(dataDirectory, 'runners/pipes'),
     spawner,
   });
@@ -62,7 +65,7 @@ export const openLocalTools = (settings: Settings, service?: ServiceName): Local
 
 const containersOf = (
   docker: DockerDaemon,
-  { host, isShared, warm, policy }: NonNullable<Settings['docker']>,
+  { host, inJobs, warm, policy }: NonNullable<Settings['docker']>,
   directory: string,
   logger: Logger,
 ): Executor =>
@@ -72,7 +75,8 @@ const containersOf = (
     warm,
     network: 'foldline-jobs',
     limits: policy,
-    ...(isShared && { socketForJobs: new URL(host).pathname }),
+    ...(inJobs.kind === 'shared' && { daemonForJobs: { socket: new URL(host).pathname } }),
+    ...(inJobs.kind === 'isolated' && { daemonForJobs: { idleMs: inJobs.idleMs } }),
     credentials: ownCredentials,
     warn: (message, err) => logger.warn({ err }, message),
   });

@@ -102,11 +102,14 @@ const COMMON_SETTINGS = {
   FOLDLINE_WARM_CONTAINER_SECONDS: number({ least: 1, most: 86_400 })
     .default(600)
     .describe('How long a container is kept ready that no job uses.'),
-  FOLDLINE_DOCKER_IN_JOBS: oneOf(['none', 'shared'])
+  FOLDLINE_DOCKER_IN_JOBS: oneOf(['none', 'shared', 'isolated'])
     .default('none')
     .describe(
-      'Whether jobs with a service `docker:dind` get the Docker daemon of their runner (`shared`), and others its address: whoever may define jobs is then root on the host. Otherwise such jobs are refused.',
+      'Which Docker daemon jobs with a service `docker:dind` get: one for their pipeline alone, in a container (`isolated`), or that of their runner (`shared`), whose address others get, too. Either lets who defines jobs become root on the host. Otherwise such jobs are refused.',
     ),
+  FOLDLINE_DOCKER_IN_JOBS_SECONDS: number({ least: 1, most: 86_400 })
+    .default(600)
+    .describe('How long an isolated daemon is kept, with its images, after the last job that used it.'),
   FOLDLINE_CONTAINER_PIDS: wholeNumber({ least: 1, most: 4_194_304 })
     .default(4096)
     .describe('How many processes the container of a job may have.'),

@@ -65,7 +65,7 @@ export const FAILURE_REASONS: Readonly<Record<FailureReason, { title: string; fi
   },
   docker_not_allowed: {
     title: 'The job asks for a Docker daemon, and its runner gives jobs none',
-    fix: 'Build the image by the build API, or ask for a runner with FOLDLINE_DOCKER_IN_JOBS=shared.',
+    fix: 'Build the image by the build API, or ask for a runner with FOLDLINE_DOCKER_IN_JOBS=isolated.',
   },
   docker_unavailable: {
     title: 'The Docker daemon of the runner did not answer, or could not start a container',

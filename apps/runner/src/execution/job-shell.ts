@@ -70,6 +70,7 @@ export class JobShell {
     const notices = { tell: scene.tell, warn: scene.warn };
     const spec = {
       attemptId: about.attemptId,
+      pipelineId: about.pipelineId,
       workspace,
       ...(filled && { filled }),
       scratchDirectory: scratch,

@@ -64,7 +64,7 @@ export type ServiceContainerOptions = Belonging &
   };
 
 /** What services write is kept for when they fail. */
-const LOG_OF_SERVICES = { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '1' } };
+export const LOG_OF_SERVICES = { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '1' } };
 
 /** A container whose first process is a shell that waits to be told what to run. */
 export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
@@ -105,7 +105,7 @@ export const serviceOptions = (service: ServiceContainerOptions): ContainerCreat
 
 type Common = Belonging & Pick<JobContainer, 'image' | 'entrypoint' | 'user'>;
 
-const commonOptions = (spec: Common): ContainerCreateOptions => {
+export const commonOptions = (spec: Common): ContainerCreateOptions => {
   const { entrypoint, limits, cpus = limits.cpus, memoryBytes = limits.memoryBytes } = spec;
   return {
     Image: spec.image,

@@ -12,8 +12,10 @@ export type DockerDaemon = {
 };
 
 /** `unix:///path` */
-export const openDocker = (address: string): DockerDaemon => {
-  const { pathname: socketPath } = new URL(address);
+export const openDocker = (address: string): DockerDaemon => dockerAt(new URL(address).pathname);
+
+/** By the path of its socket. */
+export const dockerAt = (socketPath: string): DockerDaemon => {
   let opened: Promise<Docker> | undefined;
   return { client: () => (opened ??= connect(socketPath)), answers: () => ping(socketPath) };
 };

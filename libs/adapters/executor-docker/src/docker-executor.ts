@@ -6,14 +6,16 @@ import { asRoot } from './as-root.ts';
 import { ContainerSite } from './container-site.ts';
 import { nameFor, type Belonging, type ContainerLimits } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
-import { CLIENT_OF_DAEMON, withDaemon } from './docker-in-jobs.ts';
+import { DaemonsForJobs, type DaemonOfJob } from './daemon-of-job.ts';
+import { CLIENT_OF_DAEMON, withDaemon, type DaemonForJobs } from './docker-in-jobs.ts';
 import { fromDockerError } from './docker-error.ts';
-import { ensureImage, type FoundImage } from './images.ts';
+import { ensureImage, type Fetching, type FoundImage } from './images.ts';
 import { networkNamed } from './job-network.ts';
 import { blockMetadataAddresses } from './metadata-addresses.ts';
 import { Leavings } from './leavings.ts';
 import { Ownership, thisProcess, type User } from './ownership.ts';
 import { PreparedContainer, type Preparation } from './prepared-container.ts';
+import type { Credentials } from './registry-access.ts';
 import { startServices, type Services } from './services.ts';
 import { WarmPool, type WarmPoolSettings } from './warm-pool.ts';
 
@@ -28,8 +30,8 @@ export type DockerExecutorOptions = {
   warm?: WarmPoolSettings;
   /** The runner's own credentials for registries, as Docker's `config.json`; those of a job go before. */
   credentials?: () => Promise<string | undefined>;
-  /** The daemon's socket on this host, where jobs may have it that ask for a daemon; without it none may. */
-  socketForJobs?: string;
+  /** Without it no job may have one. */
+  daemonForJobs?: DaemonForJobs;
   /** Told what keeps jobs less apart than they should be. */
   warn?: (message: string, error: unknown) => void;
   /** Whose the workspaces are; who runs this process, unless somebody else is named. */
@@ -45,6 +47,7 @@ export const createDockerExecutor = (options: DockerExecutorOptions): Executor =
 class DockerExecutor implements Executor {
   readonly #leavings: Leavings;
   readonly #pool: WarmPool;
+  readonly #daemons: DaemonsForJobs;
   #network: Promise<string> | undefined;
   #guarded: Promise<void> | undefined;
 
@@ -52,6 +55,7 @@ class DockerExecutor implements Executor {
     const instance = createHash('sha256').update(resolve(options.directory)).digest('hex').slice(0, 16);
     this.#leavings = new Leavings(options.docker, instance, this.#slots);
     this.#pool = new WarmPool(options.warm ?? NO_POOL);
+    this.#daemons = new DaemonsForJobs(options.daemonForJobs, this.#slots);
   }
 
   get #slots(): string {
@@ -61,6 +65,8 @@ class DockerExecutor implements Executor {
   async kinds(): Promise<string[]> {
     if (!(await this.options.docker.answers())) return [];
     this.#leavings.removeLeft();
+    // Unlike a container that waits, a daemon does not end by itself when its runner has died.
+    if (this.#daemons.areOfPipelines) void this.#leavings.removeEarlier().catch(() => undefined);
     return ['docker'];
   }
 
@@ -71,22 +77,24 @@ class DockerExecutor implements Executor {
   async open(spec: SiteSpec, signal?: AbortSignal): Promise<Site> {
     const { container, notices = NO_NOTICES } = spec;
     if (!container) throw new PermanentError('a job that names no image has no container');
-    const { socketForJobs } = this.options;
-    const { asked, usesDaemon } = withDaemon(container, socketForJobs !== undefined);
-    if (usesDaemon) notices.tell('The job has the Docker daemon of its runner');
-    const socket = usesDaemon ? socketForJobs : undefined;
+    const { asked, daemon: service } = withDaemon(container, this.options.daemonForJobs !== undefined);
     const docker = await this.options.docker.client();
     await this.#leavings.removeEarlier();
     await this.#guard();
-    const images = await this.#images(docker, asked, notices, signal);
+    const fetching = { docker, credentials: await this.#credentials(asked), notices, signal };
+    const belongingTo = (network: string): Belonging => this.#belonging(asked, network);
+    const daemon = await this.#daemons.forJob({ spec, service, fetching, belongingTo });
     try {
-      const place = { spec, asked, images, socket };
-      if (!asked.services?.length) return await this.#alone(docker, place);
-      return await this.#withServices(docker, place, signal);
+      const place = {
+        spec,
+        asked,
+        daemon,
+        images: await imagesOf(asked, { ...fetching, handedOver: daemon.handedOver }),
+      };
+      return await this.#place(docker, place, signal);
     } catch (error) {
-      // Somebody may have removed it.
-      this.#network = undefined;
-      throw fromDockerError(error, 'start the container of a job');
+      daemon.release();
+      throw error;
     }
   }
 
@@ -97,6 +105,8 @@ class DockerExecutor implements Executor {
   async close(): Promise<void> {
     await this.#pool.close();
     await this.#leavings.settled();
+    // Images of pipelines cannot be removed while containers of them are there.
+    await this.#daemons.close();
   }
 
   /** Once; a runner that may not do it goes on without. */
@@ -106,10 +116,20 @@ class DockerExecutor implements Executor {
     }));
   }
 
-  async #images(docker: Docker, asked: ContainerSpec, notices: typeof NO_NOTICES, signal?: AbortSignal) {
-    const credentials = { ofJob: asked.credentials, ofRunner: await this.options.credentials?.() };
-    const fetching = { docker, credentials, notices, signal };
-    return Promise.all([asked, ...(asked.services ?? [])].map((each) => ensureImage(each, fetching)));
+  async #credentials({ credentials: ofJob }: ContainerSpec): Promise<Credentials> {
+    return { ofJob, ofRunner: await this.options.credentials?.() };
+  }
+
+  async #place(docker: Docker, wanted: Wanted, signal?: AbortSignal): Promise<Site> {
+    const { asked, daemon } = wanted;
+    try {
+      if (!asked.services?.length && !daemon.inNetwork) return await this.#alone(docker, wanted);
+      return await this.#withServices(docker, wanted, signal);
+    } catch (error) {
+      // Somebody may have removed it.
+      this.#network = undefined;
+      throw fromDockerError(error, 'start the container of a job');
+    }
   }
 
   /** A container that waits for a job, or a new one; one more is then made ready for the next. */
@@ -122,15 +142,19 @@ class DockerExecutor implements Executor {
     // It is known by its number alone if it cannot be renamed.
     void waiting?.container.rename({ name }).catch(() => undefined);
     const prepared = waiting ?? (await PreparedContainer.make(docker, { ...preparation, name }));
-    const refill = soon(() => this.#pool.refill(key, () => PreparedContainer.make(docker, preparation)));
+    const refill = soon(() => {
+      // What a pipeline has made is gone when it has ended, and so must what uses it be.
+      if (preparation.image.hasName) this.#pool.refill(key, () => PreparedContainer.make(docker, preparation));
+    });
     return this.#occupy(docker, wanted, { prepared, isWarm: waiting !== undefined, refill });
   }
 
   async #withServices(docker: Docker, wanted: Wanted, signal?: AbortSignal): Promise<Site> {
-    const { spec, asked, images } = wanted;
+    const { spec, asked, images, daemon } = wanted;
     const { attemptId, notices = NO_NOTICES } = spec;
     const belongingTo = (network: string): Belonging => this.#belonging(asked, network);
-    const services = await startServices({ docker, attemptId, asked, images, belongingTo, notices, signal });
+    const beside = { docker, attemptId, asked, images, belongingTo, notices, signal, daemon: daemon.inNetwork };
+    const services = await startServices(beside);
     try {
       const preparation = this.#preparation(wanted, services.network);
       const prepared = await PreparedContainer.make(docker, { ...preparation, name: nameFor(attemptId) });
@@ -142,7 +166,7 @@ class DockerExecutor implements Executor {
   }
 
   async #occupy(docker: Docker, wanted: Wanted, { prepared, isWarm, services, refill }: Place): Promise<Site> {
-    const { spec, asked, images, socket } = wanted;
+    const { spec, asked, images, daemon } = wanted;
     const { attemptId, workspace } = spec;
     const { workspaceAt, mounts, diskBytes = this.options.limits.diskBytes } = asked;
     const { runner = thisProcess() } = this.options;
@@ -154,6 +178,7 @@ class DockerExecutor implements Executor {
       refill?.();
       await prepared.remove();
       await services?.remove();
+      daemon.release();
     };
     const held = this.#leavings.belongsTo(attemptId, container, release);
     return ContainerSite.open(prepared, {
@@ -162,7 +187,7 @@ class DockerExecutor implements Executor {
       placed: [{ from: workspace, at: workspaceAt }, ...mounts],
       ownership,
       images: images.map(({ image, id, digest }) => ({ image, id, ...(digest !== undefined && { digest }) })),
-      environment: socket === undefined ? {} : CLIENT_OF_DAEMON,
+      environment: daemon.socket === undefined ? {} : CLIENT_OF_DAEMON,
       ...(diskBytes !== undefined && { diskBytes }),
       isWarm,
       hasServices: services !== undefined,
@@ -171,7 +196,7 @@ class DockerExecutor implements Executor {
     });
   }
 
-  #preparation({ asked, images, socket }: Wanted, network: string): Preparation {
+  #preparation({ asked, images, daemon: { socket } }: Wanted, network: string): Preparation {
     const [image] = images;
     const belonging = this.#belonging(asked, network);
     return { asked, image: image!, belonging, slots: this.#slots, ...(socket !== undefined && { socket }) };
@@ -188,8 +213,11 @@ class DockerExecutor implements Executor {
   }
 }
 
-/** `images` are those of the job and of its services; `socket` is the daemon's, where the job may have it. */
-type Wanted = { spec: SiteSpec; asked: ContainerSpec; images: readonly FoundImage[]; socket: string | undefined };
+const imagesOf = (asked: ContainerSpec, fetching: Fetching): Promise<FoundImage[]> =>
+  Promise.all([asked, ...(asked.services ?? [])].map((each) => ensureImage(each, fetching)));
+
+/** `images` are those of the job and of its services. */
+type Wanted = { spec: SiteSpec; asked: ContainerSpec; images: readonly FoundImage[]; daemon: DaemonOfJob };
 type Place = { prepared: PreparedContainer; isWarm: boolean; services?: Services; refill?: () => void };
 
 /** Making another container takes the processor from a job that has just begun. */

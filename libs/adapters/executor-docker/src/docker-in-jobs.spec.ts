@@ -16,10 +16,10 @@ describe('A job with a Docker daemon among its services', () => {
     'docker:28-dind',
     'docker:28.1-dind-rootless',
     'mirror.example.com:5000/library/docker:dind',
-  ])('that is %s has that of its runner instead, and all others', (image) => {
-    const { asked, usesDaemon } = withDaemon(jobWith('redis:7', image), true);
+  ])('that is %s has it apart from all others', (image) => {
+    const { asked, daemon } = withDaemon(jobWith('redis:7', image), true);
     expect(imagesOf(asked)).toEqual(['redis:7']);
-    expect(usesDaemon).toBe(true);
+    expect(daemon).toMatchObject({ image });
   });
 
   it('is refused by a runner that does not allow it', () =>
@@ -31,8 +31,8 @@ describe('A job with a Docker daemon among its services', () => {
     ));
 
   it.each(['docker:28', 'docker', 'mydocker:dind', 'docker/dind:1', 'docker:dinder'])('is not one with %s', (image) => {
-    const { asked, usesDaemon } = withDaemon(jobWith(image), false);
+    const { asked, daemon } = withDaemon(jobWith(image), false);
     expect(imagesOf(asked)).toEqual([image]);
-    expect(usesDaemon).toBe(false);
+    expect(daemon).toBeUndefined();
   });
 });

@@ -3,15 +3,22 @@ import { SiteUnavailable, type ContainerImage, type ImageInUse, type SiteSpec } 
 import { PullFailure, fromDockerError, fromPullError, statusOf } from './docker-error.ts';
 import { accessTo, type Credentials } from './registry-access.ts';
 
-type Fetching = {
+export type Fetching = {
   docker: Docker;
   credentials: Credentials;
   notices: NonNullable<SiteSpec['notices']>;
   signal?: AbortSignal | undefined;
+  /** An image that the job's pipeline has made in a daemon of its own, brought here. */
+  handedOver?: ((image: string) => Promise<FoundImage | undefined>) | undefined;
 };
 
-/** `ports` are those that it says it listens on, by TCP. */
-export type FoundImage = ImageInUse & { ports: readonly number[]; hasHealthCheck: boolean };
+/** `ports` are those that it says it listens on, by TCP; `hasName` tells whether anybody finds it here by one. */
+export type FoundImage = ImageInUse & {
+  ports: readonly number[];
+  hasHealthCheck: boolean;
+  entrypoint: readonly string[];
+  hasName: boolean;
+};
 
 /** An image whose name says neither which version nor which content may be another one tomorrow. */
 const isMoving = (image: string): boolean => {
@@ -22,19 +29,20 @@ const isMoving = (image: string): boolean => {
 /**
  * Sees to it that the daemon has an image, as its pull policies say. Without any, one that it has is not asked for again,
  * unless its name is that of whatever is newest: then the newest is fetched, and where that fails, the one that is here
- * will do. Throws `SiteUnavailable`.
+ * will do. One that the pipeline has made is here, and goes before all others of its name. Throws `SiteUnavailable`.
  */
 export const ensureImage = async (asked: ContainerImage, fetching: Fetching): Promise<FoundImage> => {
   const { image } = asked;
-  const { docker, notices, signal } = fetching;
-  const policies = asked.pullPolicy ?? (isMoving(image) ? ['always', 'if-not-present'] : ['if-not-present']);
+  const { docker, notices, signal, handedOver = nobody } = fetching;
+  const isAskedFor = async (): Promise<boolean> => isMoving(image) && !(await handedOver(image));
+  const policies = asked.pullPolicy ?? ((await isAskedFor()) ? ['always', 'if-not-present'] : ['if-not-present']);
   let fetched: Promise<FoundImage> | undefined;
   const fetchOnce = (): Promise<FoundImage> => (fetched ??= fetch(asked, fetching));
   let failure: unknown;
   for (const policy of policies) {
     try {
       if (policy === 'always') return await fetchOnce();
-      const found = await look(docker, image);
+      const found = (await handedOver(image)) ?? (await look(docker, image));
       if (found && failure) notices.warn(`${messageOf(failure)}; the one that is here is taken`);
       if (found) return found;
       if (policy === 'if-not-present') return await fetchOnce();
@@ -49,6 +57,8 @@ export const ensureImage = async (asked: ContainerImage, fetching: Fetching): Pr
   }
   throw failure;
 };
+
+const nobody = async (): Promise<undefined> => undefined;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -71,12 +81,14 @@ const fetch = async (
   throw new SiteUnavailable('image_not_found', `the image ${image} was fetched, and is not here any more`);
 };
 
-const look = async (docker: Docker, image: string): Promise<FoundImage | undefined> => {
+/** Nothing where the daemon has no such image. */
+export const look = async (docker: Docker, image: string): Promise<FoundImage | undefined> => {
   try {
-    const { Id, RepoDigests, Config } = await docker.getImage(image).inspect();
+    const { Id, RepoTags, RepoDigests, Config } = await docker.getImage(image).inspect();
     const [digest] = (RepoDigests ?? []).flatMap((each) => each.split('@')[1] ?? []);
-    const { ExposedPorts, Healthcheck } = Config as {
+    const { ExposedPorts, Healthcheck, Entrypoint } = Config as {
       ExposedPorts?: Record<string, object>;
+      Entrypoint?: string[] | null;
       Healthcheck?: { Test?: string[] };
     };
     return {
@@ -86,6 +98,8 @@ const look = async (docker: Docker, image: string): Promise<FoundImage | undefin
       ports: Object.keys(ExposedPorts ?? {}).flatMap((port) =>
         port.endsWith('/tcp') ? [Number.parseInt(port, 10)] : [],
       ),
+      entrypoint: Entrypoint ?? [],
+      hasName: (RepoTags ?? []).length + (RepoDigests ?? []).length > 0,
       hasHealthCheck: (Healthcheck?.Test ?? ['NONE'])[0] !== 'NONE',
     };
   } catch (error) {
@@ -94,9 +108,10 @@ const look = async (docker: Docker, image: string): Promise<FoundImage | undefin
   }
 };
 
-const followed = (docker: Docker, progress: NodeJS.ReadableStream): Promise<void> =>
+/** Resolves with what the daemon has told. */
+export const followed = (docker: Docker, progress: NodeJS.ReadableStream): Promise<{ stream?: string }[]> =>
   new Promise((resolve, reject) =>
-    docker.modem.followProgress(progress, (error) =>
-      error ? reject(new PullFailure(error.message, { cause: error })) : resolve(),
+    docker.modem.followProgress(progress, (error, told) =>
+      error ? reject(new PullFailure(error.message, { cause: error })) : resolve(told as { stream?: string }[]),
     ),
   );

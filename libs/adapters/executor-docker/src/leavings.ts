@@ -6,6 +6,8 @@ import { SiteUnavailable } from '@foldline/kernel';
 import { LABEL } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
 import { fromDockerError } from './docker-error.ts';
+import { removeHanded } from './handed-images.ts';
+import { IMAGES } from './pipeline-daemon.ts';
 import { removed, removedNetwork } from './removed.ts';
 
 type Held = {
@@ -120,14 +122,25 @@ export class Leavings {
     );
     const networks = (await docker.listNetworks({ filters })).filter(isEarlier);
     await Promise.all(networks.map(({ Id }) => removedNetwork(docker.getNetwork(Id))));
-    await this.#removeSlots();
+    await this.#removeVolumes(docker, filters);
+    await this.#removeSlots(docker);
     return killed.reduce((sum, each) => sum + each, 0);
   }
 
+  /** They go with their containers, unless there was none yet. */
+  async #removeVolumes(docker: Docker, filters: { label: string[] }): Promise<void> {
+    const { Volumes } = await docker.listVolumes({ filters });
+    const earlier = Volumes.filter(({ Labels }) => Labels[LABEL.process] !== this.#process);
+    await Promise.all(earlier.map(({ Name }) => docker.getVolume(Name).remove()));
+  }
+
   /** All of them are of earlier processes: this one has made none yet. */
-  async #removeSlots(): Promise<void> {
+  async #removeSlots(docker: Docker): Promise<void> {
     const names = await readdir(this.slots).catch(() => []);
-    await Promise.all(names.map((name) => rm(join(this.slots, name), { recursive: true, force: true })));
+    for (const name of names) {
+      await removeHanded(docker, join(this.slots, name, IMAGES));
+      await rm(join(this.slots, name), { recursive: true, force: true });
+    }
   }
 }
 

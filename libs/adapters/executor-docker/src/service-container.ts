@@ -9,7 +9,7 @@ import type { FoundImage } from './images.ts';
 import { namesFromImage } from './service-names.ts';
 
 /** How long a job waits for its services (GitLab's `wait_for_services_timeout`). */
-const READY_MS = 30_000;
+export const READY_MS = 30_000;
 const POLL_MS = 100;
 /** As much as tells why a service is not there, and not more than anybody reads. */
 const LAST_LINES = 50;
@@ -66,7 +66,7 @@ export class ServiceContainer {
     if (lack === undefined || signal?.aborted) return;
     const because = lack === 'not yet' ? `it was not ready within ${READY_MS / 1000} s` : lack;
     notices.warn(`the service ${this.name} may not work: ${because}`);
-    for (const line of await this.lastLines()) notices.tell(`[${this.name}] ${line}`);
+    for (const line of await lastLinesOf(this.container)) notices.tell(`[${this.name}] ${line}`);
   }
 
   /** Hands over what it writes, until it ends. */
@@ -93,14 +93,15 @@ export class ServiceContainer {
     const open = await Promise.all(ports.slice(0, 20).map((port) => accepts(address, port)));
     return open.includes(true) ? undefined : 'not yet';
   }
-
-  private async lastLines(): Promise<string[]> {
-    const log = await this.container.logs({ stdout: true, stderr: true, tail: LAST_LINES });
-    let text = '';
-    for await (const { payload } of framesOf(only(log))) text += payload.toString();
-    return text.split('\n').filter(Boolean);
-  }
 }
+
+/** What a container has written last. */
+export const lastLinesOf = async (container: Docker.Container): Promise<string[]> => {
+  const log = await container.logs({ stdout: true, stderr: true, tail: LAST_LINES });
+  let text = '';
+  for await (const { payload } of framesOf(only(log))) text += payload.toString();
+  return text.split('\n').filter(Boolean);
+};
 
 async function* only(chunk: Buffer): AsyncGenerator<Buffer> {
   yield chunk;

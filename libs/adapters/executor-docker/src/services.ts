@@ -15,6 +15,13 @@ type Wanted = {
   belongingTo: (network: string) => Belonging;
   notices: NonNullable<SiteSpec['notices']>;
   signal?: AbortSignal | undefined;
+  /** Another one's, which comes into their network, and leaves it. */
+  daemon?: InNetwork | undefined;
+};
+
+export type InNetwork = {
+  join: (network: Docker.Network) => Promise<void>;
+  leave: (network: Docker.Network) => Promise<void>;
 };
 
 /** Containers beside that of a job, in a network of their own. */
@@ -22,16 +29,18 @@ export type Services = { network: string; remove: () => Promise<void> };
 
 /** Resolves when they are ready, or when the job has been told that one may not be. */
 export const startServices = async (wanted: Wanted): Promise<Services> => {
-  const { docker, attemptId, asked, images, belongingTo, notices, signal } = wanted;
+  const { docker, attemptId, asked, images, belongingTo, notices, signal, daemon } = wanted;
   const { services = [], tellsOfServices = false } = asked;
   const [, ...imagesOfServices] = images;
   const network = await networkOf(docker, nameFor(attemptId), belongingTo('none').labels);
   const started: ServiceContainer[] = [];
   const remove = async (): Promise<void> => {
     await Promise.all(started.map(({ container }) => removed(container)));
+    await daemon?.leave(network);
     await removedNetwork(network);
   };
   try {
+    await daemon?.join(network);
     const belonging = belongingTo(network.id);
     const starts = services.map(async (service, index) => {
       const name = nameFor(attemptId, `service-${index + 1}-`);

@@ -4,6 +4,8 @@ import type { ContainerOptions } from '@foldline/contracts';
 export type SiteSpec = {
   /** Marks everything that the attempt has running, so that what is left of it is found. */
   attemptId: string;
+  /** Jobs of one pipeline may share what others do not see; without it the attempt shares nothing. */
+  pipelineId?: string;
   workspace: string;
   /** Resolves when the workspace holds what the job begins with: the place may be made meanwhile. Rejects when it never will. */
   filled?: Promise<void>;

@@ -41,8 +41,8 @@ export type Settings = {
   docker?: {
     host: string;
     warm: { size: number; idleMs: number };
-    /** Jobs may use it themselves. */
-    isShared: boolean;
+    /** Which one jobs have that ask for one, and how long one of a pipeline is kept that no job uses. */
+    inJobs: { kind: 'none' | 'shared' | 'isolated'; idleMs: number };
     /** What no job exceeds, and what one has that asks for nothing else. */
     policy: {
       pids: number;

@@ -1,0 +1,115 @@
+import type { PipelineDaemon } from './pipeline-daemon.ts';
+
+type Kept<Daemon> = {
+  starting: Promise<Daemon>;
+  users: number;
+  hasStarted?: true;
+  isRetired?: true;
+  ending?: NodeJS.Timeout;
+};
+
+/** A daemon that stays for as long as it is not released. */
+export type Lease<Daemon = PipelineDaemon> = { daemon: Daemon; release: () => void };
+
+type Living = Pick<PipelineDaemon, 'isRunning' | 'end'>;
+
+/** The daemons of pipelines: one for each, from the first job that asks for it until a while after the last that uses it. */
+export class PipelineDaemons<Daemon extends Living = PipelineDaemon> {
+  readonly #kept = new Map<string, Kept<Daemon>>();
+  readonly #all = new Set<Kept<Daemon>>();
+  readonly #going = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(private readonly idleMs: number) {}
+
+  /** That of the pipeline, or a new one where there is none that runs. */
+  async take(pipelineId: string, start: () => Promise<Daemon>): Promise<Lease<Daemon>> {
+    const kept = this.#kept.get(pipelineId);
+    const running = kept && (await this.#running(pipelineId, kept));
+    return running ?? this.#lease(pipelineId, this.#kept.get(pipelineId) ?? this.#begin(pipelineId, start));
+  }
+
+  /** That of the pipeline, if it has one that runs. Nobody has made anything yet with one that is about to. */
+  async find(pipelineId: string): Promise<Lease<Daemon> | undefined> {
+    const kept = this.#kept.get(pipelineId);
+    return kept?.hasStarted ? this.#running(pipelineId, kept) : undefined;
+  }
+
+  /** Resolves when nothing is left of any. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const kept of this.#all) this.#end(kept);
+    while (this.#going.size > 0) await Promise.all(this.#going);
+  }
+
+  /** One that has ended makes room for another as soon as nobody has it any more. */
+  async #running(pipelineId: string, kept: Kept<Daemon>): Promise<Lease<Daemon> | undefined> {
+    const lease = await this.#lease(pipelineId, kept);
+    try {
+      if (await lease.daemon.isRunning()) return lease;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+    this.#retire(pipelineId, kept);
+    lease.release();
+    return undefined;
+  }
+
+  #begin(pipelineId: string, start: () => Promise<Daemon>): Kept<Daemon> {
+    const kept: Kept<Daemon> = { starting: start(), users: 0 };
+    this.#kept.set(pipelineId, kept);
+    this.#all.add(kept);
+    kept.starting.then(
+      () => (kept.hasStarted = true),
+      () => {
+        // The next job that asks tries anew.
+        this.#retire(pipelineId, kept);
+        this.#all.delete(kept);
+      },
+    );
+    return kept;
+  }
+
+  async #lease(pipelineId: string, kept: Kept<Daemon>): Promise<Lease<Daemon>> {
+    kept.users += 1;
+    clearTimeout(kept.ending);
+    const daemon = await kept.starting;
+    let isReleased = false;
+    const release = (): void => {
+      if (isReleased) return;
+      isReleased = true;
+      kept.users -= 1;
+      if (kept.users === 0) this.#idle(pipelineId, kept);
+    };
+    return { daemon, release };
+  }
+
+  #idle(pipelineId: string, kept: Kept<Daemon>): void {
+    if (kept.isRetired || this.#isClosed) return this.#end(kept);
+    kept.ending = setTimeout(() => {
+      this.#retire(pipelineId, kept);
+      this.#end(kept);
+    }, this.idleMs).unref();
+  }
+
+  #retire(pipelineId: string, kept: Kept<Daemon>): void {
+    kept.isRetired = true;
+    if (this.#kept.get(pipelineId) === kept) this.#kept.delete(pipelineId);
+  }
+
+  /** While the runner's daemon does not answer it is tried again; after that it is found at the next start. */
+  #end(kept: Kept<Daemon>): void {
+    clearTimeout(kept.ending);
+    const ended = kept.starting
+      .then((daemon) => daemon.end())
+      .then(
+        () => void this.#all.delete(kept),
+        () => {
+          if (!this.#isClosed) kept.ending = setTimeout(() => this.#end(kept), this.idleMs).unref();
+        },
+      );
+    this.#going.add(ended);
+    void ended.finally(() => this.#going.delete(ended));
+  }
+}
