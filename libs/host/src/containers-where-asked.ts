@@ -6,6 +6,7 @@ export const inContainersWhereAsked = (processes: Executor, containers: Executor
   return {
     kinds: async () => (await Promise.all([processes.kinds(), containers.kinds()])).flat(),
     kindOf: (job) => (job.image === undefined ? processes : containers).kindOf(job),
+    expect: (attemptId, image) => containers.expect?.(attemptId, image),
     open: (spec, signal) => (spec.container ? containers : processes).open(spec, signal),
     close: async () => void (await Promise.all([processes.close(), containers.close()])),
     sweep: async (attemptId) => {

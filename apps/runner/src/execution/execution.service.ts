@@ -127,7 +127,10 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async take(event: Assigned, attemptId: string): Promise<void> {
-    if (this.running.has(attemptId) || !(await this.start.isPossible(event))) return;
+    if (this.running.has(attemptId)) return;
+    const { image } = event.data.job;
+    if (image !== undefined) this.ports.executor.expect?.(attemptId, image);
+    if (!(await this.start.isPossible(event))) return;
     // The directory comes before the start: it is how a later process finds what this one had begun.
     this.workspaces.reserve(attemptId);
     if (!(await this.start.record(event))) return;

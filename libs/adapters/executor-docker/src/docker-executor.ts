@@ -1,22 +1,17 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type Docker from 'dockerode';
 import { PermanentError, type ContainerSpec, type Executor, type Site, type SiteSpec } from '@foldline/kernel';
-import { asRoot } from './as-root.ts';
-import { ContainerSite } from './container-site.ts';
-import { nameFor, type Belonging, type ContainerLimits } from './container-options.ts';
+import type { Belonging, ContainerLimits } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
-import { DaemonsForJobs, type DaemonOfJob } from './daemon-of-job.ts';
-import { CLIENT_OF_DAEMON, withDaemon, type DaemonForJobs } from './docker-in-jobs.ts';
-import { fromDockerError } from './docker-error.ts';
-import { ensureImage, type Fetching, type FoundImage } from './images.ts';
-import { networkNamed } from './job-network.ts';
+import { DaemonsForJobs } from './daemon-of-job.ts';
+import { withDaemon, type DaemonForJobs } from './docker-in-jobs.ts';
+import { ExpectedImages } from './expected-images.ts';
+import { ensureImage, NO_NOTICES, type Fetching, type FoundImage } from './images.ts';
+import { JobContainers } from './job-containers.ts';
 import { blockMetadataAddresses } from './metadata-addresses.ts';
 import { Leavings } from './leavings.ts';
-import { Ownership, thisProcess, type User } from './ownership.ts';
-import { PreparedContainer, type Preparation } from './prepared-container.ts';
+import type { User } from './ownership.ts';
 import type { Credentials } from './registry-access.ts';
-import { startServices, type Services } from './services.ts';
 import { WarmPool, type WarmPoolSettings } from './warm-pool.ts';
 
 export type DockerExecutorOptions = {
@@ -39,7 +34,6 @@ export type DockerExecutorOptions = {
 };
 
 const NO_POOL: WarmPoolSettings = { size: 0, idleMs: 0 };
-const NO_NOTICES: NonNullable<SiteSpec['notices']> = { tell: () => undefined, warn: () => undefined };
 
 /** Runs each job in a container of its own, of the image that it asks for. */
 export const createDockerExecutor = (options: DockerExecutorOptions): Executor => new DockerExecutor(options);
@@ -48,18 +42,18 @@ class DockerExecutor implements Executor {
   readonly #leavings: Leavings;
   readonly #pool: WarmPool;
   readonly #daemons: DaemonsForJobs;
-  #network: Promise<string> | undefined;
+  readonly #containers: JobContainers;
+  readonly #expected: ExpectedImages;
   #guarded: Promise<void> | undefined;
 
   constructor(private readonly options: DockerExecutorOptions) {
     const instance = createHash('sha256').update(resolve(options.directory)).digest('hex').slice(0, 16);
-    this.#leavings = new Leavings(options.docker, instance, this.#slots);
+    const slots = join(options.directory, 'containers');
+    this.#leavings = new Leavings(options.docker, instance, slots);
     this.#pool = new WarmPool(options.warm ?? NO_POOL);
-    this.#daemons = new DaemonsForJobs(options.daemonForJobs, this.#slots);
-  }
-
-  get #slots(): string {
-    return join(this.options.directory, 'containers');
+    this.#daemons = new DaemonsForJobs(options.daemonForJobs, slots);
+    this.#containers = new JobContainers({ ...options, slots }, this.#leavings, this.#pool);
+    this.#expected = new ExpectedImages(options.docker);
   }
 
   async kinds(): Promise<string[]> {
@@ -74,6 +68,10 @@ class DockerExecutor implements Executor {
     return 'docker';
   }
 
+  expect(attemptId: string, image: string): void {
+    this.#expected.look(attemptId, image);
+  }
+
   async open(spec: SiteSpec, signal?: AbortSignal): Promise<Site> {
     const { container, notices = NO_NOTICES } = spec;
     if (!container) throw new PermanentError('a job that names no image has no container');
@@ -82,16 +80,12 @@ class DockerExecutor implements Executor {
     await this.#leavings.removeEarlier();
     await this.#guard();
     const fetching = { docker, credentials: await this.#credentials(asked), notices, signal };
-    const belongingTo = (network: string): Belonging => this.#belonging(asked, network);
+    const belongingTo = (network: string): Belonging => this.#containers.belonging(asked, network);
     const daemon = await this.#daemons.forJob({ spec, service, fetching, belongingTo });
     try {
-      const place = {
-        spec,
-        asked,
-        daemon,
-        images: await imagesOf(asked, { ...fetching, handedOver: daemon.handedOver }),
-      };
-      return await this.#place(docker, place, signal);
+      const { handedOver } = daemon;
+      const images = await imagesOf(asked, { ...fetching, handedOver, expected: this.#expected.of(spec.attemptId) });
+      return await this.#containers.place(docker, { spec, asked, daemon, images }, signal);
     } catch (error) {
       daemon.release();
       throw error;
@@ -119,131 +113,7 @@ class DockerExecutor implements Executor {
   async #credentials({ credentials: ofJob }: ContainerSpec): Promise<Credentials> {
     return { ofJob, ofRunner: await this.options.credentials?.() };
   }
-
-  async #place(docker: Docker, wanted: Wanted, signal?: AbortSignal): Promise<Site> {
-    const { asked, daemon } = wanted;
-    try {
-      if (!asked.services?.length && !daemon.inNetwork) return await this.#alone(docker, wanted);
-      return await this.#withServices(docker, wanted, signal);
-    } catch (error) {
-      // Somebody may have removed it.
-      this.#network = undefined;
-      throw fromDockerError(error, 'start the container of a job');
-    }
-  }
-
-  /** A container that waits for a job, or a new one; one more is then made ready for the next. */
-  async #alone(docker: Docker, wanted: Wanted): Promise<Site> {
-    const network = await (this.#network ??= networkNamed(docker, this.options.network));
-    const preparation = this.#preparation(wanted, network);
-    const key = keyOf(preparation);
-    const name = nameFor(wanted.spec.attemptId);
-    const waiting = await this.#pool.take(key);
-    // It is known by its number alone if it cannot be renamed.
-    void waiting?.container.rename({ name }).catch(() => undefined);
-    const prepared = waiting ?? (await PreparedContainer.make(docker, { ...preparation, name }));
-    const refill = soon(() => {
-      // What a pipeline has made is gone when it has ended, and so must what uses it be.
-      if (preparation.image.hasName) this.#pool.refill(key, () => PreparedContainer.make(docker, preparation));
-    });
-    return this.#occupy(docker, wanted, { prepared, isWarm: waiting !== undefined, refill });
-  }
-
-  async #withServices(docker: Docker, wanted: Wanted, signal?: AbortSignal): Promise<Site> {
-    const { spec, asked, images, daemon } = wanted;
-    const { attemptId, notices = NO_NOTICES } = spec;
-    const belongingTo = (network: string): Belonging => this.#belonging(asked, network);
-    const beside = { docker, attemptId, asked, images, belongingTo, notices, signal, daemon: daemon.inNetwork };
-    const services = await startServices(beside);
-    try {
-      const preparation = this.#preparation(wanted, services.network);
-      const prepared = await PreparedContainer.make(docker, { ...preparation, name: nameFor(attemptId) });
-      return await this.#occupy(docker, wanted, { prepared, isWarm: false, services });
-    } catch (error) {
-      await services.remove();
-      throw error;
-    }
-  }
-
-  async #occupy(docker: Docker, wanted: Wanted, { prepared, isWarm, services, refill }: Place): Promise<Site> {
-    const { spec, asked, images, daemon } = wanted;
-    const { attemptId, workspace } = spec;
-    const { workspaceAt, mounts, diskBytes = this.options.limits.diskBytes } = asked;
-    const { runner = thisProcess() } = this.options;
-    const { container, greeting, slot } = prepared;
-    const ownership = new Ownership(greeting, runner, slot, (command) =>
-      asRoot(docker, { image: images[0]!.id, command, slot, belonging: this.#belonging({}, 'none') }),
-    );
-    const release = async (): Promise<void> => {
-      refill?.();
-      await prepared.remove();
-      await services?.remove();
-      daemon.release();
-    };
-    const held = this.#leavings.belongsTo(attemptId, container, release);
-    return ContainerSite.open(prepared, {
-      filled: spec.filled,
-      workspace: workspaceAt,
-      placed: [{ from: workspace, at: workspaceAt }, ...mounts],
-      ownership,
-      images: images.map(({ image, id, digest }) => ({ image, id, ...(digest !== undefined && { digest }) })),
-      environment: daemon.socket === undefined ? {} : CLIENT_OF_DAEMON,
-      ...(diskBytes !== undefined && { diskBytes }),
-      isWarm,
-      hasServices: services !== undefined,
-      isSwept: () => held.isSwept === true,
-      release: () => this.#leavings.released(attemptId, container),
-    });
-  }
-
-  #preparation({ asked, images, daemon: { socket } }: Wanted, network: string): Preparation {
-    const [image] = images;
-    const belonging = this.#belonging(asked, network);
-    return { asked, image: image!, belonging, slots: this.#slots, ...(socket !== undefined && { socket }) };
-  }
-
-  #belonging({ cpus, memoryBytes }: Pick<ContainerSpec, 'cpus' | 'memoryBytes'>, network: string): Belonging {
-    return {
-      labels: this.#leavings.labels,
-      network,
-      limits: this.options.limits,
-      ...(cpus !== undefined && { cpus }),
-      ...(memoryBytes !== undefined && { memoryBytes }),
-    };
-  }
 }
 
 const imagesOf = (asked: ContainerSpec, fetching: Fetching): Promise<FoundImage[]> =>
   Promise.all([asked, ...(asked.services ?? [])].map((each) => ensureImage(each, fetching)));
-
-/** `images` are those of the job and of its services. */
-type Wanted = { spec: SiteSpec; asked: ContainerSpec; images: readonly FoundImage[]; daemon: DaemonOfJob };
-type Place = { prepared: PreparedContainer; isWarm: boolean; services?: Services; refill?: () => void };
-
-/** Making another container takes the processor from a job that has just begun. */
-const AFTER_ITS_BEGIN_MS = 500;
-
-/** Does it in a while, or when it is asked to before that; once. */
-const soon = (work: () => void): (() => void) => {
-  let isDone = false;
-  const once = (): void => {
-    clearTimeout(timer);
-    if (!isDone) work();
-    isDone = true;
-  };
-  const timer = setTimeout(once, AFTER_ITS_BEGIN_MS).unref();
-  return once;
-};
-
-/** What must be alike for a container to be of use to a job. */
-const keyOf = ({ asked, image, belonging, socket }: Preparation): string =>
-  JSON.stringify([
-    image.id,
-    asked.entrypoint ?? null,
-    asked.user ?? null,
-    asked.platform ?? null,
-    belonging.cpus ?? null,
-    belonging.memoryBytes ?? null,
-    belonging.network,
-    socket ?? null,
-  ]);

@@ -10,7 +10,11 @@ export type Fetching = {
   signal?: AbortSignal | undefined;
   /** An image that the job's pipeline has made in a daemon of its own, brought here. */
   handedOver?: ((image: string) => Promise<FoundImage | undefined>) | undefined;
+  /** What was found of an image a moment ago. */
+  expected?: (image: string) => Promise<FoundImage | undefined>;
 };
+
+export const NO_NOTICES: Fetching['notices'] = { tell: () => undefined, warn: () => undefined };
 
 /** `ports` are those that it says it listens on, by TCP; `hasName` tells whether anybody finds it here by one. */
 export type FoundImage = ImageInUse & {
@@ -33,7 +37,7 @@ const isMoving = (image: string): boolean => {
  */
 export const ensureImage = async (asked: ContainerImage, fetching: Fetching): Promise<FoundImage> => {
   const { image } = asked;
-  const { docker, notices, signal, handedOver = nobody } = fetching;
+  const { docker, notices, signal, handedOver = nobody, expected = nobody } = fetching;
   const isAskedFor = async (): Promise<boolean> => isMoving(image) && !(await handedOver(image));
   const policies = asked.pullPolicy ?? ((await isAskedFor()) ? ['always', 'if-not-present'] : ['if-not-present']);
   let fetched: Promise<FoundImage> | undefined;
@@ -42,7 +46,7 @@ export const ensureImage = async (asked: ContainerImage, fetching: Fetching): Pr
   for (const policy of policies) {
     try {
       if (policy === 'always') return await fetchOnce();
-      const found = (await handedOver(image)) ?? (await look(docker, image));
+      const found = (await handedOver(image)) ?? (await expected(image)) ?? (await look(docker, image));
       if (found && failure) notices.warn(`${messageOf(failure)}; the one that is here is taken`);
       if (found) return found;
       if (policy === 'if-not-present') return await fetchOnce();

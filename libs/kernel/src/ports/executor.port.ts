@@ -92,6 +92,8 @@ export interface Executor {
   kinds(): Promise<string[]>;
   /** How such a job would be run, for example `process`; recorded with each attempt. */
   kindOf(job: { image?: string | undefined }): string;
+  /** An attempt will ask in a moment for a place with this image, whose name may hold variables; nothing need be done. */
+  expect?(attemptId: string, image: string): void;
   /** Throws `SiteUnavailable` where there is no such place. Aborting `signal` gives up waiting for it. */
   open(spec: SiteSpec, signal?: AbortSignal): Promise<Site>;
   /** Kills whatever a crashed runner left of this attempt. Resolves when nothing is left; idempotent. */
