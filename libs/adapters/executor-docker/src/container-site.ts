@@ -60,7 +60,7 @@ export class ContainerSite implements Site, ContainerHandle {
     const site = new ContainerSite(prepared, occupation);
     try {
       await occupation.filled;
-      await prepared.slot.moveIn(occupation.placed);
+      prepared.slot.moveIn(occupation.placed);
       await occupation.ownership.give();
       return site;
     } catch (error) {

@@ -53,7 +53,7 @@ class DockerExecutor implements Executor {
     this.#pool = new WarmPool(options.warm ?? NO_POOL);
     this.#daemons = new DaemonsForJobs(options.daemonForJobs, slots);
     this.#containers = new JobContainers({ ...options, slots }, this.#leavings, this.#pool);
-    this.#expected = new ExpectedImages(options.docker);
+    this.#expected = new ExpectedImages(options.docker, ({ id }) => this.#pool.wake(id));
   }
 
   async kinds(): Promise<string[]> {

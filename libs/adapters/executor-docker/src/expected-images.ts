@@ -8,14 +8,16 @@ const FRESH_MS = 1_000;
 export class ExpectedImages {
   readonly #found = new Map<string, { image: string; found: Promise<FoundImage | undefined> }>();
 
-  constructor(private readonly daemon: DockerDaemon) {}
+  constructor(
+    private readonly daemon: DockerDaemon,
+    private readonly onFound: (image: FoundImage) => void,
+  ) {}
 
   /** What a name with variables stands for is not known yet. */
   look(attemptId: string, image: string): void {
     if (image.includes('$')) return;
-    const found = this.daemon.client().then((docker) => look(docker, image));
     // Whoever asks for it then is told why it cannot be had.
-    this.#found.set(attemptId, { image, found: found.catch(() => undefined) });
+    this.#found.set(attemptId, { image, found: this.#look(image).catch(() => undefined) });
     setTimeout(() => this.#found.delete(attemptId), FRESH_MS).unref();
   }
 
@@ -23,5 +25,11 @@ export class ExpectedImages {
     const expected = this.#found.get(attemptId);
     this.#found.delete(attemptId);
     return async (image) => (image === expected?.image ? expected.found : undefined);
+  }
+
+  async #look(image: string): Promise<FoundImage | undefined> {
+    const found = await look(await this.daemon.client(), image);
+    if (found) this.onFound(found);
+    return found;
   }
 }

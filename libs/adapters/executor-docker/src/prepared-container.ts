@@ -46,7 +46,8 @@ export class PreparedContainer {
       const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
       await started(container, image.image);
       const shell = new ResidentShell(stream as Duplex);
-      return new PreparedContainer(container, shell, await greeted(container, shell, image.image), slot);
+      const greeting = await greeted(container, shell, image.image);
+      return new PreparedContainer(container, image.id, shell, greeting, slot);
     } catch (error) {
       if (container) await removed(container);
       await slot.remove();
@@ -54,12 +55,26 @@ export class PreparedContainer {
     }
   }
 
+  #awake: Promise<void> = Promise.resolve();
+
   private constructor(
     readonly container: Docker.Container,
+    readonly imageId: string,
     readonly shell: ResidentShell,
     readonly greeting: Greeting,
     readonly slot: Slot,
   ) {}
+
+  /** A job is about to come, perhaps to this one. */
+  wake(): void {
+    this.#awake = this.#awake.then(() => this.shell.wake(this.greeting.shell)).catch(() => undefined);
+  }
+
+  /** Whether it is there to run something. */
+  async answers(): Promise<boolean> {
+    await this.#awake;
+    return this.shell.answers();
+  }
 
   async remove(): Promise<void> {
     await removed(this.container);

@@ -22,12 +22,17 @@ export class WarmPool {
 
   constructor(private readonly settings: WarmPoolSettings) {}
 
+  /** A job that will ask for this image is about to come. */
+  wake(imageId: string): void {
+    for (const { prepared } of this.#waiting) if (prepared.imageId === imageId) return prepared.wake();
+  }
+
   /** Answers nothing when none is ready. What has died meanwhile is removed. */
   async take(key: string): Promise<PreparedContainer | undefined> {
     for (const waiting of this.#waiting) {
       if (waiting.key !== key) continue;
       this.#forget(waiting);
-      if (await waiting.prepared.shell.answers()) return waiting.prepared;
+      if (await waiting.prepared.answers()) return waiting.prepared;
       this.#remove(waiting.prepared);
     }
     return undefined;
