@@ -53,10 +53,10 @@ export class JobContainers {
     const key = keyOf(preparation);
     const name = nameFor(wanted.spec.attemptId);
     const waiting = await this.pool.take(key);
-    // It is known by its number alone if it cannot be renamed.
-    void waiting?.container.rename({ name }).catch(() => undefined);
     const prepared = waiting ?? (await PreparedContainer.make(docker, { ...preparation, name }));
     const refill = soon(() => {
+      // It is known by its number alone if it cannot be renamed.
+      void waiting?.container.rename({ name }).catch(() => undefined);
       // What a pipeline has made is gone when it has ended, and so must what uses it be.
       if (preparation.image.hasName) this.pool.refill(key, () => PreparedContainer.make(docker, preparation));
     });
