@@ -5,10 +5,10 @@ import { randomBytes } from 'node:crypto';
 import type { ServiceName } from '@foldline/contracts';
 import { Refusal, systemCode, type Settings } from '@foldline/kernel';
 import { prepareDataDirectory } from './data-directory.ts';
+import { dockerOf, warmProblems } from './docker-settings.ts';
 import { keptSecret } from './kept-secret.ts';
 import { SERVER_SETTINGS, serverProblems, serversOf, type ServerSettings } from './server-settings.ts';
 import { GIB, SETTINGS, settingsSchema, type SettingValues } from './settings-table.ts';
-import { NO_DOCKER } from './setting-values.ts';
 import { version } from './version.ts';
 
 const ADMIN_TOKEN = 'admin-token';
@@ -122,7 +122,7 @@ const check = (environment: Given, more: (values: SettingValues, given: Given) =
       .filter((name) => !KNOWN.has(name))
       .map((name) => `${name} is not a setting`),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
-    ...(parsed.data ? more(parsed.data, given) : []),
+    ...(parsed.data ? [...warmProblems(parsed.data), ...more(parsed.data, given)] : []),
   );
   if (problems.length === 0) return parsed.data!;
   throw new Refusal('invalid_settings', `The settings are wrong:\n${problems.map((text) => `  - ${text}`).join('\n')}`);
@@ -207,27 +207,6 @@ const sharedSettings = (
   buildLogDirectory: resolve(values.FOLDLINE_BUILD_LOG_DIR),
   version,
 });
-
-const dockerOf = (values: SettingValues): Pick<Settings, 'docker'> => {
-  const { FOLDLINE_DOCKER_HOST: host, FOLDLINE_WARM_CONTAINERS: size } = values;
-  if (host === NO_DOCKER) return {};
-  const {
-    FOLDLINE_CONTAINER_MEMORY_GB: memoryGb,
-    FOLDLINE_CONTAINER_CPU: cpus,
-    FOLDLINE_CONTAINER_DISK_GB: diskGb,
-    FOLDLINE_CONTAINER_USER: user,
-  } = values;
-  const policy = {
-    pids: values.FOLDLINE_CONTAINER_PIDS,
-    isReadOnly: values.FOLDLINE_CONTAINER_READ_ONLY,
-    ...(memoryGb !== undefined && { memoryBytes: Math.round(memoryGb * GIB) }),
-    ...(diskGb !== undefined && { diskBytes: Math.round(diskGb * GIB) }),
-    ...(cpus !== undefined && { cpus }),
-    ...(user !== undefined && { user }),
-  };
-  const inJobs = { kind: values.FOLDLINE_DOCKER_IN_JOBS, idleMs: values.FOLDLINE_DOCKER_IN_JOBS_SECONDS * 1000 };
-  return { docker: { host, inJobs, warm: { size, idleMs: values.FOLDLINE_WARM_CONTAINER_SECONDS * 1000 }, policy } };
-};
 
 const ANY_HOST = new Set(['0.0.0.0', '::', '']);
 

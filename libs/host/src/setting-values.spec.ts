@@ -23,6 +23,7 @@ const TAGS =
   'must be a list of at most 50 tags of letters, digits and ._/-, separated by commas, for example "linux,gpu"';
 const PORT = 'must be a whole number from 0 to 65535';
 const HOSTS = 'must be a list of hosts, for example "example.com,*.example.com,http://mirror.corp:8080"';
+const IMAGES = 'must be a list of images, for example "node:22,registry.example.com/ci/python:3.13"';
 const WEB = 'must be an http or https URL without credentials and query';
 const SIZE = 'must be a number above 0';
 const COUNT = 'must be a whole number of at least 1';
@@ -102,6 +103,10 @@ describe('any other setting', () => {
     ['FOLDLINE_RUNNER_TAGS', 'linux,,gpu', TAGS],
     ['FOLDLINE_RUNNER_TAGS', '', TAGS],
     ['FOLDLINE_RUNNER_TAGS', 'a b', TAGS],
+    ['FOLDLINE_WARM_IMAGES', '', IMAGES],
+    ['FOLDLINE_WARM_IMAGES', 'node:22,,debian', IMAGES],
+    ['FOLDLINE_WARM_IMAGES', 'node:22 debian', IMAGES],
+    ['FOLDLINE_WARM_IMAGES', 'a,b,c', 'must be no more images than FOLDLINE_WARM_CONTAINERS lets wait, which is 2'],
     ['FOLDLINE_INCLUDE_HOSTS', 'https://example.com/ci', HOSTS],
     ['FOLDLINE_INCLUDE_HOSTS', 'example.com,*', HOSTS],
     ['FOLDLINE_INCLUDE_HOSTS', '', HOSTS],

@@ -62,6 +62,15 @@ export const dockerAddress = z.string().transform((text, context): string => {
   return z.NEVER;
 });
 
+const IMAGE = /^[a-z0-9][\w.:/@-]{0,254}$/i;
+/** Names of images. */
+export const images = z.string().transform((text, context): string[] => {
+  const found = text.split(',').map((part) => part.trim());
+  if (found.every((image) => IMAGE.test(image))) return [...new Set(found)];
+  context.addIssue('must be a list of images, for example "node:22,registry.example.com/ci/python:3.13"');
+  return z.NEVER;
+});
+
 /** Those that are allowed for something. */
 export const hosts = z.string().transform((text, context): AllowedHost[] => {
   const found = text.split(',').map((part) => allowedHost(part.trim()));

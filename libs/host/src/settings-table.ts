@@ -3,7 +3,17 @@ import { z } from 'zod';
 import type { ClusterPower } from '@foldline/contracts';
 import { runnerTags } from './runner-tags.ts';
 import { SERVER_SETTINGS } from './server-settings.ts';
-import { anyText, dockerAddress, flag, hosts, number, oneOf, webAddress, wholeNumber } from './setting-values.ts';
+import {
+  anyText,
+  dockerAddress,
+  flag,
+  hosts,
+  images,
+  number,
+  oneOf,
+  webAddress,
+  wholeNumber,
+} from './setting-values.ts';
 
 /** Bytes of a GiB, in which memory and disk are given. */
 export const GIB = 1024 ** 3;
@@ -102,6 +112,11 @@ const COMMON_SETTINGS = {
   FOLDLINE_WARM_CONTAINER_SECONDS: number({ least: 1, most: 86_400 })
     .default(600)
     .describe('How long a container is kept ready that no job uses.'),
+  FOLDLINE_WARM_IMAGES: images
+    .optional()
+    .describe(
+      'Images of which one of those containers is always ready, before any job has used them, separated by commas: `node:22,python:3.13`.',
+    ),
   FOLDLINE_DOCKER_IN_JOBS: oneOf(['none', 'shared', 'isolated'])
     .default('none')
     .describe(

@@ -9,6 +9,7 @@ import { ExpectedImages } from './expected-images.ts';
 import { ensureImage, NO_NOTICES, type Fetching, type FoundImage } from './images.ts';
 import { JobContainers } from './job-containers.ts';
 import { blockMetadataAddresses } from './metadata-addresses.ts';
+import { KeptReady } from './kept-ready.ts';
 import { Leavings } from './leavings.ts';
 import type { User } from './ownership.ts';
 import type { Credentials } from './registry-access.ts';
@@ -44,6 +45,7 @@ class DockerExecutor implements Executor {
   readonly #daemons: DaemonsForJobs;
   readonly #containers: JobContainers;
   readonly #expected: ExpectedImages;
+  readonly #keptReady: KeptReady;
   #guarded: Promise<void> | undefined;
 
   constructor(private readonly options: DockerExecutorOptions) {
@@ -54,6 +56,8 @@ class DockerExecutor implements Executor {
     this.#daemons = new DaemonsForJobs(options.daemonForJobs, slots);
     this.#containers = new JobContainers({ ...options, slots }, this.#leavings, this.#pool);
     this.#expected = new ExpectedImages(options.docker, ({ id }) => this.#pool.wake(id));
+    const { images = [] } = options.warm ?? NO_POOL;
+    this.#keptReady = new KeptReady(images, (image) => this.#keepReady(image), options.warn ?? (() => undefined));
   }
 
   async kinds(): Promise<string[]> {
@@ -61,6 +65,7 @@ class DockerExecutor implements Executor {
     this.#leavings.removeLeft();
     // Unlike a container that waits, a daemon does not end by itself when its runner has died.
     if (this.#daemons.areOfPipelines) void this.#leavings.removeEarlier().catch(() => undefined);
+    this.#keptReady.look();
     return ['docker'];
   }
 
@@ -103,6 +108,13 @@ class DockerExecutor implements Executor {
     await this.#daemons.close();
   }
 
+  async #keepReady(image: string): Promise<void> {
+    const docker = await this.options.docker.client();
+    await this.#leavings.removeEarlier();
+    const fetching = { docker, credentials: await this.#credentials({}), notices: NO_NOTICES };
+    await this.#containers.keepReady(docker, await ensureImage({ image, pullPolicy: ['if-not-present'] }, fetching));
+  }
+
   /** Once; a runner that may not do it goes on without. */
   #guard(): Promise<void> {
     return (this.#guarded ??= blockMetadataAddresses().catch((error: unknown) => {
@@ -110,7 +122,7 @@ class DockerExecutor implements Executor {
     }));
   }
 
-  async #credentials({ credentials: ofJob }: ContainerSpec): Promise<Credentials> {
+  async #credentials({ credentials: ofJob }: Pick<ContainerSpec, 'credentials'>): Promise<Credentials> {
     return { ofJob, ofRunner: await this.options.credentials?.() };
   }
 }

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { ContainerSpec, Site, SiteSpec } from '@foldline/kernel';
+import type { ContainerImage, ContainerSpec, Site, SiteSpec } from '@foldline/kernel';
 import { asRoot } from './as-root.ts';
 import { nameFor, type Belonging, type ContainerLimits } from './container-options.ts';
 import { ContainerSite } from './container-site.ts';
@@ -46,9 +46,20 @@ export class JobContainers {
     }
   }
 
+  /** One container of the image waits from now on for a job that asks for nothing else. */
+  async keepReady(docker: Docker, image: FoundImage): Promise<void> {
+    const network = await this.#alonesNetwork(docker);
+    const preparation = this.#preparation({ asked: { image: image.image }, images: [image], daemon: {} }, network);
+    this.pool.keep(image.image, keyOf(preparation), () => PreparedContainer.make(docker, preparation));
+  }
+
+  #alonesNetwork(docker: Docker): Promise<string> {
+    return (this.#network ??= networkNamed(docker, this.terms.network));
+  }
+
   /** A container that waits for a job, or a new one; one more is then made ready for the next. */
   async #alone(docker: Docker, wanted: Wanted): Promise<Site> {
-    const network = await (this.#network ??= networkNamed(docker, this.terms.network));
+    const network = await this.#alonesNetwork(docker);
     const preparation = this.#preparation(wanted, network);
     const key = keyOf(preparation);
     const name = nameFor(wanted.spec.attemptId);
@@ -110,7 +121,7 @@ export class JobContainers {
     });
   }
 
-  #preparation({ asked, images, daemon: { socket } }: Wanted, network: string): Preparation {
+  #preparation({ asked, images, daemon: { socket } }: Prepared, network: string): Preparation {
     const [image] = images;
     const belonging = this.belonging(asked, network);
     return { asked, image: image!, belonging, slots: this.terms.slots, ...(socket !== undefined && { socket }) };
@@ -129,6 +140,12 @@ export class JobContainers {
 
 /** `images` are those of the job and of its services. */
 export type Wanted = { spec: SiteSpec; asked: ContainerSpec; images: readonly FoundImage[]; daemon: DaemonOfJob };
+/** Of which only so much is known before there is a job. */
+type Prepared = {
+  asked: ContainerImage & Pick<ContainerSpec, 'cpus' | 'memoryBytes'>;
+  images: readonly FoundImage[];
+  daemon: Pick<DaemonOfJob, 'socket'>;
+};
 type Place = { prepared: PreparedContainer; isWarm: boolean; services?: Services; refill?: () => void };
 
 /** Making another container takes the processor from a job that has just begun. */

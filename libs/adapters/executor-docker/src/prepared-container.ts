@@ -65,6 +65,10 @@ export class PreparedContainer {
     readonly slot: Slot,
   ) {}
 
+  get isGone(): boolean {
+    return this.shell.isGone;
+  }
+
   /** A job is about to come, perhaps to this one. */
   wake(): void {
     this.#awake = this.#awake.then(() => this.shell.wake(this.greeting.shell)).catch(() => undefined);

@@ -40,6 +40,11 @@ export class ResidentShell {
     this.#listening = this.#listen();
   }
 
+  /** Whether its container is known to have ended. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
   /** Whether its container is there to run something. */
   async answers(): Promise<boolean> {
     return this.ask(this.say('here')).then(

@@ -134,6 +134,24 @@ const suite = (url: string): void => {
       await site.close();
     });
 
+    it('is there for the first job of an image that is kept ready, however long it takes to come', async () => {
+      executor = executorWith({ warm: { size: 1, idleMs: 1, images: [BUSYBOX] } });
+      await executor.kinds();
+      const [kept] = await untilThereAre(1);
+      const site = await open();
+      expect([site.isWarm, kept!.startsWith(await idOf(site))]).toEqual([true, true]);
+      await site.close();
+    });
+
+    it('is made way for by others, unless its image is kept ready', async () => {
+      executor = executorWith({ warm: { size: 1, idleMs: 60_000, images: [BUSYBOX] } });
+      await executor.kinds();
+      const [kept] = await untilThereAre(1);
+      await (await open({ user: '1001' })).close();
+      while ((await running()).length !== 1) await executor.kinds();
+      expect(await running()).toEqual([kept]);
+    });
+
     it('goes when nobody has asked for it for long enough', async () => {
       executor = executorWith({ warm: { size: 2, idleMs: 200 } });
       const first = await open();

@@ -5,9 +5,11 @@ export type WarmPoolSettings = {
   size: number;
   /** How long one waits for a job. */
   idleMs: number;
+  /** Of which one is to wait always, however long. */
+  images?: readonly string[];
 };
 
-type Waiting = { key: string; prepared: PreparedContainer; expires: NodeJS.Timeout };
+type Waiting = { key: string; prepared: PreparedContainer; expires: NodeJS.Timeout | undefined };
 
 /**
  * Containers that were made before anybody asked for them, each for one job: it is taken once, and never put back. After
@@ -18,9 +20,22 @@ export class WarmPool {
   readonly #waiting = new Set<Waiting>();
   readonly #beingMade = new Map<string, number>();
   readonly #going = new Set<Promise<void>>();
+  /** The keys of which one is to wait always, by the name of their image. */
+  readonly #kept = new Map<string, string>();
   #isClosed = false;
 
   constructor(private readonly settings: WarmPoolSettings) {}
+
+  /** From now on one of the key waits, in the place of what the same name stood for before. */
+  keep(image: string, key: string, make: () => Promise<PreparedContainer>): void {
+    const before = this.#kept.get(image);
+    this.#kept.set(image, key);
+    for (const waiting of this.#waiting) {
+      const isOfUse = waiting.key === key ? !waiting.prepared.isGone : waiting.key !== before;
+      if (!isOfUse) this.#discard(waiting);
+    }
+    if (this.#countOf(key) === 0) this.refill(key, make);
+  }
 
   /** A job that will ask for this image is about to come. */
   wake(imageId: string): void {
@@ -67,11 +82,18 @@ export class WarmPool {
 
   #add(key: string, prepared: PreparedContainer): void {
     if (this.#isClosed) return this.#remove(prepared);
-    const expires = setTimeout(() => this.#discard(waiting), this.settings.idleMs).unref();
+    const expires = this.#isKept(key)
+      ? undefined
+      : setTimeout(() => this.#discard(waiting), this.settings.idleMs).unref();
     const waiting: Waiting = { key, prepared, expires };
     this.#waiting.add(waiting);
-    const [oldest] = this.#waiting;
-    if (this.#waiting.size > this.settings.size) this.#discard(oldest!);
+    if (this.#waiting.size <= this.settings.size) return;
+    const all = [...this.#waiting];
+    this.#discard(all.find((one) => !this.#isKept(one.key)) ?? all[0]!);
+  }
+
+  #isKept(key: string): boolean {
+    return [...this.#kept.values()].includes(key);
   }
 
   #discard(waiting: Waiting): void {

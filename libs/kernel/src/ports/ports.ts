@@ -40,7 +40,8 @@ export type Settings = {
   /** Where the Docker daemon is whose containers jobs with an image run in, and how many wait for jobs, for how long. */
   docker?: {
     host: string;
-    warm: { size: number; idleMs: number };
+    /** `images` are those of which one always waits. */
+    warm: { size: number; idleMs: number; images: readonly string[] };
     /** Which one jobs have that ask for one, and how long one of a pipeline is kept that no job uses. */
     inJobs: { kind: 'none' | 'shared' | 'isolated'; idleMs: number };
     /** What no job exceeds, and what one has that asks for nothing else. */
