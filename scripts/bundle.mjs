@@ -23,7 +23,6 @@ const EXTERNAL = [
   'amqp-connection-manager',
   'amqplib',
   'class-transformer/storage',
-  'cpu-features',
   'dockerode',
   'ioredis',
   'kafkajs',
@@ -32,6 +31,16 @@ const EXTERNAL = [
 
 /** Of those, what the services do use. */
 const BUNDLED_WITH_SERVICES = ['@grpc/grpc-js', 'dockerode', 'ioredis', 'kafkajs'];
+
+/** What the client of Docker loads for daemons that are reached by SSH, and for a session that it would open itself. */
+const NEVER_USED = ['ssh2', '@grpc/proto-loader'];
+const without = (names) => ({
+  name: 'without',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^[@a-z]/ }, ({ path }) => (names.includes(path) ? { path, namespace: 'nothing' } : undefined));
+    onLoad({ filter: /^/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
+  },
+});
 
 /** What is started as a thread or a process of its own, by the name that its starter looks for beside itself. */
 const STARTED = [
@@ -98,7 +107,7 @@ const SERVICES = 'dist/services';
 
 await bundle('apps/standalone/bundle', [{ in: 'apps/standalone/dist/main.js', out: 'main' }], { external: EXTERNAL });
 
-// All services together, in files by what they share, of which a process loads those of one; a small file starts each.
+// One file with all services, of which a process runs the parts of one; a small file per service starts it.
 const choice = join(root, 'dist/choice.mjs');
 mkdirSync(dirname(choice), { recursive: true });
 writeFileSync(
@@ -115,12 +124,10 @@ await bundle(
   SERVICES,
   [{ in: choice, out: 'services' }],
   {
-    splitting: true,
     minifyWhitespace: true,
     minifySyntax: true,
     lineLimit: 160,
-    // The client of Docker has one of SSH in it, whose native part is optional and never used here.
-    loader: { '.node': 'empty' },
+    plugins: [without(NEVER_USED)],
     external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
   },
   Object.fromEntries(starters),
