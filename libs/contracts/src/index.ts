@@ -4,6 +4,7 @@ export * from './environment-scope.ts';
 export * from './event.ts';
 export * from './globs.ts';
 export * from './ids.ts';
+export * from './image-name.ts';
 export * from './job-document.ts';
 export * from './job-variables.ts';
 export * from './manifest.ts';

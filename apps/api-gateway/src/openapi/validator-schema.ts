@@ -1,3 +1,4 @@
+import { IMAGE_NAME } from '@foldline/contracts';
 import { getMetadataStorage, type ValidationTypes } from 'class-validator';
 
 export type Schema = Record<string, unknown>;
@@ -16,6 +17,7 @@ const RULES: Readonly<Record<string, (constraints: readonly unknown[]) => Schema
   minLength: ([min]) => ({ minLength: min }),
   min: ([min]) => ({ minimum: min }),
   max: ([max]) => ({ maximum: max }),
+  isImageName: () => ({ pattern: IMAGE_NAME.source }),
   matches: ([pattern]) => ({ pattern: (pattern as RegExp).source }),
   arrayMinSize: ([min]) => ({ minItems: min }),
   arrayMaxSize: ([max]) => ({ maxItems: max }),

@@ -1,10 +1,11 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { COLLECTION, jobNumberOf, serviceIndexPrefix, type ServiceDeploymentDoc } from '@foldline/contracts';
 import { PORT, type ReadStore } from '@foldline/kernel';
-import { IsIn, IsInt, IsOptional, IsString, Length, Matches, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Length, MaxLength, Min } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage, ReadQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
+import { IsImageName } from '../http/is-image-name.ts';
 import { invalidRequest, NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
 import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
@@ -13,12 +14,10 @@ import { deploymentAnswer } from './deployment-answer.ts';
 import { DeploymentRequests, type RequestedDeployment } from './deployment-requests.ts';
 import { NumberedQueries } from './numbered.queries.ts';
 
-/** The name of an image with its tag or its digest. */
-const IMAGE = /^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,511}$/;
 const MAX_REASON = 1000;
 
 export class DeployBody {
-  @Matches(IMAGE)
+  @IsImageName()
   image_tag!: string;
 
   @IsOptional()

@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<string, FailureReason>> = {
   secret_not_found: 'config_error',
   variable_too_large: 'config_error',
   variable_invalid: 'config_error',
+  image_invalid: 'config_error',
   invalid_pattern: 'config_error',
   pattern_too_long: 'config_error',
   tree_too_large: 'artifact_upload_failure',

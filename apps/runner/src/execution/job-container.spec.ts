@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Refusal } from '@foldline/kernel';
 import { plannedJob, sampleContext } from '@foldline/testing';
 import { containerOf, placesInContainer } from './job-container.ts';
 
@@ -48,6 +49,22 @@ describe('A job in a container', () => {
       credentials: '{"auths": {}}',
       tellsOfServices: true,
     });
+  });
+
+  it.each([
+    ['$NOTSET', {}],
+    ['$REGISTRY/app:1', {}],
+    ['node:$VERSION', { VERSION: '22 --privileged' }],
+    ['x/$PATH_UP', { PATH_UP: '../../127.0.0.1:80' }],
+  ])('is not made of %s with %j, and the values are not told', (image, variables) => {
+    const refused = new Refusal(
+      'image_invalid',
+      `\`${image}\` is no name of an image once its variables have their values`,
+    );
+    const own = plannedJob(0, 'build', { image });
+    expect(() => containerOf({ ...assignment, job: own }, variables, undefined)).toThrow(refused);
+    const beside = plannedJob(0, 'build', { image: 'node:22', services: [image] });
+    expect(() => containerOf({ ...assignment, job: beside }, variables, undefined)).toThrow(refused);
   });
 
   it('has services with its variables and their own, filled in unless they are raw', () => {

@@ -1,5 +1,5 @@
-import { expandVariables, serviceOf, type JobAssigned, type PlannedService } from '@foldline/contracts';
-import type { ContainerSpec, ServiceSpec } from '@foldline/kernel';
+import { expandVariables, isImageName, serviceOf, type JobAssigned, type PlannedService } from '@foldline/contracts';
+import { Refusal, type ContainerSpec, type ServiceSpec } from '@foldline/kernel';
 import type { Surroundings } from './predefined.ts';
 
 type Assignment = ReturnType<typeof JobAssigned>['data'];
@@ -26,7 +26,7 @@ export const containerOf = (assignment: Assignment, variables: Values, files: st
   const credentials = variables['DOCKER_AUTH_CONFIG'];
   return {
     ...imageOptions,
-    image: expandVariables(image, variables),
+    image: imageNamed(image, variables),
     workspaceAt: workspace,
     mounts,
     ...(cpu !== undefined && { cpus: cpu }),
@@ -38,6 +38,13 @@ export const containerOf = (assignment: Assignment, variables: Values, files: st
   };
 };
 
+/** What a variable holds may be a secret, so the name is shown as it is written. */
+const imageNamed = (written: string, variables: Values): string => {
+  const name = expandVariables(written, variables);
+  if (isImageName(name)) return name;
+  throw new Refusal('image_invalid', `\`${written}\` is no name of an image once its variables have their values`);
+};
+
 /** A service has the variables of the job, and its own. */
 const serviceSpec = (planned: PlannedService, variables: Values): ServiceSpec => {
   const { image, aliases = [], variables: own = {}, rawVariables = [], ...options } = planned;
@@ -47,7 +54,7 @@ const serviceSpec = (planned: PlannedService, variables: Values): ServiceSpec =>
   ];
   return {
     ...options,
-    image: expandVariables(image, variables),
+    image: imageNamed(image, variables),
     aliases: aliases.map((alias) => expandVariables(alias, variables)),
     environment: { ...variables, ...Object.fromEntries(Object.entries(own).map(valueOf)) },
   };

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
-import { SiteUnavailable, type ContainerImage, type ImageInUse, type SiteSpec } from '@foldline/kernel';
+import { isImageName } from '@foldline/contracts';
+import { PermanentError, SiteUnavailable, type ContainerImage, type ImageInUse, type SiteSpec } from '@foldline/kernel';
 import { PullFailure, fromDockerError, fromPullError, statusOf } from './docker-error.ts';
 import { accessTo, type Credentials } from './registry-access.ts';
 
@@ -37,6 +38,7 @@ const isMoving = (image: string): boolean => {
  */
 export const ensureImage = async (asked: ContainerImage, fetching: Fetching): Promise<FoundImage> => {
   const { image } = asked;
+  assertImageName(image);
   const { docker, notices, signal, handedOver = nobody, expected = nobody } = fetching;
   const isAskedFor = async (): Promise<boolean> => isMoving(image) && !(await handedOver(image));
   const policies = asked.pullPolicy ?? ((await isAskedFor()) ? ['always', 'if-not-present'] : ['if-not-present']);
@@ -85,8 +87,13 @@ const fetch = async (
   throw new SiteUnavailable('image_not_found', `the image ${image} was fetched, and is not here any more`);
 };
 
+const assertImageName = (image: string): void => {
+  if (!isImageName(image)) throw new PermanentError('this is no name of an image');
+};
+
 /** Nothing where the daemon has no such image. */
 export const look = async (docker: Docker, image: string): Promise<FoundImage | undefined> => {
+  assertImageName(image);
   try {
     const { Id, RepoTags, RepoDigests, Config } = await docker.getImage(image).inspect();
     const [digest] = (RepoDigests ?? []).flatMap((each) => each.split('@')[1] ?? []);

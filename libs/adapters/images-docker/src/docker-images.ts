@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
+import { isImageName } from '@foldline/contracts';
 import {
   ImageFailure,
   registryOf,
@@ -88,6 +89,7 @@ class DockerImages implements Images {
   }
 
   async find(reference: string): Promise<KnownImage | undefined> {
+    if (!isImageName(reference)) throw new ImageFailure('image_not_found', `${reference} is no name of an image`);
     try {
       const { Id, RepoDigests } = await (await this.docker()).getImage(reference).inspect();
       return { id: Id, digests: (RepoDigests as string[] | null) ?? [] };

@@ -1,4 +1,4 @@
-import type { ContainerOptions, PlannedService, PullPolicy } from '@foldline/contracts';
+import { isImageName, type ContainerOptions, type PlannedService, type PullPolicy } from '@foldline/contracts';
 import { TEXT } from '../grammar/json-schema.ts';
 import { present } from '../grammar/present.ts';
 import { record, type Fields } from '../grammar/record.ts';
@@ -12,8 +12,8 @@ export type Image = { name: string; options?: ContainerOptions };
 const imageName: Shape<string> = mapped(
   text,
   (name, node, where) => {
-    const usable = /^[A-Za-z0-9$][\w.$:/@{}-]*$/.test(name) && name.length <= limits.nameLength;
-    return usable ? name : invalid(node, where, 'must be the name of an image');
+    const usable = name.includes('$') ? /^[A-Za-z0-9$][\w.$:/@{}-]*$/.test(name) : isImageName(name);
+    return usable && name.length <= limits.nameLength ? name : invalid(node, where, 'must be the name of an image');
   },
   TEXT,
 );

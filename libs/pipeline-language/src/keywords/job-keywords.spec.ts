@@ -88,7 +88,10 @@ describe('A job', () => {
     ['variables: {PYTHON_VERSION: 3.10}', { variables: { PYTHON_VERSION: '3.10' } }],
     ['resources: {cpu: 0.5}', { runner: { cpu: 0.5 } }],
     ['matrix: [{A: 1, B: [x]}]', { name: 'x: [1, x]', matrix: { A: '1', B: 'x' } }],
-    ['image: {name: "registry:5000/a/b@sha256:00"}', { image: 'registry:5000/a/b@sha256:00' }],
+    [
+      'image: {name: "registry:5000/a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000"}',
+      { image: 'registry:5000/a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000' },
+    ],
     ['secrets: {}', { secrets: {} }],
     ['secrets: {A: {vault: {path: a/b, field: c}}}', { secrets: { A: { vault: 'a/b/c' } } }],
     ['priority: 10', { priority: 10 }],
