@@ -91,7 +91,8 @@ test:
 
   it('a job whose server is killed is done anew when the server is back, and leaves no container', async () => {
     const { id, jobId } = await running('echo it runs; sleep 600');
-    expect(containersOf(jobId)).toHaveLength(1);
+    // One that was waiting is called after its job a moment later.
+    await until('its container', () => containersOf(jobId).length === 1);
     await sandbox.server.kill();
     await sandbox.restart();
     await sandbox.rested(id, ({ jobs }) => jobs[0]!.attempt === 2 && jobs[0]!.status === 'running');
@@ -105,6 +106,22 @@ test:
     const [job] = pipeline.jobs;
     expect(job).toMatchObject({ status: 'failed', reason: 'image_pull_failure' });
   });
+
+  it('a job finds its repository in its container: git knows the commit, and that nothing has changed', async () => {
+    const script = ['git status --porcelain', 'git log --format=%H', 'git describe --always'];
+    const pipeline = await sandbox.run(`git: { image: 'foldline-test/debian:1', script: ${JSON.stringify(script)} }\n`);
+    expect(pipeline.status).toBe('success');
+    expect((await outputOfJob(sandbox, pipeline, 'git')).split('\n')).toContain(pipeline.sha);
+  });
+
+  it.each(['$NOTSET', '$REGISTRY/app:1', 'UPPER$NOTSET/x::y', 'foo$NOTSET/../../../info', 'a$NOTSET//b'])(
+    'a job whose image is %s, which names none, fails for that, and the server goes on',
+    async (image) => {
+      const pipeline = await sandbox.run(`nowhere: { image: '${image}', script: echo it runs }\n`);
+      expect(pipeline.jobs[0]).toMatchObject({ status: 'failed', reason: 'config_error' });
+      expect(pipeline.jobs[0]!.detail).toContain(image);
+    },
+  );
 
   it('a job with an image waits for a runner with Docker, says so, and starts when there is one', async () => {
     const socket = join(mkdtempSync(join(tmpdir(), 'foldline-docker-')), 'docker.sock');

@@ -212,6 +212,7 @@ export class AttemptExecution {
       ref: context.ref,
       sha: context.sha,
       protected: context.ref.protected,
+      isComplete: this.ports.executor.kindOf(this.event.data.job) === 'docker',
     });
     log.tell(`Checked out ${context.sha.slice(0, 8)} of ${context.ref.name}`);
   }

@@ -47,6 +47,7 @@ describe('the workspaces of a runner', () => {
       ref: { name: 'main', kind: 'branch' },
       sha,
       protected: true,
+      isComplete: false,
     });
     const text = readFileSync(join(workspaces.pathOf(attemptId), 'which.txt'), 'utf8');
     await workspaces.release(attemptId);
@@ -127,6 +128,7 @@ describe('the workspaces of a runner', () => {
         ref: { name: 'main', kind: 'branch' },
         sha: commits[0]!,
         protected: true,
+        isComplete: false,
         ...more,
       });
       return workspaces.pathOf(attemptId);
@@ -155,6 +157,7 @@ describe('the workspaces of a runner', () => {
     it.each([
       ['another project', { projectId: 'pr2' }],
       ['another protection', { protected: false }],
+      ['another sight of this host', { isComplete: true }],
       ['another ref', { ref: { name: 'v1', kind: 'tag' } }],
     ] as const)('never serve an attempt of %s', async (_what, more) => {
       const first = identityOf(await prepare('p1.0.1'));

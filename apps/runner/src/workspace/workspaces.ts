@@ -19,6 +19,8 @@ export type WorkspaceRequest = {
   ref: Pick<GitRef, 'name' | 'kind'>;
   sha: string;
   protected: boolean;
+  /** The job sees its workspace and nothing else of this host. */
+  isComplete: boolean;
 };
 
 /**
@@ -135,14 +137,14 @@ export class Workspaces {
     return made;
   }
 
-  private async makeCheckout(key: string, { projectId, url, ref, sha }: WorkspaceRequest): Promise<string> {
+  private async makeCheckout(key: string, { projectId, url, ref, sha, isComplete }: WorkspaceRequest): Promise<string> {
     const path = join(this.base, key);
     if (!existsSync(path)) {
       await this.repositories.fetchCommit({ projectId, url, ref: ref.name, sha });
       const unfinished = `${path}.unfinished`;
       await rm(unfinished, { recursive: true, force: true });
       await mkdir(unfinished);
-      await this.repositories.checkout({ projectId, url, ref, sha, into: unfinished });
+      await this.repositories.checkout({ projectId, url, ref, sha, into: unfinished, isComplete });
       await rename(unfinished, path);
     }
     await utimes(path, new Date(), new Date());
@@ -173,7 +175,7 @@ export class Workspaces {
 }
 
 /** A checkout knows for which branch or tag it is. */
-const keyOf = ({ projectId, sha, ref }: WorkspaceRequest): string => {
+const keyOf = ({ projectId, sha, ref, isComplete }: WorkspaceRequest): string => {
   const digest = createHash('sha256').update(`${ref.kind} ${ref.name}`).digest('hex');
-  return `${projectId}-${sha}-${digest.slice(0, 16)}`;
+  return `${projectId}-${sha}-${digest.slice(0, 16)}${isComplete ? '-complete' : ''}`;
 };

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResolvedRef } from '@foldline/kernel';
 
@@ -21,6 +21,9 @@ export const writeGitDirectory = async (path: string, objects: string, { url, re
     writeFile(join(path, 'objects', 'info', 'alternates'), `${objects}\n`),
   ]);
 };
+
+/** All that it needs is its own by now. */
+export const borrowNothing = (path: string): Promise<void> => rm(join(path, 'objects', 'info', 'alternates'));
 
 const refsOf = ({ name, kind }: Head['ref']): string[] => {
   if (kind === 'commit') return [];

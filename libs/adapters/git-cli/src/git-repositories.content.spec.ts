@@ -9,6 +9,7 @@ import {
   rmSync,
   symlinkSync,
   writeFileSync,
+  renameSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -249,6 +250,21 @@ describe('A checkout', () => {
     await repositories.checkout({ ...checkoutOf(), sha: hostile, into: later });
 
     expect(git(['log', '--format=%H'], later).split('\n')).toEqual([hostile, plain]);
+  });
+
+  it('that is complete needs nothing of this host: it has all of its history, and nothing else', async () => {
+    const [later, elsewhere] = [join(home, 'complete'), join(home, 'elsewhere')];
+    mkdirSync(later);
+    await repositories.checkout({ ...checkoutOf(), sha: hostile, into: later, isComplete: true });
+    renameSync(join(home, 'repos'), elsewhere);
+    try {
+      expect(git(['log', '--format=%H'], later).split('\n')).toEqual([hostile, plain]);
+      expect(git(['status', '--porcelain'], later)).toBe('');
+      expect(git(['fsck', '--full', '--strict'], later)).toBe('');
+      expect(existsSync(join(later, '.git/objects/info/alternates'))).toBe(false);
+    } finally {
+      renameSync(elsewhere, join(home, 'repos'));
+    }
   });
 
   it('holds neither hooks nor credentials', () => {

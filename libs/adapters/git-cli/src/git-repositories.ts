@@ -22,7 +22,7 @@ import {
   type Ask,
 } from './commit-content.ts';
 import { assertRoom, check, unreachable, withoutCredentials } from './git-answers.ts';
-import { writeGitDirectory } from './git-directory.ts';
+import { borrowNothing, writeGitDirectory } from './git-directory.ts';
 import { createGit, type Git, type GitResult } from './git-process.ts';
 import { assertSafeRef, assertSafeUrl, assertSha, isSha } from './safe-input.ts';
 
@@ -140,12 +140,16 @@ class GitRepositories implements SourceRepository {
     return changedFiles(this.askingMirror(projectId), change);
   }
 
-  async checkout({ projectId, url, ref, sha, into }: Checkout): Promise<void> {
+  async checkout({ projectId, url, ref, sha, into, isComplete = false }: Checkout): Promise<void> {
     assertSafeUrl(url);
     assertSha(sha);
     if (ref.kind !== 'commit') assertSafeRef(ref.name);
     await writeGitDirectory(join(into, '.git'), join(this.mirrorOf(projectId), 'objects'), { url, ref, sha });
     check(await this.git(['reset', '--quiet', '--hard', sha], { cwd: into, timeoutMs: FETCH_MS }), `check out ${sha}`);
+    if (!isComplete) return;
+    const repack = ['repack', '--quiet', '-a', '-d', '--no-write-bitmap-index'];
+    check(await this.git(repack, { cwd: into, timeoutMs: FETCH_MS }), `complete the checkout of ${sha}`);
+    await borrowNothing(join(into, '.git'));
   }
 
   private async fetchNow(mirror: string, url: string, ref: string, sha: string): Promise<void> {

@@ -9,6 +9,8 @@ export type Checkout = {
   ref: Pick<ResolvedRef, 'name' | 'kind'>;
   sha: string;
   into: string;
+  /** It borrows no objects from this host's copy of the repository: it is for where that cannot be seen. */
+  isComplete?: boolean;
 };
 
 /**
