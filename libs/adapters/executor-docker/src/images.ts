@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { isImageName } from '@foldline/contracts';
 import { PermanentError, SiteUnavailable, type ContainerImage, type ImageInUse, type SiteSpec } from '@foldline/kernel';
 import { PullFailure, fromDockerError, fromPullError, statusOf } from './docker-error.ts';
+import { digestIn } from './image-digest.ts';
 import { accessTo, type Credentials } from './registry-access.ts';
 
 export type Fetching = {
@@ -96,7 +97,7 @@ export const look = async (docker: Docker, image: string): Promise<FoundImage | 
   assertImageName(image);
   try {
     const { Id, RepoTags, RepoDigests, Config } = await docker.getImage(image).inspect();
-    const [digest] = (RepoDigests ?? []).flatMap((each) => each.split('@')[1] ?? []);
+    const digest = digestIn(image, RepoDigests ?? []);
     const { ExposedPorts, Healthcheck, Entrypoint } = Config as {
       ExposedPorts?: Record<string, object>;
       Entrypoint?: string[] | null;
