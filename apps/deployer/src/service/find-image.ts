@@ -2,10 +2,12 @@ import type { WantedDeployment } from '@foldline/contracts';
 import { ImageFailure, type Images, type KnownImage, type RegistryLogins } from '@foldline/kernel';
 
 const QUIET = { onOutput: () => undefined };
+const isDenial = ({ reason }: ImageFailure): boolean => reason === 'image_access_denied';
 
 /**
- * The image of a deployment (S2-29): what is pushed comes from its registry, and where no registry answers, the one that
- * is here is as good, so that a rollback needs nobody. Throws the `ImageFailure` of the first place.
+ * The image of a deployment (S2-29): what is pushed comes from its registry, and where none has it or answers, the one
+ * that is here is as good, so that a rollback needs nobody; but not where a registry does not let us in. Throws its
+ * `ImageFailure`, or that of the first place.
  */
 export const findImage = async (
   { imageTag, imageId, images: places }: Pick<WantedDeployment, 'imageTag' | 'images' | 'imageId'>,
@@ -28,9 +30,10 @@ export const findImage = async (
       return { image: place, ...(await images.pull(place, logins, { ...QUIET, signal })) };
     } catch (error) {
       if (!(error instanceof ImageFailure)) throw error;
-      failure ??= error;
+      if (!failure || isDenial(error)) failure = error;
     }
   }
+  if (failure && isDenial(failure)) throw failure;
   for (const image of [...places, imageTag]) {
     const found = await isHere(image);
     if (found) return found;

@@ -311,6 +311,13 @@ describe('a service', () => {
       expect(await failure('shop:9', { images: ['one.example/shop:9'] })).toMatchObject({ code: 'image_pull_failure' });
     });
 
+    it('a registry does not let us in, whatever is here and whoever does not answer', async () => {
+      images.refuses = new ImageFailure('image_access_denied', 'no basic auth credentials');
+      images.answers.set('away.example/shop:2', new ImageFailure('image_pull_failure', 'no answer'));
+      const places = ['away.example/shop:2', 'one.example/shop:2'];
+      expect(await failure('shop:2', { images: places })).toMatchObject({ code: 'image_access_denied' });
+    });
+
     it('the container ends at once; secrets that it wrote are not told', async () => {
       driver.output = 'no database at hunter2-secret\n';
       const sealed = embedded.ports.secretBox.seal('hunter2-secret', variableSeal(names.projectId, 'PASSWORD'));
