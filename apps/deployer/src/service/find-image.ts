@@ -1,6 +1,7 @@
 import type { WantedDeployment } from '@foldline/contracts';
-import { ImageFailure, type Images, type KnownImage, type RegistryLogins } from '@foldline/kernel';
+import { ImageFailure, registryOf, type Images, type KnownImage, type RegistryLogins } from '@foldline/kernel';
 
+const HUB = 'docker.io';
 const QUIET = { onOutput: () => undefined };
 const isDenial = ({ reason }: ImageFailure): boolean => reason === 'image_access_denied';
 
@@ -22,7 +23,9 @@ export const findImage = async (
   // What ran before comes again as it was, whatever its name means today.
   const same = imageId === undefined ? undefined : await images.find(imageId);
   if (same) return { image: imageTag, ...same };
-  const local = places.includes(imageTag) ? await isHere(imageTag) : undefined;
+  // What names no registry may have been built here, and Docker Hub knows nothing of that.
+  const isOurs = places.includes(imageTag) && registryOf(imageTag) === HUB;
+  const local = isOurs ? await isHere(imageTag) : undefined;
   if (local) return local;
   let failure: ImageFailure | undefined;
   for (const place of places) {
