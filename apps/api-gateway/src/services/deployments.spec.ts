@@ -109,6 +109,25 @@ describe('A deployment that is asked for', () => {
     expect(await requested()).toHaveLength(1);
   });
 
+  it('is one under one key, also when it is asked for several times at once', async () => {
+    const asked = (path: string, key = path) =>
+      gateway.as('post', `/v1/cicd/services/1/${path}`).set('Idempotency-Key', key);
+    const all = async (request: () => ReturnType<typeof asked>) =>
+      (await Promise.all([1, 2, 3].map(() => request().expect(202)))).map(({ body }) => body);
+    for (const image of ['shop:1', 'shop:2']) {
+      const [first, ...others] = await all(() => asked('deploy', image).send({ image_tag: image }));
+      expect(others).toEqual([first, first]);
+      await succeeded(image);
+      await get(`deployments/${first.deployment_id}`);
+    }
+    const [first, ...others] = await all(() => asked('rollback'));
+    expect(others).toEqual([first, first]);
+    await get(`deployments/${first.deployment_id}`);
+    await succeeded('shop:1');
+    expect((await asked('rollback').expect(202)).body).toEqual(first);
+    expect(await requested()).toHaveLength(3);
+  });
+
   it('needs an image', async () => {
     expect((await gateway.as('post', '/v1/cicd/services/1/deploy').send({}).expect(400)).body.errors[0].pointer).toBe(
       '/image_tag',
