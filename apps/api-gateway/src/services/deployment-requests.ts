@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   COLLECTION,
+  openIndexPrefix,
   serviceIndexKey,
   serviceIndexPrefix,
   serviceStream,
@@ -8,19 +9,31 @@ import {
   type ServiceDoc,
   type WantedDeployment,
 } from '@foldline/contracts';
-import { COMMANDS, derivedId, PORT, Refusal, type Cause, type Commands, type ReadStore } from '@foldline/kernel';
+import {
+  COMMANDS,
+  derivedId,
+  PORT,
+  Refusal,
+  type Cause,
+  type Commands,
+  type Query,
+  type ReadStore,
+} from '@foldline/kernel';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 import type { Done, RequestId } from '../triggers/idempotency.ts';
 import { NumberedQueries } from './numbered.queries.ts';
 import { Numbers } from './numbers.ts';
-import { serviceDecider } from './service.decider.ts';
+import { serviceDecider, underWay } from './service.decider.ts';
 
 /** Deployments that are looked at to find one to go back to. */
 const LOOKED_AT = 1000;
 
 export type RollbackTarget = { revision?: number | undefined; version?: string | undefined };
 export type RequestedDeployment = { number: number; imageTag: string; position: number };
-type Wish = Pick<WantedDeployment, 'imageTag' | 'images' | 'imageId' | 'rollback' | 'reason'>;
+type Wish = Pick<WantedDeployment, 'imageTag' | 'images' | 'imageId' | 'rollback' | 'reason'> & {
+  /** What it was chosen by; when that has changed, it is not wanted. */
+  upon?: { newest: string | undefined };
+};
 
 /** The one way to a new deployment of a service. A rollback is one as well (C26). */
 @Injectable()
@@ -39,10 +52,21 @@ export class DeploymentRequests {
   }
 
   rollBack(service: ServiceDoc, to: RollbackTarget, reason: string | undefined, by: RequestId) {
-    return this.once(service, by, () => this.wayBack(service, to, reason));
+    return this.once(service, by, (deploymentId) => this.wayBack(service, to, reason, deploymentId));
   }
 
-  private async wayBack(service: ServiceDoc, to: RollbackTarget, reason: string | undefined): Promise<Wish> {
+  /** Leads to what ran before what runs, which nobody knows while something else may still take over. */
+  private async wayBack(
+    service: ServiceDoc,
+    to: RollbackTarget,
+    reason: string | undefined,
+    deploymentId: string,
+  ): Promise<Wish> {
+    const [[newest], open] = await Promise.all([
+      this.deployments({ index: 'byService', prefix: serviceIndexPrefix(service.number), reverse: true, limit: 1 }),
+      this.deployments({ index: 'open', prefix: openIndexPrefix(service.projectNumber, service.number), limit: 2 }),
+    ]);
+    if (open.some(({ id }) => id !== deploymentId)) throw underWay();
     const { current } = service;
     if (!current) throw nothing('nothing of the service runs');
     const running = await this.numbered.deployment(String(current.number));
@@ -54,6 +78,7 @@ export class DeploymentRequests {
       ...(imageId !== undefined && { imageId }),
       rollback: { of: running.id, to: number },
       reason: reason ?? `rollback to deployment ${number}`,
+      upon: { newest: newest?.id },
     };
   }
 
@@ -66,7 +91,7 @@ export class DeploymentRequests {
       if (version !== undefined) return doc.imageTag === version || doc.imageTag.endsWith(`:${version}`);
       return doc.status === 'success' && !doc.rollback && doc.number < before;
     };
-    const { items } = await this.reads.query<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, {
+    const items = await this.deployments({
       index: 'byService',
       prefix: serviceIndexPrefix(service.number),
       reverse: true,
@@ -79,16 +104,20 @@ export class DeploymentRequests {
     throw nothing(version === undefined ? 'nothing ran before' : `no deployment of ${version} has succeeded`);
   }
 
+  private async deployments(query: Query): Promise<ServiceDeploymentDoc[]> {
+    return (await this.reads.query<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, query)).items;
+  }
+
   /** What is asked for under one key is one deployment, also when that is done several times at once. */
   private async once(
     service: ServiceDoc,
     by: RequestId,
-    wishOf: () => Promise<Wish>,
+    wishOf: (deploymentId: string) => Promise<Wish>,
   ): Promise<Done<RequestedDeployment>> {
     const deploymentId = by.keyed ? derivedId('deployment', service.id, by.id) : by.id;
     const known = by.keyed ? await this.stored(deploymentId) : undefined;
     if (known) return { answer: known, fresh: false };
-    const answer = await this.request(service, deploymentId, await wishOf(), by.cause);
+    const answer = await this.request(service, deploymentId, await wishOf(deploymentId), by.cause);
     if (answer) return { answer, fresh: true };
     // Somebody else with the same key was faster.
     await this.writes.reachEnd();
@@ -103,7 +132,7 @@ export class DeploymentRequests {
   private async request(
     service: ServiceDoc,
     deploymentId: string,
-    wish: Wish,
+    { upon, ...wish }: Wish,
     cause: Cause,
   ): Promise<RequestedDeployment | undefined> {
     const { id, owner, name, url, defaultBranch, variables } = await this.numbered.project(service.projectId);
@@ -124,7 +153,7 @@ export class DeploymentRequests {
         .map(({ hidden: _hidden, description: _description, ...variable }) => variable),
     };
     const stream = serviceStream(service.id);
-    const command = { type: 'RequestServiceDeployment', ...wanted } as const;
+    const command = { type: 'RequestServiceDeployment', ...wanted, ...(upon && { upon }) } as const;
     const { position, events } = await this.commands.handle(stream, serviceDecider, command, cause);
     return events.length > 0 ? { number, imageTag: wish.imageTag, position } : undefined;
   }
