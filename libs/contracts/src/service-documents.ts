@@ -24,6 +24,8 @@ export type BuildDoc = Omit<ImageBuild, 'args' | 'network' | 'cacheImage'> & {
   sha: string;
   /** 0…100 of the image alone. */
   percent: number;
+  /** The newest attempt that had its turn, and since when: before that a runner checks it out, or it waits there. */
+  begun?: { attempt: number; at: string };
   logPath?: string;
   imageId?: string;
   pushed: { reference: string; digest: string }[];

@@ -26,4 +26,22 @@ describe('slots', () => {
     await expect(slots.use(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await expect(slots.use(async () => 'yes')).resolves.toBe('yes');
   });
+
+  it('are not waited for any longer by whoever gives up, and go to the next in line', async () => {
+    const slots = new Slots(1);
+    let leave = (): void => undefined;
+    const first = slots.use(() => new Promise<void>((resolve) => (leave = resolve)));
+    const impatient = new AbortController();
+    const waiting: string[] = [];
+    const { signal } = impatient;
+    const given = slots.use(async () => 'never', { signal, onWait: () => waiting.push('given up') });
+    const next = slots.use(async () => 'next', { onWait: () => waiting.push('next') });
+    expect(waiting).toEqual(['given up', 'next']);
+    impatient.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    leave();
+    await expect(next).resolves.toBe('next');
+    await first;
+    await expect(slots.use(async () => 'never', { signal })).rejects.toThrow('enough');
+  });
 });

@@ -1,3 +1,6 @@
+/** `onWait` is told that it is not one's turn yet. An aborted signal ends the wait, and nothing of the work is begun. */
+export type SlotWait = { signal?: AbortSignal; onWait?: () => void };
+
 /** Lets a fixed number of pieces of work run at once; the others wait in the order in which they came. */
 export class Slots {
   private readonly waiting: (() => void)[] = [];
@@ -5,9 +8,12 @@ export class Slots {
 
   constructor(private readonly limit: number) {}
 
-  async use<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.used >= this.limit) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.used += 1;
+  async use<Result>(work: () => Promise<Result>, { signal, onWait }: SlotWait = {}): Promise<Result> {
+    signal?.throwIfAborted();
+    if (this.used >= this.limit) {
+      onWait?.();
+      await this.turn(signal);
+    } else this.used += 1;
     try {
       return await work();
     } finally {
@@ -16,5 +22,20 @@ export class Slots {
       if (next) next();
       else this.used -= 1;
     }
+  }
+
+  private turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const go = (): void => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.waiting.splice(this.waiting.indexOf(go), 1);
+        reject(signal!.reason as Error);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.waiting.push(go);
+    });
   }
 }

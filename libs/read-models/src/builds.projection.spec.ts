@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   COLLECTION,
+  ImageBuildStarted,
   ImagePushed,
   openIndexPrefix,
   PipelineFinished,
@@ -56,6 +57,19 @@ describe('a build document', () => {
     const failed = { open: undefined, ended: 'failed/000000000007/' };
     expect(foundAs(finished('cancelled'))).toEqual(failed);
     expect(foundAs(PipelineRejected({ pipelineId: 'p1', problems: [] }))).toEqual(failed);
+  });
+
+  it('was begun when its newest attempt had its turn', () => {
+    const attempt = (number: number) => ({
+      attemptId: `p1.0.${number}`,
+      pipelineId: 'p1',
+      jobId: 'p1.0',
+      attempt: number,
+    });
+    const started = (number: number) => ImageBuildStarted({ ...attempt(number), build: 7 });
+    expect(after(requested).begun).toBeUndefined();
+    expect(after(requested, started(1)).begun).toEqual({ attempt: 1, at: timeAt(2) });
+    expect(after(requested, started(1), started(2)).begun).toEqual({ attempt: 2, at: timeAt(3) });
   });
 
   it('is none of a pipeline that builds no image', () => {

@@ -52,9 +52,10 @@ export const buildsProjection = defineProjection<BuildDoc>(
       },
     ),
     // Another attempt begins anew.
-    when(ImageBuildStarted, pipelineId, (doc, { data: { logPath } }) => {
+    when(ImageBuildStarted, pipelineId, (doc, { data: { attempt, logPath }, recordedAt: at }) => {
       const { logPath: _logPath, ...rest } = doc ?? ({} as Partial<BuildDoc>);
-      return doc && { ...(rest as BuildDoc), percent: 0, pushed: [], ...(logPath === undefined ? {} : { logPath }) };
+      const fresh = { percent: 0, pushed: [], begun: { attempt, at } };
+      return doc && { ...(rest as BuildDoc), ...fresh, ...(logPath === undefined ? {} : { logPath }) };
     }),
     when(ImageBuildAdvanced, pipelineId, (doc, { data: { percent } }) => doc && { ...doc, percent }),
     when(ImageBuilt, pipelineId, (doc, { data: { imageId } }) => doc && { ...doc, percent: 100, imageId }),

@@ -8,13 +8,14 @@ export type BuildStanding = {
   progress: number;
   /** When its newest attempt began to wait for a runner. */
   queuedAt?: string;
+  /** When it had its turn to be built. */
   startedAt?: string;
   finishedAt?: string;
   /** Why it failed: a code that programs compare, and what people read. */
   error?: { code: string; message: string };
 };
 
-/** Shares of the whole: preparing, then the image, then its registries. */
+/** Shares of the whole: what came before its turn, then the image, then its registries. */
 const PREPARED = 5;
 const BUILT = 80;
 const PUSHED = 99;
@@ -26,25 +27,26 @@ export const standingOf = (
   pipeline: PipelineDoc | undefined,
   job: JobDoc | undefined,
 ): BuildStanding => {
-  const status = statusOf(pipeline, job);
+  const startedAt = build.begun && build.begun.attempt === job?.attempt ? build.begun.at : undefined;
+  const status = statusOf(pipeline, job, startedAt !== undefined);
   const finishedAt = job?.finishedAt ?? pipeline?.finishedAt;
   const error = status === 'failed' ? errorOf(pipeline, job) : undefined;
   return {
     status,
     progress: progressOf(status, build),
     ...(job?.queuedAt !== undefined && { queuedAt: job.queuedAt }),
-    ...(job?.startedAt !== undefined && { startedAt: job.startedAt }),
+    ...(startedAt !== undefined && { startedAt }),
     ...(finishedAt !== undefined && { finishedAt }),
     ...(error && { error }),
   };
 };
 
-/** A pipeline that was refused has no job. */
-const statusOf = (pipeline: PipelineDoc | undefined, job: JobDoc | undefined): BuildStatus => {
+/** A pipeline that was refused has no job. One whose job runs may be checked out still, or wait for its turn there. */
+const statusOf = (pipeline: PipelineDoc | undefined, job: JobDoc | undefined, isBegun: boolean): BuildStatus => {
   if (!job) return pipeline?.finishedAt === undefined ? 'queued' : 'failed';
   if (job.status === 'success') return 'success';
   if (job.finishedAt !== undefined) return 'failed';
-  return job.status === 'running' || job.status === 'finishing' ? 'building' : 'queued';
+  return isBegun && (job.status === 'running' || job.status === 'finishing') ? 'building' : 'queued';
 };
 
 const progressOf = (status: BuildStatus, { percent, pushed, imageId, registries }: BuildDoc): number => {

@@ -6,6 +6,7 @@ import {
   ImageBuildStarted,
   ImagePushed,
   JobAssigned,
+  JobCancelled,
   JobFailed,
   JobQueued,
   JobSucceeded,
@@ -60,6 +61,8 @@ const begun = (names: Names): NewEvent[] => [
   AttemptStarted({ ...attempt(names), runnerId: 'r', executor: 'process' }),
   ImageBuildStarted({ ...attempt(names), build: 1, logPath: '/logs/build-1.log' }),
 ];
+
+const counts = async () => Object.fromEntries(await gateway.app.get(DeliveryMetrics).buildCounts());
 
 describe('A build that is asked for', () => {
   it('is answered as the build API has it, and shows what was asked for', async () => {
@@ -134,6 +137,25 @@ describe('A build that goes on', () => {
     expect(await get('builds/1')).toMatchObject({ status: 'building', log_path: '/logs/build-1.log' });
   });
 
+  it('waits until it is its turn at the runner', async () => {
+    await build();
+    await carriedOut((names) => [AttemptStarted({ ...attempt(names), runnerId: 'r', executor: 'process' })]);
+    const waiting = { status: 'queued', started_at: null };
+    expect(await job()).toMatchObject({ ...waiting, progress: 0 });
+    expect(await get('builds/1')).toMatchObject(waiting);
+    expect((await get('services/1/metrics')).builds.queue).toEqual({ queued: 1, running: 0 });
+    expect(await counts()).toMatchObject({ queued: 1, building: 0 });
+  });
+
+  it('that was cancelled before its turn was never started', async () => {
+    await build();
+    await carriedOut((names) => [
+      AttemptStarted({ ...attempt(names), runnerId: 'r', executor: 'process' }),
+      JobCancelled(names),
+    ]);
+    expect(await get('builds/1')).toMatchObject({ status: 'failed', started_at: null, error: { code: 'cancelled' } });
+  });
+
   it('that has succeeded tells its image and where that is', async () => {
     await build();
     const pushed = { reference: 'one.example/engine:main', digest: 'sha256:d' };
@@ -193,8 +215,6 @@ describe('A build that goes on', () => {
 });
 
 describe('S2-37 The metrics of builds', () => {
-  const counts = async () => Object.fromEntries(await gateway.app.get(DeliveryMetrics).buildCounts());
-
   it('tell how many there are, how they ended and how long they took', async () => {
     for (let asked = 0; asked < 3; asked += 1) await build();
     await carriedOut((names, context) => [

@@ -26,6 +26,11 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
     'There is nothing to go back to',
     'Deploy an image; the list of deployments shows what has run before.',
   ),
+  deployment_under_way: kind(
+    409,
+    'A deployment of the service goes on',
+    'Wait until it has ended, or cancel it: what ran before runs on then.',
+  ),
   already_finished: kind(
     409,
     'It has finished',

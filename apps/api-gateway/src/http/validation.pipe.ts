@@ -38,6 +38,11 @@ const mustBeEmpty = (body: object): void => {
   if (errors.length > 0) throw invalidRequest(errors);
 };
 
+/** Many clients send every field that they know: null says nothing. Where something must be said it was refused before. */
+const leaveOutNulls = (body: Record<string, unknown>): void => {
+  for (const [name, value] of Object.entries(body)) if (value === null) delete body[name];
+};
+
 /** Bodies and queries hold what their class declares and nothing else; a read waits here for the position it names. */
 @Injectable()
 export class StrictValidation extends ValidationPipe {
@@ -63,6 +68,7 @@ export class StrictValidation extends ValidationPipe {
       return new NoBody();
     }
     const transformed = (await super.transform(value, metadata)) as unknown;
+    if (metadata.type === 'body') leaveOutNulls(transformed as Record<string, unknown>);
     if (transformed instanceof ReadQuery) await this.writes.reach(transformed.minPosition);
     return transformed;
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   COLLECTION,
+  openIndexPrefix,
   serviceIndexKey,
   serviceIndexPrefix,
   serviceStream,
@@ -8,18 +9,31 @@ import {
   type ServiceDoc,
   type WantedDeployment,
 } from '@foldline/contracts';
-import { COMMANDS, derivedId, PORT, Refusal, type Commands, type ReadStore } from '@foldline/kernel';
+import {
+  COMMANDS,
+  derivedId,
+  PORT,
+  Refusal,
+  type Cause,
+  type Commands,
+  type Query,
+  type ReadStore,
+} from '@foldline/kernel';
+import { ReadYourWrites } from '../http/read-your-writes.ts';
 import type { Done, RequestId } from '../triggers/idempotency.ts';
 import { NumberedQueries } from './numbered.queries.ts';
 import { Numbers } from './numbers.ts';
-import { serviceDecider } from './service.decider.ts';
+import { serviceDecider, underWay } from './service.decider.ts';
 
 /** Deployments that are looked at to find one to go back to. */
 const LOOKED_AT = 1000;
 
 export type RollbackTarget = { revision?: number | undefined; version?: string | undefined };
 export type RequestedDeployment = { number: number; imageTag: string; position: number };
-type Wish = Pick<WantedDeployment, 'imageTag' | 'images'> & Pick<Partial<WantedDeployment>, 'imageId' | 'rollback'>;
+type Wish = Pick<WantedDeployment, 'imageTag' | 'images' | 'imageId' | 'rollback' | 'reason'> & {
+  /** What it was chosen by; when that has changed, it is not wanted. */
+  upon?: { newest: string | undefined };
+};
 
 /** The one way to a new deployment of a service. A rollback is one as well (C26). */
 @Injectable()
@@ -29,26 +43,43 @@ export class DeploymentRequests {
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(NumberedQueries) private readonly numbered: NumberedQueries,
     @Inject(Numbers) private readonly numbers: Numbers,
+    @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
   ) {}
 
   deploy(service: ServiceDoc, imageTag: string, reason: string | undefined, by: RequestId) {
-    return this.request(service, { imageTag, images: placesOf(service, imageTag) }, reason, by);
+    const wish = { imageTag, images: placesOf(service, imageTag), ...(reason !== undefined && { reason }) };
+    return this.once(service, by, async () => wish);
   }
 
-  async rollBack(service: ServiceDoc, to: RollbackTarget, reason: string | undefined, by: RequestId) {
+  rollBack(service: ServiceDoc, to: RollbackTarget, reason: string | undefined, by: RequestId) {
+    return this.once(service, by, (deploymentId) => this.wayBack(service, to, reason, deploymentId));
+  }
+
+  /** Leads to what ran before what runs, which nobody knows while something else may still take over. */
+  private async wayBack(
+    service: ServiceDoc,
+    to: RollbackTarget,
+    reason: string | undefined,
+    deploymentId: string,
+  ): Promise<Wish> {
+    const [[newest], open] = await Promise.all([
+      this.deployments({ index: 'byService', prefix: serviceIndexPrefix(service.number), reverse: true, limit: 1 }),
+      this.deployments({ index: 'open', prefix: openIndexPrefix(service.projectNumber, service.number), limit: 2 }),
+    ]);
+    if (open.some(({ id }) => id !== deploymentId)) throw underWay();
     const { current } = service;
     if (!current) throw nothing('nothing of the service runs');
     const running = await this.numbered.deployment(String(current.number));
     const target = await this.targetOf(service, running, to);
     const { imageTag, images, imageId, number } = target;
-    const wish = {
+    return {
       imageTag,
       images,
       ...(imageId !== undefined && { imageId }),
       rollback: { of: running.id, to: number },
+      reason: reason ?? `rollback to deployment ${number}`,
+      upon: { newest: newest?.id },
     };
-    const why = reason ?? `rollback to deployment ${number}`;
-    return this.request(service, wish, why, by);
   }
 
   /** Going back twice goes back further: what was taken back, and what brought something back, is left out. */
@@ -60,7 +91,7 @@ export class DeploymentRequests {
       if (version !== undefined) return doc.imageTag === version || doc.imageTag.endsWith(`:${version}`);
       return doc.status === 'success' && !doc.rollback && doc.number < before;
     };
-    const { items } = await this.reads.query<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, {
+    const items = await this.deployments({
       index: 'byService',
       prefix: serviceIndexPrefix(service.number),
       reverse: true,
@@ -73,20 +104,39 @@ export class DeploymentRequests {
     throw nothing(version === undefined ? 'nothing ran before' : `no deployment of ${version} has succeeded`);
   }
 
-  private async request(
+  private async deployments(query: Query): Promise<ServiceDeploymentDoc[]> {
+    return (await this.reads.query<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, query)).items;
+  }
+
+  /** What is asked for under one key is one deployment, also when that is done several times at once. */
+  private async once(
     service: ServiceDoc,
-    wish: Wish,
-    reason: string | undefined,
     by: RequestId,
+    wishOf: (deploymentId: string) => Promise<Wish>,
   ): Promise<Done<RequestedDeployment>> {
     const deploymentId = by.keyed ? derivedId('deployment', service.id, by.id) : by.id;
-    const known = by.keyed
-      ? await this.reads.get<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, deploymentId)
-      : undefined;
-    if (known)
-      return { answer: { number: known.number, imageTag: known.imageTag, position: known.position }, fresh: false };
+    const known = by.keyed ? await this.stored(deploymentId) : undefined;
+    if (known) return { answer: known, fresh: false };
+    const answer = await this.request(service, deploymentId, await wishOf(deploymentId), by.cause);
+    if (answer) return { answer, fresh: true };
+    // Somebody else with the same key was faster.
+    await this.writes.reachEnd();
+    return { answer: (await this.stored(deploymentId))!, fresh: false };
+  }
+
+  private async stored(deploymentId: string): Promise<RequestedDeployment | undefined> {
+    const doc = await this.reads.get<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, deploymentId);
+    return doc && { number: doc.number, imageTag: doc.imageTag, position: doc.position };
+  }
+
+  private async request(
+    service: ServiceDoc,
+    deploymentId: string,
+    { upon, ...wish }: Wish,
+    cause: Cause,
+  ): Promise<RequestedDeployment | undefined> {
     const { id, owner, name, url, defaultBranch, variables } = await this.numbered.project(service.projectId);
-    const number = await this.numbers.next('deployments', deploymentId, by.cause);
+    const number = await this.numbers.next('deployments', deploymentId, cause);
     const { ports, environment, healthCheck } = service;
     const wanted: WantedDeployment = {
       ...wish,
@@ -96,7 +146,6 @@ export class DeploymentRequests {
       service: { number: service.number, name: service.name },
       project: { id, owner, name, url, defaultBranch },
       projectNumber: service.projectNumber,
-      ...(reason !== undefined && { reason }),
       run: { ports, environment, healthCheck },
       // What is for some environments alone is for jobs that deploy to them.
       projectVariables: variables
@@ -104,9 +153,9 @@ export class DeploymentRequests {
         .map(({ hidden: _hidden, description: _description, ...variable }) => variable),
     };
     const stream = serviceStream(service.id);
-    const command = { type: 'RequestServiceDeployment', ...wanted } as const;
-    const { position, events } = await this.commands.handle(stream, serviceDecider, command, by.cause);
-    return { answer: { number, imageTag: wish.imageTag, position }, fresh: events.length > 0 };
+    const command = { type: 'RequestServiceDeployment', ...wanted, ...(upon && { upon }) } as const;
+    const { position, events } = await this.commands.handle(stream, serviceDecider, command, cause);
+    return events.length > 0 ? { number, imageTag: wish.imageTag, position } : undefined;
   }
 }
 

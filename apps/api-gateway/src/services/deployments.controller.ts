@@ -88,7 +88,7 @@ export class DeploymentsController {
   @Describe('Runs again what ran before, as a new deployment: the previous one, a revision or a version', {
     answer: 'The numbers of the deployment and of its job, and the image',
     idempotent: true,
-    problems: ['nothing_to_roll_back', 'read_models_behind'],
+    problems: ['nothing_to_roll_back', 'deployment_under_way', 'read_models_behind'],
   })
   async rollBack(
     @Param('id') id: string,

@@ -35,9 +35,9 @@ const requested = async (): Promise<WantedDeployment[]> =>
   ((await gateway.ports.eventStore.readAll({ after: 0, limit: 1000 })) as RecordedEvent<string, WantedDeployment>[])
     .filter(({ type }) => type === 'ServiceDeploymentRequested')
     .map(({ data }) => data);
-/** What the deployer records of the newest deployment. */
-const carriedOut = async (events: (wanted: WantedDeployment) => NewEvent[]): Promise<void> => {
-  const wanted = (await requested()).at(-1)!;
+/** What the deployer records of a deployment, of the newest if none is named. */
+const carriedOut = async (events: (wanted: WantedDeployment) => NewEvent[], index = -1): Promise<void> => {
+  const wanted = (await requested()).at(index)!;
   const { deploymentId } = wanted;
   await gateway.record(
     deploymentStream(deploymentId),
@@ -47,6 +47,9 @@ const carriedOut = async (events: (wanted: WantedDeployment) => NewEvent[]): Pro
   );
 };
 const namesOf = ({ deploymentId, serviceId }: WantedDeployment) => ({ deploymentId, serviceId });
+const failure = (wanted: WantedDeployment) => [
+  ServiceDeploymentFailed({ ...namesOf(wanted), code: 'x', because: 'y' }),
+];
 const succeeded = (image: string) =>
   carriedOut((wanted) => [
     ServiceDeploymentSucceeded({ ...namesOf(wanted), number: wanted.number, image, imageId: `sha256:${image}` }),
@@ -107,6 +110,25 @@ describe('A deployment that is asked for', () => {
     const { body } = await asked();
     expect((await asked()).body).toEqual(body);
     expect(await requested()).toHaveLength(1);
+  });
+
+  it('is one under one key, also when it is asked for several times at once', async () => {
+    const asked = (path: string, key = path) =>
+      gateway.as('post', `/v1/cicd/services/1/${path}`).set('Idempotency-Key', key);
+    const all = async (request: () => ReturnType<typeof asked>) =>
+      (await Promise.all([1, 2, 3].map(() => request().expect(202)))).map(({ body }) => body);
+    for (const image of ['shop:1', 'shop:2']) {
+      const [first, ...others] = await all(() => asked('deploy', image).send({ image_tag: image }));
+      expect(others).toEqual([first, first]);
+      await succeeded(image);
+      await get(`deployments/${first.deployment_id}`);
+    }
+    const [first, ...others] = await all(() => asked('rollback'));
+    expect(others).toEqual([first, first]);
+    await get(`deployments/${first.deployment_id}`);
+    await succeeded('shop:1');
+    expect((await asked('rollback').expect(202)).body).toEqual(first);
+    expect(await requested()).toHaveLength(3);
   });
 
   it('needs an image', async () => {
@@ -196,7 +218,7 @@ describe('S2-37 The metrics of a service', () => {
   it('tell of its deployments', async () => {
     for (const image of ['shop:1', 'shop:2']) await deployed(image);
     await deploy('shop:3');
-    await carriedOut((wanted) => [ServiceDeploymentFailed({ ...namesOf(wanted), code: 'x', because: 'y' })]);
+    await carriedOut(failure);
     await rollBack();
     await deploy('shop:4');
     await carriedOut((wanted) => [ServiceDeploymentAdvanced({ ...namesOf(wanted), phase: 'image' })]);
@@ -246,7 +268,7 @@ describe('S2-11 C26 A rollback', () => {
   it('goes further back the second time, past what failed', async () => {
     for (const image of ['shop:1', 'shop:2']) await deployed(image);
     await deploy('shop:broken');
-    await carriedOut((wanted) => [ServiceDeploymentFailed({ ...namesOf(wanted), code: 'x', because: 'y' })]);
+    await carriedOut(failure);
     await deployed('shop:3');
     expect((await rollBack()).body.image_tag).toBe('shop:2');
     await succeeded('shop:2');
@@ -268,12 +290,35 @@ describe('S2-11 C26 A rollback', () => {
     ]);
   });
 
+  it('is refused while a deployment goes on: what runs before it is not known yet', async () => {
+    for (const image of ['shop:1', 'shop:2']) await deployed(image);
+    await deploy('shop:3');
+    await deploy('shop:4');
+    await carriedOut(failure);
+    for (const body of [{}, { revision: 1 }])
+      expect((await rollBack(body).expect(409)).body.code).toBe('deployment_under_way');
+    await carriedOut(failure, 2);
+    expect((await rollBack().expect(202)).body.image_tag).toBe('shop:1');
+  });
+
+  it('is one of those that are asked for at once', async () => {
+    for (const image of ['shop:1', 'shop:2', 'shop:3']) await deployed(image);
+    const answers = await Promise.all([rollBack(), rollBack(), rollBack()]);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409, 409]);
+    expect(await requested()).toHaveLength(4);
+  });
+
   it('goes to a revision or a version that is named', async () => {
     for (const image of ['shop:1', 'shop:2', 'shop:3']) await deployed(image);
-    expect((await rollBack({ revision: 1 })).body.image_tag).toBe('shop:1');
-    expect((await rollBack({ version: '2' })).body.image_tag).toBe('shop:2');
-    expect((await rollBack({ version: 'shop:1' })).body.image_tag).toBe('shop:1');
-    expect((await rollBack({ to: 'previous' })).body.image_tag).toBe('shop:2');
+    const goesTo = async (body: object): Promise<string> => {
+      const { image_tag: image } = (await rollBack(body).expect(202)).body;
+      await carriedOut(failure);
+      return image;
+    };
+    expect(await goesTo({ revision: 1 })).toBe('shop:1');
+    expect(await goesTo({ version: '2' })).toBe('shop:2');
+    expect(await goesTo({ version: 'shop:1' })).toBe('shop:1');
+    expect(await goesTo({ to: 'previous' })).toBe('shop:2');
     expect((await rollBack({ revision: 9 }).expect(409)).body.code).toBe('nothing_to_roll_back');
     await rollBack({ revision: 1, version: '2' }).expect(400);
   });

@@ -1,5 +1,12 @@
 import { describe, it } from '@jest/globals';
-import { ServiceChanged, ServiceRegistered, ServiceRemoved, type ServiceConfig } from '@foldline/contracts';
+import {
+  ServiceChanged,
+  ServiceDeploymentRequested,
+  ServiceRegistered,
+  ServiceRemoved,
+  type ServiceConfig,
+  type WantedDeployment,
+} from '@foldline/contracts';
 import { givenWhenThen } from '@foldline/testing';
 import { serviceDecider } from './service.decider.ts';
 
@@ -54,6 +61,27 @@ describe('a service', () => {
     given(registered, ServiceRemoved(names))
       .when(register({ branch: 'develop' }, 2))
       .then(ServiceRegistered({ ...names, number: 2, projectNumber: 3, config: { ...config, branch: 'develop' } }));
+  });
+
+  it('is rolled back by what its newest deployment was when that was chosen, or not at all', () => {
+    const wanted = (deploymentId: string): WantedDeployment => ({
+      deploymentId,
+      serviceId: 's1',
+      number: 1,
+      service: { number: 1, name: 'shop' },
+      project: { id: 'p1', owner: 'ada', name: 'engine', url: '/srv/shop', defaultBranch: 'main' },
+      projectNumber: 3,
+      imageTag: 'shop:1',
+      images: ['shop:1'],
+      run: { ports: [], environment: {}, healthCheck: { timeoutSeconds: 60 } },
+      projectVariables: [],
+    });
+    const [first, second] = [ServiceDeploymentRequested(wanted('d1')), ServiceDeploymentRequested(wanted('d2'))];
+    const rollBack = { type: 'RequestServiceDeployment', ...wanted('d3'), upon: { newest: 'd1' } } as const;
+    given(registered, first)
+      .when(rollBack)
+      .then(ServiceDeploymentRequested(wanted('d3')));
+    given(registered, first, second).when(rollBack).thenRefused('deployment_under_way');
   });
 
   it('that was never there can be neither changed nor removed', () => {

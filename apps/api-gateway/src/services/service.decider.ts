@@ -22,10 +22,12 @@ export type ServiceCommand =
   | ({ type: 'RegisterService' } & Data<typeof ServiceRegistered>)
   | { type: 'ChangeService'; changes: Partial<ServiceConfig> }
   | { type: 'RemoveService' }
-  | ({ type: 'RequestServiceDeployment' } & Data<typeof ServiceDeploymentRequested>)
+  | ({ type: 'RequestServiceDeployment'; upon?: SeenDeployments } & Data<typeof ServiceDeploymentRequested>)
   | ({ type: 'CancelServiceDeployment' } & Data<typeof ServiceDeploymentCancelRequested>);
+/** What a rollback was chosen by: the newest deployment that was asked for. */
+type SeenDeployments = { newest: string | undefined };
 /** Nothing is known of a service that was removed: its name may be another's. */
-export type ServiceState = { known?: Data<typeof ServiceChanged> };
+export type ServiceState = { known?: Data<typeof ServiceChanged>; newest?: string };
 
 const evolve = (state: ServiceState, event: ServiceEvent): ServiceState => {
   switch (event.type) {
@@ -37,12 +39,18 @@ const evolve = (state: ServiceState, event: ServiceEvent): ServiceState => {
     }
     case 'ServiceRemoved':
       delete state.known;
+      delete state.newest;
       return state;
     case 'ServiceDeploymentRequested':
+      state.newest = event.data.deploymentId;
+      return state;
     case 'ServiceDeploymentCancelRequested':
       return state;
   }
 };
+
+export const underWay = (): Refusal =>
+  new Refusal('deployment_under_way', 'a deployment of the service goes on, so what a rollback leads to is open');
 
 /** Texts of the same content are the same, in whatever order their fields come. */
 const same = (one: unknown, other: unknown): boolean => JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
@@ -54,7 +62,7 @@ const sorted = (value: unknown): unknown => {
     .map(([key, each]) => [key, sorted(each)]);
 };
 
-const decide = (command: ServiceCommand, { known }: ServiceState): ServiceEvent[] => {
+const decide = (command: ServiceCommand, { known, newest }: ServiceState): ServiceEvent[] => {
   if (command.type === 'RegisterService') {
     const { type: _type, ...data } = command;
     if (!known) return [ServiceRegistered(data)];
@@ -72,7 +80,8 @@ const decide = (command: ServiceCommand, { known }: ServiceState): ServiceEvent[
     return same(known.config, config) ? [] : [ServiceChanged({ ...known, config })];
   }
   if (command.type === 'RequestServiceDeployment') {
-    const { type: _type, ...data } = command;
+    const { type: _type, upon, ...data } = command;
+    if (upon && upon.newest !== newest) throw underWay();
     return [ServiceDeploymentRequested(data)];
   }
   const { config: _config, ...names } = known;

@@ -57,6 +57,24 @@ describe('A service', () => {
     expect((await register({ name: 'shop', ...all }).expect(201)).body).toMatchObject(all);
   });
 
+  it('takes null for what is not said, and refuses it where something must be', async () => {
+    const usual = (await register({ name: 'usual' }).expect(201)).body;
+    const nothing = Object.fromEntries(
+      ['git_url', 'branch', 'auto_build', 'context_path', 'dockerfile', 'build_args', 'platform', 'build_network']
+        .concat(['image', 'registries', 'ports', 'environment', 'health_check'])
+        .map((field) => [field, null]),
+    );
+    const made = await register({ name: 'shop', ...nothing }).expect(201);
+    expect(made.body).toEqual({ ...usual, id: 2, name: 'shop', image: 'shop', created_at: expect.any(String) });
+    expect((await gateway.as('patch', `${SERVICES}/2`).send(nothing).expect(200)).body).toEqual(made.body);
+    await gateway.as('post', `${SERVICES}/2/build`).send({ git_ref: null, build_args: null }).expect(202);
+    await gateway.as('post', `${SERVICES}/2/deploy`).send({ image_tag: 'shop:1', reason: null }).expect(202);
+    for (const body of [{ name: null }, { name: 'other', nonsense: null }]) {
+      const refused = await register(body).expect(400);
+      expect(refused.body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: expect.any(String) }] });
+    }
+  });
+
   it('has the next number, and its project keeps its own', async () => {
     await register({ name: 'one' }).expect(201);
     await register({ name: 'two' }).expect(201);

@@ -87,6 +87,8 @@ export class KnownImages implements Images {
   /** A registry that never answers. */
   hangs = false;
   refuses: ImageFailure = new ImageFailure('image_not_found', 'there is no such image');
+  /** What is said of one image instead. */
+  readonly answers = new Map<string, ImageFailure>();
 
   constructor(private readonly here: Set<string>) {}
 
@@ -98,7 +100,7 @@ export class KnownImages implements Images {
     this.pulled.push(reference);
     if (this.hangs && !signal.aborted) await once(signal, 'abort');
     signal.throwIfAborted();
-    throw this.refuses;
+    throw this.answers.get(reference) ?? this.refuses;
   }
 
   build = (): Promise<never> => Promise.reject(new Error('a deployer builds nothing'));

@@ -29,6 +29,7 @@ let directory: string;
 let embedded: EmbeddedPorts;
 let driver: ScriptedDriver;
 let images: KnownImages;
+let here: Set<string>;
 let app: INestApplicationContext;
 let port: number;
 let inside: number;
@@ -50,7 +51,8 @@ beforeEach(async () => {
   const settings = { dataDirectory: directory, logLevel: 'silent', host: '127.0.0.1', buildWorkers: 2 };
   embedded = await openEmbeddedPorts(settings as unknown as Settings, READ_MODELS);
   driver = new ScriptedDriver(inside);
-  images = new KnownImages(new Set(['shop:1', 'shop:2', 'shop:broken', 'shop:sick']));
+  here = new Set(['shop:1', 'shop:2', 'shop:broken', 'shop:sick']);
+  images = new KnownImages(here);
   driver.statuses.set('shop:broken', 0).set('shop:sick', 500);
   await start();
 });
@@ -311,6 +313,13 @@ describe('a service', () => {
       expect(await failure('shop:9', { images: ['one.example/shop:9'] })).toMatchObject({ code: 'image_pull_failure' });
     });
 
+    it('a registry does not let us in, whatever is here and whoever does not answer', async () => {
+      images.refuses = new ImageFailure('image_access_denied', 'no basic auth credentials');
+      images.answers.set('away.example/shop:2', new ImageFailure('image_pull_failure', 'no answer'));
+      const places = ['away.example/shop:2', 'one.example/shop:2'];
+      expect(await failure('shop:2', { images: places })).toMatchObject({ code: 'image_access_denied' });
+    });
+
     it('the container ends at once; secrets that it wrote are not told', async () => {
       driver.output = 'no database at hunter2-secret\n';
       const sealed = embedded.ports.secretBox.seal('hunter2-secret', variableSeal(names.projectId, 'PASSWORD'));
@@ -340,6 +349,13 @@ describe('a service', () => {
       expect(await failure('shop:2', { run })).toMatchObject({ code: 'port_taken' });
       other.close();
     });
+  });
+
+  it('comes from the registry that its image names, whatever is here under that name', async () => {
+    here.add('one.example/shop:1');
+    await deploy('one.example/shop:1');
+    await deploy('shop:1');
+    expect(images.pulled).toEqual(['one.example/shop:1']);
   });
 
   it('whose registry is away runs the image that is here', async () => {

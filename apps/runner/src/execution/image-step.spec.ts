@@ -15,6 +15,7 @@ import {
   runOf,
   steps,
   TIMEOUT_S,
+  told,
   turns,
   types,
 } from './run-job.fixture.ts';
@@ -107,6 +108,29 @@ describe('a job that builds an image', () => {
     leave();
     await other;
     expect(await done).toEqual({ outcome: 'success' });
+  });
+
+  it('that is stopped while it waits for its turn ends at once, and the turn is for whoever comes next', async () => {
+    let leave = (): void => undefined;
+    const other = turns.use(() => new Promise<void>((resolve) => (leave = resolve)));
+    const run = runOf(building());
+    const done = run.run();
+    while (told.length === 0) await clock.advance(0);
+    expect(told).toEqual(['Waiting for its turn to be built']);
+    run.stop('cancelled');
+    expect(await done).toMatchObject({ outcome: 'cancelled' });
+    const next = result();
+    leave();
+    await other;
+    expect(await next).toEqual({ outcome: 'success' });
+    expect(types()).toEqual([
+      'StepFinished',
+      'StepFinished',
+      'StepFinished',
+      'ImageBuildStarted',
+      'ImageBuilt',
+      'StepFinished',
+    ]);
   });
 });
 

@@ -44,19 +44,20 @@ export class ImageStep {
 
   /** A build that fails is a result. What comes of one that was stopped is for whoever stopped it. */
   async run(image: PlannedImage): Promise<JobResult> {
+    const { signal } = this.stopping;
     // Waiting for one's turn takes nothing of the job's time.
     this.limit.pause();
-    return this.tools.turns.use(async () => {
+    const onWait = (): void => this.scene.tell('Waiting for its turn to be built');
+    try {
+      await this.tools.turns.use(() => this.built(image), { signal, onWait });
+      return { outcome: 'success' };
+    } catch (error) {
+      if (signal.aborted) return { outcome: 'cancelled', reason: 'cancelled' };
+      if (!(error instanceof ImageFailure)) throw error;
+      return { outcome: 'failed', reason: error.reason, detail: this.scene.hide(error.message) };
+    } finally {
       this.limit.resume();
-      try {
-        await this.built(image);
-        return { outcome: 'success' };
-      } catch (error) {
-        if (this.stopping.signal.aborted) return { outcome: 'cancelled', reason: 'cancelled' };
-        if (!(error instanceof ImageFailure)) throw error;
-        return { outcome: 'failed', reason: error.reason, detail: this.scene.hide(error.message) };
-      }
-    });
+    }
   }
 
   private async built(image: PlannedImage): Promise<void> {
@@ -65,6 +66,7 @@ export class ImageStep {
     const { build, platform, network, tags, pushes, cacheFrom } = image;
     const { signal } = this.stopping;
     signal.throwIfAborted();
+    this.limit.resume();
     scene.record(ImageBuildStarted({ ...about, build, ...(buildLog !== undefined && { logPath: buildLog }) }));
     const logins = loginsIn(variables[REGISTRY_LOGINS]);
     const args = Object.fromEntries(

@@ -113,6 +113,7 @@ export let images: ScriptedImages;
 export let turns: Slots;
 export let facts: AttemptFact[];
 export let warnings: string[];
+export let told: string[];
 export let output: string;
 /** What was seen to before the script, in its order. */
 export let prepared: string[];
@@ -129,7 +130,7 @@ export const openScene = async (): Promise<void> => {
   executor = new ScriptedExecutor();
   images = new ScriptedImages();
   turns = new Slots(1);
-  [facts, warnings, output, prepared] = [[], [], '', []];
+  [facts, warnings, told, output, prepared] = [[], [], [], '', []];
   checkingOut = () => undefined;
 };
 export const closeScene = async (): Promise<void> => {
@@ -172,7 +173,7 @@ export const runOf = (
       variables: { NAME: 'value' },
       variablesWith: (more) => ({ NAME: 'value', ...more }),
       hide: (text) => text,
-      tell: () => undefined,
+      tell: (line) => told.push(line),
       warn: (line) => warnings.push(line),
       record: (fact) => facts.push(fact),
       committing: (_id, fact) => facts.push(fact),

@@ -94,4 +94,14 @@ describe('The registry', () => {
     await schedulers.until('JobAssigned', 2);
     expect(await recorded(2)).toHaveLength(2);
   });
+
+  it('knows what a runner offers, also when it offers again what it offered before: its daemon was gone', async () => {
+    const offers = [['process', 'docker'], ['process'], ['process', 'docker']].map((executors) => offer({ executors }));
+    await schedulers.start();
+    for (const [n, offered] of offers.entries()) {
+      await schedulers.runner('r1', offered);
+      await recorded(n + 1);
+    }
+    expect(await recorded(3)).toEqual(offers.map((offered) => hello('e1', offered)));
+  });
 });

@@ -126,7 +126,8 @@ export class RunnerRegistry implements BeforeApplicationShutdown {
     const { runnerId, epoch, offer } = hello;
     const known = await this.roster.historyOf(runnerId);
     if (!isCurrent(known, epoch) || JSON.stringify(known.offer) !== JSON.stringify(offer)) {
-      const cause = derivedId('hello', JSON.stringify([runnerId, epoch, offer]));
+      // With its number: what is offered may be again what it was before, which is news as well.
+      const cause = derivedId('hello', JSON.stringify([runnerId, epoch, number, offer]));
       await this.record(runnerId, { type: 'RegisterRunner', ...hello }, cause);
     }
     if (draining && isCurrent(known, epoch) && !isDraining(known, epoch))

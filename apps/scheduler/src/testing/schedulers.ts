@@ -65,6 +65,7 @@ export class Schedulers {
   readonly signals = localSignals();
   private readonly closing = new AbortController();
   private readonly running = new Set<Scheduler>();
+  private hellos = 0;
 
   private constructor(
     private readonly directory: string,
@@ -147,7 +148,10 @@ export class Schedulers {
 
   /** A runner that answers whoever asks who is there, and tells those who are there already. */
   async runner(runnerId: string, offer: RunnerOffer, epoch = 'e1'): Promise<void> {
-    const hello = () => this.signals.send(RUNNER_SIGNAL.hello, { runnerId, epoch, number: 0, alone: false, offer });
+    const hello = () => {
+      const number = (this.hellos += 1);
+      return this.signals.send(RUNNER_SIGNAL.hello, { runnerId, epoch, number, alone: false, offer });
+    };
     this.signals.listen(RUNNER_SIGNAL.whoIsThere, () => void hello());
     await hello();
   }

@@ -34,6 +34,8 @@ const OF_PUSH: Words = [
 const reasonIn = (words: Words, text: string, otherwise: ImageFailureReason): ImageFailureReason =>
   words.find(([pattern]) => pattern.test(text))?.[1] ?? otherwise;
 
+/** What the daemon says with 404 of a registry that answered with 403. */
+const REFUSED = /pull access denied/;
 const PULL_STATUS: Readonly<Record<number, ImageFailureReason>> = {
   401: 'image_access_denied',
   403: 'image_access_denied',
@@ -53,7 +55,8 @@ export const fromPull = (error: unknown, image: string): ImageFailure => {
   if (error instanceof ImageFailure) return error;
   if (isSilent(error)) return fromDaemon(error, `fetch ${image}`);
   const detail = detailOf(error);
-  const reason = PULL_STATUS[statusOf(error) ?? 0] ?? reasonIn(OF_PULL, detail, 'image_pull_failure');
+  const told = REFUSED.test(detail) ? 'image_access_denied' : PULL_STATUS[statusOf(error) ?? 0];
+  const reason = told ?? reasonIn(OF_PULL, detail, 'image_pull_failure');
   return new ImageFailure(reason, `the image ${image} could not be fetched: ${detail}`, { cause: error });
 };
 
