@@ -5,8 +5,8 @@ import type { ContainerOptions } from '@foldline/contracts';
 /** In memory, and the attempt's alone: the scripts of its steps, which may hold secrets. */
 export const PRIVATE_DIRECTORY = '/.foldline';
 
-/** Whose a container is: a runner's, by its data directory, and one process of it. */
-export const LABEL = { instance: 'foldline.instance', process: 'foldline.process' } as const;
+/** Whose a container is: a runner's, by its data directory, one process of it, and one piece of what that has made. */
+export const LABEL = { instance: 'foldline.instance', process: 'foldline.process', piece: 'foldline.piece' } as const;
 
 /** What root in a container may do: what package managers need, and nothing that reaches beyond the container. */
 const CAPABILITIES = [

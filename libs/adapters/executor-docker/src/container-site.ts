@@ -167,7 +167,8 @@ export class ContainerSite implements Site, ContainerHandle {
 
   /**
    * After a step only the shell is left, so nobody need wait for the daemon to take the container away. What may still be
-   * running goes first: it must not reach what is taken from it.
+   * running goes first: it must not reach what is taken from it. What cannot be removed now is tried again, and changes
+   * nothing of how the job has ended.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -179,9 +180,8 @@ export class ContainerSite implements Site, ContainerHandle {
     } catch (error) {
       throw fromDockerError(error, 'take back the directories of a job');
     } finally {
-      const gone = release();
+      const gone = release().catch(() => undefined);
       if (hasServices) await gone;
-      else gone.catch(() => undefined);
     }
   }
 }

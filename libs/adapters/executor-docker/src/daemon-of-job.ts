@@ -1,7 +1,7 @@
 import type { ServiceSpec, SiteSpec } from '@foldline/kernel';
-import type { Belonging } from './container-options.ts';
 import type { DaemonForJobs } from './docker-in-jobs.ts';
 import { ensureImage, type Fetching } from './images.ts';
+import type { Making } from './pieces.ts';
 import { DaemonNotReady, PipelineDaemon } from './pipeline-daemon.ts';
 import { PipelineDaemons, type Lease } from './pipeline-daemons.ts';
 import type { InNetwork } from './services.ts';
@@ -19,7 +19,7 @@ type Asking = {
   /** By which it asks for a daemon. */
   service: ServiceSpec | undefined;
   fetching: Fetching;
-  belongingTo: (network: string) => Belonging;
+  madeIn: (network: string) => Making;
 };
 
 const NONE: DaemonOfJob = { release: () => undefined };
@@ -56,14 +56,14 @@ export class DaemonsForJobs {
     return this.#ofPipelines.close();
   }
 
-  async #pipelines({ spec, fetching, belongingTo }: Asking, service: ServiceSpec): Promise<DaemonOfJob> {
+  async #pipelines({ spec, fetching, madeIn }: Asking, service: ServiceSpec): Promise<DaemonOfJob> {
     const { docker, notices, signal } = fetching;
     const pipelineId = pipelineOf(spec);
     notices.tell('The job has the Docker daemon of its pipeline');
     const lease = this.#ofPipelines.take(pipelineId, async () => {
       // Whoever has asked first may be stopped while others wait.
       const image = await ensureImage(service, { ...fetching, signal: undefined });
-      return PipelineDaemon.start({ docker, pipelineId, service, image, belongingTo, slots: this.slots });
+      return PipelineDaemon.start({ docker, pipelineId, service, image, madeIn, slots: this.slots });
     });
     try {
       const taken = await unlessStopped(lease, signal);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { PermanentError, type ContainerSpec, type Executor, type Site, type SiteSpec } from '@foldline/kernel';
-import type { Belonging, ContainerLimits } from './container-options.ts';
+import type { ContainerLimits } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
 import { DaemonsForJobs } from './daemon-of-job.ts';
 import { withDaemon, type DaemonForJobs } from './docker-in-jobs.ts';
@@ -12,6 +12,7 @@ import { blockMetadataAddresses } from './metadata-addresses.ts';
 import { KeptReady } from './kept-ready.ts';
 import { Leavings } from './leavings.ts';
 import type { User } from './ownership.ts';
+import type { Making } from './pieces.ts';
 import type { Credentials } from './registry-access.ts';
 import { WarmPool, type WarmPoolSettings } from './warm-pool.ts';
 
@@ -63,6 +64,7 @@ class DockerExecutor implements Executor {
   async kinds(): Promise<string[]> {
     if (!(await this.options.docker.answers())) return [];
     this.#leavings.removeLeft();
+    this.#pool.look();
     // Unlike a container that waits, a daemon does not end by itself when its runner has died.
     if (this.#daemons.areOfPipelines) void this.#leavings.removeEarlier().catch(() => undefined);
     this.#keptReady.look();
@@ -85,8 +87,8 @@ class DockerExecutor implements Executor {
     await this.#leavings.removeEarlier();
     await this.#guard();
     const fetching = { docker, credentials: await this.#credentials(asked), notices, signal };
-    const belongingTo = (network: string): Belonging => this.#containers.belonging(asked, network);
-    const daemon = await this.#daemons.forJob({ spec, service, fetching, belongingTo });
+    const madeIn = (network: string): Making => this.#containers.making(asked, network);
+    const daemon = await this.#daemons.forJob({ spec, service, fetching, madeIn });
     try {
       const { handedOver } = daemon;
       const images = await imagesOf(asked, { ...fetching, handedOver, expected: this.#expected.of(spec.attemptId) });

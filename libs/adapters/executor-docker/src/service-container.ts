@@ -6,6 +6,7 @@ import { serviceOptions, type Belonging } from './container-options.ts';
 import { fromDockerError } from './docker-error.ts';
 import { framesOf } from './frames.ts';
 import type { FoundImage } from './images.ts';
+import { removed } from './removed.ts';
 import { namesFromImage } from './service-names.ts';
 
 /** How long a job waits for its services (GitLab's `wait_for_services_timeout`). */
@@ -34,13 +35,13 @@ export class ServiceContainer {
       environment,
       aliases: [...namesFromImage(spec.image), ...spec.aliases],
     });
+    let container: Docker.Container | undefined;
     try {
-      const container = await docker.createContainer(
-        bodyOf(options, { platform: spec.platform, name: belonging.name }),
-      );
+      container = await docker.createContainer(bodyOf(options, { platform: spec.platform, name: belonging.name }));
       await container.start();
       return new ServiceContainer(container, image, spec.aliases[0] ?? spec.image);
     } catch (error) {
+      if (container) await removed(container).catch(() => undefined);
       throw fromDockerError(error, `start the service ${spec.image}`);
     }
   }
