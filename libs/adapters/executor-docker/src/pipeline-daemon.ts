@@ -12,6 +12,7 @@ import type { FoundImage } from './images.ts';
 import { networkOf } from './job-network.ts';
 import { nameServersOfHost } from './name-servers.ts';
 import type { Making, Piece } from './pieces.ts';
+import { boundsOf, fromRefusal } from './refused-container.ts';
 import { removed, removedNetwork } from './removed.ts';
 import { READY_MS, bodyOf, lastLinesOf } from './service-container.ts';
 import { namesFromImage } from './service-names.ts';
@@ -85,7 +86,7 @@ export class PipelineDaemon {
       if (network) await removedNetwork(network).catch(() => undefined);
       piece.lost();
       await rm(directory, { recursive: true, force: true });
-      throw fromDockerError(error, `start the Docker daemon ${service.image}`);
+      throw fromRefusal(error, { ...service, ...boundsOf(madeIn('none')) }, `start the Docker daemon ${service.image}`);
     }
   }
 

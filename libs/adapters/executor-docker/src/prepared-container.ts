@@ -6,6 +6,7 @@ import { statusOf } from './docker-error.ts';
 import { SOCKET_IN_JOB } from './docker-in-jobs.ts';
 import type { FoundImage } from './images.ts';
 import type { Making, Piece } from './pieces.ts';
+import { boundsOf, fromRefusal, isOfDefinition } from './refused-container.ts';
 import { removed } from './removed.ts';
 import { ResidentShell, ShellGone, type Greeting } from './resident-shell.ts';
 import { bodyOf } from './service-container.ts';
@@ -47,7 +48,7 @@ export class PreparedContainer {
     try {
       container = await docker.createContainer(bodyOf(options, { platform, name }));
       const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
-      await started(container, image.image);
+      await started(container, asked, image.image);
       const shell = new ResidentShell(stream as Duplex);
       const greeting = await greeted(container, shell, image.image);
       return new PreparedContainer(container, image.id, shell, greeting, slot, piece);
@@ -55,7 +56,7 @@ export class PreparedContainer {
       if (container) await removed(container).catch(() => undefined);
       piece.lost();
       await slot.remove();
-      throw error;
+      throw fromRefusal(error, { ...asked, ...boundsOf(making) }, 'start the container of a job');
     }
   }
 
@@ -94,12 +95,12 @@ export class PreparedContainer {
 }
 
 /** That there is no shell to start is found only by starting it. */
-const started = async (container: Docker.Container, image: string): Promise<void> => {
+const started = async (container: Docker.Container, asked: ContainerImage, image: string): Promise<void> => {
   try {
     await container.start();
   } catch (error) {
     const status = statusOf(error);
-    if (status === undefined || status >= 500) throw error;
+    if (status === undefined || status >= 500 || isOfDefinition(error, asked)) throw error;
     throw new SiteUnavailable('image_unusable', `the image ${image} ${NO_SHELL}: ${(error as Error).message}`);
   }
 };

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { ServiceSpec, SiteSpec } from '@foldline/kernel';
 import { serviceOptions, type Belonging } from './container-options.ts';
-import { fromDockerError } from './docker-error.ts';
 import { framesOf } from './frames.ts';
 import type { FoundImage } from './images.ts';
+import { boundsOf, fromRefusal } from './refused-container.ts';
 import { removed } from './removed.ts';
 import { namesFromImage } from './service-names.ts';
 
@@ -42,7 +42,7 @@ export class ServiceContainer {
       return new ServiceContainer(container, image, spec.aliases[0] ?? spec.image);
     } catch (error) {
       if (container) await removed(container).catch(() => undefined);
-      throw fromDockerError(error, `start the service ${spec.image}`);
+      throw fromRefusal(error, { ...spec, ...boundsOf(belonging) }, `start the service ${spec.image}`);
     }
   }
 
