@@ -87,6 +87,28 @@ describe('The daemons of pipelines', () => {
     expect(daemon.end).toHaveBeenCalledTimes(2);
   });
 
+  it('without a job are four at most: the one that has been for longest ends first', async () => {
+    const daemons = new PipelineDaemons<Daemon>(600_000);
+    const take = (pipelineId: string) => daemons.take(pipelineId, async () => new Daemon());
+    const first = await take('first');
+    for (const pipelineId of ['second', 'third', 'fourth']) (await take(pipelineId)).release();
+    first.release();
+    const second = await take('second');
+    second.release();
+    // One that is in use does not count.
+    await take('used');
+    const rested: Daemon[] = [];
+    // The third and the fourth have been without a job for longer than the first.
+    for (const pipelineId of ['fifth', 'sixth', 'seventh']) {
+      const { daemon, release } = await take(pipelineId);
+      rested.push(daemon);
+      release();
+    }
+    await new Promise(setImmediate);
+    expect([first.daemon.isUp, second.daemon.isUp, ...rested.map(({ isUp }) => isUp)]).toEqual([false, true, true, true, true]);
+    await daemons.close();
+  });
+
   it('all end with their runner', async () => {
     const { daemons, take } = opened();
     const [one, two] = await Promise.all([take('one'), take('two')]);
