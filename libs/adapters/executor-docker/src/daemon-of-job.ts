@@ -1,5 +1,6 @@
 import type { ServiceSpec, SiteSpec } from '@foldline/kernel';
 import type { DaemonForJobs } from './docker-in-jobs.ts';
+import { differences } from './daemon-options.ts';
 import { ensureImage, type Fetching } from './images.ts';
 import type { Making } from './pieces.ts';
 import { DaemonNotReady, PipelineDaemon } from './pipeline-daemon.ts';
@@ -21,6 +22,10 @@ type Asking = {
   fetching: Fetching;
   madeIn: (network: string) => Making;
 };
+
+const REPLACED =
+  'the Docker daemon that the pipeline had has ended, and the job has a new one: nothing is in it of what earlier jobs made';
+const STARTED_OTHERWISE = 'the Docker daemon of the pipeline is as the job defines it that asked first';
 
 const NONE: DaemonOfJob = { release: () => undefined };
 
@@ -67,7 +72,10 @@ export class DaemonsForJobs {
     });
     try {
       const taken = await unlessStopped(lease, signal);
-      const { daemon } = taken;
+      const { daemon, isReplacement } = taken;
+      const others = differences(service, daemon.service);
+      if (isReplacement) notices.warn(REPLACED);
+      if (others.length > 0) notices.warn(`${STARTED_OTHERWISE}: this one names ${others.join(' and ')}`);
       const inNetwork: InNetwork = {
         join: (network) => daemon.join(network, service),
         leave: (network) => daemon.leave(network),

@@ -78,7 +78,7 @@ export class PipelineDaemon {
       });
       container = await docker.createContainer(bodyOf(options, { platform: service.platform, name }));
       await container.start();
-      const daemon = new PipelineDaemon(docker, container, network, directory, piece);
+      const daemon = new PipelineDaemon(docker, container, network, directory, piece, service);
       await daemon.#settle();
       return daemon;
     } catch (error) {
@@ -96,6 +96,8 @@ export class PipelineDaemon {
     private readonly network: Docker.Network,
     private readonly directory: string,
     private readonly piece: Piece,
+    /** What it was started with. */
+    readonly service: ServiceSpec,
   ) {
     this.#images = new HandedImages(dockerAt(this.socket).client, docker, join(directory, IMAGES));
   }

@@ -65,9 +65,20 @@ describe('The daemons of pipelines', () => {
     const second = await take('one');
     expect(second.daemon).not.toBe(first.daemon);
     expect(start).toHaveBeenCalledTimes(2);
+    expect([first.isReplacement, second.isReplacement]).toEqual([false, true]);
     expect(first.daemon.end).not.toHaveBeenCalled();
     first.release();
     await untilEnded(first.daemon);
+  });
+
+  it('that have ended by themselves are known to be replaced, also where a job found that out that asked for none', async () => {
+    const { daemons, take } = opened();
+    const first = await take('one');
+    first.daemon.isUp = false;
+    first.release();
+    expect(await daemons.find('one')).toBeUndefined();
+    expect((await take('one')).isReplacement).toBe(true);
+    expect((await take('two')).isReplacement).toBe(false);
   });
 
   it('that could not be started fail whoever waits, and are tried anew for the next one', async () => {
@@ -105,7 +116,13 @@ describe('The daemons of pipelines', () => {
       release();
     }
     await new Promise(setImmediate);
-    expect([first.daemon.isUp, second.daemon.isUp, ...rested.map(({ isUp }) => isUp)]).toEqual([false, true, true, true, true]);
+    expect([first.daemon.isUp, second.daemon.isUp, ...rested.map(({ isUp }) => isUp)]).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+    ]);
     await daemons.close();
   });
 

@@ -7,13 +7,15 @@ type Kept<Daemon> = {
   pipelineId: string;
   starting: Promise<Daemon>;
   users: number;
+  /** An earlier one of the pipeline has ended by itself, with all that jobs had made in it. */
+  isReplacement: boolean;
   hasStarted?: true;
   isRetired?: true;
   ending?: NodeJS.Timeout;
 };
 
 /** A daemon that stays for as long as it is not released. */
-export type Lease<Daemon = PipelineDaemon> = { daemon: Daemon; release: () => void };
+export type Lease<Daemon = PipelineDaemon> = { daemon: Daemon; isReplacement: boolean; release: () => void };
 
 type Living = Pick<PipelineDaemon, 'isRunning' | 'end'>;
 
@@ -23,6 +25,8 @@ export class PipelineDaemons<Daemon extends Living = PipelineDaemon> {
   readonly #all = new Set<Kept<Daemon>>();
   /** Those without a job; the one that has been for longest comes first. */
   readonly #idle = new Set<Kept<Daemon>>();
+  /** The pipelines whose daemon has ended by itself, and that have no other yet. */
+  readonly #bereft = new Set<string>();
   readonly #going = new Set<Promise<void>>();
   #isClosed = false;
 
@@ -57,17 +61,26 @@ export class PipelineDaemons<Daemon extends Living = PipelineDaemon> {
       lease.release();
       throw error;
     }
+    if (this.#kept.get(kept.pipelineId) === kept) this.#bereft.add(kept.pipelineId);
     this.#retire(kept);
     lease.release();
     return undefined;
   }
 
   #begin(pipelineId: string, start: () => Promise<Daemon>): Kept<Daemon> {
-    const kept: Kept<Daemon> = { pipelineId, starting: start(), users: 0 };
+    const kept: Kept<Daemon> = {
+      pipelineId,
+      starting: start(),
+      users: 0,
+      isReplacement: this.#bereft.has(pipelineId),
+    };
     this.#kept.set(pipelineId, kept);
     this.#all.add(kept);
     kept.starting.then(
-      () => (kept.hasStarted = true),
+      () => {
+        kept.hasStarted = true;
+        this.#bereft.delete(pipelineId);
+      },
       () => {
         // The next job that asks tries anew.
         this.#retire(kept);
@@ -89,7 +102,7 @@ export class PipelineDaemons<Daemon extends Living = PipelineDaemon> {
       kept.users -= 1;
       if (kept.users === 0) this.#rest(kept);
     };
-    return { daemon, release };
+    return { daemon, isReplacement: kept.isReplacement, release };
   }
 
   /** Until it has rested for too long, or too many others rest. */
