@@ -11,6 +11,8 @@ import {
 import {
   ImageFailure,
   loginsIn,
+  namesHelpers,
+  HELPERS_NOT_ASKED,
   REGISTRY_LOGINS,
   type Images,
   type RegistryLogins,
@@ -67,6 +69,7 @@ export class ImageStep {
     signal.throwIfAborted();
     scene.record(ImageBuildStarted({ ...about, build, ...(buildLog !== undefined && { logPath: buildLog }) }));
     const logins = loginsIn(variables[REGISTRY_LOGINS]);
+    if (namesHelpers(variables[REGISTRY_LOGINS])) scene.warn(HELPERS_NOT_ASKED);
     const args = Object.fromEntries(
       Object.entries(image.args).map(([name, value]) => [name, expandVariables(value, variables)]),
     );

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { PermanentError, type ContainerSpec, type Executor, type Site, type SiteSpec } from '@foldline/kernel';
+import {
+  HELPERS_NOT_ASKED,
+  PermanentError,
+  namesHelpers,
+  type ContainerSpec,
+  type Executor,
+  type Site,
+  type SiteSpec,
+} from '@foldline/kernel';
 import type { ContainerLimits } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
 import { DaemonsForJobs } from './daemon-of-job.ts';
@@ -83,6 +91,7 @@ class DockerExecutor implements Executor {
     const { container, notices = NO_NOTICES } = spec;
     if (!container) throw new PermanentError('a job that names no image has no container');
     const { asked, daemon: service } = withDaemon(container, this.options.daemonForJobs !== undefined);
+    if (namesHelpers(container.credentials)) notices.warn(HELPERS_NOT_ASKED);
     const docker = await this.options.docker.client();
     await this.#leavings.removeEarlier();
     await this.#guard();

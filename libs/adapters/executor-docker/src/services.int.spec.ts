@@ -240,6 +240,11 @@ const suite = (url: string): void => {
       expect(await leftOf()).toEqual({ containers: 0, networks: 0 });
     });
 
+    it('is told of credentials that a helper would keep', async () => {
+      await (await open({ credentials: JSON.stringify({ credsStore: 'desktop' }) })).close();
+      expect(told).toEqual([expect.stringMatching(/^WARNING: .*DOCKER_AUTH_CONFIG.*helpers/)]);
+    });
+
     it('is not fetched where the policy says never', async () => {
       await expect(open({ image: '127.0.0.1:9/none:1', pullPolicy: ['never'] })).rejects.toMatchObject({
         reason: 'image_not_found',
