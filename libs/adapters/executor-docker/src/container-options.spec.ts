@@ -47,6 +47,14 @@ describe('The container of a job', () => {
     });
   });
 
+  it('never asks for more processor than its host has, which the daemon would refuse', () => {
+    const own = { labels: {}, image: 'x', mounts: [], network: 'none' };
+    const limits = { pids: 100, cpus: 1000, cpusOfHost: 2 };
+    expect(containerOptions({ ...own, limits }).HostConfig).toMatchObject({ NanoCpus: 2e9 });
+    expect(containerOptions({ ...own, limits, cpus: 3 }).HostConfig).toMatchObject({ NanoCpus: 2e9 });
+    expect(containerOptions({ ...own, limits, cpus: 1.5 }).HostConfig).toMatchObject({ NanoCpus: 1.5e9 });
+  });
+
   it('that is read-only has memory to write to where programs expect it', () =>
     expect(optionsWith({ isReadOnly: true }).HostConfig).toMatchObject({
       ReadonlyRootfs: true,

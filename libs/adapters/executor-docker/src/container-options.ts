@@ -33,6 +33,8 @@ export type ContainerLimits = {
   /** Of a job that asks for nothing. */
   memoryBytes?: number;
   cpus?: number;
+  /** Of which no container has more: the daemon refuses it. */
+  cpusOfHost?: number;
   diskBytes?: number;
   /** Who all jobs run as; services are who their images say. */
   user?: string;
@@ -120,7 +122,7 @@ export const commonOptions = (spec: Common): ContainerCreateOptions => {
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
       PidsLimit: limits.pids,
-      ...(cpus !== undefined && { NanoCpus: Math.round(cpus * 1e9) }),
+      ...(cpus !== undefined && { NanoCpus: Math.round(Math.min(cpus, limits.cpusOfHost ?? cpus) * 1e9) }),
       // Without the same bound for both, swap would be given on top.
       ...(memoryBytes !== undefined && { Memory: memoryBytes, MemorySwap: memoryBytes }),
     },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
   HELPERS_NOT_ASKED,
@@ -63,7 +64,8 @@ class DockerExecutor implements Executor {
     this.#leavings = new Leavings(options.docker, instance, slots);
     this.#pool = new WarmPool(options.warm ?? NO_POOL);
     this.#daemons = new DaemonsForJobs(options.daemonForJobs, slots);
-    this.#containers = new JobContainers({ ...options, slots }, this.#leavings, this.#pool);
+    const limits = { cpusOfHost: cpus().length, ...options.limits };
+    this.#containers = new JobContainers({ ...options, limits, slots }, this.#leavings, this.#pool);
     this.#expected = new ExpectedImages(options.docker, ({ id }) => this.#pool.wake(id));
     const { images = [] } = options.warm ?? NO_POOL;
     this.#keptReady = new KeptReady(images, (image) => this.#keepReady(image), options.warn ?? (() => undefined));

@@ -240,6 +240,10 @@ const suite = (url: string): void => {
       expect(await leftOf()).toEqual({ containers: 0, networks: 0 });
     });
 
+    it('may name more processors than the host has', async () => {
+      await (await open({ cpus: 1000 })).close();
+    });
+
     it('is told of credentials that a helper would keep', async () => {
       await (await open({ credentials: JSON.stringify({ credsStore: 'desktop' }) })).close();
       expect(told).toEqual([expect.stringMatching(/^WARNING: .*DOCKER_AUTH_CONFIG.*helpers/)]);
