@@ -240,6 +240,15 @@ const suite = (url: string): void => {
       expect(await leftOf()).toEqual({ containers: 0, networks: 0 });
     });
 
+    it('counts what a job writes to its volumes', async () => {
+      const image = await images.like('volume', 'VOLUME /data');
+      const site = await open({ image, diskBytes: 10 * 2 ** 20 });
+      const step = { commands: ['head -c 20m /dev/zero > /data/big', 'sleep 600'], environment: {} };
+      const { finished } = await site.start({ ...step, onOutput: () => undefined });
+      expect(await finished).toMatchObject({ outOfDisk: true });
+      await site.close();
+    });
+
     it('may name more processors than the host has', async () => {
       await (await open({ cpus: 1000 })).close();
     });
