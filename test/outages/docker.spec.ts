@@ -4,6 +4,7 @@ import { whenAsked, withRealServer } from '@foldline/testing';
 import { OwnDaemon } from '../daemons/own-daemon.ts';
 
 const IMAGE = 'foldline-test/busybox:1';
+const SERVICES = `services: [{ name: ${IMAGE}, command: [sleep, '600'] }]`;
 const TEST_MS = 120_000;
 
 const suite = (shared: string): void =>
@@ -24,12 +25,18 @@ const suite = (shared: string): void =>
       daemon.down();
     }, START_MS);
 
-    it.each(['SIGTERM', 'SIGKILL'] as const)(
-      'by %s: the job fails for that, can be done anew when the daemon is back, and nothing is left',
-      async (signal) => {
+    it.each([
+      ['SIGTERM', 'alone', ''],
+      ['SIGKILL', 'alone', ''],
+      ['SIGTERM', 'with a service', SERVICES],
+      ['SIGKILL', 'with a service', SERVICES],
+    ] as const)(
+      'by %s: the job %s fails for that, can be done anew when the daemon is back, and nothing is left',
+      async (signal, _how, services) => {
         sandbox.commitOnly({
           '.codara-ci.yml': `work:
   image: ${IMAGE}
+  ${services}
   script: ['echo it runs', 'if [ "$CI_JOB_ATTEMPT" = 1 ]; then sleep 600; fi']
 `,
         });

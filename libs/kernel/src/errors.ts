@@ -46,6 +46,7 @@ export type SiteFailure =
   | 'image_access_denied'
   | 'image_pull_failure'
   | 'image_unusable'
+  | 'config_error'
   | 'docker_not_allowed'
   | 'docker_unavailable';
 

@@ -31,7 +31,7 @@ export { isPlainRef } from './plain-ref.ts';
 export { projectIdOf } from './project-id.ts';
 export * from './projection.ts';
 export { readTree } from './read-tree.ts';
-export { REGISTRY_LOGINS, loginsIn, registryOf } from './registry-logins.ts';
+export { HELPERS_NOT_ASKED, REGISTRY_LOGINS, loginsIn, namesHelpers, registryOf } from './registry-logins.ts';
 export { sha256Of } from './sha256.ts';
 export { signingKeyOf, signingSecretOf } from './signing-key.ts';
 export { Slots } from './slots.ts';

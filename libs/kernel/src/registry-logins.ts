@@ -17,17 +17,33 @@ const registryIn = (address: string): string => {
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 };
 
-/** Throws a `Refusal` of code `variable_invalid` that repeats nothing of the value. */
+/** Said to whoever gives such logins. */
+export const HELPERS_NOT_ASKED = `${REGISTRY_LOGINS} names credential helpers, which are not asked: only logins under auths count`;
+
+/** Whether it says of any registry that a program of its writer's machine keeps the login. */
+export const namesHelpers = (text: string | undefined): boolean => {
+  const file = text === undefined ? undefined : parsed(text);
+  if (typeof file !== 'object' || file === null) return false;
+  const { credsStore, credHelpers } = file as Record<string, unknown>;
+  const helpers = typeof credHelpers === 'object' && credHelpers !== null ? Object.keys(credHelpers) : [];
+  return Boolean(credsStore) || helpers.length > 0;
+};
+
+/** What helpers keep is left out. Throws a `Refusal` of code `variable_invalid` that repeats nothing of the value. */
 export const loginsIn = (text: string | undefined): RegistryLogins => {
   if (text === undefined || text.trim() === '') return new Map();
-  const logins = Object.entries(mapIn(mapIn(parsed(text))['auths'])).map(
-    ([address, entry]): [string, RegistryLogin] => {
-      const { auth, username: given, password: secret } = mapIn(entry);
+  const file = mapIn(parsed(text));
+  const helped = namesHelpers(text);
+  const auths = Object.entries(mapIn(file['auths'] ?? (helped ? {} : undefined))).map(
+    ([address, entry]) => [address, mapIn(entry)] as const,
+  );
+  const logins = auths
+    .filter(([, entry]) => !helped || Object.keys(entry).length > 0)
+    .map(([address, { auth, username: given, password: secret }]): [string, RegistryLogin] => {
       const [username, password] = typeof auth === 'string' ? pairIn(auth) : [given, secret];
       if (typeof username !== 'string' || username === '' || typeof password !== 'string') throw unreadable();
       return [registryIn(address), { username, password }];
-    },
-  );
+    });
   return new Map(logins);
 };
 

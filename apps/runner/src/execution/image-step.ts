@@ -11,6 +11,8 @@ import {
 import {
   ImageFailure,
   loginsIn,
+  namesHelpers,
+  HELPERS_NOT_ASKED,
   REGISTRY_LOGINS,
   type Images,
   type RegistryLogins,
@@ -69,6 +71,7 @@ export class ImageStep {
     this.limit.resume();
     scene.record(ImageBuildStarted({ ...about, build, ...(buildLog !== undefined && { logPath: buildLog }) }));
     const logins = loginsIn(variables[REGISTRY_LOGINS]);
+    if (namesHelpers(variables[REGISTRY_LOGINS])) scene.warn(HELPERS_NOT_ASKED);
     const args = Object.fromEntries(
       Object.entries(image.args).map(([name, value]) => [name, expandVariables(value, variables)]),
     );

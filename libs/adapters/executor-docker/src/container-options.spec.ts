@@ -47,11 +47,23 @@ describe('The container of a job', () => {
     });
   });
 
-  it('that is read-only has memory to write to where programs expect it', () =>
+  it('never asks for more processor than its host has, which the daemon would refuse', () => {
+    const own = { labels: {}, image: 'x', mounts: [], network: 'none' };
+    const limits = { pids: 100, cpus: 1000, cpusOfHost: 2 };
+    expect(containerOptions({ ...own, limits }).HostConfig).toMatchObject({ NanoCpus: 2e9 });
+    expect(containerOptions({ ...own, limits, cpus: 3 }).HostConfig).toMatchObject({ NanoCpus: 2e9 });
+    expect(containerOptions({ ...own, limits, cpus: 1.5 }).HostConfig).toMatchObject({ NanoCpus: 1.5e9 });
+  });
+
+  it('that is read-only has memory to write to where programs expect it, and half of its own at most', () => {
     expect(optionsWith({ isReadOnly: true }).HostConfig).toMatchObject({
       ReadonlyRootfs: true,
-      Tmpfs: { '/tmp': 'mode=1777' },
-    }));
+      Tmpfs: { '/tmp': `mode=1777,size=${2 ** 30}` },
+    });
+    expect(optionsWith({ isReadOnly: true, memoryBytes: 2 ** 29 }).HostConfig).toMatchObject({
+      Tmpfs: { '/tmp': `mode=1777,size=${2 ** 28}` },
+    });
+  });
 
   it('holds nothing of the job but its name: variables come with the script', () =>
     expect(optionsWith()).not.toHaveProperty('Env'));

@@ -5,8 +5,8 @@ import type { ContainerOptions } from '@foldline/contracts';
 /** In memory, and the attempt's alone: the scripts of its steps, which may hold secrets. */
 export const PRIVATE_DIRECTORY = '/.foldline';
 
-/** Whose a container is: a runner's, by its data directory, and one process of it. */
-export const LABEL = { instance: 'foldline.instance', process: 'foldline.process' } as const;
+/** Whose a container is: a runner's, by its data directory, one process of it, and one piece of what that has made. */
+export const LABEL = { instance: 'foldline.instance', process: 'foldline.process', piece: 'foldline.piece' } as const;
 
 /** What root in a container may do: what package managers need, and nothing that reaches beyond the container. */
 const CAPABILITIES = [
@@ -21,6 +21,9 @@ const CAPABILITIES = [
   'NET_BIND_SERVICE',
 ];
 
+/** Of `/tmp` in memory, where a container may take as much of that as there is. */
+const TMP_BYTES = 2 ** 30;
+
 /** What people find it by. The daemon lets a name be used anew only when the earlier container of it is gone. */
 export const nameFor = (attemptId: string, part = ''): string =>
   `foldline-${attemptId}-${part}${randomBytes(3).toString('hex')}`;
@@ -33,6 +36,8 @@ export type ContainerLimits = {
   /** Of a job that asks for nothing. */
   memoryBytes?: number;
   cpus?: number;
+  /** Of which no container has more: the daemon refuses it. */
+  cpusOfHost?: number;
   diskBytes?: number;
   /** Who all jobs run as; services are who their images say. */
   user?: string;
@@ -69,6 +74,7 @@ export const LOG_OF_SERVICES = { Type: 'json-file', Config: { 'max-size': '4m', 
 /** A container whose first process is a shell that waits to be told what to run. */
 export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
   const { isReadOnly = false, user = job.user } = job.limits;
+  const { memoryBytes = job.limits.memoryBytes } = job;
   const common = commonOptions({ ...job, ...(user !== undefined && { user }) });
   return {
     ...common,
@@ -82,13 +88,16 @@ export const containerOptions = (job: JobContainer): ContainerCreateOptions => {
     HostConfig: {
       ...common.HostConfig,
       Mounts: job.mounts.map(({ from, at }) => ({ Type: 'bind', Source: from, Target: at })),
-      Tmpfs: { [PRIVATE_DIRECTORY]: 'mode=1777,size=64m', ...(isReadOnly && { '/tmp': 'mode=1777' }) },
+      Tmpfs: { [PRIVATE_DIRECTORY]: 'mode=1777,size=64m', ...(isReadOnly && { '/tmp': inMemory(memoryBytes) }) },
       // Output goes to who is attached, and nowhere else.
       LogConfig: { Type: 'none', Config: {} },
       ReadonlyRootfs: isReadOnly,
     },
   };
 };
+
+/** What is there takes of the memory of the container: some is left for its processes. */
+const inMemory = (memoryBytes = 2 * TMP_BYTES): string => `mode=1777,size=${Math.floor(memoryBytes / 2)}`;
 
 /** A container beside that of the job, which does what its image is for. */
 export const serviceOptions = (service: ServiceContainerOptions): ContainerCreateOptions => {
@@ -120,7 +129,7 @@ export const commonOptions = (spec: Common): ContainerCreateOptions => {
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
       PidsLimit: limits.pids,
-      ...(cpus !== undefined && { NanoCpus: Math.round(cpus * 1e9) }),
+      ...(cpus !== undefined && { NanoCpus: Math.round(Math.min(cpus, limits.cpusOfHost ?? cpus) * 1e9) }),
       // Without the same bound for both, swap would be given on top.
       ...(memoryBytes !== undefined && { Memory: memoryBytes, MemorySwap: memoryBytes }),
     },

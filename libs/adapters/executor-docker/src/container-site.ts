@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type Docker from 'dockerode';
 import { stepScript } from '@foldline/contracts';
 import {
   SiteUnavailable,
@@ -113,14 +114,16 @@ export class ContainerSite implements Site, ContainerHandle {
     return { finished, stop: (graceMs) => execution.stop(graceMs) };
   }
 
-  /** Of what belongs to the job, and of what it has written into the container. */
+  /** Of what belongs to the job, and of what it has written into the container and its volumes. */
   async #diskUsed(): Promise<number> {
     const { container, slot } = this.prepared;
-    const [inSlot, { SizeRw = 0 }] = await Promise.all([
+    const [inSlot, { SizeRw = 0, Mounts }] = await Promise.all([
       sizeOf(slot.builds),
-      container.inspect({ size: true } as object) as Promise<{ SizeRw?: number }>,
+      container.inspect({ size: true } as object) as Promise<Docker.ContainerInspectInfo & { SizeRw?: number }>,
     ]);
-    return inSlot + SizeRw;
+    const volumes = Mounts.filter(({ Type }) => Type === 'volume');
+    const inVolumes = await Promise.all(volumes.map(({ Source }) => sizeOf(Source)));
+    return inVolumes.reduce((sum, each) => sum + each, inSlot + SizeRw);
   }
 
   async signal(name: 'TERM' | 'KILL'): Promise<void> {
@@ -167,7 +170,8 @@ export class ContainerSite implements Site, ContainerHandle {
 
   /**
    * After a step only the shell is left, so nobody need wait for the daemon to take the container away. What may still be
-   * running goes first: it must not reach what is taken from it.
+   * running goes first: it must not reach what is taken from it. What cannot be removed now is tried again, and changes
+   * nothing of how the job has ended.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -179,9 +183,8 @@ export class ContainerSite implements Site, ContainerHandle {
     } catch (error) {
       throw fromDockerError(error, 'take back the directories of a job');
     } finally {
-      const gone = release();
+      const gone = release().catch(() => undefined);
       if (hasServices) await gone;
-      else gone.catch(() => undefined);
     }
   }
 }

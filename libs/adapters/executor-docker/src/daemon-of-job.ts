@@ -1,7 +1,8 @@
 import type { ServiceSpec, SiteSpec } from '@foldline/kernel';
-import type { Belonging } from './container-options.ts';
 import type { DaemonForJobs } from './docker-in-jobs.ts';
+import { differences } from './daemon-options.ts';
 import { ensureImage, type Fetching } from './images.ts';
+import type { Making } from './pieces.ts';
 import { DaemonNotReady, PipelineDaemon } from './pipeline-daemon.ts';
 import { PipelineDaemons, type Lease } from './pipeline-daemons.ts';
 import type { InNetwork } from './services.ts';
@@ -19,8 +20,12 @@ type Asking = {
   /** By which it asks for a daemon. */
   service: ServiceSpec | undefined;
   fetching: Fetching;
-  belongingTo: (network: string) => Belonging;
+  madeIn: (network: string) => Making;
 };
+
+const REPLACED =
+  'the Docker daemon that the pipeline had has ended, and the job has a new one: nothing is in it of what earlier jobs made';
+const STARTED_OTHERWISE = 'the Docker daemon of the pipeline is as the job defines it that asked first';
 
 const NONE: DaemonOfJob = { release: () => undefined };
 
@@ -56,18 +61,21 @@ export class DaemonsForJobs {
     return this.#ofPipelines.close();
   }
 
-  async #pipelines({ spec, fetching, belongingTo }: Asking, service: ServiceSpec): Promise<DaemonOfJob> {
+  async #pipelines({ spec, fetching, madeIn }: Asking, service: ServiceSpec): Promise<DaemonOfJob> {
     const { docker, notices, signal } = fetching;
     const pipelineId = pipelineOf(spec);
     notices.tell('The job has the Docker daemon of its pipeline');
     const lease = this.#ofPipelines.take(pipelineId, async () => {
       // Whoever has asked first may be stopped while others wait.
       const image = await ensureImage(service, { ...fetching, signal: undefined });
-      return PipelineDaemon.start({ docker, pipelineId, service, image, belongingTo, slots: this.slots });
+      return PipelineDaemon.start({ docker, pipelineId, service, image, madeIn, slots: this.slots });
     });
     try {
       const taken = await unlessStopped(lease, signal);
-      const { daemon } = taken;
+      const { daemon, isReplacement } = taken;
+      const others = differences(service, daemon.service);
+      if (isReplacement) notices.warn(REPLACED);
+      if (others.length > 0) notices.warn(`${STARTED_OTHERWISE}: this one names ${others.join(' and ')}`);
       const inNetwork: InNetwork = {
         join: (network) => daemon.join(network, service),
         leave: (network) => daemon.leave(network),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { daemonOptions, type DaemonContainer } from './daemon-options.ts';
+import { daemonOptions, differences, type DaemonContainer } from './daemon-options.ts';
 
 const DAEMON: DaemonContainer = {
   image: 'sha256:1',
@@ -53,6 +53,19 @@ describe('The container of a pipeline’s own Docker daemon', () => {
 
   it('knows no variable of the job that asked first but its proxies', () =>
     expect(options.Env).toEqual(['HTTPS_PROXY=http://proxy', 'no_proxy=internal', 'DOCKER_TLS_CERTDIR=']));
+
+  it('differs from another definition where a daemon would: by image, entrypoint, command and its own variables', () => {
+    const one = { image: 'docker:dind', aliases: ['docker'], environment: { CI_JOB_ID: '1', HTTP_PROXY: 'p' } };
+    expect(differences(one, { ...one, aliases: [], environment: { CI_JOB_ID: '2', HTTP_PROXY: 'p' } })).toEqual([]);
+    expect(differences(one, { ...one, image: 'docker:28-dind', command: ['--mtu=1'] })).toEqual([
+      'another image',
+      'another command',
+    ]);
+    expect(differences(one, { ...one, entrypoint: ['x'], environment: {} })).toEqual([
+      'another entrypoint',
+      'other variables',
+    ]);
+  });
 
   it('marks what it keeps as its instance’s', () =>
     expect(HostConfig!.Mounts).toContainEqual(

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ContainerCreateOptions } from 'dockerode';
+import type { ServiceSpec } from '@foldline/kernel';
 import { LOG_OF_SERVICES, commonOptions, type Belonging } from './container-options.ts';
 
 /** Where in its container the directory is in which its socket appears, and its name there. */
@@ -32,6 +34,20 @@ const ADDRESSES = '--default-address-pool=base=198.18.0.0/15,size=24';
 /** The proxies of whoever defines it, and how it keeps images. All else is a job's, and every job could read it there. */
 const IS_FOR_DAEMON = /^(?:(?:https?|no)_proxy|docker_driver)$/i;
 
+/** How the definition of a daemon differs from that which it was started with; what is no matter for it is left out. */
+export const differences = (one: ServiceSpec, other: ServiceSpec): string[] => {
+  const aspects: [string, (service: ServiceSpec) => unknown][] = [
+    ['another image', ({ image }) => image],
+    ['another entrypoint', ({ entrypoint }) => entrypoint],
+    ['another command', ({ command }) => command],
+    ['other variables', ({ environment }) => passedOn(environment).toSorted()],
+  ];
+  return aspects.flatMap(([what, of]) => (isDeepStrictEqual(of(one), of(other)) ? [] : [what]));
+};
+
+const passedOn = (environment: Readonly<Record<string, string>>): [string, string][] =>
+  Object.entries(environment).filter(([name]) => IS_FOR_DAEMON.test(name));
+
 const RIGHTS = {
   CapAdd: ['ALL'],
   CapDrop: ['SYS_RESOURCE'],
@@ -53,14 +69,13 @@ const PLAIN = { NoCopy: true, DriverConfig: { Name: 'local', Options: {} } };
 export const daemonOptions = (daemon: DaemonContainer): ContainerCreateOptions => {
   const { entrypoint, flags, environment, nameServers, directory, labels } = daemon;
   const common = commonOptions({ ...daemon, entrypoint: ['sh', '-c', WITH_OWN_GROUPS, 'sh'] });
-  const passedOn = Object.entries(environment).filter(([name]) => IS_FOR_DAEMON.test(name));
   const servers = flags.some((flag) => flag.startsWith('--dns')) ? [] : nameServers;
   const ownFlags = [`--host=unix://${SOCKET_IN_DAEMON}`, ADDRESSES, ...servers.map((server) => `--dns=${server}`)];
   return {
     ...common,
     User: '0:0',
     // An entrypoint that makes keys unless it is told not to would take seconds, for nobody.
-    Env: [...passedOn.map(([name, value]) => `${name}=${value}`), 'DOCKER_TLS_CERTDIR='],
+    Env: [...passedOn(environment).map(([name, value]) => `${name}=${value}`), 'DOCKER_TLS_CERTDIR='],
     Cmd: [...entrypoint, 'dockerd', ...ownFlags, ...flags],
     HostConfig: {
       ...common.HostConfig,

@@ -6,7 +6,7 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
-const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What the daemon refuses for good is permanent; what it could not do, or that it did not answer, may pass. */
 export const fromDockerError = (error: unknown, what: string): Error => {

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
-import { PermanentError, type ContainerSpec, type Executor, type Site, type SiteSpec } from '@foldline/kernel';
-import type { Belonging, ContainerLimits } from './container-options.ts';
+import {
+  HELPERS_NOT_ASKED,
+  PermanentError,
+  namesHelpers,
+  type ContainerSpec,
+  type Executor,
+  type Site,
+  type SiteSpec,
+} from '@foldline/kernel';
+import type { ContainerLimits } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
 import { DaemonsForJobs } from './daemon-of-job.ts';
 import { withDaemon, type DaemonForJobs } from './docker-in-jobs.ts';
@@ -12,6 +21,7 @@ import { blockMetadataAddresses } from './metadata-addresses.ts';
 import { KeptReady } from './kept-ready.ts';
 import { Leavings } from './leavings.ts';
 import type { User } from './ownership.ts';
+import type { Making } from './pieces.ts';
 import type { Credentials } from './registry-access.ts';
 import { WarmPool, type WarmPoolSettings } from './warm-pool.ts';
 
@@ -54,7 +64,8 @@ class DockerExecutor implements Executor {
     this.#leavings = new Leavings(options.docker, instance, slots);
     this.#pool = new WarmPool(options.warm ?? NO_POOL);
     this.#daemons = new DaemonsForJobs(options.daemonForJobs, slots);
-    this.#containers = new JobContainers({ ...options, slots }, this.#leavings, this.#pool);
+    const limits = { cpusOfHost: cpus().length, ...options.limits };
+    this.#containers = new JobContainers({ ...options, limits, slots }, this.#leavings, this.#pool);
     this.#expected = new ExpectedImages(options.docker, ({ id }) => this.#pool.wake(id));
     const { images = [] } = options.warm ?? NO_POOL;
     this.#keptReady = new KeptReady(images, (image) => this.#keepReady(image), options.warn ?? (() => undefined));
@@ -63,6 +74,7 @@ class DockerExecutor implements Executor {
   async kinds(): Promise<string[]> {
     if (!(await this.options.docker.answers())) return [];
     this.#leavings.removeLeft();
+    this.#pool.look();
     // Unlike a container that waits, a daemon does not end by itself when its runner has died.
     if (this.#daemons.areOfPipelines) void this.#leavings.removeEarlier().catch(() => undefined);
     this.#keptReady.look();
@@ -81,12 +93,13 @@ class DockerExecutor implements Executor {
     const { container, notices = NO_NOTICES } = spec;
     if (!container) throw new PermanentError('a job that names no image has no container');
     const { asked, daemon: service } = withDaemon(container, this.options.daemonForJobs !== undefined);
+    if (namesHelpers(container.credentials)) notices.warn(HELPERS_NOT_ASKED);
     const docker = await this.options.docker.client();
     await this.#leavings.removeEarlier();
     await this.#guard();
     const fetching = { docker, credentials: await this.#credentials(asked), notices, signal };
-    const belongingTo = (network: string): Belonging => this.#containers.belonging(asked, network);
-    const daemon = await this.#daemons.forJob({ spec, service, fetching, belongingTo });
+    const madeIn = (network: string): Making => this.#containers.making(asked, network);
+    const daemon = await this.#daemons.forJob({ spec, service, fetching, madeIn });
     try {
       const { handedOver } = daemon;
       const images = await imagesOf(asked, { ...fetching, handedOver, expected: this.#expected.of(spec.attemptId) });

@@ -22,13 +22,13 @@ describe('A job with a Docker daemon among its services', () => {
     expect(daemon).toMatchObject({ image });
   });
 
-  it('is refused by a runner that does not allow it', () =>
-    expect(() => withDaemon(jobWith('docker:dind'), false)).toThrow(
-      expect.objectContaining({
-        reason: 'docker_not_allowed',
-        message: expect.stringContaining('FOLDLINE_DOCKER_IN_JOBS'),
-      }),
-    ));
+  it.each(['FOLDLINE_DOCKER_IN_JOBS', '`isolated`', '`shared`', 'docs/builds.md'])(
+    'is refused by a runner that does not allow it, with what else can be done: %s',
+    (said) =>
+      expect(() => withDaemon(jobWith('docker:dind'), false)).toThrow(
+        expect.objectContaining({ reason: 'docker_not_allowed', message: expect.stringContaining(said) }),
+      ),
+  );
 
   it.each(['docker:28', 'docker', 'mydocker:dind', 'docker/dind:1', 'docker:dinder'])('is not one with %s', (image) => {
     const { asked, daemon } = withDaemon(jobWith(image), false);

@@ -36,7 +36,8 @@ export const withDaemon = (
   if (isAllowed) return { asked: { ...asked, services: services.filter((each) => !isDaemon(each)) }, daemon };
   throw new SiteUnavailable(
     'docker_not_allowed',
-    `the service ${daemon.image} asks for a Docker daemon, which gives a job its runner\u2019s host; ` +
-      'this runner does not allow it (`FOLDLINE_DOCKER_IN_JOBS`)',
+    `the service ${daemon.image} asks for a Docker daemon, which gives a job its runner\u2019s host; this runner does not ` +
+      'allow it. Who runs it may set `FOLDLINE_DOCKER_IN_JOBS` to `isolated`, a daemon for each pipeline, or `shared`, ' +
+      'the runner\u2019s own. To build an image and nothing else no daemon is needed (docs/builds.md)',
   );
 };

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { ContainerImage, ContainerSpec, Site, SiteSpec } from '@foldline/kernel';
 import { asRoot } from './as-root.ts';
-import { nameFor, type Belonging, type ContainerLimits } from './container-options.ts';
+import { nameFor, type ContainerLimits } from './container-options.ts';
 import { ContainerSite } from './container-site.ts';
 import type { DaemonOfJob } from './daemon-of-job.ts';
 import { CLIENT_OF_DAEMON } from './docker-in-jobs.ts';
@@ -10,6 +10,7 @@ import { NO_NOTICES, type FoundImage } from './images.ts';
 import { networkNamed } from './job-network.ts';
 import type { Leavings } from './leavings.ts';
 import { Ownership, thisProcess, type User } from './ownership.ts';
+import type { Making } from './pieces.ts';
 import { PreparedContainer, type Preparation } from './prepared-container.ts';
 import { startServices, type Services } from './services.ts';
 import type { WarmPool } from './warm-pool.ts';
@@ -77,15 +78,15 @@ export class JobContainers {
   async #withServices(docker: Docker, wanted: Wanted, signal?: AbortSignal): Promise<Site> {
     const { spec, asked, images, daemon } = wanted;
     const { attemptId, notices = NO_NOTICES } = spec;
-    const belongingTo = (network: string): Belonging => this.belonging(asked, network);
-    const beside = { docker, attemptId, asked, images, belongingTo, notices, signal, daemon: daemon.inNetwork };
+    const madeIn = (network: string): Making => this.making(asked, network);
+    const beside = { docker, attemptId, asked, images, madeIn, notices, signal, daemon: daemon.inNetwork };
     const services = await startServices(beside);
     try {
       const preparation = this.#preparation(wanted, services.network);
       const prepared = await PreparedContainer.make(docker, { ...preparation, name: nameFor(attemptId) });
       return await this.#occupy(docker, wanted, { prepared, isWarm: false, services });
     } catch (error) {
-      await services.remove();
+      await services.remove().catch(() => undefined);
       throw error;
     }
   }
@@ -97,7 +98,7 @@ export class JobContainers {
     const { runner = thisProcess() } = this.terms;
     const { container, greeting, slot } = prepared;
     const ownership = new Ownership(greeting, runner, slot, (command) =>
-      asRoot(docker, { image: images[0]!.id, command, slot, belonging: this.belonging({}, 'none') }),
+      asRoot(docker, { image: images[0]!.id, command, slot, making: this.making({}, 'none') }),
     );
     const release = async (): Promise<void> => {
       refill?.();
@@ -123,13 +124,13 @@ export class JobContainers {
 
   #preparation({ asked, images, daemon: { socket } }: Prepared, network: string): Preparation {
     const [image] = images;
-    const belonging = this.belonging(asked, network);
-    return { asked, image: image!, belonging, slots: this.terms.slots, ...(socket !== undefined && { socket }) };
+    const making = this.making(asked, network);
+    return { asked, image: image!, making, slots: this.terms.slots, ...(socket !== undefined && { socket }) };
   }
 
-  belonging({ cpus, memoryBytes }: Pick<ContainerSpec, 'cpus' | 'memoryBytes'>, network: string): Belonging {
+  making({ cpus, memoryBytes }: Pick<ContainerSpec, 'cpus' | 'memoryBytes'>, network: string): Making {
     return {
-      labels: this.leavings.labels,
+      begin: () => this.leavings.begin(),
       network,
       limits: this.terms.limits,
       ...(cpus !== undefined && { cpus }),
@@ -164,14 +165,14 @@ const soon = (work: () => void): (() => void) => {
 };
 
 /** What must be alike for a container to be of use to a job. */
-const keyOf = ({ asked, image, belonging, socket }: Preparation): string =>
+const keyOf = ({ asked, image, making, socket }: Preparation): string =>
   JSON.stringify([
     image.id,
     asked.entrypoint ?? null,
     asked.user ?? null,
     asked.platform ?? null,
-    belonging.cpus ?? null,
-    belonging.memoryBytes ?? null,
-    belonging.network,
+    making.cpus ?? null,
+    making.memoryBytes ?? null,
+    making.network,
     socket ?? null,
   ]);

@@ -7,8 +7,11 @@ import { LABEL } from './container-options.ts';
 import type { DockerDaemon } from './docker-client.ts';
 import { fromDockerError } from './docker-error.ts';
 import { removeHanded } from './handed-images.ts';
+import { Pieces, type Piece } from './pieces.ts';
 import { IMAGES } from './pipeline-daemon.ts';
 import { removed, removedNetwork } from './removed.ts';
+
+type Labels = Readonly<Record<string, string>> | undefined;
 
 type Held = {
   container: Docker.Container;
@@ -23,8 +26,8 @@ type Held = {
  * whatever bears its label and not that of this process is left of one that has died.
  */
 export class Leavings {
-  readonly labels: Readonly<Record<string, string>>;
   readonly #process = randomUUID();
+  readonly #pieces: Pieces;
   readonly #held = new Map<string, Set<Held>>();
   #earlier: Promise<number> | undefined;
 
@@ -33,7 +36,12 @@ export class Leavings {
     private readonly instance: string,
     private readonly slots: string,
   ) {
-    this.labels = { [LABEL.instance]: instance, [LABEL.process]: this.#process };
+    this.#pieces = new Pieces({ [LABEL.instance]: instance, [LABEL.process]: this.#process });
+  }
+
+  /** Something is about to be made. */
+  begin(): Piece {
+    return this.#pieces.begin();
   }
 
   /** Once; where it fails, the next one who asks tries again. Answers how many processes were killed. */
@@ -53,7 +61,7 @@ export class Leavings {
     return one;
   }
 
-  /** Removes it; what could not be removed is found at the next start. */
+  /** Removes it; what could not be removed is tried again. */
   async released(attemptId: string, container: Docker.Container): Promise<void> {
     const held = this.#held.get(attemptId);
     const one = [...(held ?? [])].find((each) => each.container === container);
@@ -71,8 +79,12 @@ export class Leavings {
     if (held.size === 0) this.#held.delete(attemptId);
   }
 
-  /** Tries again what could not be removed when it should have been. */
+  /** Tries again what could not be removed when it should have been, and what was being made when the daemon went. */
   removeLeft(): void {
+    void this.#pieces.clear(async () => {
+      const docker = await this.docker.client();
+      await this.#remove(docker, (labels) => this.#isMine(labels) && !this.#pieces.has(labels));
+    });
     for (const [attemptId, held] of this.#held)
       for (const one of held)
         if (one.isLeft && !one.going) void this.released(attemptId, one.container).catch(() => undefined);
@@ -108,10 +120,19 @@ export class Leavings {
 
   async #removeEarlier(): Promise<number> {
     const docker = await this.docker.client();
+    const killed = await this.#remove(docker, (labels) => !this.#isMine(labels));
+    await this.#removeSlots(docker);
+    return killed;
+  }
+
+  #isMine(labels: Labels): boolean {
+    return labels?.[LABEL.process] === this.#process;
+  }
+
+  /** Of what is of this instance; answers how many processes were killed. */
+  async #remove(docker: Docker, isLeft: (labels: Labels) => boolean): Promise<number> {
     const filters = { label: [`${LABEL.instance}=${this.instance}`] };
-    const isEarlier = ({ Labels }: { Labels?: Record<string, string> }): boolean =>
-      Labels?.[LABEL.process] !== this.#process;
-    const containers = (await docker.listContainers({ all: true, filters })).filter(isEarlier);
+    const containers = (await docker.listContainers({ all: true, filters })).filter(({ Labels }) => isLeft(Labels));
     const killed = await Promise.all(
       containers.map(async ({ Id }) => {
         const container = docker.getContainer(Id);
@@ -120,18 +141,12 @@ export class Leavings {
         return processes;
       }),
     );
-    const networks = (await docker.listNetworks({ filters })).filter(isEarlier);
+    const networks = (await docker.listNetworks({ filters })).filter(({ Labels }) => isLeft(Labels));
     await Promise.all(networks.map(({ Id }) => removedNetwork(docker.getNetwork(Id))));
-    await this.#removeVolumes(docker, filters);
-    await this.#removeSlots(docker);
+    // Volumes go with their containers, unless there was none yet.
+    const volumes = (await docker.listVolumes({ filters })).Volumes.filter(({ Labels }) => isLeft(Labels));
+    await Promise.all(volumes.map(({ Name }) => docker.getVolume(Name).remove()));
     return killed.reduce((sum, each) => sum + each, 0);
-  }
-
-  /** They go with their containers, unless there was none yet. */
-  async #removeVolumes(docker: Docker, filters: { label: string[] }): Promise<void> {
-    const { Volumes } = await docker.listVolumes({ filters });
-    const earlier = Volumes.filter(({ Labels }) => Labels[LABEL.process] !== this.#process);
-    await Promise.all(earlier.map(({ Name }) => docker.getVolume(Name).remove()));
   }
 
   /** All of them are of earlier processes: this one has made none yet. */

@@ -139,8 +139,16 @@ const suite = (url: string): void => {
       await (await daemonOf('dies')).kill();
       const second = await open('dies');
       expect(await outputOf(second, 'docker ps -q')).toBe('');
+      expect(told.filter((line) => line.includes('has ended'))).toHaveLength(1);
       await Promise.all([first.close(), second.close()]);
       await untilLeft({ containers: 1, networks: 1, volumes: 1, directories: 1 });
+    });
+
+    it('that was started as another job defines it is told of', async () => {
+      const first = await open('differs');
+      const second = await open('differs', { services: [{ ...DIND, command: ['--mtu=1400'] }] });
+      expect(told.filter((line) => line.includes('another command'))).toHaveLength(1);
+      await Promise.all([first.close(), second.close()]);
     });
 
     it('whose runner was killed goes when the next process finds the host’s', async () => {

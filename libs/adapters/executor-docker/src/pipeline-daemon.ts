@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { PermanentError, SiteUnavailable, type ServiceSpec } from '@foldline/kernel';
-import { nameFor, type Belonging } from './container-options.ts';
+import { nameFor } from './container-options.ts';
 import { SOCKET, SOCKET_IN_DAEMON, daemonOptions } from './daemon-options.ts';
 import { dockerAt } from './docker-client.ts';
 import { fromDockerError, statusOf } from './docker-error.ts';
@@ -11,6 +11,8 @@ import { HandedImages } from './handed-images.ts';
 import type { FoundImage } from './images.ts';
 import { networkOf } from './job-network.ts';
 import { nameServersOfHost } from './name-servers.ts';
+import type { Making, Piece } from './pieces.ts';
+import { boundsOf, fromRefusal } from './refused-container.ts';
 import { removed, removedNetwork } from './removed.ts';
 import { READY_MS, bodyOf, lastLinesOf } from './service-container.ts';
 import { namesFromImage } from './service-names.ts';
@@ -29,7 +31,7 @@ export type DaemonOrder = {
   pipelineId: string;
   service: ServiceSpec;
   image: FoundImage;
-  belongingTo: (network: string) => Belonging;
+  madeIn: (network: string) => Making;
   /** Where directories of containers are made. */
   slots: string;
 };
@@ -50,20 +52,23 @@ export class PipelineDaemon {
 
   /** Resolves when it answers. */
   static async start(order: DaemonOrder): Promise<PipelineDaemon> {
-    const { docker, pipelineId, service, image, belongingTo, slots } = order;
+    const { docker, pipelineId, service, image, madeIn, slots } = order;
     const { entrypoint = image.entrypoint, command = [], environment } = service;
     await mkdir(slots, { recursive: true, mode: 0o700 });
     const directory = await mkdtemp(join(slots, 'daemon-'));
     const name = nameFor(pipelineId, 'docker-');
+    const piece = madeIn('none').begin();
+    const { labels } = piece;
     let network: Docker.Network | undefined;
     let container: Docker.Container | undefined;
     try {
       if (Buffer.byteLength(join(directory, RUN, SOCKET)) > LONGEST_PATH)
         throw new PermanentError(`the path of the data directory is too long for a socket in it: ${directory}`);
       await mkdir(join(directory, RUN), { mode: 0o755 });
-      network = await networkOf(docker, name, belongingTo('none').labels);
+      network = await networkOf(docker, name, labels);
       const options = daemonOptions({
-        ...belongingTo(network.id),
+        ...madeIn(network.id),
+        labels,
         image: image.id,
         entrypoint: entrypoint.filter(Boolean),
         flags: command[0] === 'dockerd' ? command.slice(1) : command,
@@ -73,14 +78,15 @@ export class PipelineDaemon {
       });
       container = await docker.createContainer(bodyOf(options, { platform: service.platform, name }));
       await container.start();
-      const daemon = new PipelineDaemon(docker, container, network, directory);
+      const daemon = new PipelineDaemon(docker, container, network, directory, piece, service);
       await daemon.#settle();
       return daemon;
     } catch (error) {
-      if (container) await removed(container);
-      if (network) await removedNetwork(network);
+      if (container) await removed(container).catch(() => undefined);
+      if (network) await removedNetwork(network).catch(() => undefined);
+      piece.lost();
       await rm(directory, { recursive: true, force: true });
-      throw fromDockerError(error, `start the Docker daemon ${service.image}`);
+      throw fromRefusal(error, { ...service, ...boundsOf(madeIn('none')) }, `start the Docker daemon ${service.image}`);
     }
   }
 
@@ -89,6 +95,9 @@ export class PipelineDaemon {
     private readonly container: Docker.Container,
     private readonly network: Docker.Network,
     private readonly directory: string,
+    private readonly piece: Piece,
+    /** What it was started with. */
+    readonly service: ServiceSpec,
   ) {
     this.#images = new HandedImages(dockerAt(this.socket).client, docker, join(directory, IMAGES));
   }
@@ -127,8 +136,10 @@ export class PipelineDaemon {
   /** Safe to repeat. */
   async end(): Promise<void> {
     await this.#images.remove();
-    await removed(this.container);
-    await removedNetwork(this.network);
+    await this.piece.removing(async () => {
+      await removed(this.container);
+      await removedNetwork(this.network);
+    });
     await rm(join(this.directory, RUN), { recursive: true, force: true });
     await removeEmpty(join(this.directory, IMAGES));
     await removeEmpty(this.directory);

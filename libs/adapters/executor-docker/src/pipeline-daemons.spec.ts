@@ -65,9 +65,20 @@ describe('The daemons of pipelines', () => {
     const second = await take('one');
     expect(second.daemon).not.toBe(first.daemon);
     expect(start).toHaveBeenCalledTimes(2);
+    expect([first.isReplacement, second.isReplacement]).toEqual([false, true]);
     expect(first.daemon.end).not.toHaveBeenCalled();
     first.release();
     await untilEnded(first.daemon);
+  });
+
+  it('that have ended by themselves are known to be replaced, also where a job found that out that asked for none', async () => {
+    const { daemons, take } = opened();
+    const first = await take('one');
+    first.daemon.isUp = false;
+    first.release();
+    expect(await daemons.find('one')).toBeUndefined();
+    expect((await take('one')).isReplacement).toBe(true);
+    expect((await take('two')).isReplacement).toBe(false);
   });
 
   it('that could not be started fail whoever waits, and are tried anew for the next one', async () => {
@@ -85,6 +96,34 @@ describe('The daemons of pipelines', () => {
     release();
     while (daemon.isUp) await new Promise(setImmediate);
     expect(daemon.end).toHaveBeenCalledTimes(2);
+  });
+
+  it('without a job are four at most: the one that has been for longest ends first', async () => {
+    const daemons = new PipelineDaemons<Daemon>(600_000);
+    const take = (pipelineId: string) => daemons.take(pipelineId, async () => new Daemon());
+    const first = await take('first');
+    for (const pipelineId of ['second', 'third', 'fourth']) (await take(pipelineId)).release();
+    first.release();
+    const second = await take('second');
+    second.release();
+    // One that is in use does not count.
+    await take('used');
+    const rested: Daemon[] = [];
+    // The third and the fourth have been without a job for longer than the first.
+    for (const pipelineId of ['fifth', 'sixth', 'seventh']) {
+      const { daemon, release } = await take(pipelineId);
+      rested.push(daemon);
+      release();
+    }
+    await new Promise(setImmediate);
+    expect([first.daemon.isUp, second.daemon.isUp, ...rested.map(({ isUp }) => isUp)]).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+    ]);
+    await daemons.close();
   });
 
   it('all end with their runner', async () => {

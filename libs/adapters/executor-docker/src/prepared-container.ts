@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { SITE_ROOT, SiteUnavailable, type ContainerImage } from '@foldline/kernel';
-import { containerOptions, type Belonging } from './container-options.ts';
+import { containerOptions } from './container-options.ts';
 import { statusOf } from './docker-error.ts';
 import { SOCKET_IN_JOB } from './docker-in-jobs.ts';
 import type { FoundImage } from './images.ts';
+import type { Making, Piece } from './pieces.ts';
+import { boundsOf, fromRefusal, isOfDefinition } from './refused-container.ts';
 import { removed } from './removed.ts';
 import { ResidentShell, ShellGone, type Greeting } from './resident-shell.ts';
 import { bodyOf } from './service-container.ts';
@@ -13,7 +15,7 @@ import { Slot } from './slot.ts';
 export type Preparation = {
   asked: ContainerImage;
   image: FoundImage;
-  belonging: Belonging;
+  making: Making;
   /** Where slots are made. */
   slots: string;
   /** Where it is known for whom it is. */
@@ -26,12 +28,14 @@ export type Preparation = {
 export class PreparedContainer {
   static async make(
     docker: Docker,
-    { asked, image, belonging, slots, name, socket }: Preparation,
+    { asked, image, making, slots, name, socket }: Preparation,
   ): Promise<PreparedContainer> {
     const { entrypoint, user, platform } = asked;
     const slot = await Slot.make(slots);
+    const piece = making.begin();
     const options = containerOptions({
-      ...belonging,
+      ...making,
+      labels: piece.labels,
       image: image.id,
       ...(entrypoint && { entrypoint }),
       ...(user !== undefined && { user }),
@@ -44,14 +48,15 @@ export class PreparedContainer {
     try {
       container = await docker.createContainer(bodyOf(options, { platform, name }));
       const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
-      await started(container, image.image);
+      await started(container, asked, image.image);
       const shell = new ResidentShell(stream as Duplex);
       const greeting = await greeted(container, shell, image.image);
-      return new PreparedContainer(container, image.id, shell, greeting, slot);
+      return new PreparedContainer(container, image.id, shell, greeting, slot, piece);
     } catch (error) {
-      if (container) await removed(container);
+      if (container) await removed(container).catch(() => undefined);
+      piece.lost();
       await slot.remove();
-      throw error;
+      throw fromRefusal(error, { ...asked, ...boundsOf(making) }, 'start the container of a job');
     }
   }
 
@@ -63,6 +68,7 @@ export class PreparedContainer {
     readonly shell: ResidentShell,
     readonly greeting: Greeting,
     readonly slot: Slot,
+    private readonly piece: Piece,
   ) {}
 
   get isGone(): boolean {
@@ -80,20 +86,21 @@ export class PreparedContainer {
     return this.shell.answers();
   }
 
+  /** Safe to repeat. */
   async remove(): Promise<void> {
-    await removed(this.container);
+    await this.piece.removing(() => removed(this.container));
     await this.shell.close();
     await this.slot.remove();
   }
 }
 
 /** That there is no shell to start is found only by starting it. */
-const started = async (container: Docker.Container, image: string): Promise<void> => {
+const started = async (container: Docker.Container, asked: ContainerImage, image: string): Promise<void> => {
   try {
     await container.start();
   } catch (error) {
     const status = statusOf(error);
-    if (status === undefined || status >= 500) throw error;
+    if (status === undefined || status >= 500 || isOfDefinition(error, asked)) throw error;
     throw new SiteUnavailable('image_unusable', `the image ${image} ${NO_SHELL}: ${(error as Error).message}`);
   }
 };

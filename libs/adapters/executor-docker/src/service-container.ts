@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { ServiceSpec, SiteSpec } from '@foldline/kernel';
 import { serviceOptions, type Belonging } from './container-options.ts';
-import { fromDockerError } from './docker-error.ts';
 import { framesOf } from './frames.ts';
 import type { FoundImage } from './images.ts';
+import { boundsOf, fromRefusal } from './refused-container.ts';
+import { removed } from './removed.ts';
 import { namesFromImage } from './service-names.ts';
 
 /** How long a job waits for its services (GitLab's `wait_for_services_timeout`). */
@@ -34,14 +35,14 @@ export class ServiceContainer {
       environment,
       aliases: [...namesFromImage(spec.image), ...spec.aliases],
     });
+    let container: Docker.Container | undefined;
     try {
-      const container = await docker.createContainer(
-        bodyOf(options, { platform: spec.platform, name: belonging.name }),
-      );
+      container = await docker.createContainer(bodyOf(options, { platform: spec.platform, name: belonging.name }));
       await container.start();
       return new ServiceContainer(container, image, spec.aliases[0] ?? spec.image);
     } catch (error) {
-      throw fromDockerError(error, `start the service ${spec.image}`);
+      if (container) await removed(container).catch(() => undefined);
+      throw fromRefusal(error, { ...spec, ...boundsOf(belonging) }, `start the service ${spec.image}`);
     }
   }
 

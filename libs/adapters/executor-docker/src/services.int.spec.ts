@@ -136,6 +136,26 @@ const suite = (url: string): void => {
       await site.close();
     });
 
+    it.each([
+      ['an entrypoint', { entrypoint: ['/nope'] }, '/nope'],
+      ['a command', { command: ['/nope'] }, '/nope'],
+      ['nothing to run, as its image does', {}, 'No command specified'],
+      ['a user', { user: 'nobody9', command: ['sleep', '1'] }, 'nobody9'],
+    ])('names %s that cannot be: the definition is at fault, and nothing is left', async (_what, spec, said) => {
+      const services = [service({ command: ['sleep', '600'] }), service(spec)];
+      await expect(open({ services })).rejects.toMatchObject({
+        reason: 'config_error',
+        message: expect.stringContaining(said),
+      });
+      expect(await leftOf()).toEqual({ containers: 0, networks: 0 });
+    });
+
+    it('is told of an image that names what it does not have', async () => {
+      const image = await images.like('empty', 'CMD ["/nope"]');
+      await expect(open({ services: [service({ image })] })).rejects.toMatchObject({ reason: 'image_unusable' });
+      expect(await leftOf()).toEqual({ containers: 0, networks: 0 });
+    });
+
     it('reaches nobody else’s', async () => {
       const site = await open({ services: [service({ image: web, aliases: ['page'] })] });
       const docker = await daemon.client();
@@ -201,8 +221,42 @@ const suite = (url: string): void => {
       await site.close();
     });
 
-    it('without a shell is refused as that', () =>
-      expect(open({ entrypoint: ['/nowhere'] })).rejects.toMatchObject({ reason: 'image_unusable' }));
+    it('without a shell is refused as that', async () => {
+      const image = await images.like('shellless', 'ENTRYPOINT ["/nowhere"]');
+      await expect(open({ image })).rejects.toMatchObject({ reason: 'image_unusable' });
+    });
+
+    it.each<[string, Partial<ContainerSpec>, string]>([
+      ['an entrypoint', { entrypoint: ['/nowhere'] }, '/nowhere'],
+      ['a user', { user: 'nobody9' }, 'nobody9'],
+      ['a platform', { platform: 'linux/s390x' }, 's390x'],
+      ['a platform that there is not', { platform: 'nonsense' }, 'nonsense'],
+      ['less memory than a container can have', { memoryBytes: 2 ** 20 }, '6MB'],
+    ])('for which the job asks for %s that cannot be is no fault of the runner', async (_what, asked, said) => {
+      await expect(open(asked)).rejects.toMatchObject({
+        reason: 'config_error',
+        message: expect.stringContaining(said),
+      });
+      expect(await leftOf()).toEqual({ containers: 0, networks: 0 });
+    });
+
+    it('counts what a job writes to its volumes', async () => {
+      const image = await images.like('volume', 'VOLUME /data');
+      const site = await open({ image, diskBytes: 10 * 2 ** 20 });
+      const step = { commands: ['head -c 20m /dev/zero > /data/big', 'sleep 600'], environment: {} };
+      const { finished } = await site.start({ ...step, onOutput: () => undefined });
+      expect(await finished).toMatchObject({ outOfDisk: true });
+      await site.close();
+    });
+
+    it('may name more processors than the host has', async () => {
+      await (await open({ cpus: 1000 })).close();
+    });
+
+    it('is told of credentials that a helper would keep', async () => {
+      await (await open({ credentials: JSON.stringify({ credsStore: 'desktop' }) })).close();
+      expect(told).toEqual([expect.stringMatching(/^WARNING: .*DOCKER_AUTH_CONFIG.*helpers/)]);
+    });
 
     it('is not fetched where the policy says never', async () => {
       await expect(open({ image: '127.0.0.1:9/none:1', pullPolicy: ['never'] })).rejects.toMatchObject({

@@ -1,8 +1,9 @@
 import type Docker from 'dockerode';
 import type { ContainerSpec, SiteSpec } from '@foldline/kernel';
-import { nameFor, type Belonging } from './container-options.ts';
+import { nameFor } from './container-options.ts';
 import type { FoundImage } from './images.ts';
 import { networkOf } from './job-network.ts';
+import type { Making } from './pieces.ts';
 import { removed, removedNetwork } from './removed.ts';
 import { ServiceContainer } from './service-container.ts';
 
@@ -12,7 +13,7 @@ type Wanted = {
   asked: ContainerSpec;
   /** That of the job first. */
   images: readonly FoundImage[];
-  belongingTo: (network: string) => Belonging;
+  madeIn: (network: string) => Making;
   notices: NonNullable<SiteSpec['notices']>;
   signal?: AbortSignal | undefined;
   /** Another one's, which comes into their network, and leaves it. */
@@ -29,19 +30,24 @@ export type Services = { network: string; remove: () => Promise<void> };
 
 /** Resolves when they are ready, or when the job has been told that one may not be. */
 export const startServices = async (wanted: Wanted): Promise<Services> => {
-  const { docker, attemptId, asked, images, belongingTo, notices, signal, daemon } = wanted;
+  const { docker, attemptId, asked, images, madeIn, notices, signal, daemon } = wanted;
   const { services = [], tellsOfServices = false } = asked;
   const [, ...imagesOfServices] = images;
-  const network = await networkOf(docker, nameFor(attemptId), belongingTo('none').labels);
+  const piece = madeIn('none').begin();
+  const { labels } = piece;
   const started: ServiceContainer[] = [];
-  const remove = async (): Promise<void> => {
-    await Promise.all(started.map(({ container }) => removed(container)));
-    await daemon?.leave(network);
-    await removedNetwork(network);
-  };
+  let network: Docker.Network | undefined;
+  const remove = (): Promise<void> =>
+    piece.removing(async () => {
+      await Promise.all(started.map(({ container }) => removed(container)));
+      if (!network) return;
+      await daemon?.leave(network);
+      await removedNetwork(network);
+    });
   try {
+    network = await networkOf(docker, nameFor(attemptId), labels);
     await daemon?.join(network);
-    const belonging = belongingTo(network.id);
+    const belonging = { ...madeIn(network.id), labels };
     const starts = services.map(async (service, index) => {
       const name = nameFor(attemptId, `service-${index + 1}-`);
       started.push(await ServiceContainer.start(docker, service, imagesOfServices[index]!, { ...belonging, name }));
@@ -53,7 +59,8 @@ export const startServices = async (wanted: Wanted): Promise<Services> => {
     signal?.throwIfAborted();
     return { network: network.id, remove };
   } catch (error) {
-    await remove();
+    await remove().catch(() => undefined);
+    piece.lost();
     throw error;
   }
 };

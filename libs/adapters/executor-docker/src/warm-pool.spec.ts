@@ -46,6 +46,13 @@ describe('A pool that keeps one container of an image ready', () => {
     expect(made.map(({ isRemoved }) => isRemoved)).toEqual([false, true, false]);
   });
 
+  it('removes one that has ended without being asked for it', async () => {
+    await keep('one');
+    made[0]!.isGone = true;
+    pool.look();
+    expect(made[0]!.isRemoved).toBe(true);
+  });
+
   it('makes one of what the name stands for now', async () => {
     await keep('one');
     await keep('other');

@@ -37,6 +37,11 @@ export class WarmPool {
     if (this.#countOf(key) === 0) this.refill(key, make);
   }
 
+  /** What has ended meanwhile goes at once. */
+  look(): void {
+    for (const waiting of this.#waiting) if (waiting.prepared.isGone) this.#discard(waiting);
+  }
+
   /** A job that will ask for this image is about to come. */
   wake(imageId: string): void {
     for (const { prepared } of this.#waiting) if (prepared.imageId === imageId) return prepared.wake();
@@ -106,9 +111,14 @@ export class WarmPool {
     this.#waiting.delete(waiting);
   }
 
-  /** What cannot be removed now is found by its labels at the next start. */
+  /** What cannot be removed now is found by its labels. */
   #remove(prepared: PreparedContainer): void {
-    this.#follow(prepared.remove().catch(() => undefined));
+    this.#follow(
+      prepared
+        .remove()
+        .catch(() => prepared.slot.remove())
+        .catch(() => undefined),
+    );
   }
 
   #follow(work: Promise<void>): void {
