@@ -87,7 +87,8 @@ export class ContainerSite implements Site, ContainerHandle {
     const { greeting, shell: resident } = this.prepared;
     const { shell } = greeting;
     const { text } = stepScript(SHELL_OPTIONS[shell], commands);
-    const variables = { ...environment, ...this.occupation.environment };
+    const { ownership, environment: fixed } = this.occupation;
+    const variables = { ...ownership.environment, ...environment, ...fixed };
     const script = `${exportsOf(variables)}cd ${quoted(this.occupation.workspace)} || exit 1\n${text}`;
     this.#isQuiet = false;
     const execution = new ContainerExecution(resident, this, this.#memory, { shell, script, onOutput });

@@ -24,6 +24,12 @@ export class Ownership {
     private readonly asRoot: (command: readonly string[]) => Promise<void>,
   ) {}
 
+  /** Root owns nothing here then, and git refuses to work in what is somebody else's unless it is told (`safe.directory`). */
+  get environment(): Readonly<Record<string, string>> {
+    const isForeign = this.job.uid === ROOT && this.runner.uid !== ROOT;
+    return isForeign ? { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' } : {};
+  }
+
   /** Root reaches everything anyway. */
   async give(): Promise<void> {
     if (this.job.uid === ROOT || this.job.uid === this.runner.uid) return;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -194,6 +195,14 @@ const suite = (url: string): void => {
       await outputOf(site, 'mkdir -p made/deep && touch made/deep/file');
       await site.close();
       for (const path of ['', 'made', 'made/deep/file']) expect(statSync(join(workspace, path))).toMatchObject(runner);
+    });
+
+    it('lets git work in a repository of such a runner', async () => {
+      execFileSync('git', ['init', '--quiet', workspace]);
+      execFileSync('chown', ['-R', '1234:1234', workspace]);
+      const site = await open({ image: 'foldline-test/debian:1' }, executorWith({ runner: { uid: 1234, gid: 1234 } }));
+      expect(await outputOf(site, 'git status --short && echo it works')).toBe('it works\n');
+      await site.close();
     });
 
     it('runs as the user that the job names', async () => {
