@@ -41,7 +41,7 @@ export type ImageBuild = {
   platform: string;
   network: 'default' | 'none';
   image: string;
-  /** The newest image of its branch, whose layers the next build begins with. */
+  /** The newest image of its branch, whose layers the next build begins with; of what is of no branch the same name. */
   cacheImage: string;
   registries: string[];
 };
@@ -55,17 +55,19 @@ const tagOf = (text: string): string =>
     .replace(/^[.-]+/, '')
     .slice(0, MAX_TAG - 8);
 
-/** `main-abc1234` of a branch, `v1.2` of a tag, `abc1234` of a commit that was named as such (S2-22). */
-export const imageTagOf = (ref: { name: string; kind: 'branch' | 'tag' | 'commit' }, sha: string): string => {
+/**
+ * `main-abc1234` of a branch, `v1.2` of a tag, `abc1234` of a commit that was named as such (S2-22). `newest` is that of
+ * whatever is newest of the branch; what is of none has only its own.
+ */
+export const imageTagsOf = (
+  ref: { name: string; kind: 'branch' | 'tag' | 'commit' },
+  sha: string,
+): { own: string; newest: string } => {
   const commit = sha.slice(0, 7);
   const name = ref.kind === 'commit' ? '' : tagOf(ref.name);
-  if (name === '') return commit;
-  return ref.kind === 'tag' ? name : `${name}-${commit}`;
+  if (name === '') return { own: commit, newest: commit };
+  return ref.kind === 'tag' ? { own: name, newest: name } : { own: `${name}-${commit}`, newest: name };
 };
-
-/** The tag of whatever is newest of a branch. */
-export const branchTagOf = (ref: { name: string; kind: string }): string =>
-  (ref.kind === 'branch' && tagOf(ref.name)) || 'newest';
 
 /**
  * What the build API calls a job: a number as text that no floating-point number holds exactly (S2-16). The last digit

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { branchTagOf, imageTagOf, type ImageBuild, type ProjectDoc, type ServiceDoc } from '@foldline/contracts';
+import { imageTagsOf, type ImageBuild, type ProjectDoc, type ServiceDoc } from '@foldline/contracts';
 import { derivedId, type Cause } from '@foldline/kernel';
 import { NumberedQueries } from '../services/numbered.queries.ts';
 import { Numbers } from '../services/numbers.ts';
@@ -49,17 +49,20 @@ export class BuildRequests {
   }
 }
 
-const buildOf = (service: ServiceDoc, number: number, { ref, sha }: Pick<Wanted, 'ref' | 'sha'>): ImageBuild => ({
-  number,
-  service: { id: service.id, number: service.number, name: service.name },
-  projectNumber: service.projectNumber,
-  gitUrl: service.gitUrl,
-  contextPath: service.contextPath,
-  dockerfile: service.dockerfile,
-  args: service.buildArgs,
-  platform: service.platform,
-  network: service.buildNetwork,
-  image: `${service.image}:${imageTagOf(ref, sha)}`,
-  cacheImage: `${service.image}:${branchTagOf(ref)}`,
-  registries: service.registries,
-});
+const buildOf = (service: ServiceDoc, number: number, { ref, sha }: Pick<Wanted, 'ref' | 'sha'>): ImageBuild => {
+  const { own, newest } = imageTagsOf(ref, sha);
+  return {
+    number,
+    service: { id: service.id, number: service.number, name: service.name },
+    projectNumber: service.projectNumber,
+    gitUrl: service.gitUrl,
+    contextPath: service.contextPath,
+    dockerfile: service.dockerfile,
+    args: service.buildArgs,
+    platform: service.platform,
+    network: service.buildNetwork,
+    image: `${service.image}:${own}`,
+    cacheImage: `${service.image}:${newest}`,
+    registries: service.registries,
+  };
+};

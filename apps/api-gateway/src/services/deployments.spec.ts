@@ -214,6 +214,20 @@ describe('S2-27 A deployment that is cancelled', () => {
   });
 });
 
+describe('A service that is removed', () => {
+  it('cancels its deployments that wait or go on, and no others', async () => {
+    await deployed('shop:1');
+    for (const image of ['shop:2', 'shop:3']) await deploy(image).expect(202);
+    await gateway.as('delete', '/v1/cicd/services/1').expect(204);
+    const [first, ...others] = (await requested()).map(({ deploymentId }) => deploymentId);
+    const stored = await gateway.ports.eventStore.readStream(`service-${(await requested())[0]!.serviceId}`);
+    const cancelled = stored.filter(({ type }) => type === 'ServiceDeploymentCancelRequested');
+    expect(cancelled.map(({ data }) => (data as { deploymentId: string }).deploymentId)).toEqual(others);
+    expect(others).not.toContain(first);
+    expect(stored.at(-1)!.type).toBe('ServiceRemoved');
+  });
+});
+
 describe('S2-37 The metrics of a service', () => {
   it('tell of its deployments', async () => {
     for (const image of ['shop:1', 'shop:2']) await deployed(image);

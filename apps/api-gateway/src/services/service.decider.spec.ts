@@ -1,6 +1,7 @@
 import { describe, it } from '@jest/globals';
 import {
   ServiceChanged,
+  ServiceDeploymentCancelRequested,
   ServiceDeploymentRequested,
   ServiceRegistered,
   ServiceRemoved,
@@ -56,8 +57,17 @@ describe('a service', () => {
       .when({ type: 'ChangeService', changes: { branch: 'main' } })
       .thenNothing());
 
+  it('that is removed needs none of its deployments any more', () =>
+    given(registered)
+      .when({ type: 'RemoveService', underWay: ['d1', 'd2'] })
+      .then(
+        ServiceDeploymentCancelRequested({ deploymentId: 'd1', serviceId: 's1' }),
+        ServiceDeploymentCancelRequested({ deploymentId: 'd2', serviceId: 's1' }),
+        ServiceRemoved(names),
+      ));
+
   it('is removed, and its name is free again', () => {
-    given(registered).when({ type: 'RemoveService' }).then(ServiceRemoved(names));
+    given(registered).when({ type: 'RemoveService', underWay: [] }).then(ServiceRemoved(names));
     given(registered, ServiceRemoved(names))
       .when(register({ branch: 'develop' }, 2))
       .then(ServiceRegistered({ ...names, number: 2, projectNumber: 3, config: { ...config, branch: 'develop' } }));
@@ -86,6 +96,6 @@ describe('a service', () => {
 
   it('that was never there can be neither changed nor removed', () => {
     given().when({ type: 'ChangeService', changes: {} }).thenRefused('not_found');
-    given(registered, ServiceRemoved(names)).when({ type: 'RemoveService' }).thenRefused('not_found');
+    given(registered, ServiceRemoved(names)).when({ type: 'RemoveService', underWay: [] }).thenRefused('not_found');
   });
 });

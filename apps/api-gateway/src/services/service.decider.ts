@@ -21,7 +21,7 @@ export type ServiceEvent = ReturnType<
 export type ServiceCommand =
   | ({ type: 'RegisterService' } & Data<typeof ServiceRegistered>)
   | { type: 'ChangeService'; changes: Partial<ServiceConfig> }
-  | { type: 'RemoveService' }
+  | { type: 'RemoveService'; underWay: readonly string[] }
   | ({ type: 'RequestServiceDeployment'; upon?: SeenDeployments } & Data<typeof ServiceDeploymentRequested>)
   | ({ type: 'CancelServiceDeployment' } & Data<typeof ServiceDeploymentCancelRequested>);
 /** What a rollback was chosen by: the newest deployment that was asked for. */
@@ -85,7 +85,9 @@ const decide = (command: ServiceCommand, { known, newest }: ServiceState): Servi
     return [ServiceDeploymentRequested(data)];
   }
   const { config: _config, ...names } = known;
-  return [ServiceRemoved(names)];
+  const { serviceId } = names;
+  const cancels = command.underWay.map((deploymentId) => ServiceDeploymentCancelRequested({ deploymentId, serviceId }));
+  return [...cancels, ServiceRemoved(names)];
 };
 
 /** A service: how it is built and run. Its stream is named after its project and its name, so there is one of each. */

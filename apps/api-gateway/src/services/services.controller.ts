@@ -1,11 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import {
   COLLECTION,
+  openIndexPrefix,
   projectStream,
   serviceIndexPrefix,
   serviceStream,
   type ProjectDoc,
   type ServiceConfig,
+  type ServiceDeploymentDoc,
   type ServiceDoc,
 } from '@foldline/contracts';
 import { COMMANDS, derivedId, PORT, Refusal, type Commands, type ReadStore } from '@foldline/kernel';
@@ -26,6 +28,8 @@ import { serviceDecider } from './service.decider.ts';
 
 /** Of one project. */
 export const MAX_SERVICES = 200;
+/** Deployments of a service that is removed; more than these take their turn, and are removed then. */
+const MAX_CANCELLED = 200;
 
 @Controller('v1/cicd/services')
 export class ServicesController {
@@ -98,13 +102,22 @@ export class ServicesController {
 
   @Delete(':id')
   @HttpCode(204)
-  @Describe('Removes a service; what runs of it is ended, what was built of it stays')
+  @Describe('Removes a service; what runs of it is stopped, what waits is cancelled, what was built of it stays', {
+    problems: ['read_models_behind'],
+  })
   async remove(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    await this.writes.reachEnd();
     const doc = await this.numbered.service(id);
     const { cause } = this.idempotency.unnamed();
-    const command = { type: 'RemoveService' } as const;
+    const command = { type: 'RemoveService', underWay: await this.underWay(doc) } as const;
     const { position } = await this.commands.handle(serviceStream(doc.id), serviceDecider, command, cause);
     void reply.header('x-event-position', String(position));
+  }
+
+  private async underWay({ projectNumber, number }: ServiceDoc): Promise<string[]> {
+    const query = { index: 'open', prefix: openIndexPrefix(projectNumber, number), limit: MAX_CANCELLED };
+    const { items } = await this.reads.query<ServiceDeploymentDoc>(COLLECTION.serviceDeployments, query);
+    return items.map(({ id }) => id);
   }
 
   private async registered(
