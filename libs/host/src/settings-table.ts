@@ -136,7 +136,7 @@ const COMMON_SETTINGS = {
     .describe('Disk that a job in a container may use which asks for none; without it as much as there is.'),
   FOLDLINE_CONTAINER_CPU: number({ above: 0 })
     .optional()
-    .describe('CPUs of a container whose job asks for none; without it as many as the host has.'),
+    .describe('CPUs of a container whose job asks for none, and never more than the host has; without it all of them.'),
   FOLDLINE_CONTAINER_USER: z
     .string()
     .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be a name or a number, perhaps with a group: "1000:1000"')

@@ -191,18 +191,22 @@ const suite = (url: string): void => {
 
     it('leaves what is made there to a runner that is not root', async () => {
       const runner = { uid: 1234, gid: 1234 };
-      const site = await open({}, executorWith({ runner }));
+      const by = executorWith({ runner });
+      const site = await open({}, by);
       await outputOf(site, 'mkdir -p made/deep && touch made/deep/file');
       await site.close();
+      await by.close();
       for (const path of ['', 'made', 'made/deep/file']) expect(statSync(join(workspace, path))).toMatchObject(runner);
     });
 
     it('lets git work in a repository of such a runner', async () => {
       execFileSync('git', ['init', '--quiet', workspace]);
       execFileSync('chown', ['-R', '1234:1234', workspace]);
-      const site = await open({ image: 'foldline-test/debian:1' }, executorWith({ runner: { uid: 1234, gid: 1234 } }));
+      const by = executorWith({ runner: { uid: 1234, gid: 1234 } });
+      const site = await open({ image: 'foldline-test/debian:1' }, by);
       expect(await outputOf(site, 'git status --short && echo it works')).toBe('it works\n');
       await site.close();
+      await by.close();
     });
 
     it('runs as the user that the job names', async () => {
