@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { jobNamed, until, type Accepted, type JobAnswer, type PipelineAnswer, type Sandbox } from '@foldline/client';
+import { ApiError, jobNamed, until, type Accepted, type JobAnswer, type PipelineAnswer, type Sandbox } from '@foldline/client';
 
 const AUTHOR = ['-c', 'user.name=Scenario', '-c', 'user.email=scenario@foldline.example', '-c', 'commit.gpgsign=false'];
 const OWNER = 'acme';
@@ -11,6 +11,11 @@ const JSON_BODY = { 'content-type': 'application/json' };
 const RESTING = new Set(['success', 'failed', 'cancelled', 'timed_out', 'skipped', 'manual']);
 /** Many scenarios run beside each other, on several systems at once. */
 const REST_MS = 120_000;
+
+/** A job may tell of the pipeline that it has started a moment before that is shown itself. */
+const notYet = (error: unknown): undefined => {
+  if (!(error instanceof ApiError) || error.status !== 404) throw error;
+};
 
 /** A project of its own for each scenario, so that scenarios can run side by side and know nothing of each other. */
 export class ScenarioProject {
@@ -131,8 +136,8 @@ export class ScenarioProject {
     return until(
       `pipeline ${id} of ${this.fullName}, ${this.sandbox.topology}`,
       async () => {
-        const pipeline = await this.get<PipelineAnswer>(`/pipelines/${id}`);
-        return isThere(pipeline) && pipeline;
+        const pipeline = await this.get<PipelineAnswer>(`/pipelines/${id}`).catch(notYet);
+        return pipeline !== undefined && isThere(pipeline) && pipeline;
       },
       REST_MS,
       250,
