@@ -45,7 +45,7 @@ describe('a runner whose Docker daemon was gone for a job', () => {
   });
 
   it('says that it has none before it says how the job ended, so that the next attempt is not given to it', async () => {
-    await assign();
+    await assign({ image: 'debian:12' });
     await runner.accept(assigned);
     await ended();
     expect(await finish()).toMatchObject({ outcome: 'failed', reason: 'docker_unavailable' });
