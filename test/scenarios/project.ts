@@ -3,7 +3,15 @@ import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ApiError, jobNamed, until, type Accepted, type JobAnswer, type PipelineAnswer, type Sandbox } from '@foldline/client';
+import {
+  ApiError,
+  jobNamed,
+  until,
+  type Accepted,
+  type JobAnswer,
+  type PipelineAnswer,
+  type Sandbox,
+} from '@foldline/client';
 
 const AUTHOR = ['-c', 'user.name=Scenario', '-c', 'user.email=scenario@foldline.example', '-c', 'commit.gpgsign=false'];
 const OWNER = 'acme';
