@@ -262,13 +262,14 @@ onSeveralHosts(() => {
 
   describe('a rolling restart under load', () => {
     it(
-      'of every process, one after the other, fails no job',
+      'of a process of each service, one after the other, fails no job',
       async () => {
         const { cluster } = hosts.sandbox;
         hosts.sandbox.commitOnly({ '.codara-ci.yml': STEADY });
         const load = new SteadyLoad(hosts);
         const wrongEnds: string[] = [];
-        for (const service of cluster.all) {
+        // `node bench/main.mjs rolling` does it with every process.
+        for (const service of cluster.all.filter(({ instance }) => instance === 0)) {
           const before = service.log().length;
           const code = await service.stop();
           if (code !== 0) wrongEnds.push(`${service.name} ended with ${String(code)}: ${service.log().slice(before)}`);
