@@ -89,7 +89,7 @@ const fetch = async (
 };
 
 const assertImageName = (image: string): void => {
-  if (!isImageName(image)) throw new PermanentError('this is no name of an image');
+  if (!isImageName(image)) throw new PermanentError(`${JSON.stringify(image)} is no name of an image`);
 };
 
 /** Nothing where the daemon has no such image. */
