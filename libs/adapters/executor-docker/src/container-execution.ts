@@ -18,6 +18,7 @@ export class ContainerExecution implements Execution {
   #deadline: number | undefined;
   #killing: NodeJS.Timeout | undefined;
   #isOver = false;
+  readonly #signals: Promise<void>[] = [];
   #failure: { error: unknown } | undefined;
 
   constructor(
@@ -42,6 +43,10 @@ export class ContainerExecution implements Execution {
     try {
       const exitCode = await this.resident.run(shell, script, (chunk) => this.#take(chunk, onOutput));
       await this.#grantGrace();
+      this.#isOver = true;
+      clearTimeout(this.#killing);
+      // Who tells the others to end is a process, too.
+      await Promise.all(this.#signals);
       await this.resident.killOthers();
       return this.#result({ exitCode, ...((await this.#ranOutOfMemory(exitCode)) && { outOfMemory: true }) });
     } catch (error) {
@@ -86,6 +91,6 @@ export class ContainerExecution implements Execution {
 
   #signal(name: 'TERM' | 'KILL'): void {
     // What cannot be told to end goes with its container.
-    this.container.signal(name).catch(() => undefined);
+    this.#signals.push(this.container.signal(name).catch(() => undefined));
   }
 }
