@@ -2,7 +2,8 @@ export { objectStoreContract, type ObjectStoreFixture } from './contracts/object
 export { logStoreContract, type LogStoreFixture } from './contracts/log-store.contract.ts';
 export { copiesOf } from './copies-of.ts';
 export { givenWhenThen, type Given } from './given-when-then.ts';
-export { executorContract, type ExecutorFixture } from './contracts/executor.contract.ts';
+export type { ExecutorFixture } from './contracts/executor-attempts.ts';
+export { executorContract } from './contracts/executor.contract.ts';
 export { eventStoreContract, type EventStoreFixture } from './contracts/event-store.contract.ts';
 export { Collected, gate, sampleEvent, sampleEvents } from './contracts/event-samples.ts';
 export { ManualClock } from './manual-clock.ts';

@@ -1,115 +1,24 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  PermanentError,
-  type ContainerSpec,
-  type Execution,
-  type ExecutionResult,
-  type ExecutionSpec,
-  type Executor,
-  type Site,
-  type SiteSpec,
-} from '@foldline/kernel';
-
-export type ExecutorFixture = {
-  executor: Executor;
-  /** What every attempt of the suite runs in, for executors that make containers. */
-  container?: ContainerSpec;
-  /** How many processes of the attempt are alive on the host. */
-  alive(attemptId: string): number | Promise<number>;
-};
-
-const escape = String.fromCharCode(27);
-const echoOf = (line: string): string => `${escape}[32;1m$ ${line}${escape}[0;m\n`;
-
-type Given = Partial<SiteSpec & Pick<ExecutionSpec, 'environment' | 'onOutput'>>;
-
-/** What may be said of a shell that a signal has ended: of one in a container its number is all that is known. */
-const diedOf = (number: 9 | 15): ExecutionResult[] => [
-  { signal: number === 9 ? 'SIGKILL' : 'SIGTERM' },
-  { exitCode: 128 + number },
-];
-
-let counter = 0;
+import { describe, expect, it } from '@jest/globals';
+import { PermanentError } from '@foldline/kernel';
+import { attemptsOf, diedOf, echoOf, type ExecutorFixture } from './executor-attempts.ts';
+import { executorEndings } from './executor-endings.contract.ts';
 
 /** What every executor must do; runs against each adapter. */
 export const executorContract = (name: string, open: () => ExecutorFixture): void =>
   describe(`the executor ${name}`, () => {
-    const { executor, alive, container } = open();
-    let root: string;
-    let attemptId: string;
-    let output: Buffer[];
-    let sites: Site[];
-    let opened: number;
-
-    beforeEach(() => {
-      root = mkdtempSync(join(tmpdir(), 'foldline-executor-'));
-      mkdirSync(join(root, 'workspace'));
-      mkdirSync(join(root, 'scratch'));
-      attemptId = `contract${process.pid}.${(counter += 1)}.1`;
-      output = [];
-      sites = [];
-      opened = 0;
-    });
-    const closeAll = async (): Promise<void> => {
-      for (const site of sites) await site.close();
-    };
-    afterEach(async () => {
-      await closeAll();
-      rmSync(root, { recursive: true, force: true });
-    });
-
-    /** A workspace is one attempt's; after the first one of a test each has its own. */
-    const nextWorkspace = (): string => {
-      const path = join(root, (opened += 1) === 1 ? 'workspace' : `workspace-${opened}`);
-      mkdirSync(path, { recursive: true });
-      return path;
-    };
-    const start = async (
-      commands: string[],
-      { environment = {}, onOutput = (chunk) => void output.push(chunk), ...where }: Given = {},
-    ): Promise<Execution> => {
-      const given = {
-        attemptId,
-        workspace: nextWorkspace(),
-        scratchDirectory: join(root, 'scratch'),
-        ...(container && { container }),
-        ...where,
-      };
-      const site = await executor.open(given);
-      sites.push(site);
-      return site.start({ commands, environment, onOutput });
-    };
-    const run = async (commands: string[], more: Given = {}) => (await start(commands, more)).finished;
-    const text = (): string => Buffer.concat(output).toString();
-    /** Output without the echoed commands. */
-    const printed = (): string =>
-      text()
-        .split('\n')
-        .filter((line) => !line.startsWith(escape))
-        .join('\n');
-    const startAndWaitFor = async (line: string, commands: string[]): Promise<Execution> => {
-      let seen: () => void = () => undefined;
-      const printedLine = new Promise<void>((resolve) => {
-        seen = resolve;
-      });
-      const onOutput = (chunk: Buffer): void => {
-        output.push(chunk);
-        if (printed().split('\n').includes(line)) seen();
-      };
-      const execution = await start(commands, { onOutput });
-      await printedLine;
-      return execution;
-    };
+    const fixture = open();
+    const { alive } = fixture;
+    const attempts = attemptsOf(fixture);
+    const { closeAll, nextWorkspace, start, run, text, printed } = attempts;
 
     describe('running commands', () => {
       it('runs them in order in one shell, in the working directory', async () => {
         const result = await run(['mkdir sub', 'cd sub', 'export NAME=value', 'echo "$NAME in ${PWD##*/}" > out']);
         expect(result).toEqual({ exitCode: 0 });
         await closeAll();
-        expect(readFileSync(join(root, 'workspace', 'sub', 'out'), 'utf8')).toBe('value in sub\n');
+        expect(readFileSync(join(attempts.root, 'workspace', 'sub', 'out'), 'utf8')).toBe('value in sub\n');
       });
 
       it('waits until the working directory is filled, and makes no place where it never is', async () => {
@@ -217,7 +126,7 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
         const onOutput = () => Promise.reject(new PermanentError('nowhere to put it'));
         const execution = await start(['while true; do echo line; done'], { onOutput });
         await expect(execution.finished).rejects.toThrow(PermanentError);
-        expect(await alive(attemptId)).toBe(0);
+        expect(await alive(attempts.id)).toBe(0);
       });
     });
 
@@ -236,8 +145,8 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
       });
 
       it('fails permanently when the working directory is not there', async () => {
-        await expect(start(['true'], { workspace: join(root, 'none') })).rejects.toThrow(PermanentError);
-        expect(await alive(attemptId)).toBe(0);
+        await expect(start(['true'], { workspace: join(attempts.root, 'none') })).rejects.toThrow(PermanentError);
+        expect(await alive(attempts.id)).toBe(0);
       });
 
       it('runs many jobs at once without mixing them', async () => {
@@ -245,7 +154,7 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
           Array.from({ length: 24 }, async (_, n) => {
             const chunks: Buffer[] = [];
             const onOutput = (chunk: Buffer): void => void chunks.push(chunk);
-            const id = `${attemptId}.${n}`;
+            const id = `${attempts.id}.${n}`;
             const result = await run([`echo job ${n}; exit ${n}`], { attemptId: id, onOutput });
             return { result, text: Buffer.concat(chunks).toString() };
           }),
@@ -257,74 +166,5 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
       });
     });
 
-    describe('ending', () => {
-      it.each([
-        ['in the background', 'sleep 1000 &'],
-        ['with nohup', 'nohup sleep 1000 >/dev/null 2>&1 &'],
-        ['in a session of its own', 'setsid sleep 1000 >/dev/null 2>&1 &'],
-        ['holding the output', 'setsid sleep 1000 &'],
-        ['forked twice', '(setsid sh -c "sleep 1000 >/dev/null 2>&1 & sleep 1000" >/dev/null 2>&1 &)'],
-        ['without the environment', 'env -i sleep 1000 & env -i setsid sleep 1000 &'],
-        ['in great number', 'for i in $(seq 1 90); do setsid sleep 1000 >/dev/null 2>&1 & done'],
-      ])('leaves no process that was started %s', async (_, command) => {
-        const before = Date.now();
-        expect(await run([command, 'echo done'])).toEqual({ exitCode: 0 });
-        expect(printed()).toBe('done\n');
-        expect(await alive(attemptId)).toBe(0);
-        expect(Date.now() - before).toBeLessThan(5_000);
-      });
-
-      it('lets a job that is told to stop say goodbye', async () => {
-        const trap = `trap 'echo goodbye; exit 7' TERM; echo ready; while true; do sleep 0.05; done`;
-        const execution = await startAndWaitFor('ready', [trap]);
-        execution.stop(10_000);
-        expect(await execution.finished).toEqual({ exitCode: 7 });
-        expect(printed()).toContain('goodbye');
-        expect(await alive(attemptId)).toBe(0);
-      });
-
-      it('gives the children of a shell that ended at once the rest of the grace period', async () => {
-        writeFileSync(
-          join(root, 'workspace', 'child.sh'),
-          `trap 'sleep 0.1; echo child done; exit' TERM; echo ready; while true; do sleep 0.02; done`,
-        );
-        const execution = await startAndWaitFor('ready', ['sh child.sh']);
-        execution.stop(10_000);
-        expect(diedOf(15)).toContainEqual(await execution.finished);
-        expect(printed()).toContain('child done');
-      });
-
-      it('kills what ignores the request, also outside the group', async () => {
-        const stubborn = `trap '' TERM; setsid sh -c "trap '' TERM; while true; do sleep 0.05; done" & `;
-        const execution = await startAndWaitFor('ready', [`${stubborn} echo ready; while true; do sleep 0.05; done`]);
-        execution.stop(100);
-        execution.stop(60_000);
-        expect(diedOf(9)).toContainEqual(await execution.finished);
-        expect(await alive(attemptId)).toBe(0);
-      });
-
-      it('takes a request to stop after the end as no request', async () => {
-        const execution = await start(['true']);
-        expect(await execution.finished).toEqual({ exitCode: 0 });
-        execution.stop(0);
-        execution.stop(0);
-      });
-    });
-
-    describe('sweeping', () => {
-      it('kills all processes of an attempt and of no other', async () => {
-        const mine = await startAndWaitFor('ready', ['setsid sleep 1000 & echo ready; sleep 1000']);
-        const other = await start(['sleep 1000'], { attemptId: `${attemptId}0` });
-        expect((await executor.sweep(attemptId)).killed).toBeGreaterThanOrEqual(2);
-        expect(await alive(attemptId)).toBe(0);
-        expect(diedOf(9)).toContainEqual(await mine.finished);
-        expect(await alive(`${attemptId}0`)).toBeGreaterThan(0);
-        other.stop(0);
-        await other.finished;
-      });
-
-      it('finds nothing when nothing is left', async () => {
-        expect(await executor.sweep(attemptId)).toEqual({ killed: 0 });
-      });
-    });
+    executorEndings(fixture, attempts);
   });
