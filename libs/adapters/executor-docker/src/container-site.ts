@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { stepScript } from '@foldline/contracts';
+import { statusOf } from '@foldline/docker';
 import {
   SiteUnavailable,
   TransientError,
@@ -14,7 +15,7 @@ import {
 } from '@foldline/kernel';
 import { ContainerExecution, type ContainerHandle } from './container-execution.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { fromDockerError, statusOf } from './docker-error.ts';
+import { fromDockerError } from './docker-error.ts';
 import type { Ownership } from './ownership.ts';
 import type { PreparedContainer } from './prepared-container.ts';
 import { quoted } from './quoted.ts';

@@ -1,12 +1,5 @@
+import { DaemonReport, detailOf, statusOf } from '@foldline/docker';
 import { PermanentError, SiteUnavailable, TransientError } from '@foldline/kernel';
-
-/** The status with which the daemon answered; nothing where it did not answer. */
-export const statusOf = (error: unknown): number | undefined => {
-  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
-  return typeof status === 'number' ? status : undefined;
-};
-
-export const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What the daemon refuses for good is permanent; what it could not do, or that it did not answer, may pass. */
 export const fromDockerError = (error: unknown, what: string): Error => {
@@ -25,12 +18,7 @@ export const fromPullError = (error: unknown, image: string): Error => {
     new SiteUnavailable(reason, `the image ${image} ${what}: ${detailOf(error)}`, { cause: error });
   if (status === 404) return unavailable('image_not_found', 'is not there, or not for this runner to read');
   if (status === 401 || status === 403) return unavailable('image_access_denied', 'may not be read');
-  if (status === undefined && !(error instanceof PullFailure))
+  if (status === undefined && !(error instanceof DaemonReport))
     return fromDockerError(error, `fetch the image ${image}`);
   return unavailable('image_pull_failure', 'could not be fetched');
 };
-
-/** What the daemon tells while it fetches, after it has answered. */
-export class PullFailure extends Error {
-  override readonly name = 'PullFailure';
-}

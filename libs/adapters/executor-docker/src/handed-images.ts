@@ -2,8 +2,9 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
+import { statusOf } from '@foldline/docker';
 import { SiteUnavailable } from '@foldline/kernel';
-import { fromDockerError, statusOf } from './docker-error.ts';
+import { fromDockerError } from './docker-error.ts';
 import { followed, look, type FoundImage } from './images.ts';
 
 const GONE = 404;

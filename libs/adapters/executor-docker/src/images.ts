@@ -1,7 +1,8 @@
 import type Docker from 'dockerode';
 import { isImageName } from '@foldline/contracts';
+import { DaemonReport, statusOf } from '@foldline/docker';
 import { PermanentError, SiteUnavailable, type ContainerImage, type ImageInUse, type SiteSpec } from '@foldline/kernel';
-import { PullFailure, fromDockerError, fromPullError, statusOf } from './docker-error.ts';
+import { fromDockerError, fromPullError } from './docker-error.ts';
 import { digestIn } from './image-digest.ts';
 import { accessTo, type Credentials } from './registry-access.ts';
 
@@ -124,6 +125,6 @@ export const look = async (docker: Docker, image: string): Promise<FoundImage | 
 export const followed = (docker: Docker, progress: NodeJS.ReadableStream): Promise<{ stream?: string }[]> =>
   new Promise((resolve, reject) =>
     docker.modem.followProgress(progress, (error, told) =>
-      error ? reject(new PullFailure(error.message, { cause: error })) : resolve(told as { stream?: string }[]),
+      error ? reject(new DaemonReport(error.message, { cause: error })) : resolve(told as { stream?: string }[]),
     ),
   );

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
+import { statusOf } from '@foldline/docker';
 import { SITE_ROOT, SiteUnavailable, type ContainerImage } from '@foldline/kernel';
 import { containerOptions } from './container-options.ts';
-import { statusOf } from './docker-error.ts';
 import { SOCKET_IN_JOB } from './docker-in-jobs.ts';
 import type { FoundImage } from './images.ts';
 import type { Making, Piece } from './pieces.ts';

@@ -1,5 +1,6 @@
+import { detailOf, statusOf } from '@foldline/docker';
 import { SiteUnavailable, type ContainerImage, type ContainerSpec, type ServiceSpec } from '@foldline/kernel';
-import { detailOf, fromDockerError, statusOf } from './docker-error.ts';
+import { fromDockerError } from './docker-error.ts';
 
 /** What a definition says of a container. */
 export type Definition = Partial<ContainerImage> &

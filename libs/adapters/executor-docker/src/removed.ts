@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { statusOf } from './docker-error.ts';
+import { statusOf } from '@foldline/docker';
 
 const GONE = 404;
 /** Somebody else is removing it, or its processes end at this very moment, which the daemon takes for an error. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { isImageName } from '@foldline/contracts';
+import { statusOf } from '@foldline/docker';
 import {
   ImageFailure,
   registryOf,
@@ -13,7 +14,7 @@ import {
 import { packContext } from './build-context.ts';
 import { BuildLog } from './build-log.ts';
 import { readStatus } from './build-status.ts';
-import { fromBuild, fromDaemon, fromPull, fromPush, statusOf } from './image-errors.ts';
+import { fromBuild, fromDaemon, fromPull, fromPush } from './image-errors.ts';
 import { messagesOf } from './messages.ts';
 import { splitReference } from './references.ts';
 import { openSession } from './registry-session.ts';

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { DaemonReport } from './image-errors.ts';
+import { DaemonReport } from '@foldline/docker';
 
 /** Longer than any line that the daemon writes by itself. */
 const MAX_LINE = 16 * 1024 * 1024;

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { statusOf } from '@foldline/docker';
 import { ServiceFailure, type ContainerStanding, type ServiceContainer, type ServiceDriver } from '@foldline/kernel';
 import { plainOutput } from './plain-output.ts';
 
@@ -98,10 +99,8 @@ class DockerServices implements ServiceDriver {
 /** The name is what makes a deployment's container the only one. */
 const nameOf = (deploymentId: string): string => `foldline-${deploymentId}`;
 
-const statusOf = (error: unknown): unknown => (error as { statusCode?: unknown } | undefined)?.statusCode;
-
 /** A daemon that does not answer is not there; what it does not know of a new container is its image. */
-const codeOf = (status: unknown): ServiceFailure['code'] => {
+const codeOf = (status: number | undefined): ServiceFailure['code'] => {
   if (status === undefined) return 'docker_unavailable';
   return status === MISSING ? 'image_not_found' : 'container_refused';
 };

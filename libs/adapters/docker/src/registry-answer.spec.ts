@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { fromPull } from './image-errors.ts';
+import { pullFailureOf } from './registry-answer.ts';
 
 const reasonOf = (statusCode: number, text: string): string =>
-  fromPull(Object.assign(new Error(text), { statusCode }), 'one.example/shop:1').reason;
+  pullFailureOf(Object.assign(new Error(text), { statusCode }));
 
 /** As dockerd 20.10 says it. */
 describe('a registry that does not let us in is told from one that does not have the image:', () => {
