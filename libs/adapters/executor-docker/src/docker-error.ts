@@ -1,4 +1,4 @@
-import { DaemonReport, detailOf, statusOf } from '@foldline/docker';
+import { detailOf, isSilent, pullFailureOf, statusOf, type PullFailureReason } from '@foldline/docker';
 import { PermanentError, SiteUnavailable, TransientError } from '@foldline/kernel';
 
 /** What the daemon refuses for good is permanent; what it could not do, or that it did not answer, may pass. */
@@ -11,14 +11,15 @@ export const fromDockerError = (error: unknown, what: string): Error => {
   return isRefused ? new PermanentError(message, { cause: error }) : new TransientError(message, { cause: error });
 };
 
-/** Of an image that was asked for in its registry (Docker Engine API, "Create an image": 404, 401 and 403, 500). */
+const SAID: Readonly<Record<PullFailureReason, string>> = {
+  image_not_found: 'is not there, or not for this runner to read',
+  image_access_denied: 'may not be read',
+  image_pull_failure: 'could not be fetched',
+};
+
+/** Of an image that was asked for in its registry. */
 export const fromPullError = (error: unknown, image: string): Error => {
-  const status = statusOf(error);
-  const unavailable = (reason: SiteUnavailable['reason'], what: string): SiteUnavailable =>
-    new SiteUnavailable(reason, `the image ${image} ${what}: ${detailOf(error)}`, { cause: error });
-  if (status === 404) return unavailable('image_not_found', 'is not there, or not for this runner to read');
-  if (status === 401 || status === 403) return unavailable('image_access_denied', 'may not be read');
-  if (status === undefined && !(error instanceof DaemonReport))
-    return fromDockerError(error, `fetch the image ${image}`);
-  return unavailable('image_pull_failure', 'could not be fetched');
+  if (isSilent(error)) return fromDockerError(error, `fetch the image ${image}`);
+  const reason = pullFailureOf(error);
+  return new SiteUnavailable(reason, `the image ${image} ${SAID[reason]}: ${detailOf(error)}`, { cause: error });
 };

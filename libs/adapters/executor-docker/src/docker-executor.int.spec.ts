@@ -97,16 +97,34 @@ const suite = (url: string): void => {
   });
 
   describe('an image', () => {
-    const open = (image: string, docker = openDocker(url)): Promise<Site> =>
+    const open = (image: string, docker = openDocker(url), credentials?: string): Promise<Site> =>
       createDockerExecutor({ docker, directory, network: 'none', limits: { pids: 64 } }).open({
         attemptId: `image${process.pid}.${(attempts += 1)}.1`,
         workspace: mkdtempSync(join(directory, 'workspace-')),
         scratchDirectory: directory,
-        container: { image, workspaceAt: '/builds/ada/engine', mounts: [] },
+        container: { image, workspaceAt: '/builds/ada/engine', mounts: [], ...(credentials && { credentials }) },
       });
 
     it('that no registry answers for is told as one that could not be fetched', () =>
       expect(open('127.0.0.1:9/none:1')).rejects.toMatchObject({ reason: 'image_pull_failure' }));
+
+    withRealServer('FOLDLINE_TEST_PRIVATE_REGISTRY', (address) => {
+      const registry = address.split('@')[1]!;
+      const as = (login: string): string =>
+        JSON.stringify({ auths: { [registry]: { auth: Buffer.from(login).toString('base64') } } });
+      it.each([
+        ['nobody', undefined],
+        ['somebody whom it does not know', as('ada:wrong')],
+      ])('of a registry that asks who one is, for %s, is told as one that may not be read', (_who, credentials) =>
+        expect(open(`${registry}/private:1`, undefined, credentials)).rejects.toMatchObject({
+          reason: 'image_access_denied',
+        }),
+      );
+      it('of a registry that lets one in and does not have it is told as that', () =>
+        expect(open(`${registry}/none:1`, undefined, as(address.split('@')[0]!))).rejects.toMatchObject({
+          reason: 'image_not_found',
+        }));
+    });
 
     it('that can have no such name is refused', () => expect(open('UPPER:1')).rejects.toThrow(/UPPER/));
 
