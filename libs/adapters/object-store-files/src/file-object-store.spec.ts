@@ -48,6 +48,17 @@ describe('objects as files', () => {
     expect(statSync(join(directory, 'sha256')).mode & 0o777).toBe(0o700);
   });
 
+  it('makes a folder when it has an object to put there', async () => {
+    const store = await openFileObjectStore({ directory });
+    const before = readdirSync(join(directory, 'sha256'));
+    const [one, same] = await Promise.all([store.put(Buffer.from('content')), store.put(Buffer.from('content'))]);
+    expect({ before, after: readdirSync(join(directory, 'sha256')) }).toEqual({
+      before: [],
+      after: [one.digest.slice(0, 2)],
+    });
+    expect(same).toEqual(one);
+  });
+
   it('finds at the next start what was kept', async () => {
     const { digest } = await (await openFileObjectStore({ directory })).put(Buffer.from('content'));
     expect((await (await openFileObjectStore({ directory })).read(digest))?.toString()).toBe('content');

@@ -11,7 +11,7 @@ const INCARNATION = randomBytes(6).toString('hex');
 
 let counter = 0;
 
-export type Layout = { objects: string; temporary: string };
+export type Layout = { objects: string; temporary: string; shards: Shards };
 
 /** No path is ever made from a text that is not a digest. */
 export const isDigest = (text: string): boolean => DIGEST.test(text);
@@ -44,24 +44,43 @@ const isLeftover = (path: string, name: string): boolean => {
   return !isAlive(Number(pid)) || statSync(path).mtimeMs < Date.now() - LEFTOVER_AGE_MS;
 };
 
-/** Makes the folders, all 256 shards at once so that no `put` ever has to, and removes what a crash left half written. */
+/** Makes the folders, and removes what a crash left half written. What shards there are is there after a loss of power. */
 export const prepareLayout = async (directory: string): Promise<Layout> => {
   const layout = { objects: join(directory, 'sha256'), temporary: join(directory, 'tmp') };
   mkdirSync(layout.objects, { recursive: true, mode: 0o700 });
   mkdirSync(layout.temporary, { recursive: true, mode: 0o700 });
-  const shards = new Set(readdirSync(layout.objects));
-  const missing = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0')).filter((s) => !shards.has(s));
-  for (const shard of missing) mkdirSync(join(layout.objects, shard), { recursive: true, mode: 0o700 });
-  if (missing.length > 0) {
-    await syncDirectory(layout.objects);
-    await syncDirectory(directory);
-  }
+  await syncDirectory(layout.objects);
+  await syncDirectory(directory);
   for (const name of readdirSync(layout.temporary)) {
     const path = join(layout.temporary, name);
     if (isLeftover(path, name)) rmSync(path, { force: true });
   }
-  return layout;
+  return { ...layout, shards: new Shards(layout.objects) };
 };
+
+/** The folders of objects, each made for its first object: most stores of a laptop never have all 256 of them. */
+class Shards {
+  private readonly made: Map<string, Promise<void>>;
+
+  constructor(private readonly objects: string) {
+    this.made = new Map(readdirSync(objects).map((name) => [join(objects, name), Promise.resolve()]));
+  }
+
+  /** Waits until the folder is there for good. Another process may be making it too, so it is synced in any case. */
+  ready(path: string): Promise<void> {
+    const known = this.made.get(path);
+    if (known) return known;
+    const making = this.make(path);
+    this.made.set(path, making);
+    making.catch(() => this.made.delete(path));
+    return making;
+  }
+
+  private async make(path: string): Promise<void> {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    await syncDirectory(this.objects);
+  }
+}
 
 /** Digests of all objects that are stored below the directory of a store, which nobody changes meanwhile. */
 export function* storedDigests(directory: string): Generator<string> {

@@ -107,7 +107,9 @@ export class ObjectWriter {
 
   private async bringIntoPlace(digest: string, write: () => Promise<string>): Promise<void> {
     const temporary = await write();
+    const shard = shardOf(this.layout, digest);
+    await this.layout.shards.ready(shard);
     renameSync(temporary, pathOf(this.layout, digest));
-    await syncDirectory(shardOf(this.layout, digest));
+    await syncDirectory(shard);
   }
 }
