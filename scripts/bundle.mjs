@@ -42,6 +42,15 @@ const without = (names) => ({
   },
 });
 
+/** Zod has its messages in some fifty languages. */
+const english = {
+  name: 'english',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    })),
+};
+
 /** What is started as a thread or a process of its own, by the name that its starter looks for beside itself. */
 const STARTED = [
   'apps/runner/dist/workspace/tree.worker.js',
@@ -65,6 +74,10 @@ const bundle = async (directory, entries, more, beside = {}) => {
     target: 'node20',
     sourcemap: 'linked',
     keepNames: true,
+    // What is loaded is read, and stays in memory, with every comment in it. Lines are kept short for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 160,
     logLevel: 'error',
     // CommonJS packages inside the bundle ask for Node's own modules.
     banner: {
@@ -105,7 +118,10 @@ const services = readdirSync(join(root, 'apps')).filter(
 );
 const SERVICES = 'dist/services';
 
-await bundle('apps/standalone/bundle', [{ in: 'apps/standalone/dist/main.js', out: 'main' }], { external: EXTERNAL });
+await bundle('apps/standalone/bundle', [{ in: 'apps/standalone/dist/main.js', out: 'main' }], {
+  plugins: [english],
+  external: EXTERNAL,
+});
 
 // One file with all services, of which a process runs the parts of one; a small file per service starts it.
 const choice = join(root, 'dist/choice.mjs');
@@ -115,7 +131,6 @@ writeFileSync(
   `const mains = {${services.map((name) => `'${name}': () => import('../apps/${name}/dist/main.js')`).join(', ')}};
 export const start = (name) => mains[name]();`,
 );
-// Source text stays in memory as long as the process lives, and there are many. Lines are kept short for stack traces.
 const starters = services.map((name) => [
   `${name}.js`,
   `import { start } from './services.js';\nawait start('${name}');\n`,
@@ -124,10 +139,7 @@ await bundle(
   SERVICES,
   [{ in: choice, out: 'services' }],
   {
-    minifyWhitespace: true,
-    minifySyntax: true,
-    lineLimit: 160,
-    plugins: [without(NEVER_USED)],
+    plugins: [english, without(NEVER_USED)],
     external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
   },
   Object.fromEntries(starters),
