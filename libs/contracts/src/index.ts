@@ -18,6 +18,7 @@ export * from './problem.ts';
 export * from './read-model-indexes.ts';
 export * from './read-models.ts';
 export * from './service.ts';
+export * from './submitted-job.ts';
 export * from './service-documents.ts';
 export * from './signals.ts';
 export * from './step-script.ts';

@@ -48,10 +48,14 @@ export type JobDoc = {
     attempt: number;
     index: number;
     name: string;
+    /** Which of the plan's steps it is. */
+    step?: number;
     outcome: string;
     exitCode?: number;
     durationMs: number;
     detail?: string;
+    /** Where in the log its output is. */
+    log?: { start: number; end: number };
   }[];
   caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
   /** Of the latest attempt that had one; `images` are what its containers are of, that of the job first. */

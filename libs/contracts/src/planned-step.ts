@@ -1,7 +1,24 @@
-export type PlannedStep = ScriptStep | BuildImageStep;
+export type PlannedStep = ScriptStep | RunStep | BuildImageStep;
 
 /** `script` fails the job; `after_script` always runs, in its own shell, and never changes the outcome. */
 export type ScriptStep = { name: 'script' | 'after_script'; kind: 'shell'; commands: string[] };
+
+/**
+ * One of several commands of a job, each in a shell of its own. One that fails ends the job, and those behind it are
+ * skipped. Texts but the command may hold `${VARIABLES}`.
+ */
+export type RunStep = {
+  name: string;
+  kind: 'run';
+  command: string;
+  /** Absolute, or relative to the workspace; the workspace itself when absent. */
+  directory?: string;
+  /** Variables for this step; they win over the job's. */
+  environment: Record<string, string>;
+  /** Its failure is seen and changes nothing. */
+  continueOnError?: true;
+  timeoutSeconds?: number;
+};
 
 /** Builds a container image of what was checked out, and brings it to registries. It stands in the place of a script. */
 export type BuildImageStep = { name: 'build-image'; kind: 'build-image'; image: PlannedImage };

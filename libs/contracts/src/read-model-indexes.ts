@@ -35,3 +35,6 @@ export const openIndexKey = (project: number, service: number, number: number): 
 /** The same by `ended`: only those that have, by how. */
 export const endedIndexPrefix = (status: string): string => `${status}/`;
 export const endedIndexKey = (status: string, number: number): string => endedIndexPrefix(status) + byNumberKey(number);
+/** `submittedJobs` by `byOutcome`: those that go on, and those that ended like this; in the order of their requests. */
+export const openJobPrefix = 'open/';
+export const endedJobPrefix = (outcome: string): string => `ended/${outcome}/`;

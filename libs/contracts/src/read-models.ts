@@ -25,6 +25,7 @@ export const COLLECTION = {
   resourceGroups: 'resourceGroups',
   services: 'services',
   builds: 'builds',
+  submittedJobs: 'submittedJobs',
   serviceDeployments: 'serviceDeployments',
 } as const;
 

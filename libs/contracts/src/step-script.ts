@@ -2,7 +2,7 @@
 export type StepScript = { text: string; starts: number[] };
 
 /** One word of the shell language that means exactly this text. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+export const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const firstLine = (command: string): string => /^[^\r\n]*/.exec(command.trimStart())?.[0] ?? '';
 
@@ -15,7 +15,7 @@ export const stepScript = (options: string, commands: readonly string[]): StepSc
   let text = `exec 2>&1\n${options}\n`;
   const starts: number[] = [];
   for (const command of commands) {
-    text += `printf '\\033[32;1m$ %s\\033[0;m\\n' ${quoted(firstLine(command))}\n`;
+    text += `printf '\\033[32;1m$ %s\\033[0;m\\n' ${shellWord(firstLine(command))}\n`;
     starts.push(text.length);
     text += `${command}\n`;
   }

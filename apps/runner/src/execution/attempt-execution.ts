@@ -235,6 +235,7 @@ export class AttemptExecution {
       hide: textMasker(masked),
       tell: (line) => log.tell(line),
       warn: (line) => log.warn(`WARNING: ${line}`),
+      markLog: () => log.mark(),
       record: (fact) => this.recorder.record(fact),
       committing: (id, fact) => {
         this.commits.push(id);

@@ -1,5 +1,6 @@
 import type { BuildImageStep, FailureReason, Outcome, ScriptStep } from '@foldline/contracts';
 import type { JobScene } from './job-scene.ts';
+import type { NumberedStep } from './run-steps.ts';
 import type { StatusWord } from './predefined.ts';
 import type { StopReason } from './stop-reason.ts';
 
@@ -43,9 +44,10 @@ export const refusalOf = ({ assignment, container, warn }: JobScene): JobResult 
   );
 };
 
-export type ShellStep = { name: string; commands: string[] };
+/** `environment` wins over the variables of the job. */
+export type ShellStep = { name: string; commands: string[]; environment?: Readonly<Record<string, string>> };
 export type StepResult = {
-  outcome: 'success' | 'failed' | 'skipped';
+  outcome: 'success' | 'failed' | 'skipped' | 'timed_out' | 'cancelled';
   exitCode?: number;
   outOfMemory?: true;
   outOfDisk?: true;
@@ -53,16 +55,21 @@ export type StepResult = {
 };
 
 /** What the job is there for, as far as it has it. */
-export type JobParts = { [Step in 'hook' | 'script' | 'after']?: ShellStep } & { image?: BuildImageStep };
+export type JobParts = { [Step in 'hook' | 'script' | 'after']?: ShellStep } & {
+  image?: BuildImageStep;
+  commands: NumberedStep[];
+};
 
 export const stepsOf = ({ assignment }: JobScene): JobParts => {
   const { hooks, steps } = assignment.job;
-  const shell = (wanted: ScriptStep['name']) => steps.find((step): step is ScriptStep => step.name === wanted);
+  const shell = (wanted: ScriptStep['name']) =>
+    steps.find((step): step is ScriptStep => step.kind === 'shell' && step.name === wanted);
   const image = steps.find((step) => step.kind === 'build-image');
   return {
     ...(hooks && { hook: { name: 'pre_get_sources_script', commands: hooks.preGetSources } }),
     script: shell('script'),
     after: shell('after_script'),
+    commands: steps.flatMap((step, at) => (step.kind === 'run' ? [{ ...step, at }] : [])),
     ...(image && { image }),
   };
 };

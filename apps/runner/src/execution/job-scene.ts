@@ -20,6 +20,8 @@ export type JobScene = {
   /** A line of the system's own in the log. */
   tell: (line: string) => void;
   warn: (line: string) => void;
+  /** Bytes that the log has now. */
+  markLog: () => number;
   record: (fact: AttemptFact) => void;
   /** Records an upload that must be committed before the job counts as done. */
   committing: (id: string, fact: AttemptFact) => void;

@@ -108,7 +108,7 @@ export class JobShell {
     if (!site) return { outcome: 'failed', detail: 'it was stopped before there was a place for it' };
     this.execution = await site.start({
       commands: step.commands,
-      environment: { ...scene.variables, ...statusVariable(status) },
+      environment: { ...scene.variables, ...statusVariable(status), ...step.environment },
       onOutput: this.onOutput,
     });
     const reason = stopped();

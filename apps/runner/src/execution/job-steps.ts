@@ -3,24 +3,33 @@ import type { Clock } from '@foldline/kernel';
 import type { StepResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
 
-type Step = { name: string; run: () => Promise<StepResult> };
+/** `at`: which of the plan's steps it is. */
+type Step = { name: string; at?: number; run: () => Promise<StepResult> };
 
 /** The steps of one attempt in their order; each is recorded when it has ended, with the time that it took. */
 export class JobSteps {
   private count = 0;
 
   constructor(
-    private readonly scene: Pick<JobScene, 'about' | 'record'>,
+    private readonly scene: Pick<JobScene, 'about' | 'record' | 'markLog'>,
     private readonly clock: Clock,
   ) {}
 
-  async run({ name, run }: Step): Promise<StepResult> {
+  async run({ name, at, run }: Step): Promise<StepResult> {
     const index = this.count++;
     const began = this.clock.monotonic();
+    const start = this.scene.markLog();
     const result = await run();
     const durationMs = Math.round(this.clock.monotonic() - began);
-    this.scene.record(StepFinished({ ...this.scene.about, index, name, durationMs, ...result }));
+    const planned = at === undefined ? {} : { step: at, log: { start, end: this.scene.markLog() } };
+    this.scene.record(StepFinished({ ...this.scene.about, index, name, durationMs, ...planned, ...result }));
     return result;
+  }
+
+  /** One of the plan's steps that is not carried out. */
+  skip(name: string, at: number): void {
+    const index = this.count++;
+    this.scene.record(StepFinished({ ...this.scene.about, index, name, step: at, durationMs: 0, outcome: 'skipped' }));
   }
 
   /** A step that the system does itself, where there is anything to do. */

@@ -176,6 +176,7 @@ export const runOf = (
       tell: (line) => told.push(line),
       warn: (line) => warnings.push(line),
       record: (fact) => facts.push(fact),
+      markLog: () => 0,
       committing: (_id, fact) => facts.push(fact),
     },
     async (chunk) => {

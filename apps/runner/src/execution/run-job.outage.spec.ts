@@ -102,6 +102,7 @@ const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobR
       tell: (line) => told.push(line),
       warn: (line) => told.push(`WARNING: ${line}`),
       record: (fact) => facts.push(fact),
+      markLog: () => 0,
       committing: (_id, fact) => facts.push(fact),
     },
     async () => undefined,

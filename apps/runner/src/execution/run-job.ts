@@ -1,26 +1,16 @@
-import type { BuildImageStep } from '@foldline/contracts';
 import type { Clock, Executor } from '@foldline/kernel';
 import { addressNow, handOnVariables, variablesOf } from '../storage/handed-on.ts';
 import { applies, downloadArtifacts, inheritedArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
 import { restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
 import { StoragePhase, type JobStores, type StorageUse } from '../storage/storage-phase.ts';
 import { CoverageScanner } from './coverage.ts';
-import {
-  endedBy,
-  refusalOf,
-  statusOf,
-  stepsOf,
-  stoppedBy,
-  type JobResult,
-  type ShellStep,
-  type StepResult,
-} from './job-endings.ts';
+import { refusalOf, statusOf, stepsOf, stoppedBy, type JobResult, type ShellStep } from './job-endings.ts';
 import type { JobScene, Preparation } from './job-scene.ts';
-import { ImageStep, type ImageTools } from './image-step.ts';
+import type { ImageTools } from './image-step.ts';
 import { JobShell } from './job-shell.ts';
 import { JobSteps } from './job-steps.ts';
-import type { StatusWord } from './predefined.ts';
-import { GRACE_MS, atOnce, graceOf, overrides, type StopReason } from './stop-reason.ts';
+import { JobWork } from './job-work.ts';
+import { GRACE_MS, atOnce, overrides, type StopReason } from './stop-reason.ts';
 import { TimeLimit } from './time-limit.ts';
 
 const AFTER_SCRIPT_MS = 5 * 60_000;
@@ -34,7 +24,6 @@ type Inputs = { caches: JobCache[]; missing: string | undefined };
  */
 export class JobRun {
   private stopped: StopReason | undefined;
-  private image: ImageStep | undefined;
   private readonly steps: JobSteps;
   private storage: StoragePhase | undefined;
   /** Variables that earlier jobs have handed on. */
@@ -42,10 +31,11 @@ export class JobRun {
   private readonly limit: TimeLimit;
   private readonly coverage: CoverageScanner | undefined;
   private readonly shells: JobShell;
+  private readonly work: JobWork;
 
   constructor(
     private scene: JobScene,
-    private readonly output: (chunk: Buffer) => Promise<void>,
+    output: (chunk: Buffer) => Promise<void>,
     private readonly tools: JobTools,
   ) {
     const { coverage } = scene.assignment.job;
@@ -57,13 +47,14 @@ export class JobRun {
       await output(chunk);
     });
     this.limit = new TimeLimit(tools.clock, timeoutSeconds * 1000, () => this.stop('timed_out'));
+    const { steps, shells, limit } = this;
+    this.work = new JobWork({ ...tools, steps, shells, limit, output, stopped: () => this.stopped });
   }
 
   /** Ends the job as soon as its processes have gone; without a lease they get no time to go by themselves. */
   stop(reason: StopReason): void {
     if (overrides(reason, this.stopped)) this.stopped = reason;
-    this.shells.stop(graceOf(reason));
-    this.image?.stop();
+    this.work.stop(reason);
     this.storage?.stop(reason);
   }
 
@@ -82,10 +73,10 @@ export class JobRun {
     const refused = refusalOf(scene);
     if (refused) return refused;
     if (this.stopped) return this.ended();
-    const { hook, script, image, after } = stepsOf(scene);
+    const { hook, after, ...parts } = stepsOf(scene);
     if (hook) {
       await this.tools.preparation.emptyWorkspace();
-      const result = await this.script(hook);
+      const result = await this.work.script(hook, scene);
       await this.shells.close();
       if (result.outcome !== 'success') return result;
     }
@@ -98,7 +89,7 @@ export class JobRun {
     if (missing) return { outcome: 'failed', reason: 'missing_artifact', detail: missing };
     // After the script comes after_script, whatever happened; there is nothing to clean up when neither began.
     if (this.stopped) return this.ended();
-    const result = image ? await this.buildImage(image) : await this.script(script);
+    const result = await this.work.carryOut(parts, this.scene);
     if (after) await this.afterScript(after, result);
     await this.shells.close();
     if (atOnce(this.stopped)) return this.ended();
@@ -160,29 +151,6 @@ export class JobRun {
     this.limit.resume();
   }
 
-  private async buildImage({ name, image }: BuildImageStep): Promise<JobResult> {
-    const step = new ImageStep(this.scene, this.tools, this.limit, this.output);
-    this.image = step;
-    let result: JobResult | undefined;
-    await this.steps.run({
-      name,
-      run: async () => {
-        result = await step.run(image);
-        const { outcome, detail } = result;
-        return { outcome: outcome === 'success' ? outcome : 'failed', ...(detail !== undefined && { detail }) };
-      },
-    });
-    return this.stopped ? this.ended() : result!;
-  }
-
-  private async script(step: ShellStep | undefined): Promise<JobResult> {
-    if (!step) return { outcome: 'success', exitCode: 0 };
-    const finished = await this.steps.run({ name: step.name, run: () => this.shell(step, 'running') });
-    if (this.stopped)
-      return { ...this.ended(), ...(finished.exitCode === undefined ? {} : { exitCode: finished.exitCode }) };
-    return endedBy(finished);
-  }
-
   /** Runs whatever the script did, in a shell of its own and with its own time; its result changes nothing (S0-09). */
   private async afterScript(step: ShellStep, result: JobResult): Promise<void> {
     const outcome = this.stopped;
@@ -193,7 +161,7 @@ export class JobRun {
       if (!late.signal.aborted) this.shells.stop(GRACE_MS);
     });
     await this.steps
-      .run({ name: step.name, run: () => this.shell(step, statusOf(result)) })
+      .run({ name: step.name, run: () => this.work.shell(step, this.scene, statusOf(result)) })
       .finally(() => late.abort());
     if (outcome && this.stopped !== 'lease_lost') this.stopped = outcome;
   }
@@ -231,10 +199,6 @@ export class JobRun {
     if (result.outcome === 'success') return { ...result, outcome: 'failed', reason: 'invalid_dotenv', detail };
     scene.warn(detail);
     return result;
-  }
-
-  private shell(step: ShellStep, status: StatusWord): Promise<StepResult> {
-    return this.shells.run(step, this.scene, status, () => this.stopped);
   }
 
   private ended(): JobResult {

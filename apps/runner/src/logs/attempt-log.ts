@@ -35,6 +35,11 @@ export class AttemptLog {
     return this.following(this.writer.write(chunk));
   }
 
+  /** Bytes that it has now: what is written from here on comes behind them. */
+  mark(): number {
+    return this.writer.mark();
+  }
+
   async close(): Promise<ClosedLog> {
     await this.last;
     return this.writer.close();

@@ -50,6 +50,12 @@ export class LogWriter {
     await this.room();
   }
 
+  /** Lets go what was held back for what might have followed, and tells how many bytes were taken. */
+  mark(): number {
+    if (!this.full) this.takeOutput(this.options.masker.end());
+    return this.accepted;
+  }
+
   /** Sends what is left; the answer is what the log must turn out to hold. */
   async close(): Promise<ClosedLog> {
     this.takeOutput(this.options.masker.end());

@@ -76,6 +76,7 @@ const sceneOf = (artifacts?: Partial<ArtifactSpec>, artifactJobs: string[] = [],
   tell: (line) => lines.push(line),
   warn: (line) => lines.push(`WARNING ${line}`),
   record: (fact) => facts.push(fact),
+  markLog: () => 0,
   committing: (id, fact) => {
     commits.push(id);
     facts.push(fact);

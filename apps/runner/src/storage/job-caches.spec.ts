@@ -87,6 +87,7 @@ const jobWith = (cache: Partial<CacheSpec>, around: Surroundings = {}): Job => {
     tell: (line) => lines.push(line),
     warn: (line) => lines.push(`WARNING ${line}`),
     record: (fact) => facts.push(fact),
+    markLog: () => 0,
     committing: (_id, fact) => facts.push(fact),
   };
   const write = (path: string, text: string): void => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
-import { stepScript } from '@foldline/contracts';
+import { shellWord, stepScript } from '@foldline/contracts';
 import { statusOf } from '@foldline/docker';
 import {
   SiteUnavailable,
@@ -18,7 +18,6 @@ import { DiskWatch } from './disk-watch.ts';
 import { fromDockerError } from './docker-error.ts';
 import type { Ownership } from './ownership.ts';
 import type { PreparedContainer } from './prepared-container.ts';
-import { quoted } from './quoted.ts';
 import { removed } from './removed.ts';
 import type { Placed } from './slot.ts';
 
@@ -90,7 +89,7 @@ export class ContainerSite implements Site, ContainerHandle {
     const { text } = stepScript(SHELL_OPTIONS[shell], commands);
     const { ownership, environment: fixed } = this.occupation;
     const variables = { ...ownership.environment, ...environment, ...fixed };
-    const script = `${exportsOf(variables)}cd ${quoted(this.occupation.workspace)} || exit 1\n${text}`;
+    const script = `${exportsOf(variables)}cd ${shellWord(this.occupation.workspace)} || exit 1\n${text}`;
     this.#isQuiet = false;
     const execution = new ContainerExecution(resident, this, this.#memory, { shell, script, onOutput });
     const watched = this.#watched(execution);
@@ -201,5 +200,5 @@ const sizeOf = async (directory: string): Promise<number> => {
 
 const exportsOf = (environment: Readonly<Record<string, string>>): string =>
   Object.entries(environment)
-    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+    .map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
     .join('');

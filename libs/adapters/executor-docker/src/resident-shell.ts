@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { shellWord } from '@foldline/contracts';
 import { TransientError, type ExecutionSpec } from '@foldline/kernel';
 import { framesOf } from './frames.ts';
 import { MarkedOutput } from './marked-output.ts';
 import { PRIVATE_DIRECTORY } from './container-options.ts';
-import { quoted } from './quoted.ts';
 
 const STANDARD_OUTPUT = 1;
 /** SIGKILL is sent at once; what is in the kernel when it comes, or waits for a turn, dies later. */
@@ -73,7 +73,7 @@ export class ResidentShell {
     this.#files += 1;
     this.#onOutput = onOutput;
     const word = await this.ask(
-      `printf '%s\\n' ${quoted(script)} > ${file}; ` +
+      `printf '%s\\n' ${shellWord(script)} > ${file}; ` +
         `${shell} ${file} </dev/null 2>&1; ${this.say('%s', '$?')}; : > ${file}; ${this.makeNextFile()}`,
     );
     return Number(word);

@@ -33,7 +33,9 @@ export const StepFinished = defineEvent(
     ...attempt,
     index: count,
     name: text,
-    outcome: z.enum(['success', 'failed', 'skipped']),
+    /** Which of the plan's steps it is; absent of what the system does besides. */
+    step: count.optional(),
+    outcome: z.enum(['success', 'failed', 'skipped', 'timed_out', 'cancelled']),
     exitCode: z.number().optional(),
     /** A process of the step was ended for taking more memory than the job may. */
     outOfMemory: z.literal(true).optional(),
@@ -41,6 +43,8 @@ export const StepFinished = defineEvent(
     outOfDisk: z.literal(true).optional(),
     durationMs: z.number(),
     detail: text.optional(),
+    /** Where in the log its output is: bytes from the first up to, not including, the last. */
+    log: z.object({ start: count, end: count }).optional(),
   }),
 );
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ChildDefinition, PipelineContext, Upstream } from '../pipeline-context.ts';
 import type { ImageBuild } from '../service.ts';
+import type { SubmittedJob } from '../submitted-job.ts';
 import type { Plan, PlannedJob } from '../plan.ts';
 import type { Problem } from '../problem.ts';
 
@@ -50,6 +51,28 @@ export const imageBuild: z.ZodType<ImageBuild> = z.object({
   registries: z.array(text),
 });
 export const variables = z.record(text, text);
+/** A job that was submitted by itself; everything that is needed to plan it. */
+export const submittedJob: z.ZodType<SubmittedJob> = z.object({
+  id: text,
+  commit: text.optional(),
+  branch: text.optional(),
+  steps: z.array(
+    z.object({
+      name: text,
+      run: text,
+      workingDir: text.optional(),
+      env: variables.optional(),
+      continueOnError: z.literal(true).optional(),
+      timeout: count.optional(),
+    }),
+  ),
+  env: variables,
+  cacheKeys: z.array(text),
+  image: text.optional(),
+  timeout: count,
+  priority: count,
+  retries: count,
+});
 /** Absent is what it was in early releases: a variable of every job, handed over as it is. */
 export const variableTraits = {
   kind: z.literal('file').optional(),

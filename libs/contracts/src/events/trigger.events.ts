@@ -9,6 +9,7 @@ import {
   project,
   sealedSecret,
   sealedVariable,
+  submittedJob,
   text,
   upstream,
   variables,
@@ -41,6 +42,8 @@ export const PipelineRequested = defineEvent(
     inputs: z.record(text, z.unknown()).optional(),
     /** What is built, where it is an image and not what a definition says. */
     build: imageBuild.optional(),
+    /** What is done, where it is a submitted job and not what a definition says. */
+    submission: submittedJob.optional(),
     /** A commit without a definition is no mistake: its project has more than pipelines. */
     mayLackDefinition: z.literal(true).optional(),
   }),
