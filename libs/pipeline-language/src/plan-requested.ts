@@ -24,6 +24,7 @@ import type { ElsewhereTools } from './read-elsewhere.ts';
 import { fileStart } from './read-file.ts';
 import type { Trigger } from './select-jobs.ts';
 import type { Look } from './sources.ts';
+import { submissionPlan } from './submission-plan.ts';
 
 /** Characters of a commit's message that go with the pipeline: every job's assignment carries them. */
 const MAX_MESSAGE = 16 * 1024;
@@ -66,7 +67,8 @@ export const planRequested = async (request: Request, requestedAt: string, tools
     const described = await fetchCommit(request, tools.repositories);
     commit = { sha: described.sha, message: described.message };
     context = contextOf(request, requestedAt, described);
-    if (request.build) return { context, plan: buildPlan(request.build) };
+    const asked = planAsked(request);
+    if (asked) return { context, plan: asked };
     return { commit, ...(await compileAt(context, request, tools)) };
   } catch (error) {
     if (context && request.mayLackDefinition && isNoDefinition(error)) return { context, plan: planOfNothing(error) };
@@ -74,9 +76,21 @@ export const planRequested = async (request: Request, requestedAt: string, tools
   }
 };
 
+/** What needs no definition. */
+const planAsked = ({ build, submission }: Request): Plan | undefined =>
+  build ? buildPlan(build) : submission && submissionPlan(submission);
+
 /** Everything that is known now and that nobody need ask for again. */
 const contextOf = (
-  { sha: _sha, definition: _definition, inputs: _inputs, build: _build, mayLackDefinition: _may, ...asked }: Request,
+  {
+    sha: _sha,
+    definition: _definition,
+    inputs: _inputs,
+    build: _build,
+    submission: _submission,
+    mayLackDefinition: _may,
+    ...asked
+  }: Request,
   createdAt: string,
   { sha, message, commit }: Described,
 ): PipelineContext => ({ ...asked, sha, message, commit, createdAt });

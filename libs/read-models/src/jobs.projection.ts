@@ -193,9 +193,9 @@ const inAttempt = [
       : doc,
   ),
   onJob(StepFinished, (doc, event) => {
-    const { attempt, index, name, outcome, durationMs, exitCode, detail } = event.data;
-    const step = { attempt, index, name, outcome, durationMs, ...given({ exitCode, detail }) };
-    return doc && decided(doc, event, { steps: latest(doc.steps, step) });
+    const { attempt, index, name, outcome, durationMs, step, exitCode, detail, log } = event.data;
+    const finished = { attempt, index, name, outcome, durationMs, ...given({ step, exitCode, detail, log }) };
+    return doc && decided(doc, event, { steps: latest(doc.steps, finished) });
   }),
   onJob(ContainerStarted, (doc, event) => {
     const { attempt, start, images } = event.data;

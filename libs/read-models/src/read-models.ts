@@ -10,6 +10,7 @@ import { resourceGroupsProjection } from './resource-groups.projection.ts';
 import { serviceDeploymentsProjection } from './service-deployments.projection.ts';
 import { servicesProjection } from './services.projection.ts';
 import { artifactsProjection, cachesProjection } from './storage.projection.ts';
+import { submittedJobsProjection } from './submitted-jobs.projection.ts';
 
 /** Every document that queries answer from, as folds over the log. */
 export const READ_MODELS: readonly Projection[] = [
@@ -26,6 +27,7 @@ export const READ_MODELS: readonly Projection[] = [
   resourceGroupsProjection,
   servicesProjection,
   buildsProjection,
+  submittedJobsProjection,
   serviceDeploymentsProjection,
   deliveriesProjection,
 ];
