@@ -36,6 +36,7 @@ import { PipelineController } from './pipelines/pipeline.controller.ts';
 import { PipelineQueries } from './pipelines/pipeline.queries.ts';
 import { PipelinesController } from './pipelines/pipelines.controller.ts';
 import { CallersController } from './projects/callers.controller.ts';
+import { ProjectRegistration } from './projects/project-registration.ts';
 import { ProjectQueries } from './projects/project.queries.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { ResourceGroupQueries } from './projects/resource-group.queries.ts';
@@ -50,6 +51,10 @@ import { DeploymentsController } from './services/deployments.controller.ts';
 import { DeploymentRequests } from './services/deployment-requests.ts';
 import { ServiceMetricsController } from './services/service-metrics.controller.ts';
 import { ServicesController } from './services/services.controller.ts';
+import { JobSubmissions } from './submitted-jobs/job-submissions.ts';
+import { SubmittedJobQueries } from './submitted-jobs/submitted-job.queries.ts';
+import { SubmittedJobsController } from './submitted-jobs/submitted-jobs.controller.ts';
+import { SubmittedJobStream } from './submitted-jobs/submitted-job-stream.ts';
 import { Admission } from './triggers/admission.ts';
 import { Idempotency } from './triggers/idempotency.ts';
 import { PipelineRequests } from './triggers/pipeline-requests.ts';
@@ -70,6 +75,7 @@ const controllers: Type[] = [
   ServiceMetricsController,
   BuildsController,
   CicdJobsController,
+  SubmittedJobsController,
   PipelinesController,
   PipelineController,
   JobsController,
@@ -104,6 +110,7 @@ const controllers: Type[] = [
     PipelineWishes,
     WishOutcomes,
     ProjectQueries,
+    ProjectRegistration,
     ResourceGroupQueries,
     PipelineQueries,
     PipelineHistory,
@@ -119,6 +126,9 @@ const controllers: Type[] = [
     DeploymentRequests,
     CancelDeployment,
     DeliveryMetrics,
+    JobSubmissions,
+    SubmittedJobQueries,
+    SubmittedJobStream,
     ArtifactQueries,
     LogSocket,
     EventPages,

@@ -72,6 +72,7 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   invalid_variable: kind(422, 'A variable is not accepted', 'See errors for the variable and the rule.'),
   not_maskable: kind(422, 'The value cannot be masked', 'Use one line of at least 8 characters.'),
   limit_reached: kind(422, 'A limit is reached', 'Remove something first.'),
+  job_id_taken: kind(422, 'The id is that of another job', 'Submit it under an id of its own.'),
   idempotency_key_reused: kind(422, 'The idempotency key was used for another request', 'Use a new key.'),
   queue_full: kind(429, 'Too many jobs wait already', 'Try again after the time in Retry-After.'),
   too_many_definitions: kind(

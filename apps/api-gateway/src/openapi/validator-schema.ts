@@ -1,5 +1,6 @@
 import { IMAGE_NAME } from '@foldline/contracts';
 import { getMetadataStorage, type ValidationTypes } from 'class-validator';
+import { itemsOf } from '../http/list-of.ts';
 
 export type Schema = Record<string, unknown>;
 type Rule = { name?: string; type: ValidationTypes | string; constraints?: readonly unknown[]; each: boolean };
@@ -45,7 +46,9 @@ export const fieldsOf = (dto: new () => object): Field[] => {
   return names.map((name) => {
     const rules = metadata.filter(({ propertyName }) => propertyName === name);
     const required = !rules.some(({ type }) => type === 'conditionalValidation');
-    return { name, required, schema: schemaOf(rules.filter(({ type }) => type === 'customValidation')) };
+    const schema = schemaOf(rules.filter(({ type }) => type === 'customValidation'));
+    const items = itemsOf(dto, name);
+    return { name, required, schema: items ? { ...schema, items: objectSchema(items) } : schema };
   });
 };
 

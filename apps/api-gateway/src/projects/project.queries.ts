@@ -42,16 +42,20 @@ export class ProjectQueries {
     const [owner = '', name = ''] = repository.fullName.split('/');
     const named = await this.find(owner, name);
     const found = new Map(named ? [[named.id, named]] : []);
-    for (const url of repository.urls) {
-      const prefix = urlIndexPrefix(url);
-      const { items } = await this.reads.query<ProjectDoc>(COLLECTION.projects, {
-        index: 'byUrl',
-        prefix,
-        limit: SAME_URL_LIMIT,
-      });
-      for (const doc of items) found.set(doc.id, doc);
-    }
+    for (const url of repository.urls) for (const doc of await this.atUrl(url)) found.set(doc.id, doc);
     return [...found.values()];
+  }
+
+  /** The projects of this repository, however its address is spelt; the first by their ids. */
+  async ofUrl(url: string): Promise<ProjectDoc[]> {
+    await this.writes.reachEnd();
+    return this.atUrl(url);
+  }
+
+  private async atUrl(url: string): Promise<ProjectDoc[]> {
+    const prefix = urlIndexPrefix(url);
+    const query = { index: 'byUrl', prefix, limit: SAME_URL_LIMIT };
+    return (await this.reads.query<ProjectDoc>(COLLECTION.projects, query)).items;
   }
 
   private async ofId(id: string): Promise<ProjectDoc | undefined> {

@@ -1,17 +1,13 @@
 import { Body, Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { COLLECTION, projectStream, type ProjectDoc } from '@foldline/contracts';
-import { COMMANDS, PORT, Refusal, type Commands, type ReadStore, type SourceRepository } from '@foldline/kernel';
+import { COLLECTION, type ProjectDoc } from '@foldline/contracts';
+import { PORT, type ReadStore } from '@foldline/kernel';
 import { IsString, Length } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, readPage, ReadQuery } from '../http/pages.ts';
 import { Describe } from '../openapi/describe.ts';
-import { Idempotency, type Done, type RequestId } from '../triggers/idempotency.ts';
-import { isName, isOwner, projectIdOf } from './project-names.ts';
-import { projectDecider } from './project.decider.ts';
+import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
+import { ProjectRegistration } from './project-registration.ts';
 import { ProjectQueries } from './project.queries.ts';
-import { refuseCredentials } from './refuse-credentials.ts';
-
-const FALLBACK_BRANCH = 'main';
 
 export class RegisterProjectBody {
   @IsString()
@@ -37,14 +33,11 @@ const answerOf = ({ id, owner, name, url, defaultBranch, registeredAt, position 
   position,
 });
 
-type Registered = Pick<ProjectDoc, 'id' | 'owner' | 'name' | 'url' | 'defaultBranch' | 'position'>;
-
 @Controller('api/v1/projects')
 export class ProjectsController {
   constructor(
-    @Inject(COMMANDS) private readonly commands: Commands,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
-    @Inject(PORT.sourceRepository) private readonly source: SourceRepository,
+    @Inject(ProjectRegistration) private readonly registration: ProjectRegistration,
     @Inject(Idempotency) private readonly idempotency: Idempotency,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
   ) {}
@@ -60,7 +53,7 @@ export class ProjectsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const work = (by: RequestId) => this.registered(body, by);
+    const work = ({ cause }: RequestId) => this.registration.register(body, cause);
     const answer = await this.idempotency.once(request, reply, 'POST /api/v1/projects', work);
     void reply
       .header('location', `/api/v1/projects/${answer.owner}/${answer.name}`)
@@ -83,29 +76,5 @@ export class ProjectsController {
   @Describe('Shows a project')
   async show(@Param('owner') owner: string, @Param('repo') repo: string, @Query() _query: ReadQuery) {
     return answerOf(await this.projects.named(owner, repo));
-  }
-
-  private async registered({ owner, name, url }: RegisterProjectBody, by: RequestId): Promise<Done<Registered>> {
-    const projectId = projectIdOf(owner, name);
-    const defaultBranch = isOwner(owner) && isName(name) ? await this.defaultBranch(url) : '';
-    const command = { type: 'RegisterProject', projectId, owner, name, url, defaultBranch } as const;
-    const { events, position } = await this.commands.handle(
-      projectStream(projectId),
-      projectDecider,
-      command,
-      by.cause,
-    );
-    if (events.length > 0) return { answer: { id: projectId, owner, name, url, defaultBranch, position }, fresh: true };
-    const { registeredAt: _at, ...known } = answerOf(await this.projects.current(owner, name));
-    return { answer: known, fresh: false };
-  }
-
-  /** HEAD of the repository; one whose HEAD points nowhere may still have a main branch. */
-  private async defaultBranch(url: string): Promise<string> {
-    refuseCredentials(url, '/url');
-    const branch = await this.source.defaultBranch(url);
-    if (branch !== undefined) return branch;
-    if (await this.source.resolveRef(url, FALLBACK_BRANCH)) return FALLBACK_BRANCH;
-    throw new Refusal('empty_repository', 'the repository has no branch yet');
   }
 }

@@ -1,12 +1,9 @@
 import type { HealthCheck, PublishedPort, ServiceConfig } from '@foldline/contracts';
 import { z } from 'zod';
+import { textsIn } from '../http/texts-in.ts';
 import { invalidRequest, pointerTo, type FieldError } from '../http/validation.pipe.ts';
-import { variableValueProblem } from '../triggers/variable-rules.ts';
 import type { BuildBody, ChangeServiceBody } from './service-bodies.ts';
 
-/** Of what is only handed to containers and builders, where no name steers anything of ours. */
-const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
-const MAX_ENTRIES = 200;
 const HEALTH_TIMEOUT = { usual: 60, most: 3600 };
 
 /** What is said of a service, in the words of its events; what is not said is not there. Refuses with every mistake. */
@@ -19,7 +16,7 @@ export const changesIn = (body: ChangeServiceBody): Partial<ServiceConfig> => {
     ...given('image', imageIn(body.image, errors)),
     ...given('registries', body.registries),
     ...given('ports', portsIn(body.ports, errors)),
-    ...given('environment', textsIn('environment', body.environment, errors)),
+    ...given('environment', textsIn('/environment', body.environment, errors)),
     ...given('healthCheck', healthCheckIn(body.health_check, errors)),
   };
   if (errors.length > 0) throw invalidRequest(errors);
@@ -33,7 +30,7 @@ const buildChangesIn = (body: BuildBody, errors: FieldError[]): BuildChanges => 
   ...given('gitUrl', body.git_url),
   ...given('contextPath', body.context_path),
   ...given('dockerfile', body.dockerfile),
-  ...given('buildArgs', textsIn('build_args', body.build_args, errors)),
+  ...given('buildArgs', textsIn('/build_args', body.build_args, errors)),
   ...given('platform', body.platform),
   ...given('buildNetwork', body.build_network),
 });
@@ -73,25 +70,6 @@ const imageIn = (image: string | undefined, errors: FieldError[]): string | unde
   if (/[.:]/.test(first) || first === 'localhost')
     errors.push({ pointer: '/image', message: `${first} is a registry: name it under registries` });
   return image;
-};
-
-const textsIn = (
-  field: string,
-  texts: Readonly<Record<string, unknown>> | undefined,
-  errors: FieldError[],
-): Record<string, string> | undefined => {
-  if (texts === undefined) return undefined;
-  const entries = Object.entries(texts);
-  if (entries.length > MAX_ENTRIES) errors.push({ pointer: `/${field}`, message: `at most ${MAX_ENTRIES} entries` });
-  for (const [name, value] of entries) {
-    const message = NAME.test(name)
-      ? typeof value === 'string'
-        ? variableValueProblem(value)
-        : `${name} must be a string`
-      : 'a name has letters, digits and underscores, and does not begin with a digit';
-    if (message !== undefined) errors.push({ pointer: `/${field}${pointerTo(name.slice(0, 255))}`, message });
-  }
-  return texts as Record<string, string>;
 };
 
 const portsIn = (ports: readonly string[] | undefined, errors: FieldError[]): PublishedPort[] | undefined => {

@@ -30,7 +30,7 @@ export type Wanted = {
   /** Of a push: what the ref pointed to before. */
   before?: string;
   variables: Record<string, string>;
-} & Pick<Stored['data'], 'upstream' | 'definition' | 'inputs' | 'build' | 'mayLackDefinition'>;
+} & Pick<Stored['data'], 'upstream' | 'definition' | 'inputs' | 'build' | 'submission' | 'mayLackDefinition'>;
 
 /** `fresh: false`: it was requested before, by the same cause. */
 export type RequestedPipeline = { id: string; ref: string; sha: string; position: number; fresh: boolean } & {
@@ -65,10 +65,15 @@ export class PipelineRequests {
   }
 
   /** The request that is stored under an id, if any. */
-  async stored(pipelineId: string): Promise<RequestedPipeline | undefined> {
+  async recorded(pipelineId: string): Promise<Stored | undefined> {
     const [first] = await this.store.readStream(triggerStream(pipelineId), 0, 1);
-    if (first?.type !== 'PipelineRequested') return undefined;
-    const { data, position } = first as Stored;
+    return first?.type === 'PipelineRequested' ? (first as Stored) : undefined;
+  }
+
+  async stored(pipelineId: string): Promise<RequestedPipeline | undefined> {
+    const recorded = await this.recorded(pipelineId);
+    if (!recorded) return undefined;
+    const { data, position } = recorded;
     return { id: pipelineId, ref: data.ref.name, sha: data.sha ?? '', position, fresh: false, ...buildIn(data) };
   }
 

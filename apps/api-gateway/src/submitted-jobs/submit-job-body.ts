@@ -1,0 +1,153 @@
+import { MAX_CACHE_KEYS, MAX_SUBMITTED_STEPS, type SubmittedJob, type SubmittedStep } from '@foldline/contracts';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+} from 'class-validator';
+import { IsImageName } from '../http/is-image-name.ts';
+import { ListOf } from '../http/list-of.ts';
+import { textsIn } from '../http/texts-in.ts';
+import { invalidRequest, type FieldError } from '../http/validation.pipe.ts';
+
+/** S1-30, S1-32; the timeouts are those of the seed's samples. */
+export const SUBMITTED_DEFAULTS = { priority: 5, retries: 3, timeout: 600 } as const;
+const MAX_TIMEOUT = 24 * 3600;
+const MAX_RUN = 64 * 1024;
+/** What can stand in an address and in a list without being escaped. */
+export const JOB_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+const PATH = /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0\\\r\n]{1,512}$/;
+const DIRECTORY = /^[^\0\r\n]{1,1024}$/;
+const ONE_LINE = /^[^\p{Cc}]{1,200}$/u;
+
+export class SubmittedStepBody {
+  @Matches(ONE_LINE)
+  name!: string;
+
+  @IsString()
+  @Length(1, MAX_RUN)
+  run!: string;
+
+  @IsOptional()
+  @Matches(DIRECTORY)
+  workingDir?: string;
+
+  @IsOptional()
+  @IsObject()
+  env?: Record<string, unknown>;
+
+  @IsOptional()
+  @IsBoolean()
+  continueOnError?: boolean;
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_TIMEOUT)
+  timeout?: number;
+}
+
+/** A job as seed 001 submits it (S1-01, S1-02), with an image to run it in and the number of further attempts besides. */
+export class SubmitJobBody {
+  @IsOptional()
+  @Matches(JOB_ID)
+  id?: string;
+
+  @IsString()
+  @Length(1, 2048)
+  repo!: string;
+
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  commit?: string;
+
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  branch?: string;
+
+  @ListOf(SubmittedStepBody)
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MAX_SUBMITTED_STEPS)
+  steps!: SubmittedStepBody[];
+
+  @IsOptional()
+  @IsObject()
+  env?: Record<string, unknown>;
+
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_CACHE_KEYS)
+  @ArrayUnique()
+  @Matches(PATH, { each: true })
+  cacheKeys?: string[];
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_TIMEOUT)
+  timeout?: number;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(10)
+  priority?: number;
+
+  @IsOptional()
+  @IsImageName()
+  image?: string;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(10)
+  retries?: number;
+}
+
+/** What is submitted, with what was left out filled in. Refuses with every mistake. */
+export const submittedJobOf = (id: string, body: SubmitJobBody): SubmittedJob => {
+  const errors: FieldError[] = [];
+  const { commit, branch, image } = body;
+  const job: SubmittedJob = {
+    id,
+    ...(commit !== undefined && { commit }),
+    ...(branch !== undefined && { branch }),
+    steps: body.steps.map((step, index) => stepOf(step, `/steps/${index}`, errors)),
+    env: textsIn('/env', body.env, errors) ?? {},
+    cacheKeys: body.cacheKeys ?? [],
+    ...(image !== undefined && { image }),
+    timeout: body.timeout ?? SUBMITTED_DEFAULTS.timeout,
+    priority: body.priority ?? SUBMITTED_DEFAULTS.priority,
+    retries: body.retries ?? SUBMITTED_DEFAULTS.retries,
+  };
+  if (errors.length > 0) throw invalidRequest(errors);
+  return job;
+};
+
+const stepOf = (
+  { name, run, workingDir, env, continueOnError, timeout }: SubmittedStepBody,
+  pointer: string,
+  errors: FieldError[],
+): SubmittedStep => {
+  if (run.includes('\0')) errors.push({ pointer: `${pointer}/run`, message: 'a command has no NUL character' });
+  const texts = textsIn(`${pointer}/env`, env, errors);
+  return {
+    name,
+    run,
+    ...(typeof workingDir === 'string' && { workingDir }),
+    ...(texts && { env: texts }),
+    ...(continueOnError === true && { continueOnError }),
+    ...(typeof timeout === 'number' && { timeout }),
+  };
+};

@@ -1,0 +1,137 @@
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import { PORT, Refusal, type Ids } from '@foldline/kernel';
+import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
+import { answerPage, PageQuery, ReadQuery } from '../http/pages.ts';
+import { ReadYourWrites } from '../http/read-your-writes.ts';
+import { lastEventId } from '../http/server-sent-events.ts';
+import { Describe } from '../openapi/describe.ts';
+import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
+import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
+import { JobSubmissions } from './job-submissions.ts';
+import { SubmitJobBody, submittedJobOf } from './submit-job-body.ts';
+import { submittedJobAnswer, submittedJobSummary } from './submitted-job-answer.ts';
+import { hasEnded, SUBMITTED_STATUSES, type SubmittedStatus } from './submitted-job-standing.ts';
+import { SubmittedJobStream } from './submitted-job-stream.ts';
+import { SubmittedJobQueries } from './submitted-job.queries.ts';
+
+export class JobQuery extends ReadQuery {
+  @IsString()
+  @Length(1, 128)
+  id!: string;
+}
+
+export class CancelJobBody {
+  @IsString()
+  @Length(1, 128)
+  jobId!: string;
+}
+
+export class SubmittedListQuery extends PageQuery {
+  @IsOptional()
+  @IsIn(SUBMITTED_STATUSES)
+  status?: SubmittedStatus;
+}
+
+/** Jobs that are submitted by themselves (seed 001). */
+@Controller('jobs')
+export class SubmittedJobsController {
+  constructor(
+    @Inject(PORT.ids) private readonly ids: Ids,
+    @Inject(Idempotency) private readonly idempotency: Idempotency,
+    @Inject(PipelineWishes) private readonly wishes: PipelineWishes,
+    @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
+    @Inject(JobSubmissions) private readonly submissions: JobSubmissions,
+    @Inject(SubmittedJobQueries) private readonly jobs: SubmittedJobQueries,
+    @Inject(SubmittedJobStream) private readonly stream: SubmittedJobStream,
+  ) {}
+
+  @Post('submit')
+  @HttpCode(202)
+  @Describe('Submits a job: commands that run one after the other at a commit of a repository', {
+    answer: 'The id of the job; the same job submitted again is the first one',
+    idempotent: true,
+    problems: [
+      'job_id_taken',
+      'unknown_ref',
+      'invalid_ref',
+      'invalid_url',
+      'invalid_name',
+      'project_exists',
+      'repository_unreachable',
+      'empty_repository',
+      'queue_full',
+      'read_models_behind',
+    ],
+  })
+  async submit(
+    @Body() body: SubmitJobBody,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { id, pipelineId, position } = await this.idempotency.once(request, reply, 'POST /jobs/submit', (by) =>
+      this.submitted(body, by),
+    );
+    void reply.header('location', `/jobs/status?id=${id}`).header('x-event-position', String(position));
+    return { id, status: 'queued', pipelineId };
+  }
+
+  private async submitted(body: SubmitJobBody, { id: requestId, keyed, cause }: RequestId) {
+    const id = body.id ?? (keyed ? requestId : this.ids.next());
+    const { fresh, ...answer } = await this.submissions.submit(submittedJobOf(id, body), body.repo, cause);
+    return { answer: { id, ...answer }, fresh };
+  }
+
+  @Get()
+  @Describe('Lists submitted jobs, newest first')
+  async list(
+    @Query() query: SubmittedListQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return answerPage(await this.jobs.page(query.status, query), submittedJobSummary, request, reply);
+  }
+
+  @Get('status')
+  @Describe('Shows a submitted job with its steps', {
+    answer: 'Times are milliseconds since 1970, durations are milliseconds; of long output the end is shown',
+  })
+  async status(@Query() { id }: JobQuery) {
+    const found = await this.jobs.named(id);
+    const log = await this.jobs.log(found);
+    const outputs = log ? await Promise.all(found.standing.steps.map((step) => this.jobs.output(step, log))) : [];
+    return submittedJobAnswer(found, outputs, await this.jobs.pipeline(found.submitted));
+  }
+
+  @Get('logs')
+  @Describe('Streams the output of a submitted job as server-sent events until it has ended', {
+    answer: 'Events of type log, {attempt, offset, text}, and at last one of type end, {status}',
+    produces: ['text/event-stream'],
+  })
+  async log(@Query() { id }: JobQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.jobs.named(id);
+    await this.stream.answer(id, lastEventId(request), reply);
+  }
+
+  @Post('cancel')
+  @HttpCode(202)
+  @Describe('Cancels a submitted job, whether it waits or runs', {
+    answer: 'The job; pending: nothing has come of the wish yet',
+    idempotent: true,
+    problems: ['already_finished'],
+  })
+  async cancel(
+    @Body() { jobId }: CancelJobBody,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { submitted } = await this.jobs.named(jobId);
+    const wish = { type: 'CancelPipeline', pipelineId: submitted.id } as const;
+    const { pending } = await this.wishes.record(request, reply, wish, async () => {
+      await this.writes.reachEnd();
+      const { standing } = await this.jobs.named(jobId);
+      if (hasEnded(standing.status)) throw new Refusal('already_finished', `the job has ended: ${standing.status}`);
+    });
+    return { ...submittedJobSummary(await this.jobs.named(jobId)), ...(pending && { pending }) };
+  }
+}
