@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -272,6 +272,24 @@ describe('Submitted jobs that wait, run and end (S1-10, S1-11)', () => {
       code: 'already_finished',
     });
     expect((await status('runs-1')).steps[0]!.status).toBe('cancelled');
+  });
+});
+
+describe('Submitted jobs of different priorities (S1-30)', () => {
+  it('begin in the order of those when there is room, and equal ones in the order in which they came', async () => {
+    const gate = new Gate(sandbox.directory, 'full');
+    for (const id of ['holds-1', 'holds-2']) await submit({ id, steps: [{ name: 'hold', run: gate.wait }] });
+    await until('both places to be taken', async () => (await listed('running')).length === 2);
+    const priorities = { low: 1, usual: 5, 'usual-too': 5, high: 10 };
+    const file = join(sandbox.directory, 'order');
+    for (const [id, priority] of Object.entries(priorities))
+      await submit({ id, priority, steps: [{ name: 'tell', run: `echo ${id} >> ${file}` }] });
+    // One place is left, so they begin one after the other.
+    await sandbox.client.post('/jobs/cancel', { jobId: 'holds-1' });
+    for (const id of Object.keys(priorities)) await ended(id);
+    gate.open();
+    expect(readFileSync(file, 'utf8').trim().split('\n')).toEqual(['high', 'usual', 'usual-too', 'low']);
+    await ended('holds-2');
   });
 });
 

@@ -113,6 +113,7 @@ const settingsIn = (dataDirectory: string): Settings => ({
   highPowerOwners: ['*'],
   runnerLeaseMs: 180_000,
   queueLimit: { total: 1000, perProject: 1000 },
+  queueRules: { priorityMs: 300_000, runningMs: 60_000, projectLimit: Infinity },
   allowPrivateTargets: false,
   includeHosts: [],
   buildWorkers: 2,

@@ -200,6 +200,11 @@ const sharedSettings = (
   drainMs: 1000 * (values.FOLDLINE_DRAIN_SECONDS ?? (values.FOLDLINE_MODE === 'distributed' ? DRAIN_SECONDS : 0)),
   highPowerOwners: values.FOLDLINE_HIGH_POWER_OWNERS.split(',').map((owner) => owner.trim()),
   queueLimit: { total: values.FOLDLINE_QUEUE_LIMIT, perProject: values.FOLDLINE_PROJECT_QUEUE_LIMIT },
+  queueRules: {
+    priorityMs: values.FOLDLINE_QUEUE_PRIORITY_SECONDS * 1000,
+    runningMs: values.FOLDLINE_QUEUE_FAIRNESS_SECONDS * 1000,
+    projectLimit: values.FOLDLINE_PROJECT_JOBS ?? Infinity,
+  },
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
   ...dockerOf(values),

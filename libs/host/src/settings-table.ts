@@ -96,6 +96,17 @@ const COMMON_SETTINGS = {
   FOLDLINE_PROJECT_QUEUE_LIMIT: wholeNumber({ least: 1 })
     .default(2_000)
     .describe('The same for the waiting jobs of one project.'),
+  FOLDLINE_PROJECT_JOBS: wholeNumber({ least: 1 })
+    .optional()
+    .describe('Jobs that a project may have on runners at the same time; without it as many as find room.'),
+  FOLDLINE_QUEUE_PRIORITY_SECONDS: wholeNumber({ least: 1, most: 86_400 })
+    .default(300)
+    .describe(
+      'How much waiting a step of `priority` is worth: after this a job goes before later ones of the next step.',
+    ),
+  FOLDLINE_QUEUE_FAIRNESS_SECONDS: wholeNumber({ least: 0, most: 86_400 })
+    .default(60)
+    .describe('How much waiting each job counts that a project has on runners: others go before it by as much.'),
   FOLDLINE_ALLOW_PRIVATE_TARGETS: flag
     .default(false)
     .describe('Lets notifications and includes go to private and loopback addresses.'),

@@ -17,6 +17,9 @@ const ABOUT_PLACES = new Set([
 
 type AboutPlace = { jobId: string; attempt: number; runnerId: string; epoch?: string };
 
+/** When something about a job was recorded. */
+export type Since = Pick<RecordedEvent, 'position' | 'recordedAt'>;
+
 export const isAboutPlaces = ({ type }: RecordedEvent): boolean => ABOUT_PLACES.has(type);
 
 /** Tells the dispatcher what pipelines say about their jobs. */
@@ -35,7 +38,8 @@ export class DispatchPicture {
       case 'JobAssigned': {
         const job = jobById(state, jobId);
         if (!job) return;
-        const queued = this.queuedJob({ id: jobId, attempt, planned: job.planned }, event.position, state);
+        const { position, recordedAt } = event;
+        const queued = this.queuedJob({ id: jobId, attempt, planned: job.planned }, { position, recordedAt }, state);
         return event.type === 'JobQueued'
           ? this.dispatcher.queued(queued)
           : this.dispatcher.assigned(queued, runnerId, epoch);
@@ -53,32 +57,33 @@ export class DispatchPicture {
   /** An event behind which the pipeline has gone on already; its state is what counts. */
   observeLate(event: RecordedEvent, state: PipelineState): void {
     const { jobId, attempt } = event.data as { jobId: string; attempt: number };
-    this.settle({ jobId, attempt: event.type === 'JobRetried' ? attempt - 1 : attempt }, event.position, state);
+    this.settle({ jobId, attempt: event.type === 'JobRetried' ? attempt - 1 : attempt }, event, state);
   }
 
   /** Makes the picture of an attempt what its pipeline says: somebody else may have been first. */
-  settle({ jobId, attempt }: { jobId: string; attempt: number }, position: number, state: PipelineState): void {
+  settle({ jobId, attempt }: { jobId: string; attempt: number }, since: Since, state: PipelineState): void {
     const job = currentAttempt(state, jobId, attempt);
-    if (job?.status === 'assigned') this.assigned(job, position, state);
+    if (job?.status === 'assigned') this.assigned(job, since, state);
     else this.dispatcher.released(jobId, attempt);
-    if (job?.status === 'queued') this.dispatcher.queued(this.queuedJob(job, position, state));
+    if (job?.status === 'queued') this.dispatcher.queued(this.queuedJob(job, since, state));
   }
 
-  /** A pipeline that was not looked at before. */
-  recall(state: PipelineState): void {
+  /** A pipeline that was not looked at before; `queuedAt` tells since when a job waits. */
+  recall(state: PipelineState, queuedAt: (jobId: string) => string): void {
     for (const job of state.jobs) {
-      if (job.status === 'queued') this.dispatcher.queued(this.queuedJob(job, 0, state));
-      if (job.status === 'assigned') this.assigned(job, 0, state);
+      const since = { position: 0, recordedAt: queuedAt(job.id) };
+      if (job.status === 'queued') this.dispatcher.queued(this.queuedJob(job, since, state));
+      if (job.status === 'assigned') this.assigned(job, since, state);
     }
   }
 
-  private assigned(job: JobState, position: number, state: PipelineState): void {
-    this.dispatcher.assigned(this.queuedJob(job, position, state), job.runnerId!, job.epoch);
+  private assigned(job: JobState, since: Since, state: PipelineState): void {
+    this.dispatcher.assigned(this.queuedJob(job, since, state), job.runnerId!, job.epoch);
   }
 
   private queuedJob(
     { id, attempt, planned }: Pick<JobState, 'id' | 'attempt' | 'planned'>,
-    position: number,
+    { position, recordedAt }: Since,
     state: PipelineState,
   ): QueuedJob {
     const { pipelineId, project } = state.context!;
@@ -86,8 +91,10 @@ export class DispatchPicture {
     return {
       jobId: id,
       pipelineId,
+      projectId: project.id,
       attempt,
       priority: planned.priority,
+      queuedAt: Date.parse(recordedAt),
       position,
       requirements: planned.runner,
       highPowerAllowed: highPowerOwners.includes('*') || highPowerOwners.includes(project.owner),

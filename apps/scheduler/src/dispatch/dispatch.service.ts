@@ -1,5 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { COLLECTION, attemptIdOf, pipelineStream, type PipelineDoc, type RecordedEvent } from '@foldline/contracts';
+import { COLLECTION, pipelineStream, type PipelineDoc, type RecordedEvent } from '@foldline/contracts';
 import {
   COMMANDS,
   PORT,
@@ -15,10 +15,12 @@ import {
 } from '@foldline/kernel';
 import { pipelineDecider, type PipelineCommand } from '../pipeline/pipeline.decider.ts';
 import { isRunnerNews, type RunnerNews } from '../runners/runner-roster.ts';
-import { DispatchPicture, isAboutPlaces } from './dispatch-picture.ts';
+import { causeOf, commandOf } from './dispatch-commands.ts';
+import { DispatchPicture, isAboutPlaces, type Since } from './dispatch-picture.ts';
 import { Dispatcher, type DispatchStep, type Running } from './dispatcher.ts';
 import type { QueuedJob } from './job-queue.ts';
 import { onBehalfOf } from './on-behalf-of.ts';
+import { waitingSince } from './waiting-since.ts';
 
 const PAGE = 200;
 const RUNNERS_EXPECTED_MS = 10_000;
@@ -40,7 +42,7 @@ type PlaceOf = Pick<QueuedJob, 'jobId' | 'attempt'>;
  */
 @Injectable()
 export class DispatchService implements BeforeApplicationShutdown {
-  readonly dispatcher = new Dispatcher();
+  readonly dispatcher: Dispatcher;
   private readonly picture: DispatchPicture;
   private readonly closing = new AbortController();
   /** Aborted when this scheduler leads no longer; absent while it does not lead. */
@@ -58,10 +60,11 @@ export class DispatchService implements BeforeApplicationShutdown {
     @Inject(PORT.eventStore) private readonly store: EventStore,
     @Inject(PORT.readStore) private readonly reads: ReadStore,
     @Inject(PORT.readModels) private readonly readModels: ReadModels,
-    @Inject(PORT.settings) { highPowerOwners }: Settings,
+    @Inject(PORT.settings) { highPowerOwners, queueRules }: Settings,
     @Inject(PORT.clock) private readonly clock: Clock,
     @Inject(PORT.logger) private readonly logger: Logger,
   ) {
+    this.dispatcher = new Dispatcher(queueRules);
     this.picture = new DispatchPicture(this.dispatcher, highPowerOwners);
   }
 
@@ -114,6 +117,8 @@ export class DispatchService implements BeforeApplicationShutdown {
   async rebuild(): Promise<void> {
     this.watched = await this.store.lastPosition();
     await this.caughtUp(this.watched);
+    const since = await waitingSince(this.reads);
+    const queuedAt = (jobId: string): string => since.get(jobId) ?? this.clock.now();
     let after: string | undefined;
     do {
       const page = await this.reads.query<PipelineDoc>(COLLECTION.pipelines, {
@@ -122,7 +127,7 @@ export class DispatchService implements BeforeApplicationShutdown {
         ...(after ? { after } : {}),
       });
       for (const { id } of page.items)
-        this.picture.recall(await this.commands.stateOf(pipelineStream(id), pipelineDecider));
+        this.picture.recall(await this.commands.stateOf(pipelineStream(id), pipelineDecider), queuedAt);
       after = page.nextCursor;
     } while (after);
     void this.watch();
@@ -161,7 +166,7 @@ export class DispatchService implements BeforeApplicationShutdown {
   /** Makes the picture of a job what its pipeline says. */
   async lookAt(job: QueuedJob): Promise<void> {
     const state = await this.commands.stateOf(pipelineStream(job.pipelineId), pipelineDecider);
-    this.picture.settle(job, job.position, state);
+    this.picture.settle(job, sinceOf(job), state);
     this.checkPlace(job);
     this.dispatch();
   }
@@ -224,26 +229,7 @@ export class DispatchService implements BeforeApplicationShutdown {
   }
 }
 
-const commandOf = (step: DispatchStep): PipelineCommand => {
-  const { jobId, attempt } = step.job;
-  switch (step.kind) {
-    case 'assign': {
-      const { runnerId, epoch, cluster, detail } = step;
-      return { type: 'AssignJob', jobId, attempt, runnerId, epoch, cluster, detail };
-    }
-    case 'preempt':
-      return { type: 'PreemptJob', jobId, attempt };
-    case 'explain':
-      return { type: 'ExplainWait', jobId, attempt, code: step.code, detail: step.detail };
-  }
-};
-
-/** Names what the step decides: two schedulers that choose differently must not be taken for one that repeats itself. */
-const causeOf = (step: DispatchStep): Cause => {
-  const chosen =
-    step.kind === 'assign' ? `${step.runnerId}:${step.epoch ?? ''}` : step.kind === 'explain' ? step.code : '';
-  return {
-    id: `${step.kind}:${attemptIdOf(step.job.jobId, step.job.attempt)}:${chosen}`,
-    actor: { kind: 'system', id: 'scheduler' },
-  };
-};
+const sinceOf = ({ position, queuedAt }: QueuedJob): Since => ({
+  position,
+  recordedAt: new Date(queuedAt).toISOString(),
+});

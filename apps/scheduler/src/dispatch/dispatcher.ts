@@ -1,6 +1,8 @@
-import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
-import { JobQueue, attemptKey, type QueueGroup, type QueuedJob } from './job-queue.ts';
+import type { RunnerOffer } from '@foldline/contracts';
+import type { QueueRules } from '@foldline/kernel';
+import { JobQueue, attemptKey, type QueuedJob } from './job-queue.ts';
 import { addLoad, explainMismatch, matchRunner, type RunnerState } from './match-runner.ts';
+import type { Alike } from './queue-group.ts';
 
 export type Running = { job: QueuedJob; runnerId: string; epoch?: string | undefined; preempting: boolean };
 
@@ -22,20 +24,26 @@ export type DispatchStep =
  * more on the pipeline's own stream.
  */
 export class Dispatcher {
-  private readonly queue = new JobQueue();
+  private readonly queue: JobQueue;
   private readonly running = new Map<string, Running>();
   private readonly runners = new Map<string, RunnerState>();
+  /** Jobs on runners, by project. */
+  private readonly busy = new Map<string, number>();
   /** Running jobs that could be stopped for others. */
   private interruptible = 0;
   /** Runners introduce themselves shortly after a start; until then their absence explains nothing. */
   expectingRunners = true;
+
+  constructor(rules?: QueueRules) {
+    this.queue = new JobQueue(rules);
+  }
 
   get waiting(): number {
     return this.queue.size;
   }
 
   /** What waiting jobs ask of a runner, and how many ask for it. */
-  get demand(): readonly (QueueGroup & { waiting: number })[] {
+  get demand(): readonly (Alike & { waiting: number })[] {
     return this.queue.demand;
   }
 
@@ -111,7 +119,7 @@ export class Dispatcher {
   private place(runners: readonly RunnerState[]): DispatchStep | undefined {
     const full = runners.every(({ offer, used }) => used.slots >= offer.slots);
     if (full && this.interruptible === 0) return undefined;
-    for (const head of this.queue.heads()) {
+    for (const head of this.queue.heads((project) => this.busy.get(project) ?? 0)) {
       const runner = matchRunner(head.requirements, head.highPowerAllowed, runners);
       if (runner) return assignment(head, runner);
       const victim = this.victimFor(head);
@@ -154,8 +162,15 @@ export class Dispatcher {
     return matchRunner(waiting.requirements, waiting.highPowerAllowed, [{ ...runner, used }]) !== undefined;
   }
 
-  private load(runnerId: string, job: { requirements: RunnerRequirements; interruptible: boolean }, by: 1 | -1): void {
+  private load(
+    runnerId: string,
+    job: Pick<QueuedJob, 'projectId' | 'requirements' | 'interruptible'>,
+    by: 1 | -1,
+  ): void {
     if (job.interruptible) this.interruptible += by;
+    const busy = (this.busy.get(job.projectId) ?? 0) + by;
+    if (busy > 0) this.busy.set(job.projectId, busy);
+    else this.busy.delete(job.projectId);
     const runner = this.runners.get(runnerId);
     if (runner) addLoad(runner.used, job.requirements, by);
   }

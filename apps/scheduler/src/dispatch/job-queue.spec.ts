@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { queuedJob } from '../testing/queued-job.ts';
 import { JobQueue, type QueuedJob } from './job-queue.ts';
+import { QUEUE_RULES } from './queue-order.ts';
 
 const queueOf = (...jobs: QueuedJob[]): JobQueue => {
   const queue = new JobQueue();
@@ -57,11 +58,11 @@ describe('The queue', () => {
     expect(queue.heads().map(({ attempt }) => attempt)).toEqual([2]);
   });
 
-  it('takes back an attempt that was removed', () => {
+  it('takes back an attempt that was removed, to where it was', () => {
     const queue = queueOf(queuedJob(1), queuedJob(2));
     queue.remove('p1.1', 1);
     queue.add(queuedJob(1));
-    expect(takeAll(queue)).toEqual(['p1.2', 'p1.1']);
+    expect(takeAll(queue)).toEqual(['p1.1', 'p1.2']);
   });
 
   it('keeps its order while thousands pass through it', () => {
@@ -77,8 +78,38 @@ describe('The queue', () => {
     expect([...taken, ...takeAll(queue)]).toEqual(Array.from({ length: 10_000 }, (_, n) => `p1.${n}`));
   });
 
-  it('takes a priority beyond its lanes as the nearest one', () =>
-    expect(takeAll(queueOf(queuedJob(1, { priority: -3 }), queuedJob(2, { priority: 99 })))).toEqual(['p1.2', 'p1.1']));
+  it('takes a step of priority for five minutes of waiting, so that nothing starves', () => {
+    const minute = 60_000;
+    const low = queuedJob(1, { priority: 0 });
+    const high = (minutes: number): QueuedJob => queuedJob(2, { priority: 1, queuedAt: minutes * minute });
+    expect(takeAll(queueOf(low, high(4)))).toEqual(['p1.2', 'p1.1']);
+    expect(takeAll(queueOf(low, high(6)))).toEqual(['p1.1', 'p1.2']);
+  });
+
+  describe('of several projects', () => {
+    const of = (projectId: string, ...indexes: number[]): QueuedJob[] =>
+      indexes.map((index) => queuedJob(index, { projectId }));
+
+    it('lets the one go first that has fewer jobs on runners', () => {
+      const queue = queueOf(...of('busy', 1, 2), ...of('idle', 3));
+      const running = (projectId: string): number => (projectId === 'busy' ? 2 : 0);
+      expect(ids(queue.heads(running))).toEqual(['p1.3']);
+      queue.remove('p1.3', 1);
+      expect(ids(queue.heads(running))).toEqual(['p1.1']);
+    });
+
+    it('lets one go first that is busy when its job has waited long enough', () => {
+      const queue = queueOf(...of('busy', 1), queuedJob(2, { projectId: 'idle', queuedAt: 3 * 60_000 }));
+      expect(ids(queue.heads((projectId) => (projectId === 'busy' ? 2 : 0)))).toEqual(['p1.1']);
+    });
+
+    it('gives none of them more than it may have on runners', () => {
+      const queue = new JobQueue({ ...QUEUE_RULES, projectLimit: 2 });
+      for (const job of [...of('full', 1, 2), ...of('other', 3)]) queue.add(job);
+      expect(ids(queue.heads((projectId) => (projectId === 'full' ? 2 : 0)))).toEqual(['p1.3']);
+      expect(ids(queue.heads())).toEqual(['p1.1']);
+    });
+  });
 });
 
 describe('Jobs that have not been looked at', () => {

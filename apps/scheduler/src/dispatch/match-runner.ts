@@ -17,11 +17,16 @@ export const matchRunner = (
   highPowerAllowed: boolean,
   runners: readonly RunnerState[],
 ): RunnerState | undefined => {
-  const fitting = runners.filter(
-    (runner) => mayRun(requirements, highPowerAllowed, runner) && hasRoom(requirements, runner),
-  );
-  return fitting.toSorted((a, b) => rank(a) - rank(b) || loadOf(a) - loadOf(b) || (a.id < b.id ? -1 : 1))[0];
+  let best: RunnerState | undefined;
+  for (const runner of runners) {
+    if (!hasRoom(requirements, runner) || !mayRun(requirements, highPowerAllowed, runner)) continue;
+    if (!best || compareRunners(runner, best) < 0) best = runner;
+  }
+  return best;
 };
+
+const compareRunners = (a: RunnerState, b: RunnerState): number =>
+  rank(a) - rank(b) || loadOf(a) - loadOf(b) || (a.id < b.id ? -1 : 1);
 
 const rank = ({ offer }: RunnerState): number => (offer.cluster.power === 'low-power' ? 0 : 1);
 const loadOf = ({ offer, used }: RunnerState): number => used.slots / offer.slots;

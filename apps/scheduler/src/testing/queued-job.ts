@@ -7,8 +7,10 @@ const GIB = 1024 ** 3;
 export const queuedJob = (index: number, more: Partial<QueuedJob> = {}): QueuedJob => ({
   jobId: `p1.${index}`,
   pipelineId: 'p1',
+  projectId: 'pr1',
   attempt: 1,
   priority: 5,
+  queuedAt: index,
   position: index,
   requirements: {},
   highPowerAllowed: false,

@@ -13,6 +13,18 @@ import type { ServiceDriver } from './service-driver.port.ts';
 import type { ReadModels, ReadStore } from './read-store.port.ts';
 import type { SourceRepository } from './source-repository.port.ts';
 
+/**
+ * What goes before what, in the one currency of waiting (S1-30): a step of priority is worth so much of it, so a job of
+ * low priority that has waited long enough goes before one of high priority that has just come, and nothing starves. Each
+ * job that its project has on runners counts against a job, so that one project does not keep the others waiting.
+ */
+export type QueueRules = {
+  priorityMs: number;
+  runningMs: number;
+  /** Jobs that a project may have on runners at the same time. */
+  projectLimit: number;
+};
+
 /** What the process was started with; every value is checked before anything runs. */
 export type Settings = {
   mode: 'standalone' | 'distributed';
@@ -33,6 +45,7 @@ export type Settings = {
   highPowerOwners: readonly string[];
   /** While more jobs than these wait for a runner, the API takes no further wishes for pipelines. */
   queueLimit: { total: number; perProject: number };
+  queueRules: QueueRules;
   /** Lets notifications and includes go to private and loopback addresses. */
   allowPrivateTargets: boolean;
   /** From which definitions may include files by their address. */

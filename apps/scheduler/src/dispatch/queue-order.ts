@@ -1,0 +1,15 @@
+import type { QueueRules } from '@foldline/kernel';
+import type { QueuedJob } from './job-queue.ts';
+
+/** What the settings say where nobody has said anything. */
+export const QUEUE_RULES: QueueRules = { priorityMs: 5 * 60_000, runningMs: 60_000, projectLimit: Infinity };
+
+type Ordered = Pick<QueuedJob, 'queuedAt' | 'priority' | 'position'>;
+
+/** The smaller goes first. It does not change with time: jobs that wait grow older together. */
+export const rankOf = ({ queuedAt, priority }: Ordered, { priorityMs }: QueueRules): number =>
+  queuedAt - priority * priorityMs;
+
+/** Of jobs of one project: negative when the first goes before the second. */
+export const compareInProject = (a: Ordered, b: Ordered, rules: QueueRules): number =>
+  rankOf(a, rules) - rankOf(b, rules) || a.position - b.position;
