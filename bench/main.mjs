@@ -7,6 +7,7 @@ import { benchJobs, benchPeer } from './jobs.mjs';
 import { benchLanguage } from './language.mjs';
 import { benchLatency } from './latency.mjs';
 import { figure, summary } from './lib/figures.mjs';
+import { benchQueue } from './queue.mjs';
 import { benchStart } from './start.mjs';
 
 const parts = {
@@ -14,6 +15,7 @@ const parts = {
   append: benchAppend,
   start: benchStart,
   latency: benchLatency,
+  queue: benchQueue,
   peer: benchPeer,
   jobs: benchJobs,
   containers: benchContainers,

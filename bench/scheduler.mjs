@@ -95,8 +95,10 @@ const offer = (slots) => ({ cluster, cpu: 1e6, memoryBytes: 0, diskBytes: 0, slo
 const waiting = (index, groups) => ({
   jobId: jobIdOf(pipelineId, index),
   pipelineId,
+  projectId: `p${index % 100}`,
   attempt: 1,
   priority: index % 11,
+  queuedAt: index,
   position: index,
   requirements: { cpu: 1 + (index % groups) },
   highPowerAllowed: false,
