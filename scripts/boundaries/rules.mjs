@@ -66,6 +66,7 @@ export const PROJECTS = {
   'pipeline-language': { may: ['kernel'] },
   'pipeline-planner': { may: ['language'] },
   runner: { packages: ['re2js'] },
+  scheduler: { packages: ['tinyqueue'] },
 };
 
 /** Where a service is put into a process it may use the host; nowhere else, so that it runs in any. */
