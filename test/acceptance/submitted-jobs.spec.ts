@@ -300,6 +300,7 @@ describe('What is no job', () => {
     [{ steps: [{ name: 'a', run: 'true', env: { '1': 'x' } }] }, '/steps/0/env/1'],
     [{ steps: [{ name: 'a', run: 'true' }], priority: 11 }, '/priority'],
     [{ steps: [{ name: 'a', run: 'true' }], cacheKeys: ['../secret'] }, '/cacheKeys'],
+    [{ steps: [{ name: 'a', run: 'true' }], cacheKeys: ['web/deps.lock'] }, '/cacheKeys/0'],
     [{ steps: [{ name: 'a', run: 'true' }], id: 'no/id' }, '/id'],
   ])('is refused with the field: %j', async (body, pointer) => {
     const refused = await sandbox.client.raw('POST', '/jobs/submit', {

@@ -8,6 +8,7 @@ export { DEFINITION_FILES } from './dialect.ts';
 export { notLookedUp, type Found, type Location } from './elsewhere.ts';
 export { applyFixes } from './fix.ts';
 export { attemptToLint, lint } from './lint/lint.ts';
+export { isLockfile, LOCKFILES } from './lockfile-caches.ts';
 export { keywordTable, type Keyword } from './keyword-table.ts';
 export { lintDefinition, planRequested, type Outcome, type PlanningTools } from './plan-requested.ts';
 export type { ArtifactTools } from './read-artifact.ts';

@@ -61,6 +61,10 @@ describe('what a lockfile is for', () => {
     ['requirements.txt', 'pip', ['.venv', '__pycache__', '.pip-cache']],
     ['go.sum', 'go', ['go/pkg/mod', '.cache/go-build']],
     ['Cargo.lock', 'cargo', ['target', '.cargo/registry']],
+    ['pom.xml', 'maven', ['.m2/repository']],
+    ['gradle.lockfile', 'gradle', ['.gradle/caches', '.gradle/wrapper']],
+    ['Gemfile.lock', 'bundler', ['vendor/bundle']],
+    ['composer.lock', 'composer', ['vendor']],
   ])('%s: what %s keeps (S1-21 to S1-24)', (lockfile, prefix, paths) =>
     expect(planned({ cacheKeys: [lockfile] }).cache).toEqual([
       {

@@ -1,6 +1,5 @@
 import {
   SUBMITTED_WORKSPACE,
-  type CacheSpec,
   type Plan,
   type RetryReason,
   type RunStep,
@@ -51,7 +50,7 @@ export const submissionPlan = (submitted: SubmittedJob): Plan => {
         variables: valuesOf(env),
         secrets: {},
         steps: steps.map(stepOf),
-        cache: cacheKeys.flatMap((lockfile): CacheSpec[] => lockfileCaches(lockfile)),
+        cache: cacheKeys.flatMap((lockfile) => lockfileCaches(lockfile)),
         retry: { max: retries, when: RETRIED },
         timeoutSeconds: timeout,
         interruptible: false,

@@ -14,6 +14,7 @@ import {
   Max,
   Min,
 } from 'class-validator';
+import { isLockfile, LOCKFILES } from '@foldline/pipeline-language';
 import { IsImageName } from '../http/is-image-name.ts';
 import { ListOf } from '../http/list-of.ts';
 import { textsIn } from '../http/texts-in.ts';
@@ -118,14 +119,15 @@ export class SubmitJobBody {
 /** What is submitted, with what was left out filled in. Refuses with every mistake. */
 export const submittedJobOf = (id: string, body: SubmitJobBody): SubmittedJob => {
   const errors: FieldError[] = [];
-  const { commit, branch, image } = body;
+  const { commit, branch, image, cacheKeys = [] } = body;
+  for (const [index, path] of cacheKeys.entries()) if (!isLockfile(path)) errors.push(notALockfile(index, path));
   const job: SubmittedJob = {
     id,
     ...(commit !== undefined && { commit }),
     ...(branch !== undefined && { branch }),
     steps: body.steps.map((step, index) => stepOf(step, `/steps/${index}`, errors)),
     env: textsIn('/env', body.env, errors) ?? {},
-    cacheKeys: body.cacheKeys ?? [],
+    cacheKeys,
     ...(image !== undefined && { image }),
     timeout: body.timeout ?? SUBMITTED_DEFAULTS.timeout,
     priority: body.priority ?? SUBMITTED_DEFAULTS.priority,
@@ -134,6 +136,12 @@ export const submittedJobOf = (id: string, body: SubmitJobBody): SubmittedJob =>
   if (errors.length > 0) throw invalidRequest(errors);
   return job;
 };
+
+/** Said at once: nothing would ever be kept, and nobody would know why (S1-26). */
+const notALockfile = (index: number, path: string): FieldError => ({
+  pointer: `/cacheKeys/${index}`,
+  message: `of ${path} nothing is known that could be kept: name a lockfile (${LOCKFILES.join(', ')})`,
+});
 
 const stepOf = (
   { name, run, workingDir, env, continueOnError, timeout }: SubmittedStepBody,
