@@ -1,0 +1,1 @@
+export { writeImage, type TreeEntry, type WrittenFile } from './write-image.ts';

@@ -1,0 +1,55 @@
+import { deflateSync } from 'node:zlib';
+
+/** Bytes of one block of metadata before it is compressed. */
+export const METADATA_BYTES = 8192;
+/** Of a block's header: it is stored as it is. */
+const STORED = 0x8000;
+const HEADER_BYTES = 2;
+
+/** Where something is: the start of its block in the stored table, and its place in the block once that is unpacked. */
+export type Place = { block: number; offset: number };
+
+/**
+ * A table of metadata: blocks of 8 KiB, each compressed by itself with its length in front (Squashfs 4.0). Places are
+ * known as soon as something is added, since only finished blocks lie before it.
+ */
+export class MetadataWriter {
+  private readonly finished: Buffer[] = [];
+  private finishedBytes = 0;
+  private pending: Buffer = Buffer.alloc(0);
+
+  get place(): Place {
+    return { block: this.finishedBytes, offset: this.pending.length };
+  }
+
+  add(bytes: Buffer): Place {
+    const { place } = this;
+    this.pending = this.pending.length === 0 ? bytes : Buffer.concat([this.pending, bytes]);
+    while (this.pending.length >= METADATA_BYTES) this.finish(METADATA_BYTES);
+    return place;
+  }
+
+  /** Everything that was added, and where each block of it starts. */
+  end(): { bytes: Buffer; blocks: number[] } {
+    if (this.pending.length > 0) this.finish(this.pending.length);
+    const blocks: number[] = [];
+    let start = 0;
+    for (const block of this.finished) {
+      blocks.push(start);
+      start += block.length;
+    }
+    return { bytes: Buffer.concat(this.finished), blocks };
+  }
+
+  private finish(length: number): void {
+    const plain = this.pending.subarray(0, length);
+    this.pending = Buffer.from(this.pending.subarray(length));
+    const packed = deflateSync(plain, { level: 1 });
+    const isSmaller = packed.length < plain.length;
+    const body = isSmaller ? packed : plain;
+    const header = Buffer.alloc(HEADER_BYTES);
+    header.writeUInt16LE(isSmaller ? body.length : body.length | STORED);
+    this.finished.push(Buffer.concat([header, body]));
+    this.finishedBytes += HEADER_BYTES + body.length;
+  }
+}
