@@ -32,7 +32,8 @@ withServers((servers) => {
       delete settings['FOLDLINE_SECRET_KEY'];
       settings['FOLDLINE_SECRET_KEY_FILE'] = join(sandbox.server.dataDirectory, 'secret-key');
       moved = await foldline(['migrate', '--from', sandbox.server.dataDirectory], join(scratch, 'unused'), settings);
-      cluster = await Cluster.start(join(scratch, 'cluster'), { ...settings, FOLDLINE_RUNNER_LEASE_SECONDS: '2' });
+      // Long enough for a runner that starts on a busy machine with six others: it must not be lost itself.
+      cluster = await Cluster.start(join(scratch, 'cluster'), { ...settings, FOLDLINE_RUNNER_LEASE_SECONDS: '6' });
       const { client } = cluster;
       ended = await until(
         'the pipeline to end',
