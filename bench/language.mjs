@@ -38,7 +38,7 @@ const withGrowth = async (name, small, large) => {
   const ofLarge = await costsInChild(large);
   const growth = ofLarge.cost / ofSmall.cost;
   const linear = ofLarge.json / ofSmall.json;
-  const most = 1.1 * Math.max(10, linear);
+  const most = 1.2 * Math.max(10, linear);
   figure('the plans of ten times the jobs as JSON and back', `${linear.toFixed(1)} ×`, 'linear work');
   figure(`ten times the jobs, ${name}`, `${growth.toFixed(1)} ×`, `<= ${most.toFixed(1)} ×`, growth <= most);
 };

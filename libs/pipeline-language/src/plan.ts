@@ -49,20 +49,18 @@ export const planJobs = (
     const needs = ownLinks.needs?.some(({ entry }) => namesCopies(entry)) ? ownLinks.needs : undefined;
     const taken = template.artifactsFrom;
     const dependencies = each.job.settings.dependencies && taken !== 'earlier-stages' ? new Set(taken) : undefined;
-    for (const copy of copiesOf(each)) {
+    const copies = copiesOf(each);
+    const model = modelOf(template, copies[0]!, definition);
+    for (const copy of copies) {
       const fillIn = (text: string): string => fill(text, each.job, copy);
       const filled = filledIn(template, each.job, fillIn);
       checkStarted(each.job, fillIn, { report, repository });
       const where = subject(report, `Job \`${shorten(each.job.name)}\``);
       const attempts = ownLinks.elsewhere?.flatMap((entry) => kept?.of(entry, fillIn, where) ?? []) ?? [];
-      jobs.push({
-        index: jobs.length,
-        name: copy.name,
-        ...filled,
-        ...ofTheCopy(filled, copy, definition),
-        ...(attempts.length > 0 && { artifactsOf: attempts }),
-        ...(needs && needed(needs, copy, dependencies)),
-      });
+      const same = filled === template ? model : modelOf(filled, copy, definition);
+      const job = ofTheCopy(same, copy, jobs.length);
+      if (attempts.length > 0) job.artifactsOf = attempts;
+      jobs.push(needs ? { ...job, ...needed(needs, copy, dependencies) } : job);
     }
   }
   reportSameNames(jobs, definition, report);
@@ -119,15 +117,26 @@ const withinCounts = (links: ReadonlyMap<Selected, Links>, ranges: Ranges, repor
   return true;
 };
 
-const ofTheCopy = (
-  { variables }: JobTemplate,
-  { node, matrix }: Copy,
-  { dialect }: Definition,
-): Pick<PlannedJob, 'variables' | 'matrix' | 'node'> => ({
-  variables: matrix ? { ...variables, ...matrix } : variables,
+/** A job with every field that the copies have: thousands are made by cloning one, which engines do ten times as fast. */
+const modelOf = (template: JobTemplate, { node, matrix }: Copy, { dialect }: Definition): PlannedJob => ({
+  index: 0,
+  name: '',
+  ...template,
   ...present('matrix', matrix),
   ...present('node', node && dialect === 'gitlab' ? { ...node, first: 1 as const } : node),
 });
+
+const ofTheCopy = (model: PlannedJob, { name, node, matrix }: Copy, index: number): PlannedJob => {
+  const job = { ...model };
+  job.index = index;
+  job.name = name;
+  if (matrix) {
+    job.variables = { ...model.variables, ...matrix };
+    job.matrix = matrix;
+  }
+  if (node) job.node = model.node?.first ? { ...node, first: 1 } : node;
+  return job;
+};
 
 const reportSameNames = (jobs: readonly PlannedJob[], definition: Definition, report: Report): void => {
   const places = new Map(definition.jobs.map(({ name, at }) => [name, at]));
