@@ -38,6 +38,7 @@ const wrong = (node: Node, where: Where, expected: string, hint?: string): undef
 };
 
 export const invalid = (node: Node, where: Where, rule: string, hint?: Hint): undefined => {
+  if (isUnresolved(node)) return undefined;
   where.report.error('invalid-value', node.at, `${where.label} ${rule}, but it is ${nameOf(node)}.`, hint);
 };
 
@@ -75,7 +76,7 @@ export const readChoice = <T extends string>(node: Node, where: Where, choices: 
   return invalid(node, where, rule, didYouMean(text, choices));
 };
 
-/** One text or a list of them; nothing is an empty list. */
+/** One text or a list of them; nothing is an empty list, and a list none of which can be read is none. */
 export const readTexts = (node: Node, where: Where): Located<string>[] | undefined => {
   if (isNothing(node)) return [];
   if (node.kind === 'map') return wrong(node, where, 'a text or a list of texts', mapHint(node));
@@ -85,7 +86,7 @@ export const readTexts = (node: Node, where: Where): Located<string>[] | undefin
     const value = readText(item, where);
     if (value !== undefined) texts.push({ value, at: item.at });
   }
-  return texts;
+  return texts.length > 0 || node.items.length === 0 ? texts : undefined;
 };
 
 /** The most common way to get a map by accident: a command or text that holds `: `. */

@@ -108,7 +108,11 @@ const readNeed = (node: Node, where: Where): NeedEntry | undefined => {
   if (!node.entries.has('job')) return invalid(node, where, 'needs the name of a `job`');
   if (!job) return undefined;
   const copies = parallel?.matrix;
-  const of = otherPipeline(node, elsewhere, where);
+  // What names another pipeline and could not be read must not make it a job of this one.
+  const isUnread = (['pipeline', 'project', 'ref'] as const).some(
+    (key) => node.entries.has(key) && elsewhere[key] === undefined,
+  );
+  const of = isUnread ? 'unclear' : otherPipeline(node, elsewhere, where);
   if (of === 'unclear') return undefined;
   return { job: job.value, artifacts, optional, at: job.at, ...(copies && { copies }), ...(of && { of }) };
 };

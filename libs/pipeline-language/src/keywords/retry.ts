@@ -76,7 +76,7 @@ const readReasons: Shape<RetryReason[]> = shape(
       const message = `${where.label} must name a reason, but it is ${nameOf(node)}.`;
       where.report.error('wrong-type', node.at, message);
     }
-    return [...new Set(texts?.map((text) => readReason(text, where)).filter((read) => read !== undefined))];
+    return texts && [...new Set(texts.map((text) => readReason(text, where)).filter((read) => read !== undefined))];
   },
   anyOf(reason, listOf(reason)),
 );

@@ -5,7 +5,7 @@ import { present } from '../grammar/present.ts';
 import { record, type Fields } from '../grammar/record.ts';
 import { boolean, choice, shape, within, type Shape } from '../grammar/shape.ts';
 import { limits } from '../limits.ts';
-import { isNothing, type Node, type Position } from '../node.ts';
+import { isNothing, isUnresolved, type Node, type Position } from '../node.ts';
 import { invalid, readList, readText, type Where } from '../read.ts';
 import { allowFailure, type AllowFailure } from './allow-failure.ts';
 import { autoCancel, type AutoCancel } from './auto-cancel.ts';
@@ -179,6 +179,8 @@ const rulesOf = (item: Item): Shape<Rule[]> => {
       const items = readList(node, where)?.flatMap(flat);
       if (items && items.length > limits.rulesPerJob)
         return invalid(node, where, `may have at most ${limits.rulesPerJob} rules`);
+      // Which rules these are is not known: by none at all the job would be left out.
+      if (items && items.length > 0 && items.every(isUnresolved)) return undefined;
       const rules = items?.map((each) => readRule(each, where, item)).filter((rule) => rule !== undefined);
       if (rules) reportUnreachable(rules, where);
       return rules;
