@@ -52,8 +52,11 @@ export const unread = (location: Location, problem: CompilerProblemCode, what: s
   ...(hint !== undefined && { hint }),
 });
 
-/** What is said of it where nothing but the repository can be read. */
-export const notLookedUp = (location: Location): NotFound => ({
-  ...unread(location, 'include-not-looked-up', 'is left out: here nothing is read but files of the repository'),
+/** What is said of it where only `readable` can be read. */
+export const notLookedUp = (
+  location: Location,
+  { readable = 'files of the repository', hint }: { readable?: string; hint?: string } = {},
+): NotFound => ({
+  ...unread(location, 'include-not-looked-up', `is left out: here nothing is read but ${readable}`, hint),
   severity: 'warning',
 });

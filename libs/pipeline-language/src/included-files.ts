@@ -128,8 +128,10 @@ export class IncludedFiles {
     const text = Object.hasOwn(this.sources.files, path) ? this.sources.files[path]! : undefined;
     if (text === undefined) this.#files.add(path);
     if (typeof text === 'string') return { text, home: { kind: 'commit' } };
-    if (text === null)
-      reportMissingFile({ value: path, at }, { sources: this.sources, report: this.report, isOptional });
+    if (text !== null) return undefined;
+    // The names of those that are there say what was meant.
+    this.#wantsPaths ||= !this.sources.paths;
+    reportMissingFile({ value: path, at }, { sources: this.sources, report: this.report, isOptional });
     return undefined;
   }
 }

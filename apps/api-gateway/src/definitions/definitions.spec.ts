@@ -197,6 +197,18 @@ describe('A definition', () => {
     expect(body.problems[0]).toMatchObject({ file: 'ci/more.yml' });
   });
 
+  it('is told what to send along when it includes something and names no project', async () => {
+    const definition = `include: [ci/more.yml, { project: ada/engine, file: ci/more.yml }]\na: { extends: .more, script: x }\n`;
+    const { body } = await lint({ definition }).expect(200);
+    expect(body.problems).toMatchObject([
+      { code: 'include-missing-file', hint: expect.stringContaining('`files`, or name the `project`') },
+      { code: 'include-not-looked-up', severity: 'warning', hint: expect.stringContaining('Name the `project`') },
+    ]);
+    const files = { 'ci/moer.yml': MORE };
+    const { body: misspelt } = await lint({ definition: `include: ci/more.yml\n${MORE}`, files }).expect(200);
+    expect(misspelt.problems).toMatchObject([{ hint: expect.stringContaining('ci/moer.yml') }]);
+  });
+
   it('is linted with the files of a project, by its id or its name, of which those that come with it are newer', async () => {
     const definition = 'include: ci/more.yml\na: { script: x, needs: [more] }\n';
     for (const project of [projectId, 'ada/engine', 'Ada/Engine'])

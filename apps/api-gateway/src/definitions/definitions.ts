@@ -41,6 +41,10 @@ import { UnderWay, type Room } from './under-way.ts';
 const ROOM: Room = { total: 32, perKey: 8, answerMs: 25_000 };
 /** The key of work that needs no repository. */
 const NO_PROJECT = 'no project';
+const ONLY_FILES = {
+  readable: 'what is sent in `files`',
+  hint: 'Name the `project` of the definition: what it may include is then read.',
+};
 
 export type PreviewRequest = {
   ref: string;
@@ -115,7 +119,10 @@ export class Definitions implements OnApplicationShutdown {
       const look = lookFirstInto(files, commit && (await this.lookAt(commit)));
       const about = { server: this.requests.server, ...(commit && { project: projectOf(commit.project) }) };
       const { problems } = await lintDefinition({ file, text: definition, about }, look, this.compiler);
-      return { valid: !problems.some(isError), problems: linked(problems) };
+      return {
+        valid: !problems.some(isError),
+        problems: linked(commit ? problems : problems.map(askForProject)),
+      };
     });
   }
 
@@ -150,9 +157,15 @@ const projectOf = ({ id, owner, name, url, defaultBranch }: ProjectDoc): Project
 
 const isError = ({ severity }: Problem): boolean => severity === 'error';
 
+/** A mistake in the path of a file that was sent has a fix, and so a hint of its own. */
+const askForProject = (problem: Problem): Problem =>
+  problem.code === 'include-missing-file' && !problem.fix
+    ? { ...problem, hint: 'Send its text in `files`, or name the `project` whose repository has it.' }
+    : problem;
+
 const lookFirstInto = (files: LintRequest['files'], commit: Look | undefined): Look => ({
   file: async (path) => (Object.hasOwn(files, path) ? files[path] : commit?.file(path)),
   paths: async () => [...new Set([...Object.keys(files), ...((await commit?.paths()) ?? [])])],
   changes: async (since) => (await commit?.changes(since)) ?? null,
-  elsewhere: async (location) => (await commit?.elsewhere(location)) ?? notLookedUp(location),
+  elsewhere: async (location) => (await commit?.elsewhere(location)) ?? notLookedUp(location, commit ? {} : ONLY_FILES),
 });
