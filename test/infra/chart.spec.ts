@@ -191,6 +191,7 @@ withPrograms(['javac', 'mvn'], () => {
       ['ingress-without-host.yaml', 'an Ingress needs a host'],
       ['secret-in-an-address.yaml', 's3.url'],
       ['unknown-sasl.yaml', 'kafka.sasl'],
+      ['include-hosts-in-one.yaml', 'includeHosts.0'],
       ['tag-with-a-space.yaml', 'runnerPools.high.tags.0'],
       ['certificate-without-key.yaml', 'secretKeys.redisCertificateKey'],
       [
@@ -217,6 +218,23 @@ withPrograms(['javac', 'mvn'], () => {
         workloads(values).flatMap((workload) => settingsOf(workload).get('FOLDLINE_URL') ?? []),
       );
       expect(told).toEqual([['https://ci.example.org'], ['https://example.org/ci'], []]);
+    });
+
+    it('tells who reads definitions, and nobody else, from which hosts they may include files', () => {
+      const told = (values: string) =>
+        workloads(values)
+          .map((workload): [string, string | undefined] => [
+            containerOf(workload).name,
+            settingsOf(workload).get('FOLDLINE_INCLUDE_HOSTS'),
+          ])
+          .filter(([, hosts]) => hosts !== undefined)
+          .toSorted();
+      const hosts = 'example.org,*.example.com,http://mirror.corp:8080';
+      expect(told('everything.yaml')).toEqual([
+        ['api-gateway', hosts],
+        ['pipeline-planner', hosts],
+      ]);
+      expect(told('smallest.yaml')).toEqual([]);
     });
 
     it('publishes only the gateway', () => {

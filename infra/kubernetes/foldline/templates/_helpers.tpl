@@ -144,6 +144,9 @@ FOLDLINE_S3_CA: {{ . }}
 {{- $_ := set $env "FOLDLINE_PORT" "8080" -}}
 {{- with include "foldline.url" .root }}{{ $_ := set $env "FOLDLINE_URL" . }}{{ end -}}
 {{- end -}}
+{{- if has $workload.service (list "api-gateway" "pipeline-planner") -}}
+{{- with $values.includeHosts }}{{ $_ := set $env "FOLDLINE_INCLUDE_HOSTS" (join "," .) }}{{ end -}}
+{{- end -}}
 {{- if eq $workload.service "scheduler" -}}
 {{- $_ := set $env "FOLDLINE_RUNNER_POOLS" (include "foldline.runnerPools" .root) -}}
 {{- end -}}
