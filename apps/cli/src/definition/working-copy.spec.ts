@@ -61,3 +61,23 @@ describe('What changed in a working copy since `compare_to`', () => {
     expect(await changedSince(name)).toBeNull();
   });
 });
+
+describe('The files of a working copy', () => {
+  it('are those that git keeps or would keep', async () => {
+    writeFileSync(join(home, '.gitignore'), 'built/\n');
+    mkdirSync(join(home, 'built'));
+    writeFileSync(join(home, 'built/a.yml'), '');
+    writeFileSync(join(home, 'src/new.yml'), '');
+    const paths = await lookInto(home, new Map()).paths();
+    expect(paths.toSorted()).toEqual(['.gitignore', 'src/a', 'src/new.yml']);
+  });
+
+  it('are all that lie there where git keeps nothing yet', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'foldline-no-working-copy-'));
+    mkdirSync(join(directory, 'ci'));
+    writeFileSync(join(directory, 'ci/a.yml'), '');
+    writeFileSync(join(directory, 'b.yml'), '');
+    expect([...(await lookInto(directory, new Map()).paths())].toSorted()).toEqual(['b.yml', 'ci/a.yml']);
+    rmSync(directory, { recursive: true });
+  });
+});

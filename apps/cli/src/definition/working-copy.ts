@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { DEFINITION_FILES, notLookedUp, type Look } from '@foldline/pipeline-language';
 import { baseCommit } from './base-commit.ts';
@@ -43,6 +43,14 @@ export const workingCopyAt = async (directory: string): Promise<WorkingCopy> => 
   };
 };
 
+/** Who has not called `git init` yet has files all the same. */
+const filesBelow = async (directory: string): Promise<string[]> => {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
+};
+
 /**
  * What lies in the directory, committed or not; git says which of it are files of the repository. `texts` keeps what was
  * read, by path; `before` is the commit since which files count as pushed.
@@ -59,7 +67,8 @@ export const lookInto = (directory: string, texts: Map<string, string>, before?:
       if (text !== undefined) texts.set(path, text);
       return text;
     },
-    paths: async () => (await paths('ls-files', '-z', '--cached', '--others', '--exclude-standard')) ?? [],
+    paths: async () =>
+      (await paths('ls-files', '-z', '--cached', '--others', '--exclude-standard')) ?? (await filesBelow(directory)),
     changes: async (since) => {
       const base = await (since === '' ? before : baseCommit(since, gitIn(directory)));
       if (base === undefined) return null;
