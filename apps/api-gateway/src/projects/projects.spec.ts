@@ -46,14 +46,19 @@ describe('registering a project', () => {
     await gateway.as('get', '/api/v1/projects/ada/ghost').expect(404);
   });
 
-  it.each(['--upload-pack=touch /tmp/x', 'ext::sh -c id', 'javascript:alert(1)', 'https://ada:token@forge.example/x'])(
-    'refuses the address %s',
-    async (url) => {
-      await register({ owner: 'ada', name: 'evil', url })
-        .expect(422)
-        .expect(/invalid_url/);
-    },
-  );
+  it.each([
+    '--upload-pack=touch /tmp/x',
+    'ext::sh -c id',
+    'javascript:alert(1)',
+    'https://ada:token@forge.example/x',
+    'https://token@xn--a.example/x',
+    'ssh://git:token@forge.example:port/x',
+  ])('refuses the address %s, and does not repeat what it may tell', async (url) => {
+    const { text } = await register({ owner: 'ada', name: 'evil', url })
+      .expect(422)
+      .expect(/invalid_url/);
+    expect(text).not.toContain('token');
+  });
 
   it.each(['v1', 'api', 'docs', '.git', 'a b'])('refuses the owner "%s"', async (owner) => {
     await register({ owner, name: 'x', url: gateway.repository.url })
