@@ -1,4 +1,11 @@
-import { filledIn, openLayers, predefinedLayer, variableFinder, type VariableLayers } from '@foldline/contracts';
+import {
+  beginning,
+  filledIn,
+  openLayers,
+  predefinedLayer,
+  variableFinder,
+  type VariableLayers,
+} from '@foldline/contracts';
 import { environmentSlug, tierOf } from './environment-names.ts';
 
 type Described = Parameters<typeof openLayers>[0];
@@ -22,7 +29,7 @@ export const environmentOfJob = (assignment: Described, more: VariableLayers = {
   const layers = { ...openLayers(assignment), ...more };
   // A name that is made of unknown variables alone would be empty; it then stands as it was written.
   const filled = filledIn(environment.name, variableFinder(layers))?.trim() || environment.name;
-  const name = filled.slice(0, NAME_LENGTH);
+  const name = beginning(filled, NAME_LENGTH);
   const { action = 'start', tier = tierOf(name) } = environment;
   const variables = {
     CI_ENVIRONMENT_NAME: name,

@@ -1,4 +1,5 @@
 import {
+  beginning,
   variableSeal,
   type ChildDefinition,
   type CommitFacts,
@@ -121,11 +122,11 @@ const fetchCommit = async (
       ? await repositories.tagMessage({ projectId: project.id, url: project.url, tag: ref.name })
       : undefined;
   const commit: CommitFacts = {
-    author: `${author} <${email}>`.slice(0, MAX_AUTHOR),
+    author: beginning(`${author} <${email}>`, MAX_AUTHOR),
     at,
-    ...(tagMessage === undefined ? {} : { tagMessage: tagMessage.slice(0, MAX_MESSAGE) }),
+    ...(tagMessage === undefined ? {} : { tagMessage: beginning(tagMessage, MAX_MESSAGE) }),
   };
-  return { sha, message: message.slice(0, MAX_MESSAGE), commit };
+  return { sha, message: beginning(message, MAX_MESSAGE), commit };
 };
 
 const compileAt = async (

@@ -146,6 +146,13 @@ describe('The environment of a job', () => {
     });
   });
 
+  it('tells so much of a long name of an environment only, and no half of a character', () => {
+    const { CI_ENVIRONMENT_NAME: name } = valuesOf({ environment: { name: `review/${'🚀'.repeat(200)}` } });
+    expect(name).toBe(`review/${'🚀'.repeat(124)}`);
+    const { CI_ENVIRONMENT_NAME: odd } = valuesOf({ environment: { name: `preview/${'🚀'.repeat(200)}` } });
+    expect(odd).toBe(`preview/${'🚀'.repeat(123)}`);
+  });
+
   it('takes the later source: file, job, project, request, secrets', () => {
     const sources: [Partial<PlannedJob>, Partial<PipelineContext>, Partial<Assignment>] = [
       { variables: { A: 'job', B: 'job', C: 'job', D: 'job' }, secrets: { D: { vault: 'd' } } },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  beginning,
   COLLECTION,
   CacheRestored,
   CacheUploaded,
@@ -118,7 +119,7 @@ const newestWithPrefix = async (prefix: string, scene: JobScene, reads: JobReads
 };
 
 const expandKey = (text: string, { variables, hide }: JobScene): string =>
-  hide(expandVariables(text, variables)).slice(0, MAX_KEY);
+  beginning(hide(expandVariables(text, variables)), MAX_KEY);
 
 /** The key with its variables; for `key: files` a hash of those files, which is the same wherever the content is (S0-39). */
 const keyOf = async ({ key }: CacheSpec, scene: JobScene): Promise<string> => {
