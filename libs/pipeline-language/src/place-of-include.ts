@@ -111,9 +111,10 @@ const noArtifact = ({ path, job }: { path: string; job: string }): Refused => ({
   hint: 'Write a path such as `generated/build.yml`.',
 });
 
+/** A password that somebody wrote into an address would lie in the log of events with the problem. */
 const noAddress = (written: string): Refused => ({
   code: 'invalid-value',
-  message: `names \`${shorten(written)}\`, which is no address of a file.`,
+  message: `names \`${shorten(withoutSecrets(written))}\`, which is no address of a file.`,
   hint: 'Write an address such as `https://example.com/ci/build.yml`, without a user name or a password.',
 });
 
@@ -136,6 +137,8 @@ const otherServer = (host: string, fqdn: string | undefined): Refused => ({
   }.`,
   hint: 'Write `owner/name/component@version` without a host, of a project of this server.',
 });
+
+const withoutSecrets = (address: string): string => address.replace(/[?#].*$/s, '').replace(/^([^/]*\/\/).*@/s, '$1…@');
 
 export const refuseProject = (written: string, at: Position, where: Where): undefined =>
   refuseAt(noProject(written), at, where);
