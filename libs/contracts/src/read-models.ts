@@ -63,6 +63,8 @@ export type PipelineDoc = {
   owner: string;
   project: string;
   status: PipelineStatus;
+  /** What its definition calls it. */
+  name?: string;
   ref: string;
   refKind: string;
   /** Empty until the commit is known. */

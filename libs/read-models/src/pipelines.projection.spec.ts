@@ -54,6 +54,14 @@ describe('a pipeline document', () => {
     });
   });
 
+  it('has the name that its definition gives it, and none where that is empty', () => {
+    const called = (name: string) => PipelinePlanned({ pipelineId: 'p1', context, plan: { ...plan, name } });
+    expect(after(requested, called('Nightly'))).toMatchObject({ name: 'Nightly' });
+    expect(after(requested, called('Nightly'), called('Nightly'))).toMatchObject({ name: 'Nightly' });
+    expect(after(requested, called(''))).not.toHaveProperty('name');
+    expect(after(requested, planned)).not.toHaveProperty('name');
+  });
+
   it('shows what its definition has taken over from elsewhere', () => {
     const included = [{ kind: 'remote' as const, url: 'https://example.com/a.yml', sha256: 'f00d' }];
     const planned = PipelinePlanned({ pipelineId: 'p1', context, plan: { ...plan, included } });

@@ -99,6 +99,7 @@ export const pipelinesProjection = defineProjection<PipelineDoc>(COLLECTION.pipe
     changed(doc, event, {
       sha: event.data.context.sha,
       message: event.data.context.message,
+      ...(event.data.plan.name ? { name: event.data.plan.name } : {}),
       stages: event.data.plan.stages,
       decisions: event.data.plan.decisions,
       problems: event.data.plan.warnings,
