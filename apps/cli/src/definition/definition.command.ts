@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { Problem } from '@foldline/contracts';
+import { variableNameProblem, type Problem } from '@foldline/contracts';
 import {
   DEFINITION_FILES,
   PLAN_EVENTS,
@@ -98,5 +98,7 @@ const variables = (given: string, before: Variables): Variables => {
   const at = given.indexOf('=');
   const name = given.slice(0, Math.max(0, at));
   if (!NAME.test(name)) throw new CommandFailure(EXIT.usage, `${given}: a variable is given as KEY=VALUE`);
+  const problem = variableNameProblem(name);
+  if (problem) throw new CommandFailure(EXIT.usage, `${given}: ${problem}`);
   return { ...before, [name]: given.slice(at + 1) };
 };

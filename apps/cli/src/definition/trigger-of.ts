@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { isPlainRef } from '@foldline/kernel';
 import { SOURCE_OF_EVENT, type PlanEvent, type Trigger } from '@foldline/pipeline-language';
 import { CommandFailure, EXIT } from '../command-failure.ts';
 import { workingCopyAt } from './working-copy.ts';
@@ -22,7 +23,10 @@ export const triggerOf = async (root: string, asked: For): Promise<Trigger> => {
   if (branch !== undefined && tag !== undefined)
     throw new CommandFailure(EXIT.usage, 'a pipeline is for a branch or for a tag: give --branch or --tag');
   const { sha, message, branch: checkedOut, defaultBranch = 'main' } = await workingCopyAt(root);
-  const name = tag ?? branch ?? checkedOut ?? defaultBranch;
+  const given = tag ?? branch;
+  if (given !== undefined && !isPlainRef(given))
+    throw new CommandFailure(EXIT.usage, `"${given}" is no plain name of a branch or tag`);
+  const name = given ?? checkedOut ?? defaultBranch;
   return {
     ref: { name, kind: tag === undefined ? 'branch' : 'tag', protected: tag === undefined && name === defaultBranch },
     source: SOURCE_OF_EVENT[event],
