@@ -23,29 +23,38 @@ export const editDistance = (a: string, b: string): number => {
   return last[b.length]!;
 };
 
-/** The known word that the author most likely meant, if one is near; never one that cannot be shown. */
-export const nearest = (word: string, known: Iterable<string>): string | undefined => {
-  if (word.length > longest) return undefined;
-  const allowed = Math.min(2, Math.floor(word.length / 3) + 1);
+/** The known words that are nearest to a word, if any is near; never one that cannot be shown. */
+const allNearest = (word: string, known: Iterable<string>): string[] => {
+  if (word.length > longest) return [];
+  // Of a short word nothing would be left.
+  const allowed = word.length < 5 ? Math.min(1, word.length - 1) : 2;
   let compared = 0;
-  let best: { word: string; distance: number } | undefined;
+  let best = allowed;
+  let words: string[] = [];
   for (const candidate of known) {
     if (Math.abs(candidate.length - word.length) > allowed || candidate.length > longest) continue;
     if (showable(candidate) !== candidate) continue;
     if (++compared > mostCandidates) break;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= allowed && distance < (best?.distance ?? Infinity)) best = { word: candidate, distance };
+    if (distance > best) continue;
+    words = distance < best ? [candidate] : [...words, candidate];
+    best = distance;
   }
-  return best?.word;
+  return words;
 };
+
+/** The known word that the author most likely meant, if one is near. */
+export const nearest = (word: string, known: Iterable<string>): string | undefined => allNearest(word, known).at(0);
 
 /** The word that was probably meant instead of the one that is written. */
 export type Suggestion = { hint: string; written: string; meant: string };
 
-/** Nothing when no known word is near. */
-export const didYouMean = (written: string, known: Iterable<string>): Suggestion | undefined => {
-  const meant = nearest(written, known);
-  return meant === undefined ? undefined : suggestion(written, meant);
+/** Nothing when no known word is near; of several that are as near, nobody knows which one was meant. */
+export const didYouMean = (written: string, known: Iterable<string>): Suggestion | string | undefined => {
+  const [meant, other] = allNearest(written, known);
+  if (meant === undefined) return undefined;
+  if (other !== undefined) return `Did you mean \`${meant}\` or \`${other}\`?`;
+  return suggestion(written, meant);
 };
 
 export const suggestion = (written: string, meant: string): Suggestion => ({
