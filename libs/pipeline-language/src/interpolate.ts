@@ -191,7 +191,8 @@ export class Interpolation {
       .map((each) => each.trim())
       .reduce((value, call) => {
         const [, start, length] = /^truncate\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)$/.exec(call) ?? [];
-        if (start !== undefined) return value.slice(Number(start), Number(start) + Number(length));
+        // Of an emoji, which is two units of JavaScript, no half is left.
+        if (start !== undefined) return [...value].slice(Number(start), Number(start) + Number(length)).join('');
         if (call === 'expand_vars') return this.fillIn(value, at);
         if (call === 'posix_escape') return escaped(value);
         const message = `${this.where.label} uses \`${shorten(call)}\`, which is no function of inputs.`;
