@@ -77,11 +77,10 @@ export class IncludedFiles {
     if (!found) return undefined;
     if ('problem' in found) {
       const { problem, message, hint, severity } = found;
-      if (severity === 'warning') {
-        this.report.warn(problem, at, message, hint);
-        this.report.leavesOut();
-      } else if (isOptional) this.report.warn(problem, at, message, hint);
+      if (isOptional || severity === 'warning') this.report.warn(problem, at, message, hint);
       else this.report.error(problem, at, message, hint);
+      // What is missing because of it is no second mistake.
+      if (!isOptional || severity === 'warning') this.report.leavesOut();
       return undefined;
     }
     if (integrity !== undefined && !this.#isIntact(found, place, integrity, at)) return undefined;
