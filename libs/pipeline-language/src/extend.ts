@@ -64,7 +64,9 @@ class Extender {
     const base = this.root.entries.get(name);
     const what = `${label} extends \`${shorten(name)}\``;
     if (base?.value.kind !== 'map') {
-      const hint = this.report.full ? undefined : didYouMean(name, this.root.entries.keys());
+      const own = this.#underway.at(-1);
+      const others = (): string[] => [...this.root.entries.keys()].filter((key) => key !== own);
+      const hint = this.report.full ? undefined : didYouMean(name, others());
       this.report.error('extends-missing-job', at, `${what}, but the file has no such job or template.`, hint);
       return undefined;
     }

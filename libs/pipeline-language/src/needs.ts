@@ -88,7 +88,7 @@ const resolveNeeds = (job: JobDefinition, isSelected: boolean, context: Context)
     const parts = (needed && context.selected.get(needed.name)) ?? [];
     const entry = needed && copy !== undefined ? { ...written, job: needed.name, copy } : written;
     if (!needed) {
-      if (!optional) missing('needs-missing-job', `${where.label} needs \`${shorten(name)}\``, name, at, context);
+      if (!optional) missing('needs-missing-job', `${where.label} needs`, { value: name, at }, job, context);
     } else if (isLater(needed, job, context)) {
       const message = `${where.label} needs \`${shorten(name)}\`, which is in the later stage \`${shorten(needed.stage)}\`.`;
       context.report.error('needs-later-stage', at, message, 'Move one of the two jobs to another stage.');
@@ -129,16 +129,14 @@ const excluded = (
 const missing = (
   code: 'needs-missing-job' | 'dependency-missing-job',
   what: string,
-  name: string,
-  at: Position,
+  { value: name, at }: Located<string>,
+  asking: JobDefinition,
   { byName, report }: Context,
-): void =>
-  report.error(
-    code,
-    at,
-    `${what}, but the file has no such job.`,
-    report.full ? undefined : didYouMean(name, byName.keys()),
-  );
+): void => {
+  const others = (): string[] => [...byName.keys()].filter((each) => each !== asking.name);
+  const hint = report.full ? undefined : didYouMean(name, others());
+  report.error(code, at, `${what} \`${shorten(name)}\`, but the file has no such job.`, hint);
+};
 
 const isLater = (other: JobDefinition, job: JobDefinition, { stages }: Context): boolean =>
   stages.includes(job.stage) && stages.indexOf(other.stage) > stages.indexOf(job.stage);
@@ -154,7 +152,7 @@ const resolveDependencies = (
   const dependencies = new Map<Selected, ReadonlySet<string> | undefined>();
   for (const { value: name, at } of entries) {
     const dependency = context.named(name);
-    if (!dependency) missing('dependency-missing-job', `${label} \`${shorten(name)}\``, name, at, context);
+    if (!dependency) missing('dependency-missing-job', label, { value: name, at }, job, context);
     else if (checkOrder(job, dependency, label, at, context)) {
       const parts = (context.selected.get(dependency.job.name) ?? []).filter((part) => has(part, dependency));
       for (const part of parts) dependencies.set(part, withCopy(dependencies, part, dependency));
@@ -178,7 +176,7 @@ const resolveFiles = (job: JobDefinition, isSelected: boolean, context: Context)
   const label = `Job \`${shorten(job.name)}\` starts a pipeline from the artifacts of`;
   for (const { value: name, at } of artifactJobs(job)) {
     const maker = context.named(name);
-    if (!maker) missing('dependency-missing-job', `${label} \`${shorten(name)}\``, name, at, context);
+    if (!maker) missing('dependency-missing-job', label, { value: name, at }, job, context);
     else if (checkOrder(job, maker, label, at, context)) {
       const parts = (context.selected.get(maker.job.name) ?? []).filter((part) => has(part, maker));
       const copies = maker.copy === undefined ? {} : { copies: new Set([maker.copy]) };
