@@ -14,6 +14,7 @@ export const TAGS = {
     packages: ['node:*', '@jest/globals', 'fast-check'],
     specs: ['adapter', 'driver'],
   },
+  format: { may: [], packages: ['node:*', 'lz4-napi'] },
   driver: { may: ['kernel', 'contracts'], packages: ['node:*', '@photostructure/sqlite', 'ioredis', 'minio'] },
   adapter: {
     may: ['kernel', 'contracts', 'driver'],
@@ -65,7 +66,7 @@ export const PROJECTS = {
   cli: { may: ['cluster'] },
   'pipeline-language': { may: ['kernel'] },
   'pipeline-planner': { may: ['language'] },
-  runner: { packages: ['re2js'] },
+  runner: { may: ['format'], packages: ['re2js'] },
   scheduler: { packages: ['tinyqueue'] },
 };
 

@@ -2,13 +2,18 @@ import { directoryListing, type ListedEntry } from './directory-listing.ts';
 import { directoryInode, fileInode, KIND, linkInode, whiteoutInode, type Common, type FileBody } from './inodes.ts';
 import { MetadataWriter, type Place } from './metadata-writer.ts';
 
-export const SUPERBLOCK_BYTES = 96;
+const SUPERBLOCK_BYTES = 96;
+/** A block of metadata that is not compressed: the only version of LZ4 there is, and nothing particular. */
+const OPTIONS = Buffer.from([0x08, 0x80, 1, 0, 0, 0, 0, 0, 0, 0]);
+/** Where the data of an image begins. */
+export const HEAD_BYTES = SUPERBLOCK_BYTES + OPTIONS.length;
 /** Bytes of a file that are compressed together. */
 export const BLOCK_BYTES = 128 * 1024;
 const BLOCK_LOG = 17;
 const MAGIC = 0x7371_7368;
-const ZLIB = 1;
+const LZ4 = 5;
 const NO_XATTRS = 0x0200;
+const HAS_OPTIONS = 0x0400;
 const ABSENT = 0xffff_ffff_ffff_ffffn;
 /** A device of whole blocks is made of the file, whatever its length is. */
 const PADDED_TO = 4096;
@@ -28,11 +33,11 @@ export type Fragment = { start: number; size: number };
 type Folder = { mode: number; mtime: number; children: Map<string, Node> };
 type Node = { entry: Exclude<ImageEntry, { kind: 'dir' }> } | { folder: Folder };
 
-/** What stands behind the data of an image, and the superblock in front of it. `dataEnd`: where the data ends. */
+/** What stands behind the data of an image, and in front of it. `dataEnd`: where the data ends. */
 export const imageTables = (
   entries: readonly ImageEntry[],
   { fragments, dataEnd, madeAt }: { fragments: readonly Fragment[]; dataEnd: number; madeAt: number },
-): { superblock: Buffer; tables: Buffer } => {
+): { head: Buffer; tables: Buffer } => {
   const tree = new TreeTables(folderOf(entries, madeAt));
   const inodes = tree.inodes.end().bytes;
   const listings = tree.listings.end().bytes;
@@ -48,9 +53,9 @@ export const imageTables = (
   superblock.writeUInt32LE(madeAt, 8);
   superblock.writeUInt32LE(BLOCK_BYTES, 12);
   superblock.writeUInt32LE(fragments.length, 16);
-  superblock.writeUInt16LE(ZLIB, 20);
+  superblock.writeUInt16LE(LZ4, 20);
   superblock.writeUInt16LE(BLOCK_LOG, 22);
-  superblock.writeUInt16LE(NO_XATTRS, 24);
+  superblock.writeUInt16LE(NO_XATTRS | HAS_OPTIONS, 24);
   superblock.writeUInt16LE(1, 26);
   superblock.writeUInt16LE(4, 28);
   superblock.writeUInt16LE(0, 30);
@@ -63,7 +68,10 @@ export const imageTables = (
   superblock.writeBigUInt64LE(fragments.length === 0 ? ABSENT : BigInt(fragmentTable.index), 80);
   superblock.writeBigUInt64LE(ABSENT, 88);
   const padding = Buffer.alloc((PADDED_TO - (end % PADDED_TO)) % PADDED_TO);
-  return { superblock, tables: Buffer.concat([inodes, listings, fragmentTable.bytes, idTable.bytes, padding]) };
+  return {
+    head: Buffer.concat([superblock, OPTIONS]),
+    tables: Buffer.concat([inodes, listings, fragmentTable.bytes, idTable.bytes, padding]),
+  };
 };
 
 const reference = ({ block, offset }: Place): bigint => (BigInt(block) << 16n) | BigInt(offset);

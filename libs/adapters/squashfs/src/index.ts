@@ -1,1 +1,4 @@
-export { writeImage, type TreeEntry, type WrittenFile } from './write-image.ts';
+export { beginPacking, packBatches, packLarge, type FileToPack, type Packing } from './pack-batches.ts';
+export type { PackedFile, StoredContent } from './pack-files.ts';
+export { ImageReader } from './read-image.ts';
+export { filesOf, finishImage, writeImage, type TreeEntry } from './write-image.ts';

@@ -1,4 +1,4 @@
-import { deflateSync } from 'node:zlib';
+import { compress } from './codec.ts';
 
 /** Bytes of one block of metadata before it is compressed. */
 export const METADATA_BYTES = 8192;
@@ -16,22 +16,27 @@ export type Place = { block: number; offset: number };
 export class MetadataWriter {
   private readonly finished: Buffer[] = [];
   private finishedBytes = 0;
-  private pending: Buffer = Buffer.alloc(0);
+  private readonly pending = Buffer.allocUnsafe(METADATA_BYTES);
+  private length = 0;
 
   get place(): Place {
-    return { block: this.finishedBytes, offset: this.pending.length };
+    return { block: this.finishedBytes, offset: this.length };
   }
 
   add(bytes: Buffer): Place {
     const { place } = this;
-    this.pending = this.pending.length === 0 ? bytes : Buffer.concat([this.pending, bytes]);
-    while (this.pending.length >= METADATA_BYTES) this.finish(METADATA_BYTES);
+    for (let at = 0; at < bytes.length;) {
+      const copied = bytes.copy(this.pending, this.length, at);
+      at += copied;
+      this.length += copied;
+      if (this.length === METADATA_BYTES) this.finish();
+    }
     return place;
   }
 
   /** Everything that was added, and where each block of it starts. */
   end(): { bytes: Buffer; blocks: number[] } {
-    if (this.pending.length > 0) this.finish(this.pending.length);
+    if (this.length > 0) this.finish();
     const blocks: number[] = [];
     let start = 0;
     for (const block of this.finished) {
@@ -41,10 +46,10 @@ export class MetadataWriter {
     return { bytes: Buffer.concat(this.finished), blocks };
   }
 
-  private finish(length: number): void {
-    const plain = this.pending.subarray(0, length);
-    this.pending = Buffer.from(this.pending.subarray(length));
-    const packed = deflateSync(plain, { level: 1 });
+  private finish(): void {
+    const plain = Buffer.from(this.pending.subarray(0, this.length));
+    this.length = 0;
+    const packed = compress(plain);
     const isSmaller = packed.length < plain.length;
     const body = isSmaller ? packed : plain;
     const header = Buffer.alloc(HEADER_BYTES);

@@ -1,83 +1,150 @@
-import { hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { deflateSync } from 'node:zlib';
-import type { FileBody } from './inodes.ts';
-import { BLOCK_BYTES, type Fragment } from './image-tables.ts';
+import { createHash, hash } from 'node:crypto';
+import { closeSync, constants, openSync, readSync, writevSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { compress } from './codec.ts';
+import { BLOCK_BYTES } from './image-tables.ts';
 
 /** Of the size of a stored block: it is stored as it is. */
-const PLAIN = 1 << 24;
+export const PLAIN = 1 << 24;
+const READ_BYTES = 32 * BLOCK_BYTES;
+/** As much of a file as lies in memory compressed, where nobody else writes the image. */
+const HELD_BYTES = 8 * READ_BYTES;
 
-export type PackedFile = FileBody & { digest: string };
-export type Packed = { data: Buffer; files: PackedFile[]; fragments: Fragment[] };
-
-/**
- * Reads files and packs what they hold as the data of an image: whole blocks each by itself, what is left of several files
- * together. Places count from the beginning of this data, and fragments from the first of them.
- */
-export const packFiles = (paths: readonly string[]): Packed => {
-  const packer = new Packer();
-  const files = paths.map((path) => packer.file(readWhole(path)));
-  packer.endFragment();
-  return { data: Buffer.concat(packer.parts), files, fragments: packer.fragments };
+/** Where an image has what a file holds: whole blocks, and its end among the ends of others. Sizes are the stored ones. */
+export type StoredContent = {
+  size: number;
+  start: number;
+  blocks: readonly number[];
+  end?: { start: number; size: number; offset: number };
 };
+export type PackedFile = StoredContent & { path: string; digest: string };
 
-class Packer {
-  readonly parts: Buffer[] = [];
-  readonly fragments: Fragment[] = [];
-  private length = 0;
-  private ends: Buffer[] = [];
+/** Asks for room in the image; answers where it begins. */
+export type Room = (bytes: number) => number;
+
+/** Reads files and writes what they hold into an image, whole blocks each by itself, what is left of several files together. */
+export class FilePacker {
+  private readonly read = Buffer.allocUnsafe(READ_BYTES);
+  private readonly ends = Buffer.allocUnsafe(BLOCK_BYTES);
   private endsLength = 0;
+  /** Files whose end is not stored yet. */
+  private waiting: { file: PackedFile; offset: number }[] = [];
+  private parts: Buffer[] = [];
+  private partsLength = 0;
 
-  file(bytes: Buffer): PackedFile {
-    const start = this.length;
-    const whole = bytes.length - (bytes.length % BLOCK_BYTES);
-    const blocks: number[] = [];
-    for (let at = 0; at < whole; at += BLOCK_BYTES) blocks.push(this.store(bytes.subarray(at, at + BLOCK_BYTES)));
-    const rest = bytes.subarray(whole);
-    const fragment = rest.length > 0 ? this.end(rest) : undefined;
-    return { digest: hash('sha256', bytes), size: bytes.length, start, blocks, ...(fragment && { fragment }) };
+  constructor(
+    private readonly image: number,
+    private readonly root: string,
+    private readonly room: Room,
+    /** Nobody else asks for room: of a large file it need not be known how much it takes before it is written. */
+    private readonly isAlone: boolean,
+  ) {}
+
+  /** `digest` is the SHA-256 of what was read, which may be more or less than was there when the file was found. */
+  async pack(path: string): Promise<PackedFile> {
+    const fd = openSync(join(this.root, path), constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return await this.packOpen(path, fd);
+    } finally {
+      closeSync(fd);
+    }
   }
 
-  endFragment(): void {
+  /** Everything that was packed is in the image. */
+  end(): void {
+    this.endTogether();
+  }
+
+  private async packOpen(path: string, fd: number): Promise<PackedFile> {
+    let length = fill(fd, this.read);
+    if (length < BLOCK_BYTES) return this.small(path, this.read.subarray(0, length));
+    const digest = createHash('sha256');
+    const file = { path, size: 0, start: 0, blocks: [] as number[], digest: '' } satisfies PackedFile;
+    let rest = this.read.subarray(0, 0);
+    let start: number | undefined;
+    for (; length > 0; length = length === READ_BYTES ? fill(fd, this.read) : 0) {
+      const bytes = this.read.subarray(0, length);
+      digest.update(bytes);
+      file.size += length;
+      const whole = length - (length % BLOCK_BYTES);
+      for (let at = 0; at < whole; at += BLOCK_BYTES) file.blocks.push(this.hold(bytes.subarray(at, at + BLOCK_BYTES)));
+      rest = Buffer.from(bytes.subarray(whole));
+      await nextTurn();
+      if (this.isAlone && this.partsLength >= HELD_BYTES) {
+        const flushed = this.flush();
+        start ??= flushed;
+      }
+    }
+    file.digest = digest.digest('hex');
+    const last = this.flush();
+    file.start = start ?? last;
+    if (rest.length > 0) this.endOf(file, rest);
+    return file;
+  }
+
+  private small(path: string, bytes: Buffer): PackedFile {
+    const file: PackedFile = { path, size: bytes.length, start: 0, blocks: [], digest: hash('sha256', bytes) };
+    if (bytes.length > 0) this.endOf(file, bytes);
+    return file;
+  }
+
+  private endOf(file: PackedFile, bytes: Buffer): void {
+    if (this.endsLength + bytes.length > BLOCK_BYTES) this.endTogether();
+    this.waiting.push({ file, offset: this.endsLength });
+    this.endsLength += bytes.copy(this.ends, this.endsLength);
+  }
+
+  private endTogether(): void {
     if (this.endsLength === 0) return;
-    const start = this.length;
-    const size = this.store(this.ends.length === 1 ? this.ends[0]! : Buffer.concat(this.ends));
-    this.fragments.push({ start, size });
-    this.ends = [];
+    const size = this.hold(this.ends.subarray(0, this.endsLength));
+    const start = this.flush();
+    for (const { file, offset } of this.waiting) file.end = { start, size, offset };
+    this.waiting = [];
     this.endsLength = 0;
   }
 
-  private end(rest: Buffer): NonNullable<FileBody['fragment']> {
-    if (this.endsLength + rest.length > BLOCK_BYTES) this.endFragment();
-    const offset = this.endsLength;
-    this.ends.push(rest);
-    this.endsLength += rest.length;
-    return { index: this.fragments.length, offset };
+  /** The size of the block as it is stored. */
+  private hold(bytes: Buffer): number {
+    const packed = compress(bytes);
+    const isSmaller = packed.length < bytes.length;
+    const block = isSmaller ? packed : Buffer.from(bytes);
+    this.parts.push(block);
+    this.partsLength += block.length;
+    return isSmaller ? block.length : block.length | PLAIN;
   }
 
-  /** The size of the block as it is stored. */
-  private store(bytes: Buffer): number {
-    const packed = deflateSync(bytes, { level: 1 });
-    const isSmaller = packed.length < bytes.length;
-    const body = isSmaller ? packed : bytes;
-    this.parts.push(body);
-    this.length += body.length;
-    return isSmaller ? body.length : body.length | PLAIN;
+  private flush(): number {
+    const start = this.room(this.partsLength);
+    writeAll(this.image, this.parts, start);
+    this.parts = [];
+    this.partsLength = 0;
+    return start;
   }
 }
 
-const readWhole = (path: string): Buffer => {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    const bytes = Buffer.allocUnsafe(fstatSync(fd).size);
-    let read = 0;
-    while (read < bytes.length) {
-      const more = readSync(fd, bytes, read, bytes.length - read, null);
-      if (more === 0) break;
-      read += more;
+/** Until the buffer is full or the file ends. */
+const fill = (fd: number, buffer: Buffer): number => {
+  let length = 0;
+  while (length < buffer.length) {
+    const more = readSync(fd, buffer, length, buffer.length - length, null);
+    if (more === 0) break;
+    length += more;
+  }
+  return length;
+};
+
+const MOST_PARTS = 1000;
+
+export const writeAll = (fd: number, parts: readonly Buffer[], position: number): void => {
+  let at = position;
+  for (let from = 0; from < parts.length; from += MOST_PARTS) {
+    let some = parts.slice(from, from + MOST_PARTS);
+    while (some.length > 0) {
+      let written = writevSync(fd, some, at);
+      at += written;
+      while (some.length > 0 && written >= some[0]!.length) written -= some.shift()!.length;
+      if (some.length > 0) some = [some[0]!.subarray(written), ...some.slice(1)];
     }
-    return bytes.subarray(0, read);
-  } finally {
-    closeSync(fd);
   }
 };

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { absent } from '@foldline/testing';
+import { ImageReader } from './read-image.ts';
 import { writeImage, type TreeEntry } from './write-image.ts';
 
 const MADE_AT = 1_700_000_000;
@@ -56,8 +57,8 @@ const suite = (): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   };
-  const mount = (entries = entriesOf(root)) => {
-    const written = writeImage(image, { root, entries, madeAt: MADE_AT });
+  const mount = async (entries = entriesOf(root)) => {
+    const written = await writeImage(image, { root, entries, madeAt: MADE_AT });
     execFileSync('mount', ['-t', 'squashfs', '-o', 'loop,ro', image, mounted]);
     return written;
   };
@@ -67,7 +68,7 @@ const suite = (): void => {
     execFileSync('diff', ['--recursive', '--no-dereference', root, mounted]);
   };
 
-  it('has the tree that it was made of', () => {
+  it('has the tree that it was made of', async () => {
     put('a/b/c.txt');
     put('a/b.txt');
     put('none', '');
@@ -76,56 +77,84 @@ const suite = (): void => {
     chmodSync(join(root, 'a/b.txt'), 0o750);
     utimesSync(join(root, 'a/b.txt'), 1_000_000_000, 1_000_000_000);
     symlinkSync('../none', join(root, 'a/link'));
-    mount();
+    await mount();
     expectTheSame();
   });
 
-  it.each([1, 131_071, 131_072, 131_073, 5 * MIB + 1])('has files of %i bytes', (size) => {
+  it.each([1, 131_071, 131_072, 131_073, 5 * MIB + 1])('has files of %i bytes', async (size) => {
     put('random', randomBytes(size));
     put('zeros', Buffer.alloc(size));
     put('text', 'abc'.repeat(Math.ceil(size / 3)).slice(0, size));
-    mount();
+    await mount();
     expectTheSame();
   });
 
-  it('has thousands of files, in one directory and in many', () => {
+  it('has thousands of files, in one directory and in many', async () => {
     for (let n = 0; n < 5_000; n += 1) put(`many/a file whose name is rather long, number ${n}`, String(n));
     for (let n = 0; n < 600; n += 1) put(`deep/${n % 7}/${n % 31}/${n}.js`, `export const n = ${n};\n`);
-    mount();
+    await mount();
     expectTheSame();
   });
 
-  it('tells the size and the digest of each file as it was read', () => {
+  it('tells the size and the digest of each file as it was read', async () => {
     put('a', 'one');
     put('b/c', 'three');
     const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-    expect(writeImage(image, { root, entries: entriesOf(root), madeAt: MADE_AT })).toEqual([
+    expect(await writeImage(image, { root, entries: entriesOf(root), madeAt: MADE_AT })).toMatchObject([
       { path: 'a', size: 3, digest: sha256('one') },
       { path: 'b/c', size: 5, digest: sha256('three') },
     ]);
   });
 
-  it('is the same for the same tree', () => {
+  it('gives back each file by the place that its writer told', async () => {
+    put('small', 'one');
+    put('none', '');
+    put('large', randomBytes(5 * MIB + 1));
+    put('zeros', Buffer.alloc(3 * MIB));
+    const written = await writeImage(image, { root, entries: entriesOf(root), madeAt: MADE_AT });
+    const reader = new ImageReader(image);
+    for (const file of written) {
+      const pieces: Buffer[] = [];
+      for (const piece of reader.pieces(file)) pieces.push(Buffer.from(piece));
+      expect(Buffer.concat(pieces).equals(readFileSync(join(root, file.path)))).toBe(true);
+    }
+    reader.close();
+  });
+
+  it.each([
+    ['behind its end', { size: 10, start: 10 ** 9, blocks: [10] }],
+    ['of blocks that are too large', { size: 10, start: 106, blocks: [0xff_ffff] }],
+    ['of bytes that are no block', { size: 10, start: 0, blocks: [96] }],
+  ])('gives nothing %s', async (_what, place) => {
+    put('a', randomBytes(MIB));
+    await writeImage(image, { root, entries: entriesOf(root), madeAt: MADE_AT });
+    const reader = new ImageReader(image);
+    expect(() => [...reader.pieces(place)]).toThrow();
+    reader.close();
+  });
+
+  it('is the same for the same tree', async () => {
     put('a', 'one');
     put('b/c', randomBytes(MIB));
     const entries = entriesOf(root);
-    const bytes = ['one', 'two'].map((name) => {
-      writeImage(join(directory, name), { root, entries, madeAt: MADE_AT });
-      return readFileSync(join(directory, name));
-    });
+    const bytes: Buffer[] = [];
+    for (const name of ['one', 'two']) {
+      await writeImage(join(directory, name), { root, entries, madeAt: MADE_AT });
+      bytes.push(readFileSync(join(directory, name)));
+    }
     expect(bytes[0]!.equals(bytes[1]!)).toBe(true);
   });
 
-  it('says of what is gone that a layer below has it no longer', () => {
-    mount([{ kind: 'gone', path: 'was/here' }]);
+  it('says of what is gone that a layer below has it no longer', async () => {
+    await mount([{ kind: 'gone', path: 'was/here' }]);
     const stats = lstatSync(join(mounted, 'was/here'));
     expect({ device: stats.isCharacterDevice(), number: stats.rdev }).toEqual({ device: true, number: 0 });
   });
 
-  it('is refused for what lies below a file', () => {
+  it('is refused for what lies below a file', async () => {
     put('a', 'one');
     const entries: TreeEntry[] = [...entriesOf(root), { kind: 'gone', path: 'a/b' }];
-    expect(() => writeImage(image, { root, entries, madeAt: MADE_AT })).toThrow(/twice/);
+    await expect(writeImage(image, { root, entries, madeAt: MADE_AT })).rejects.toThrow(/below what is no directory/);
   });
 };
 
