@@ -4,6 +4,7 @@ import { closeSync, fchmodSync, lstatSync, openSync, rmSync, statSync, writeSync
 import { Readable } from 'node:stream';
 import { PermanentError, fromSystemError, systemCode, type ObjectStore, type StoredObject } from '@foldline/kernel';
 import { isDigest, pathOf, prepareLayout, type Layout } from './layout.ts';
+import { linkIfPossible } from './link-if-possible.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { damaged, digestOf, rangeChunks, readSmall, verifiedChunks, verifyFile } from './verified-read.ts';
 
@@ -45,9 +46,11 @@ class FileObjectStore implements ObjectStore {
     }
   }
 
-  async putFile(path: string): Promise<StoredObject> {
+  async putFile(path: string, { shared = false }: { shared?: boolean } = {}): Promise<StoredObject> {
     try {
       if (!lstatSync(path).isFile()) throw new PermanentError('only a regular file can be stored');
+      const linked = shared ? await this.writer.linkFile(path) : undefined;
+      if (linked) return linked;
       const small = readSmall(path);
       if (small) return await this.writer.writeBuffer(small);
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -81,9 +84,15 @@ class FileObjectStore implements ObjectStore {
     }
   }
 
-  async copyToFile(digest: string, path: string, mode: number): Promise<void> {
+  async copyToFile(
+    digest: string,
+    path: string,
+    mode: number,
+    { shared = false }: { shared?: boolean } = {},
+  ): Promise<void> {
     try {
       if (!isDigest(digest)) throw new PermanentError('not the digest of an object');
+      if (shared && linkIfPossible(pathOf(this.layout, digest), path)) return await this.checkLinked(digest, path);
       const small = readSmall(pathOf(this.layout, digest));
       if (!small) await this.copyLarge(digest, path, mode);
       else if (digestOf(small) === digest) writeNew(path, small, mode);
@@ -138,6 +147,15 @@ class FileObjectStore implements ObjectStore {
     await verifyFile(pathOf(this.layout, digest), digest);
     this.verified.set(digest, identity);
     if (this.verified.size > MAX_REMEMBERED) this.verified.delete(this.verified.keys().next().value ?? '');
+  }
+
+  private async checkLinked(digest: string, path: string): Promise<void> {
+    try {
+      await verifyFile(path, digest);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
   }
 
   /** Shares the blocks where the file system can; the copy is what is checked, since it is what will be used. */

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fsync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { Refusal, type StoredObject } from '@foldline/kernel';
+import { linkIfPossible } from './link-if-possible.ts';
 import { pathOf, shardOf, syncDirectory, temporaryPath, type Layout } from './layout.ts';
 import { SMALL_BYTES, digestOf } from './verified-read.ts';
 
+const READ_BYTES = 1024 * 1024;
 const fsyncFile = promisify(fsync);
 
 const tooLarge = (maxBytes: number): Refusal =>
@@ -41,6 +43,35 @@ export class ObjectWriter {
     } finally {
       rmSync(path, { force: true });
     }
+  }
+
+  /** The same file under the name of an object; `undefined` where that is not possible. */
+  async linkFile(path: string): Promise<StoredObject | undefined> {
+    const temporary = temporaryPath(this.layout);
+    if (!linkIfPossible(path, temporary)) return undefined;
+    try {
+      const file = await open(temporary, constants.O_RDONLY | constants.O_NOFOLLOW);
+      const stored = await this.tally(file).finally(() => file.close());
+      if (!(await this.isKept(stored))) await this.arrive(stored, () => Promise.resolve(temporary));
+      return stored;
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  private async tally(file: FileHandle): Promise<StoredObject> {
+    await file.chmod(0o400);
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const chunk of file.createReadStream({
+      autoClose: false,
+      highWaterMark: READ_BYTES,
+    }) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+    await file.sync();
+    return { digest: hash.digest('hex'), bytes };
   }
 
   private async writeTemporary(

@@ -46,6 +46,8 @@ export type Settings = {
   /** While more jobs than these wait for a runner, the API takes no further wishes for pipelines. */
   queueLimit: { total: number; perProject: number };
   queueRules: QueueRules;
+  /** Whether trees are mounted where that is possible, and how much of them a runner keeps on its disk. */
+  layers: { mounts: boolean; diskBytes: number };
   /** Lets notifications and includes go to private and loopback addresses. */
   allowPrivateTargets: boolean;
   /** From which definitions may include files by their address. */
