@@ -3,18 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TransientError } from '@foldline/kernel';
-import { TreeWorkerClient } from './tree-worker-client.ts';
+import type { TreeOperation } from '../workspace/tree-pool.ts';
+import { builtProgram } from './built-program.ts';
+import { ThreadClient } from './thread-client.ts';
 
 describe('The worker that prepares workspaces', () => {
   let directory: string;
   let base: string;
-  let worker: TreeWorkerClient;
+  let worker: ThreadClient<TreeOperation>;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'foldline-worker-'));
     base = join(directory, 'base');
     mkdirSync(base);
     writeFileSync(join(base, 'README.md'), 'read me');
-    worker = new TreeWorkerClient(join(directory, 'idle'));
+    worker = new ThreadClient({
+      program: builtProgram(import.meta.url, 'workspace', 'tree.worker.js'),
+      data: { directory: join(directory, 'idle') },
+      doing: 'prepare a workspace',
+    });
   });
   afterEach(async () => {
     await worker.close();
