@@ -7,7 +7,17 @@ export * from './ids.ts';
 export * from './image-name.ts';
 export * from './job-document.ts';
 export * from './job-variables.ts';
-export * from './manifest.ts';
+export * from './layered-manifest.ts';
+export {
+  TREE_LIMITS,
+  linkProblem,
+  parseManifest,
+  pathProblem,
+  placeOf,
+  serializeManifest,
+  type TreeEntry,
+  type TreeManifest,
+} from './manifest.ts';
 export type { IncludedFile } from './included-file.ts';
 export * from './pipeline-context.ts';
 export * from './plan.ts';

@@ -9,18 +9,19 @@ export const TREE_LIMITS = {
   manifestBytes: 32 * 1024 ** 2,
 } as const;
 
-const path = z.string().min(1);
-const mode = z.number().int().min(0).max(0o777);
+export const treePath = z.string().min(1);
+export const treeMode = z.number().int().min(0).max(0o777);
+export const objectDigest = z.string().regex(/^[0-9a-f]{64}$/);
 const entry = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('file'),
-    path,
-    mode,
+    path: treePath,
+    mode: treeMode,
     size: z.number().int().min(0),
-    digest: z.string().regex(/^[0-9a-f]{64}$/),
+    digest: objectDigest,
   }),
-  z.strictObject({ kind: z.literal('dir'), path, mode }),
-  z.strictObject({ kind: z.literal('link'), path, target: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('dir'), path: treePath, mode: treeMode }),
+  z.strictObject({ kind: z.literal('link'), path: treePath, target: z.string().min(1) }),
 ]);
 const schema = z.strictObject({ version: z.literal(1), entries: z.array(entry).max(TREE_LIMITS.entries) });
 
@@ -30,15 +31,23 @@ export type TreeManifest = z.infer<typeof schema>;
 
 /** The stored form: the same tree gives the same bytes, whoever packs it. */
 export const serializeManifest = (entries: readonly TreeEntry[]): Buffer => {
-  const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  return Buffer.from(JSON.stringify({ version: 1, entries: sorted } satisfies TreeManifest));
+  return Buffer.from(JSON.stringify({ version: 1, entries: byPath(entries) } satisfies TreeManifest));
 };
+
+export const byPath = <Entry extends { path: string }>(entries: readonly Entry[]): Entry[] =>
+  entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 
 /**
  * Reads a manifest that may come from anybody. Throws an `Error` that says what is wrong unless every path stays inside
  * the tree, no two paths are the same place, nothing lies below a file or a link, and no link leads out.
  */
-export const parseManifest = (bytes: Uint8Array): TreeManifest => {
+export const parseManifest = (bytes: Uint8Array): TreeManifest => parseAs(schema, bytes);
+
+/** For every form of a manifest. */
+export const parseAs = <Manifest extends { entries: Placed[] }>(
+  schema: z.ZodType<Manifest>,
+  bytes: Uint8Array,
+): Manifest => {
   if (bytes.length > TREE_LIMITS.manifestBytes) throw new Error('the manifest is too large');
   let json: unknown;
   try {
@@ -52,8 +61,10 @@ export const parseManifest = (bytes: Uint8Array): TreeManifest => {
   return parsed.data;
 };
 
-const checkPlaces = (entries: readonly TreeEntry[]): void => {
-  const places = new Map<string, TreeEntry['kind']>();
+type Placed = { path: string } & ({ kind: 'file'; size: number } | { kind: 'dir' } | { kind: 'link'; target: string });
+
+const checkPlaces = (entries: readonly Placed[]): void => {
+  const places = new Map<string, Placed['kind']>();
   let bytes = 0;
   for (const entry of entries) {
     const problem =
@@ -65,16 +76,22 @@ const checkPlaces = (entries: readonly TreeEntry[]): void => {
     if (entry.kind === 'file') bytes += entry.size;
   }
   if (bytes > TREE_LIMITS.bytes) throw new Error('the tree is too large');
+  const sound = new Set<string>();
   for (const { path } of entries) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const above = places.get(placeOf(path.slice(0, end)));
+      const directory = path.slice(0, end);
+      if (sound.has(directory)) break;
+      sound.add(directory);
+      const above = places.get(placeOf(directory));
       if (above && above !== 'dir') throw new Error('the manifest puts something below a file or a link');
     }
   }
 };
 
 /** File systems may fold case and composition: paths that could meet there count as one place. */
-export const placeOf = (path: string): string => path.normalize('NFC').toLowerCase();
+export const placeOf = (path: string): string => (ASCII.test(path) ? path : path.normalize('NFC')).toLowerCase();
+/** Which has no other form. */
+const ASCII = /^[ -~]*$/;
 
 /** Why a path may not be part of a tree; nothing when it may. */
 export const pathProblem = (path: string): string | undefined => {

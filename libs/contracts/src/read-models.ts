@@ -1,3 +1,4 @@
+import type { TreeLayer } from './layered-manifest.ts';
 import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
 import type { ArtifactKind, RunnerOffer } from './events/shared.schemas.ts';
@@ -120,6 +121,9 @@ export type CacheDoc = {
   manifestDigest: string;
   files: number;
   bytes: number;
+  /** Of caches that are images; early releases kept an object for each file. */
+  layers?: TreeLayer[];
+  contentDigest?: string;
   jobId: string;
   committedAt: string;
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
-import { artifactKind, count, digest, failureReason, outcome, text } from './shared.schemas.ts';
+import { artifactKind, count, digest, failureReason, outcome, layered, text } from './shared.schemas.ts';
 
 const attempt = { attemptId: text, pipelineId: text, jobId: text, attempt: z.number().int().min(1) };
 
@@ -91,6 +91,7 @@ export const CacheUploaded = defineEvent(
     manifestDigest: digest,
     files: count,
     bytes: count,
+    ...layered,
   }),
 );
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ChildDefinition, PipelineContext, Upstream } from '../pipeline-context.ts';
 import type { ImageBuild } from '../service.ts';
+import { MOST_LAYERS, treeLayer } from '../layered-manifest.ts';
 import type { SubmittedJob } from '../submitted-job.ts';
 import type { Plan, PlannedJob } from '../plan.ts';
 import type { Problem } from '../problem.ts';
@@ -8,6 +9,12 @@ import type { Problem } from '../problem.ts';
 export const count = z.number().int().min(0);
 export const digest = z.string().regex(/^[0-9a-f]{64}$/);
 export const text = z.string();
+/** Absent in what early releases recorded, whose caches had an object for each file. */
+export const layered = {
+  layers: z.array(treeLayer).max(MOST_LAYERS).optional(),
+  /** The same for the same files, whenever they were saved. */
+  contentDigest: digest.optional(),
+};
 
 /** Plans are checked by the planner that makes them; checking them again on every append would cost more than it finds. */
 export const plan = z.custom<Plan>((value) => (value as Plan)?.version === 1);

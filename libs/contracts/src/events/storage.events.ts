@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
-import { artifactKind, count, digest, text } from './shared.schemas.ts';
+import { artifactKind, count, digest, layered, text } from './shared.schemas.ts';
 
 export const ArtifactCommitted = defineEvent(
   'ArtifactCommitted',
@@ -57,6 +57,7 @@ export const CacheCommitted = defineEvent(
     manifestDigest: digest,
     files: count,
     bytes: count,
+    ...layered,
   }),
 );
 export const CacheRefused = defineEvent(
