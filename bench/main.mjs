@@ -1,4 +1,5 @@
 import { benchAppend } from './append.mjs';
+import { benchCaches } from './caches.mjs';
 import { benchContainers } from './containers.mjs';
 import { benchDistributed } from './distributed/figures.mjs';
 import { benchRelay } from './distributed/relay.mjs';
@@ -18,6 +19,7 @@ const parts = {
   queue: benchQueue,
   peer: benchPeer,
   jobs: benchJobs,
+  caches: benchCaches,
   containers: benchContainers,
   distributed: benchDistributed,
   relay: benchRelay,

@@ -53,6 +53,7 @@ const english = {
 
 /** What is started as a thread or a process of its own, by the name that its starter looks for beside itself. */
 const STARTED = [
+  'apps/runner/dist/layers/layer.worker.js',
   'apps/runner/dist/workspace/tree.worker.js',
   'libs/adapters/event-store-embedded/dist/writer.worker.js',
   'libs/adapters/spawner/dist/spawner-child.js',

@@ -21,9 +21,9 @@ const names = Object.keys(PORT) as (keyof Ports)[];
     },
     {
       provide: Workspaces,
-      inject: [PORT.settings, PORT.sourceRepository],
-      useFactory: ({ dataDirectory }: Ports['settings'], repositories: Ports['sourceRepository']) =>
-        new Workspaces({ directory: dataDirectory, repositories }),
+      inject: [RUNNER_PORTS],
+      useFactory: ({ settings, sourceRepository: repositories, clock, logger }: Ports) =>
+        new Workspaces({ directory: settings.dataDirectory, settings: settings.layers, repositories, clock, logger }),
     },
     RunnerLeases,
     ReplacedRunner,

@@ -114,6 +114,7 @@ const settingsIn = (dataDirectory: string): Settings => ({
   runnerLeaseMs: 180_000,
   queueLimit: { total: 1000, perProject: 1000 },
   queueRules: { priorityMs: 300_000, runningMs: 60_000, projectLimit: Infinity },
+  layers: { mounts: true, diskBytes: 2 ** 30 },
   allowPrivateTargets: false,
   includeHosts: [],
   buildWorkers: 2,

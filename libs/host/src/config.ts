@@ -205,6 +205,7 @@ const sharedSettings = (
     runningMs: values.FOLDLINE_QUEUE_FAIRNESS_SECONDS * 1000,
     projectLimit: values.FOLDLINE_PROJECT_JOBS ?? Infinity,
   },
+  layers: { mounts: values.FOLDLINE_CACHE_MOUNTS, diskBytes: values.FOLDLINE_CACHE_DISK_GB * GIB },
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
   ...dockerOf(values),

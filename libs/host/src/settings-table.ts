@@ -78,6 +78,14 @@ const COMMON_SETTINGS = {
   FOLDLINE_RUNNER_TAGS: runnerTags
     .optional()
     .describe('Tags of each runner, separated by commas: jobs that ask for tags go to runners that have them all.'),
+  FOLDLINE_CACHE_MOUNTS: flag
+    .default(true)
+    .describe(
+      'Lets runners that may mount see restored caches without unpacking them (squashfs under an overlay); where that is not possible they are unpacked.',
+    ),
+  FOLDLINE_CACHE_DISK_GB: number({ least: 0 })
+    .default(10)
+    .describe('Disk on which each runner process keeps the caches that it used last, besides those in use.'),
   FOLDLINE_RUNNER_LEASE_SECONDS: number({ least: 2, most: 86_400 })
     .default(180)
     .describe('A runner that was silent for so long is lost, and its jobs go to others; at least 2.'),

@@ -23,10 +23,11 @@ export const cacheDecider: Decider<CacheState, CacheCommand, CacheEvent> = {
 
   decide: ({ upload, problem }, state) => {
     const decision = new Decision<CacheState, CacheEvent>(state, cacheDecider.evolve);
-    const { cacheId, pipelineId, projectId, jobId, attempt, scope, key, manifestDigest, files, bytes } = upload;
+    const { attemptId: _attemptId, ...committed } = upload;
+    const { cacheId, pipelineId, jobId, attempt } = committed;
     decision.emit(
       problem === undefined
-        ? CacheCommitted({ cacheId, pipelineId, projectId, jobId, attempt, scope, key, manifestDigest, files, bytes })
+        ? CacheCommitted(committed)
         : CacheRefused({ cacheId, pipelineId, jobId, attempt, because: problem }),
     );
     return decision.events;

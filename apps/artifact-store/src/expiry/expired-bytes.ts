@@ -1,6 +1,6 @@
 import { COLLECTION, type ArtifactDoc, type CacheDoc } from '@foldline/contracts';
 import { PermanentError, type ObjectStore, type ReadStore } from '@foldline/kernel';
-import { objectsOf } from '../manifest/objects-of.ts';
+import { treeOf } from '../manifest/objects-of.ts';
 
 const PAGE = 200;
 
@@ -19,38 +19,41 @@ export const bytesOnlyOf = async (
   const going = new Set(artifacts.map(({ id }) => id));
   const candidates = new Set<string>();
   for (const { manifestDigest } of artifacts) {
-    for (const digest of await namedBy(objects, manifestDigest, () => [])) candidates.add(digest);
+    for (const digest of await namedBy(objects, { manifestDigest }, () => [])) candidates.add(digest);
   }
-  for await (const manifest of manifestsInUse(reads, going)) {
+  for await (const tree of treesInUse(reads, going)) {
     if (candidates.size === 0) break;
-    const named = await namedBy(objects, manifest, () => undefined);
+    const named = await namedBy(objects, tree, () => undefined);
     if (!named) return undefined;
     for (const digest of named) candidates.delete(digest);
   }
   return candidates;
 };
 
+type Tree = Pick<CacheDoc, 'manifestDigest' | 'layers'>;
+
 /** A manifest and the objects that it names; only itself when it is not there any more. */
 const namedBy = async <Damaged>(
   objects: ObjectStore,
-  manifest: string,
+  { manifestDigest: manifest, layers }: Tree,
   damaged: () => Damaged,
 ): Promise<string[] | Damaged> => {
+  if (layers) return [manifest, ...layers.map(({ digest }) => digest)];
   try {
     const bytes = await objects.read(manifest);
-    return bytes ? [manifest, ...objectsOf(bytes).map(({ digest }) => digest)] : [manifest];
+    return bytes ? [manifest, ...treeOf(bytes).objects.map(({ digest }) => digest)] : [manifest];
   } catch (error) {
     if (error instanceof PermanentError) return damaged();
     throw error;
   }
 };
 
-async function* manifestsInUse(reads: ReadStore, except: ReadonlySet<string>): AsyncGenerator<string> {
+async function* treesInUse(reads: ReadStore, except: ReadonlySet<string>): AsyncGenerator<Tree> {
   for await (const { id, doc } of everyDocument(reads, COLLECTION.artifacts)) {
-    const { status, manifestDigest } = doc as ArtifactDoc;
-    if (status === 'available' && !except.has(id)) yield manifestDigest;
+    const artifact = doc as ArtifactDoc;
+    if (artifact.status === 'available' && !except.has(id)) yield artifact;
   }
-  for await (const { doc } of everyDocument(reads, COLLECTION.caches)) yield (doc as CacheDoc).manifestDigest;
+  for await (const { doc } of everyDocument(reads, COLLECTION.caches)) yield doc as CacheDoc;
 }
 
 async function* everyDocument(reads: ReadStore, collection: string) {

@@ -1,8 +1,8 @@
 import { TREE_LIMITS } from '@foldline/contracts';
 import { PermanentError, type ObjectStore } from '@foldline/kernel';
-import { objectsOf, type NamedObject } from './objects-of.ts';
+import { layeredTreeOf, treeOf, type LayeredClaim, type NamedObject, type NamedTree } from './objects-of.ts';
 
-type Claim = { manifestDigest: string; files: number; bytes: number };
+type Claim = { manifestDigest: string; files: number; bytes: number } & Partial<LayeredClaim>;
 
 const LOOKUPS_AT_ONCE = 32;
 const SHOWN_PATH = 200;
@@ -12,15 +12,14 @@ const SHOWN_PATH = 200;
  * `undefined` when nothing is missing. That the bytes have their digest is the object store's own promise.
  */
 export const problemOfUpload = async (claim: Claim, objects: ObjectStore): Promise<string | undefined> => {
-  const manifest = await readManifest(claim.manifestDigest, objects);
+  const manifest = await readManifest(claim, objects);
   if ('problem' in manifest) return manifest.problem;
-  const { files } = manifest;
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  if (files.length !== claim.files || bytes !== claim.bytes) {
-    return `its manifest names ${files.length} files of ${bytes} bytes, not ${claim.files} of ${claim.bytes}`;
+  const { files, bytes, objects: named } = manifest.tree;
+  if (files !== claim.files || bytes !== claim.bytes) {
+    return `its manifest names ${files} files of ${bytes} bytes, not ${claim.files} of ${claim.bytes}`;
   }
-  for (let start = 0; start < files.length; start += LOOKUPS_AT_ONCE) {
-    const some = files.slice(start, start + LOOKUPS_AT_ONCE);
+  for (let start = 0; start < named.length; start += LOOKUPS_AT_ONCE) {
+    const some = named.slice(start, start + LOOKUPS_AT_ONCE);
     const problems = await Promise.all(some.map((file) => problemOfFile(file, objects)));
     const first = problems.find((problem) => problem !== undefined);
     if (first !== undefined) return first;
@@ -29,15 +28,18 @@ export const problemOfUpload = async (claim: Claim, objects: ObjectStore): Promi
 };
 
 const readManifest = async (
-  digest: string,
+  { manifestDigest, layers, contentDigest }: Claim,
   objects: ObjectStore,
-): Promise<{ files: NamedObject[] } | { problem: string }> => {
-  const stored = await objects.stat(digest);
+): Promise<{ tree: NamedTree } | { problem: string }> => {
+  const stored = await objects.stat(manifestDigest);
   if (!stored) return { problem: 'its manifest is missing' };
   if (stored.bytes > TREE_LIMITS.manifestBytes) return { problem: 'its manifest is too large' };
   try {
-    const bytes = await objects.read(digest);
-    return bytes ? { files: objectsOf(bytes) } : { problem: 'its manifest is missing' };
+    const bytes = await objects.read(manifestDigest);
+    if (!bytes) return { problem: 'its manifest is missing' };
+    return {
+      tree: layers && contentDigest !== undefined ? layeredTreeOf(bytes, { layers, contentDigest }) : treeOf(bytes),
+    };
   } catch (error) {
     // Damaged bytes, or bytes that are no manifest: trying again would find the same.
     if (error instanceof PermanentError) return { problem: `its manifest cannot be read: ${error.message}` };

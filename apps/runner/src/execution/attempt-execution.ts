@@ -1,6 +1,7 @@
 import { AttemptFinished, attemptIdOf, type JobAssigned, type RecordedEvent } from '@foldline/contracts';
 import type { Cause, Commands, Ports, Slots } from '@foldline/kernel';
 import { AttemptLog } from '../logs/attempt-log.ts';
+import type { WorkspaceLayers } from '../layers/workspace-layers.ts';
 import { BuildLogFile, buildLogPath } from '../logs/build-log-file.ts';
 import { Patience } from '../storage/patience.ts';
 import { patientLogs } from '../storage/patient-stores.ts';
@@ -43,6 +44,7 @@ export class AttemptExecution {
   private readonly recorder: AttemptRecorder;
   private readonly commits: string[] = [];
   private run: JobRun | undefined;
+  private layers: WorkspaceLayers | undefined;
   private buildLog: BuildLogFile | undefined;
   private stopped: StopReason | undefined;
   /** Aborts when nobody waits any more for a store to take the log. */
@@ -108,6 +110,7 @@ export class AttemptExecution {
         commits: this.commits,
       }),
     );
+    await this.layers?.close();
     await this.workspaces.release(this.attemptId);
   }
 
@@ -161,12 +164,12 @@ export class AttemptExecution {
     };
     const environment = jobEnvironment(data, around, secretBox);
     log.mask(environment.masked);
-    log.tell(
-      `Running on ${data.runnerId} (${data.cluster.power}) as ${this.buildLog ? 'an image build' : `a ${isContainer ? 'container' : kind}`}, attempt ${data.attempt}`,
-    );
+    const what = this.buildLog ? 'an image build' : `a ${isContainer ? 'container' : kind}`;
+    log.tell(`Running on ${data.runnerId} (${data.cluster.power}) as ${what}, attempt ${data.attempt}`);
     this.workspaces.addFiles(this.attemptId, environment.files);
     const files = environment.files.size > 0 ? this.workspaces.filesOf(this.attemptId) : undefined;
     const container: JobScene['container'] = (variables) => containerOf(data, variables, files);
+    this.layers = this.workspaces.layersOf(this.attemptId, !isContainer);
     this.run = new JobRun(
       this.scene(environment, log, isContainer ? container : undefined),
       (chunk) => log.write(chunk),
@@ -228,6 +231,7 @@ export class AttemptExecution {
       about: { attemptId: this.attemptId, pipelineId: data.pipelineId, jobId: data.jobId, attempt: data.attempt },
       workspace: this.workspaces.pathOf(this.attemptId),
       scratch: this.workspaces.directoryOf(this.attemptId),
+      layers: this.layers!,
       ...(container && { container }),
       ...(this.buildLog && { buildLog: this.buildLog.path }),
       variables,

@@ -1,5 +1,6 @@
 import type { JobAssigned } from '@foldline/contracts';
 import type { ContainerSpec } from '@foldline/kernel';
+import type { WorkspaceLayers } from '../layers/workspace-layers.ts';
 import type { AttemptFact } from './attempt.decider.ts';
 
 /** What the parts of one attempt share: where it runs, what it knows, and where it tells what it does. */
@@ -8,6 +9,8 @@ export type JobScene = {
   about: { attemptId: string; pipelineId: string; jobId: string; attempt: number };
   workspace: string;
   scratch: string;
+  /** Trees that are restored to the workspace and saved from it. */
+  layers: Pick<WorkspaceLayers, 'restore' | 'save'>;
   /** Where the log is written as a file, besides. */
   buildLog?: string;
   /** What the job's shells run in, as its variables have it; without it as processes of the host. */

@@ -18,6 +18,7 @@ import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
 import type { AttemptFact } from './attempt.decider.ts';
 import type { JobResult } from './job-endings.ts';
+import { layersIn } from '../layers/layers.fixture.ts';
 import type { JobScene } from './job-scene.ts';
 import { JobRun } from './run-job.ts';
 import { ScriptedImages } from './scripted-images.fixture.ts';
@@ -169,6 +170,7 @@ export const runOf = (
       about: { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1 },
       workspace: join(directory, 'workspace'),
       scratch: directory,
+      layers: layersIn(directory),
       ...scene,
       variables: { NAME: 'value' },
       variablesWith: (more) => ({ NAME: 'value', ...more }),

@@ -9,6 +9,7 @@ import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock, plannedJob, sampleContext } from '@foldline/testing';
 import { packTree } from '../trees/pack-tree.ts';
 import type { AttemptFact } from './attempt.decider.ts';
+import { layersIn } from '../layers/layers.fixture.ts';
 import { JobRun } from './run-job.ts';
 import type { StopReason } from './stop-reason.ts';
 import { ScriptedImages } from './scripted-images.fixture.ts';
@@ -96,6 +97,7 @@ const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobR
       about: { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1 },
       workspace: join(directory, 'workspace'),
       scratch: directory,
+      layers: layersIn(directory),
       variables: {},
       variablesWith: (more) => ({ ...more }),
       hide: (text) => text,

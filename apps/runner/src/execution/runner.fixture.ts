@@ -49,6 +49,7 @@ const openRunner = async (): Promise<void> => {
     version: '1.2.3',
     runnerLeaseMs: 180_000,
     runners: [{ id: 'one', offer: OFFER }],
+    layers: { mounts: false, diskBytes: 2 ** 30 },
   } as unknown as Settings;
   mkdirSync(settings.dataDirectory, { recursive: true });
   embedded = await openEmbeddedPorts(settings, []);
@@ -76,7 +77,10 @@ export const startRunner = (): void => {
   const { ports } = embedded;
   const workspaces = new Workspaces({
     directory: ports.settings.dataDirectory,
+    settings: ports.settings.layers,
     repositories: ports.sourceRepository,
+    clock: ports.clock,
+    logger: ports.logger,
   });
   leases = new RunnerLeases(ports.settings, ports.eventStore, ports.clock, ports.ids, ports.logger);
   leaseHeld();

@@ -16,6 +16,7 @@ import { plannedJob, sampleContext } from '@foldline/testing';
 import { textMasker } from '../masking/secret-masker.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
+import { layersIn } from '../layers/layers.fixture.ts';
 import { packTree } from '../trees/pack-tree.ts';
 import { downloadArtifacts, inheritedArtifacts, uploadArtifacts } from './job-artifacts.ts';
 
@@ -70,6 +71,7 @@ const sceneOf = (artifacts?: Partial<ArtifactSpec>, artifactJobs: string[] = [],
   about: { attemptId: 'p1.5.1', pipelineId: 'p1', jobId: 'p1.5', attempt: 1 },
   workspace,
   scratch: workspace,
+  layers: layersIn(directory),
   variables: { VERSION: '1.0', TOKEN: 'hunter2-long', DIR: 'dist' },
   variablesWith: (handedOn) => ({ ...handedOn }),
   hide: textMasker(secrets),

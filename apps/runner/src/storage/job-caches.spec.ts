@@ -10,28 +10,37 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { COLLECTION, cacheIndexKey, type CacheDoc, type CacheSpec, type CacheUploaded } from '@foldline/contracts';
 import type { ObjectStore, ReadStore } from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
-import { plannedJob, sampleContext } from '@foldline/testing';
+import { absent, plannedJob, sampleContext } from '@foldline/testing';
 import { textMasker } from '../masking/secret-masker.ts';
 import type { AttemptFact } from '../execution/attempt.decider.ts';
 import type { JobScene } from '../execution/job-scene.ts';
+import { layersOf, openLayers } from '../layers/layers.fixture.ts';
+import type { TreeLayers } from '../layers/tree-layers.ts';
+import type { WorkspaceLayers } from '../layers/workspace-layers.ts';
 import { restoreCaches, saveCaches } from './job-caches.ts';
 
 let directory: string;
 let objects: ObjectStore;
 let reads: ReadStore;
+let layers: TreeLayers;
+const workspaces: WorkspaceLayers[] = [];
+let mounts = false;
 let position = 0;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'foldline-caches-'));
   objects = await openFileObjectStore({ directory: join(directory, 'objects') });
   reads = await openEmbeddedReadStore({ directory: join(directory, 'reads') });
+  layers = openLayers(directory, { mounts });
 });
 afterEach(async () => {
+  await Promise.all(workspaces.splice(0).map((workspace) => workspace.close()));
+  await layers.close();
   await reads.close();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -51,6 +60,8 @@ let jobs = 0;
 const jobWith = (cache: Partial<CacheSpec>, around: Surroundings = {}): Job => {
   const workspace = join(directory, `workspace-${(jobs += 1)}`);
   mkdirSync(workspace);
+  const ownLayers = layersOf(layers, workspace);
+  workspaces.push(ownLayers);
   const spec: CacheSpec = {
     key: { text: 'deps' },
     paths: ['node_modules/'],
@@ -81,6 +92,7 @@ const jobWith = (cache: Partial<CacheSpec>, around: Surroundings = {}): Job => {
     about: { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1 },
     workspace,
     scratch: workspace,
+    layers: ownLayers,
     variables: around.variables ?? {},
     variablesWith: (more) => ({ ...around.variables, ...more }),
     hide: textMasker(around.secrets ?? []),
@@ -110,12 +122,12 @@ const jobWith = (cache: Partial<CacheSpec>, around: Surroundings = {}): Job => {
 };
 
 const commit = async (data: ReturnType<typeof CacheUploaded>['data']): Promise<void> => {
-  const { cacheId, projectId, scope, key, manifestDigest, files, bytes, jobId } = data;
+  const { cacheId: id, attemptId: _attemptId, attempt: _attempt, pipelineId: _pipelineId, ...rest } = data;
   position += 1;
   const committedAt = new Date(Date.UTC(2030, 0, 1, 0, position)).toISOString();
-  const doc: CacheDoc = { id: cacheId, projectId, scope, key, manifestDigest, files, bytes, jobId, committedAt };
-  const indexes = { byKey: `${cacheIndexKey(projectId, scope, key)}/${cacheId}` };
-  await reads.apply('storage', position, [{ collection: COLLECTION.caches, id: cacheId, doc, indexes }]);
+  const doc: CacheDoc = { id, ...rest, committedAt };
+  const indexes = { byKey: `${cacheIndexKey(rest.projectId, rest.scope, rest.key)}/${id}` };
+  await reads.apply('storage', position, [{ collection: COLLECTION.caches, id, doc, indexes }]);
 };
 /** A job that saves this text under this key. */
 const saved = async (key: string, text: string, around: Surroundings = {}): Promise<Job> => {
@@ -134,7 +146,7 @@ const restored = async (
   return [job.file('node_modules/which'), fact?.type === 'CacheRestored' ? fact.data.result : fact?.type];
 };
 
-describe('A cache', () => {
+const suite = (): void => {
   it('misses when nobody has saved it', async () => {
     expect(await restored({})).toEqual([undefined, 'miss']);
   });
@@ -356,4 +368,14 @@ describe('A cache', () => {
         expect(await under(name)).toContain(`WARNING cache key file ${name} does not exist`);
     });
   });
+};
+
+describe('A cache', suite);
+
+describe('A cache that is mounted', () => {
+  beforeAll(() => {
+    mounts = true;
+  });
+  if (process.platform === 'linux' && process.getuid?.() === 0) suite();
+  else absent('the right to mount', { hint: 'needs root on Linux', problem: 'this host does not mount squashfs' });
 });

@@ -13,8 +13,7 @@ import {
 } from '@foldline/contracts';
 import { derivedId } from '@foldline/kernel';
 import type { JobScene } from '../execution/job-scene.ts';
-import { packTree } from '../trees/pack-tree.ts';
-import { unpackTree } from '../trees/unpack-tree.ts';
+import type { LayeredTree } from '../layers/mounted-layers.ts';
 import { applies } from './job-artifacts.ts';
 import type { JobObjects, JobReads } from './patient-stores.ts';
 
@@ -23,32 +22,37 @@ const MAX_KEY = 512;
 const MAX_KEY_FILE_BYTES = 16 * 1024 * 1024;
 
 /** One cache of a job, from its restore to its save. */
-export type JobCache = { spec: CacheSpec; key: string };
+export type JobCache = { spec: CacheSpec; key: string; restored?: LayeredTree };
+type LayeredCache = CacheDoc & LayeredTree;
 
 /** Restores each cache: its own key, then the fallback keys in order, of which those ending in `-` match by prefix (C15). */
 export const restoreCaches = async (scene: JobScene, reads: JobReads, objects: JobObjects): Promise<JobCache[]> => {
-  const caches: JobCache[] = [];
+  const caches: (JobCache & { found?: LayeredCache })[] = [];
   for (const spec of scene.assignment.job.cache) {
-    const cache: JobCache = { spec, key: await keyOf(spec, scene) };
-    caches.push(cache);
-    if (spec.policy === 'push') continue;
-    const found = await find(cache, scene, reads);
-    if (found) {
-      await unpackTree({ manifestDigest: found.manifestDigest, into: scene.workspace, objects });
-    }
-    scene.record(
-      CacheRestored({
-        ...scene.about,
-        key: cache.key,
-        result: found ? (found.key === cache.key ? 'hit' : 'fallback') : 'miss',
-        ...(found ? { matchedKey: found.key } : {}),
-        files: found?.files ?? 0,
-        bytes: found?.bytes ?? 0,
-      }),
-    );
-    scene.tell(found ? `Restored cache ${found.key}: ${found.files} files` : `No cache for ${cache.key}`);
+    const cache = { spec, key: await keyOf(spec, scene) };
+    const found = spec.policy === 'push' ? undefined : await find(cache, scene, reads);
+    caches.push(found ? { ...cache, found, restored: found } : cache);
   }
+  await scene.layers.restore(
+    caches.flatMap(({ restored }) => restored ?? []),
+    objects,
+  );
+  for (const { spec, key, found } of caches) if (spec.policy !== 'push') tellRestored(key, found, scene);
   return caches;
+};
+
+const tellRestored = (key: string, found: CacheDoc | undefined, scene: JobScene): void => {
+  scene.record(
+    CacheRestored({
+      ...scene.about,
+      key,
+      result: found ? (found.key === key ? 'hit' : 'fallback') : 'miss',
+      ...(found ? { matchedKey: found.key } : {}),
+      files: found?.files ?? 0,
+      bytes: found?.bytes ?? 0,
+    }),
+  );
+  scene.tell(found ? `Restored cache ${found.key}: ${found.files} files` : `No cache for ${key}`);
 };
 
 /** Saves each cache that may be pushed, unless it holds just what was restored under the same key. */
@@ -59,33 +63,24 @@ export const saveCaches = async (
   objects: JobObjects,
   succeeded: boolean,
 ): Promise<void> => {
-  for (const { spec, key } of caches) {
+  for (const { spec, key, restored } of caches) {
     if (spec.policy === 'pull' || !applies(spec.when, succeeded)) continue;
     const paths = spec.paths.map((path) => expandVariables(path, scene.variables));
-    const packed = await packTree({ root: scene.workspace, paths, exclude: [], objects });
-    for (const path of packed.unmatched) scene.warn(`cache ${path}: no matching files`);
-    if (packed.files === 0) continue;
+    const saved = await scene.layers.save(paths, restored, objects);
+    for (const path of saved.unmatched) scene.warn(`cache ${path}: no matching files`);
+    const { manifestDigest, contentDigest, layers, files, bytes } = saved;
+    if (files === 0) continue;
     const cacheId = cacheIdOf(scene, key);
     const current = await reads.get<CacheDoc>(COLLECTION.caches, cacheId);
-    if (current?.manifestDigest === packed.manifestDigest) {
+    if (current?.contentDigest === contentDigest) {
       scene.tell(`Cache ${key} is unchanged`);
       continue;
     }
     const { project } = scene.assignment.context;
-    scene.committing(
-      cacheId,
-      CacheUploaded({
-        ...scene.about,
-        cacheId,
-        projectId: project.id,
-        scope: scopeOf(scene),
-        key,
-        manifestDigest: packed.manifestDigest,
-        files: packed.files,
-        bytes: packed.bytes,
-      }),
-    );
-    scene.tell(`Saved cache ${key}: ${packed.files} files, ${packed.bytes} bytes`);
+    const scope = scopeOf(scene);
+    const tree = { manifestDigest, contentDigest, layers, files, bytes };
+    scene.committing(cacheId, CacheUploaded({ ...scene.about, cacheId, projectId: project.id, scope, key, ...tree }));
+    scene.tell(`Saved cache ${key}: ${files} files, ${bytes} bytes`);
   }
 };
 
@@ -96,26 +91,37 @@ const scopeOf = (scene: JobScene): 'protected' | 'unprotected' =>
 const cacheIdOf = (scene: JobScene, key: string): string =>
   derivedId('cache', scene.assignment.context.project.id, scopeOf(scene), key);
 
-const find = async ({ spec, key }: JobCache, scene: JobScene, reads: JobReads): Promise<CacheDoc | undefined> => {
-  const exact = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, key));
+const find = async ({ spec, key }: JobCache, scene: JobScene, reads: JobReads): Promise<LayeredCache | undefined> => {
+  const exact = await entryOf(key, scene, reads);
   if (exact) return exact;
   for (const fallback of spec.fallbackKeys.map((text) => expandKey(text, scene))) {
-    const entry = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, fallback));
     const found =
-      entry ??
+      (await entryOf(fallback, scene, reads)) ??
       (fallback.endsWith('-') && !spec.exactFallbackKeys ? await newestWithPrefix(fallback, scene, reads) : undefined);
     if (found) return found;
   }
   return undefined;
 };
 
-const newestWithPrefix = async (prefix: string, scene: JobScene, reads: JobReads): Promise<CacheDoc | undefined> => {
+const entryOf = async (key: string, scene: JobScene, reads: JobReads): Promise<LayeredCache | undefined> => {
+  const entry = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, key));
+  return entry && isLayered(entry) ? entry : undefined;
+};
+
+/** Early releases kept an object for each file: such an entry is found no more, and replaced by the next save. */
+const isLayered = (entry: CacheDoc): entry is LayeredCache => entry.layers !== undefined;
+
+const newestWithPrefix = async (
+  prefix: string,
+  scene: JobScene,
+  reads: JobReads,
+): Promise<LayeredCache | undefined> => {
   const { items } = await reads.query<CacheDoc>(COLLECTION.caches, {
     index: 'byKey',
     prefix: cacheIndexKey(scene.assignment.context.project.id, scopeOf(scene), prefix),
     limit: PREFIX_CANDIDATES,
   });
-  return items.toSorted((a, b) => (a.committedAt < b.committedAt ? 1 : -1))[0];
+  return items.filter(isLayered).toSorted((a, b) => (a.committedAt < b.committedAt ? 1 : -1))[0];
 };
 
 const expandKey = (text: string, { variables, hide }: JobScene): string =>

@@ -12,8 +12,8 @@ export const patientObjects = (objects: JobObjects, patience: Patience): JobObje
   const call = <Value>(work: () => Promise<Value>): Promise<Value> => patience.call('the object store', work);
   return {
     read: (digest) => call(() => objects.read(digest)),
-    copyToFile: (digest, path, mode) => call(() => objects.copyToFile(digest, path, mode)),
-    putFile: (path) => call(() => objects.putFile(path)),
+    copyToFile: (...copy) => call(() => objects.copyToFile(...copy)),
+    putFile: (...file) => call(() => objects.putFile(...file)),
     put: (content) => call(() => objects.put(content)),
   };
 };

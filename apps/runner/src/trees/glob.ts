@@ -17,8 +17,10 @@ export type Glob = {
 export const compileGlob = (pattern: string): Glob => {
   if (pattern.length > MAX_PATTERN)
     throw new Refusal('pattern_too_long', `a path pattern has more than ${MAX_PATTERN} characters`);
+  const base = baseOf(pattern);
+  if (base === pattern) return { base, matches: (path) => path === base || path.startsWith(`${base}/`) };
   const expression = compile(pattern);
-  return { base: baseOf(pattern), matches: (path) => expression.matches(path) };
+  return { base, matches: (path) => expression.matches(path) };
 };
 
 const compile = (pattern: string): RE2JS => {

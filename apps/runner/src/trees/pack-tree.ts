@@ -40,7 +40,10 @@ export const packTree = async ({
   const announced = entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? entry.size : 0), 0);
   if (announced > maxBytes)
     throw new Refusal('tree_too_large', `there are ${announced} bytes to keep; at most ${maxBytes} are kept`);
-  const kept: TreeEntry[] = entries.filter((entry) => entry.kind !== 'file');
+  const kept = entries.flatMap((entry): TreeEntry[] => {
+    if (entry.kind === 'link') return [{ kind: 'link', path: entry.path, target: entry.target }];
+    return entry.kind === 'dir' ? [{ kind: 'dir', path: entry.path, mode: entry.mode }] : [];
+  });
   await inParallel(
     entries.filter((entry) => entry.kind === 'file'),
     WIDTH,

@@ -4,11 +4,14 @@ import { TREE_LIMITS, linkProblem, normalizeGlob, pathProblem, placeOf } from '@
 import { Refusal } from '@foldline/kernel';
 import { compileGlob, type Glob } from './glob.ts';
 
-type Found =
-  | { kind: 'file'; path: string; mode: number; size: number }
-  | { kind: 'dir'; path: string; mode: number }
-  | { kind: 'link'; path: string; target: string };
-type Selection = { entries: Found[]; unmatched: string[]; skipped: string[] };
+/** What lies in a tree. `mtime`: seconds since 1970. `stamp` differs when the file was changed in whatever way. */
+export type Found =
+  | { kind: 'file'; path: string; mode: number; mtime: number; size: number; stamp: string }
+  | { kind: 'dir'; path: string; mode: number; mtime: number }
+  | { kind: 'link'; path: string; target: string; mtime: number };
+export type Selection = { entries: Found[]; unmatched: string[]; skipped: string[] };
+/** What needs no look, since it is known to be what it was. */
+export type AsBefore = (path: string) => Exclude<Found, { kind: 'dir' }> | undefined;
 
 const PERMISSIONS = 0o777;
 const MAX_NOTES = 50;
@@ -24,7 +27,12 @@ type Pattern = Glob & { text: string; used: boolean; namesGit: boolean };
  * Symbolic links are never followed, so nothing outside can be found. The directory's own `.git` is found only by a
  * pattern that names it, such as `.git/config`: no wildcard gives the history away.
  */
-export const selectEntries = (root: string, paths: readonly string[], exclude: readonly string[]): Selection => {
+export const selectEntries = (
+  root: string,
+  paths: readonly string[],
+  exclude: readonly string[] = [],
+  asBefore: AsBefore = () => undefined,
+): Selection => {
   const selection: Selection = { entries: [], unmatched: [], skipped: [] };
   const excluded = exclude.map((text) => compileGlob(normalizeGlob(text)).matches);
   const patterns: Pattern[] = [];
@@ -35,28 +43,31 @@ export const selectEntries = (root: string, paths: readonly string[], exclude: r
   }
   const seen = new Set<string>();
   for (const pattern of patterns) {
-    const visit: Visit = (path, stats) => {
-      if (!pattern.matches(path) || excluded.some((matches) => matches(path))) return;
-      pattern.used = true;
-      if (!seen.has(path)) add(selection, seen, root, path, stats);
+    const visit: Visit = (path, seenBefore, isInside) => {
+      const isMeant = (isInside || pattern.matches(path)) && !excluded.some((matches) => matches(path));
+      pattern.used ||= isMeant;
+      if (isMeant && !seen.has(path)) add(selection, seen, root, path, seenBefore);
+      return isInside || isMeant;
     };
-    walk(pattern.base, { root, visit, git: pattern.namesGit, note: (text) => note(selection, text) });
+    const walking = { root, visit, asBefore, git: pattern.namesGit, note: (text: string) => note(selection, text) };
+    walk(pattern.base, walking);
   }
   selection.entries = withoutCollisions(selection);
   selection.unmatched = patterns.filter(({ used }) => !used).map(({ text }) => text);
   return selection;
 };
 
-type Visit = (path: string, stats: Stats) => void;
-type Walk = { root: string; visit: Visit; git: boolean; note: (text: string) => void };
+/** `isInside`: of a directory that a pattern stands for, and so for everything in it. Answers whether it is one. */
+type Visit = (path: string, entry: Stats | Found, isInside: boolean) => boolean;
+type Walk = { root: string; visit: Visit; asBefore: AsBefore; git: boolean; note: (text: string) => void };
 
 const walk = (start: string, walking: Walk): void => {
   const { root, visit } = walking;
   if (start !== '' && leadsThroughLink(root, start)) return;
   const stats = start === '' ? statSync(root) : lstatSync(join(root, start), { throwIfNoEntry: false });
   if (!stats) return;
-  if (start !== '') visit(start, stats);
-  if (stats.isDirectory()) walkDirectory(start, walking);
+  const isInside = start !== '' && visit(start, stats, false);
+  if (stats.isDirectory()) walkDirectory(start, isInside, walking);
 };
 
 const leadsThroughLink = (root: string, path: string): boolean => {
@@ -68,34 +79,41 @@ const leadsThroughLink = (root: string, path: string): boolean => {
     );
 };
 
-const walkDirectory = (directory: string, walking: Walk): void => {
-  for (const name of readdirSync(join(walking.root, directory))) {
-    const path = directory === '' ? name : `${directory}/${name}`;
+const walkDirectory = (directory: string, isInside: boolean, walking: Walk): void => {
+  for (const listed of readdirSync(join(walking.root, directory), { withFileTypes: true })) {
+    const path = directory === '' ? listed.name : `${directory}/${listed.name}`;
     if (path === GIT && !walking.git) continue;
-    const stats = lstatSync(join(walking.root, path), { throwIfNoEntry: false });
-    if (stats) walking.visit(path, stats);
-    else if (name.includes(NOT_UTF8)) walking.note(`${path} was left out: its name is not UTF-8`);
-    if (!stats?.isDirectory()) continue;
+    const known = listed.isDirectory() ? undefined : walking.asBefore(path);
+    const entry = known ?? lstatSync(join(walking.root, path), { throwIfNoEntry: false });
+    if (!entry && listed.name.includes(NOT_UTF8)) walking.note(`${path} was left out: its name is not UTF-8`);
+    const below = entry !== undefined && walking.visit(path, entry, isInside);
+    if (!listed.isDirectory() || !entry) continue;
     // What lies deeper could not be kept, and a walk without an end would exhaust the stack.
     if (path.split('/').length > TREE_LIMITS.depth) walking.note(`${path} was not looked into: it lies too deep`);
-    else walkDirectory(path, walking);
+    else walkDirectory(path, below, walking);
   }
 };
 
-const add = (selection: Selection, seen: Set<string>, root: string, path: string, stats: Stats): void => {
+const add = (selection: Selection, seen: Set<string>, root: string, path: string, entry: Stats | Found): void => {
   seen.add(path);
   if (seen.size > TREE_LIMITS.entries) throw tooMuch(`more than ${TREE_LIMITS.entries} files`);
-  const mode = stats.mode & PERMISSIONS;
+  if ('kind' in entry) return void selection.entries.push(entry);
   if (pathProblem(path)) return note(selection, `a file was left out: its path ${pathProblem(path)}`);
-  if (stats.isFile()) selection.entries.push({ kind: 'file', path, mode, size: stats.size });
-  else if (stats.isDirectory()) selection.entries.push({ kind: 'dir', path, mode });
-  else if (stats.isSymbolicLink()) addLink(selection, path, readlinkSync(join(root, path)));
+  const mode = entry.mode & PERMISSIONS;
+  const mtime = Math.max(0, Math.floor(entry.mtimeMs / 1000));
+  if (entry.isFile()) {
+    selection.entries.push({ kind: 'file', path, mode, mtime, size: entry.size, stamp: stampOf(entry) });
+  } else if (entry.isDirectory()) selection.entries.push({ kind: 'dir', path, mode, mtime });
+  else if (entry.isSymbolicLink()) addLink(selection, path, readlinkSync(join(root, path)), mtime);
   else note(selection, `${path} was left out: it is neither a file nor a directory nor a link`);
 };
 
-const addLink = (selection: Selection, path: string, target: string): void => {
+/** Changes with every change of content or attributes, and no program can set it back. */
+export const stampOf = ({ ino, ctimeMs }: Stats): string => `${ino} ${ctimeMs}`;
+
+const addLink = (selection: Selection, path: string, target: string, mtime: number): void => {
   if (linkProblem(path, target)) note(selection, `${path} was left out: the link leads out of the workspace`);
-  else selection.entries.push({ kind: 'link', path, target });
+  else selection.entries.push({ kind: 'link', path, target, mtime });
 };
 
 /**
@@ -110,16 +128,28 @@ const withoutCollisions = (selection: Selection): Found[] => {
     if (other) note(selection, `${entry.path} was left out: elsewhere it is the same file as ${other.path}`);
     else places.set(place, entry);
   }
+  const blocked = new Map<string, string | undefined>();
   return [...places.values()].filter(({ path }) => {
-    const above = placesAbove(path).find((place) => (places.get(place)?.kind ?? 'dir') !== 'dir');
-    if (above) note(selection, `${path} was left out: elsewhere ${places.get(above)!.path} is in its way`);
+    const above = blockedBy(directoryOf(placeOf(path)), places, blocked);
+    if (above !== undefined) note(selection, `${path} was left out: elsewhere ${above} is in its way`);
     return above === undefined;
   });
 };
 
-const placesAbove = (path: string): string[] => {
-  const segments = placeOf(path).split('/');
-  return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join('/'));
+const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+/** The file or link that lies where a directory should; each directory is looked at once. */
+const blockedBy = (
+  directory: string,
+  places: ReadonlyMap<string, Found>,
+  known: Map<string, string | undefined>,
+): string | undefined => {
+  if (directory === '') return undefined;
+  if (known.has(directory)) return known.get(directory);
+  const entry = places.get(directory);
+  const own = entry && entry.kind !== 'dir' ? entry.path : blockedBy(directoryOf(directory), places, known);
+  known.set(directory, own);
+  return own;
 };
 
 const note = (selection: Selection, text: string): void => {

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openEmbeddedPorts, type EmbeddedPorts } from '@foldline/host';
 import type { Settings } from '@foldline/kernel';
+import { LAYER_OPTIONS } from '../layers/layers.fixture.ts';
 import { Workspaces, type WorkspaceRequest } from './workspaces.ts';
 
 const COMMITS = 26;
@@ -67,7 +68,7 @@ describe('the workspaces of a runner', () => {
     const settings = { dataDirectory: join(directory, 'data'), logLevel: 'silent' } as Settings;
     mkdirSync(settings.dataDirectory);
     embedded = await openEmbeddedPorts(settings, []);
-    workspaces = new Workspaces({ directory, repositories: embedded.ports.sourceRepository });
+    workspaces = new Workspaces({ ...LAYER_OPTIONS, directory, repositories: embedded.ports.sourceRepository });
   });
   afterEach(async () => {
     await workspaces.close();
@@ -86,7 +87,7 @@ describe('the workspaces of a runner', () => {
   };
   const reopened = async (): Promise<void> => {
     await workspaces.close();
-    workspaces = new Workspaces({ directory, repositories: embedded.ports.sourceRepository });
+    workspaces = new Workspaces({ ...LAYER_OPTIONS, directory, repositories: embedded.ports.sourceRepository });
   };
 
   it('are copies of a checkout that outlives the process', async () => {

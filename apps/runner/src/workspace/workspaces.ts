@@ -4,10 +4,17 @@ import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GitRef } from '@foldline/contracts';
 import { PermanentError, type SourceRepository } from '@foldline/kernel';
+import { unmountLeftovers } from '../layers/mounts.ts';
+import { TreeLayers, type LayerOptions } from '../layers/tree-layers.ts';
+import { WorkspaceLayers } from '../layers/workspace-layers.ts';
 import { directorySinceBoot } from './since-boot.ts';
-import { TreeWorkerClient } from './tree-worker-client.ts';
+import { builtProgram } from '../threads/built-program.ts';
+import { ThreadClient } from '../threads/thread-client.ts';
+import type { TreeOperation } from './tree-pool.ts';
 
 const KEPT_CHECKOUTS = 20;
+/** Room for what the pool may remember, and for workspaces of large repositories in use. */
+const HEAP = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 };
 /** Suffix of a checkout that is being removed. Keys have no dot. */
 const FORGOTTEN = '.forgotten';
 const ATTEMPT_ID = /^[0-9a-z]{1,64}\.\d{1,6}\.\d{1,6}$/;
@@ -36,13 +43,22 @@ export class Workspaces {
   private readonly jobs: string;
   private readonly base: string;
   private readonly repositories: SourceRepository;
-  private readonly trees: TreeWorkerClient;
+  private readonly trees: ThreadClient<TreeOperation>;
 
-  constructor({ directory, repositories }: { directory: string; repositories: SourceRepository }) {
+  private readonly layers: TreeLayers;
+
+  constructor({ directory, repositories, ...layers }: LayerOptions & { repositories: SourceRepository }) {
+    unmountLeftovers(join(directory, 'runners'));
+    this.layers = new TreeLayers({ directory, ...layers });
     this.jobs = join(directory, 'runners', 'jobs');
     this.base = join(directory, 'runners', 'checkouts');
     this.repositories = repositories;
-    this.trees = new TreeWorkerClient(join(directory, 'runners', 'workspaces'));
+    this.trees = new ThreadClient({
+      program: builtProgram(import.meta.url, 'workspace', 'tree.worker.js'),
+      data: { directory: join(directory, 'runners', 'workspaces') },
+      heap: HEAP,
+      doing: 'prepare a workspace',
+    });
     mkdirSync(this.jobs, { recursive: true, mode: 0o700 });
     directorySinceBoot(this.base);
   }
@@ -110,6 +126,12 @@ export class Workspaces {
     return (await readdir(this.jobs)).filter((name) => ATTEMPT_ID.test(name));
   }
 
+  /** The trees of an attempt; to be closed before its workspace is released. */
+  layersOf(attemptId: string, mountable: boolean): WorkspaceLayers {
+    const place = { name: attemptId, workspace: this.pathOf(attemptId), scratch: this.directoryOf(attemptId) };
+    return new WorkspaceLayers(this.layers, place, mountable);
+  }
+
   /** The attempt's end is recorded: its workspace may serve the next job, everything else goes. */
   async release(attemptId: string): Promise<void> {
     await this.trees.perform({ kind: 'giveBack', target: this.pathOf(attemptId) });
@@ -123,6 +145,7 @@ export class Workspaces {
   async close(): Promise<void> {
     await this.forgetting;
     await this.trees.close();
+    await this.layers.close();
   }
 
   private checkoutOf(key: string, request: WorkspaceRequest): Promise<string> {

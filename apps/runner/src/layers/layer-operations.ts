@@ -1,0 +1,172 @@
+import { hash } from 'node:crypto';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  contentOfLayered,
+  parseLayered,
+  serializeLayered,
+  type LayeredEntry,
+  type TreeLayer,
+} from '@foldline/contracts';
+import { beginPacking, filesOf, finishImage, packLarge, type PackedFile, type TreeEntry } from '@foldline/squashfs';
+import { TreeDirectories } from '../trees/tree-directories.ts';
+import { selectEntries, type AsBefore, type Found, type Selection } from '../trees/select-entries.ts';
+import { changesSince, entriesWith, isWornOut, type Base } from './changed-entries.ts';
+import type { TwoThreads } from './two-threads.ts';
+import { filesToWrite } from './write-files.ts';
+
+/** `manifest`, `images` and `image` are paths of files of this host. */
+export type UnpackTree = { kind: 'unpack'; manifest: string; images: string[]; into: string };
+export type SaveTree = {
+  kind: 'save';
+  root: string;
+  paths: string[];
+  /** What was restored there before, by unpacking or as an overlay that keeps what was changed since in `upper`. */
+  base?: { manifest: string; upper?: string };
+  /** Where the new layer is written. */
+  image: string;
+  /** Seconds since 1970. */
+  madeAt: number;
+};
+/** Writes the manifest of a tree whose new layer is stored. */
+export type DescribeTree = {
+  kind: 'describe';
+  image: string;
+  layer: Pick<TreeLayer, 'digest' | 'bytes'>;
+  manifest: string;
+};
+/** Nobody asks about what was restored there any more. */
+export type ForgetTrees = { kind: 'forget'; into: string };
+export type LayerOperation = UnpackTree | SaveTree | DescribeTree | ForgetTrees;
+
+export type SavedTree = Pick<Selection, 'unmatched' | 'skipped'> & {
+  files: number;
+  bytes: number;
+  contentDigest: string;
+  layers: TreeLayer[];
+  /** Whether there is a new layer, to be described once it is stored; without one the tree is what its base was. */
+  isChanged: boolean;
+};
+
+type Unpacked = Base & { stamps: ReadonlyMap<string, string> };
+
+/** The work on layered trees that takes long, one operation after the other. */
+export class LayerOperations {
+  /** By the directory that they were unpacked into and their manifest. */
+  private readonly unpacked = new Map<string, Map<string, Unpacked>>();
+
+  /** Of trees whose new layer is being stored, by its path. */
+  private readonly undescribed = new Map<
+    string,
+    { root: string; saved: SavedTree; entries: LayeredEntry[]; content: number }
+  >();
+
+  constructor(private readonly threads: TwoThreads) {}
+
+  async perform(operation: LayerOperation): Promise<SavedTree | undefined> {
+    if (operation.kind === 'save') return this.save(operation);
+    if (operation.kind === 'describe') return this.describe(operation);
+    if (operation.kind === 'unpack') await this.unpack(operation);
+    else this.forget(operation.into);
+    return undefined;
+  }
+
+  private async unpack({ manifest, images, into }: UnpackTree): Promise<void> {
+    const base = baseOf(manifest);
+    const entries = [...base.entries.values()];
+    const directories = new TreeDirectories(into);
+    for (const entry of entries) directories.makeFor(entry);
+    const written = await this.threads.write(filesToWrite(into, images, entries));
+    // Links come last: nothing is written after they are there.
+    for (const entry of entries) if (entry.kind === 'link') directories.link(entry);
+    for (const entry of entries) if (entry.kind === 'dir') directories.finish(entry);
+    const here = this.unpacked.get(into) ?? new Map<string, Unpacked>();
+    this.unpacked.set(into, here.set(manifest, { ...base, stamps: new Map(written) }));
+  }
+
+  private async save(operation: SaveTree): Promise<SavedTree> {
+    const { root, paths } = operation;
+    const base = this.baseFor(operation);
+    const { asBefore, isUnchanged } = this.comparedWith(operation, base);
+    const { entries: found, unmatched, skipped } = selectEntries(root, paths, [], asBefore);
+    const changes = changesSince(base, found, isUnchanged);
+    const layers = base?.layers ?? [];
+    const hasFiles = found.some(({ kind }) => kind === 'file');
+    const packed = hasFiles && changes.layer.length > 0 ? await this.pack(operation, changes.layer) : [];
+    const entries = entriesWith(changes, packed, layers.length);
+    const contentDigest = contentDigestOf(entries);
+    const files = entries.filter((entry) => entry.kind === 'file');
+    const isChanged = hasFiles && contentDigest !== (base && contentDigestOf([...base.entries.values()]));
+    const saved = { unmatched, skipped, files: files.length, bytes: bytesOf(files), contentDigest, layers, isChanged };
+    if (isChanged) this.undescribed.set(operation.image, { root, saved, entries, content: bytesOf(packed) });
+    else rmSync(operation.image, { force: true });
+    return saved;
+  }
+
+  private describe({ image, layer: { digest, bytes }, manifest }: DescribeTree): SavedTree {
+    const { saved, entries, content } = this.undescribed.get(image)!;
+    this.undescribed.delete(image);
+    const layers = [...saved.layers, { digest, bytes, content }];
+    writeFileSync(manifest, serializeLayered(layers, entries), { mode: 0o600 });
+    return { ...saved, layers };
+  }
+
+  private forget(into: string): void {
+    this.unpacked.delete(into);
+    for (const [image, { root }] of this.undescribed) if (root === into) this.undescribed.delete(image);
+  }
+
+  /** Nothing where everything is better packed anew. */
+  private baseFor({ base, root }: SaveTree): Base | undefined {
+    if (!base) return undefined;
+    const known = this.unpacked.get(root)?.get(base.manifest) ?? baseOf(base.manifest);
+    return isWornOut(known) ? undefined : known;
+  }
+
+  private comparedWith(
+    { base, root }: SaveTree,
+    known: Base | undefined,
+  ): { asBefore: AsBefore; isUnchanged: (entry: Found) => boolean } {
+    if (!base || !known) return { asBefore: () => undefined, isUnchanged: () => false };
+    if (base.upper === undefined) {
+      const stamps = this.unpacked.get(root)?.get(base.manifest)?.stamps;
+      const isUnchanged = (entry: Found): boolean => entry.kind !== 'file' || stamps?.get(entry.path) === entry.stamp;
+      return { asBefore: () => undefined, isUnchanged };
+    }
+    const changed = pathsIn(base.upper);
+    const isUnchanged = ({ path, kind }: Found): boolean => kind !== 'file' || !changed.has(path);
+    const asBefore: AsBefore = (path) => {
+      const entry = changed.has(path) ? undefined : known.entries.get(path);
+      return entry && entry.kind !== 'dir' ? foundAs(entry) : undefined;
+    };
+    return { asBefore, isUnchanged };
+  }
+
+  private async pack({ image, root, madeAt }: SaveTree, layer: TreeEntry[]): Promise<PackedFile[]> {
+    rmSync(image, { force: true });
+    const files = filesOf(layer);
+    const packing = beginPacking(image, root, files);
+    const packed = [...(await this.threads.pack(packing)), ...(await packLarge(packing, files))];
+    finishImage(packing, layer, packed, madeAt);
+    return packed;
+  }
+}
+
+const baseOf = (manifest: string): Base => {
+  const { layers, entries } = parseLayered(readFileSync(manifest));
+  return { layers, entries: new Map(entries.map((entry) => [entry.path, entry])) };
+};
+
+const foundAs = (entry: Exclude<LayeredEntry, { kind: 'dir' }>): ReturnType<AsBefore> =>
+  entry.kind === 'link' ? entry : { ...entry, stamp: '' };
+
+/** Everything that an overlay has had to keep of its own. */
+const pathsIn = (upper: string): Set<string> =>
+  new Set(
+    readdirSync(upper, { withFileTypes: true, recursive: true }).map(({ parentPath, name }) =>
+      `${parentPath}/${name}`.slice(upper.length + 1),
+    ),
+  );
+
+const contentDigestOf = (entries: readonly LayeredEntry[]): string => hash('sha256', contentOfLayered(entries));
+
+const bytesOf = (files: readonly { size: number }[]): number => files.reduce((sum, { size }) => sum + size, 0);

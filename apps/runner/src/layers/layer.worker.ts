@@ -1,0 +1,11 @@
+import { fileURLToPath } from 'node:url';
+import { workerData } from 'node:worker_threads';
+import { serveThread } from '../threads/serve-thread.ts';
+import { LayerOperations, type LayerOperation } from './layer-operations.ts';
+import { HELPER, TwoThreads, help } from './two-threads.ts';
+
+if (workerData === HELPER) help();
+else {
+  const operations = new LayerOperations(new TwoThreads(fileURLToPath(import.meta.url)));
+  serveThread((operation: LayerOperation) => operations.perform(operation));
+}

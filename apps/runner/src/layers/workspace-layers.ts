@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import type { JobObjects } from '../storage/patient-stores.ts';
+import type { LayerOperation, SavedTree } from './layer-operations.ts';
+import type { LayeredTree } from './mounted-layers.ts';
+import { mountOverlay, unmount } from './mounts.ts';
+import type { TreeLayers } from './tree-layers.ts';
+
+/** Where an attempt works, and a directory of its own beside that. */
+type Place = { workspace: string; scratch: string; name: string };
+export type KeptTree = SavedTree & { manifestDigest: string };
+
+/** The trees that are restored to one workspace, and saved from it. */
+export class WorkspaceLayers {
+  private upper: string | undefined;
+  private readonly restored: LayeredTree[] = [];
+  private readonly files: string[] = [];
+  private saves = 0;
+
+  constructor(
+    private readonly layers: TreeLayers,
+    private readonly place: Place,
+    /** Containers see what lay in a workspace when it was given to them, and no mount upon it. */
+    private readonly mountable: boolean,
+  ) {}
+
+  /** Puts trees into the workspace, each over those before it; files that are there already are replaced. */
+  async restore(trees: readonly LayeredTree[], objects: JobObjects): Promise<void> {
+    if (trees.length === 0) return;
+    if (this.mountable && (await this.layers.mayMount()) && (await this.mount(trees, objects))) return;
+    for (const tree of trees) await this.unpack(tree, objects);
+  }
+
+  /**
+   * Keeps what the paths name as a tree, with only what has changed since `base` was restored as a new layer. Nothing is
+   * kept where there are no files.
+   */
+  async save(paths: string[], base: LayeredTree | undefined, objects: JobObjects): Promise<KeptTree> {
+    const { workspace, name } = this.place;
+    const image = this.layers.scratch(`${name}-${(this.saves += 1)}.image`);
+    const found = await this.ask({
+      kind: 'save',
+      root: workspace,
+      paths,
+      ...(base && { base: { manifest: await this.use(base.manifestDigest, objects), ...this.changedIn() } }),
+      image,
+      madeAt: Math.floor(Date.parse(this.layers.clock.now()) / 1000),
+    });
+    if (!found.isChanged) return { ...found, manifestDigest: base?.manifestDigest ?? '' };
+    const manifest = `${image}.manifest`;
+    const layer = await objects.putFile(image, { shared: true });
+    const saved = await this.ask({ kind: 'describe', image, layer, manifest });
+    const { digest } = await objects.putFile(manifest, { shared: true });
+    this.layers.files.adopt(image, layer.digest);
+    this.layers.files.adopt(manifest, digest);
+    return { ...saved, manifestDigest: digest };
+  }
+
+  private async ask(operation: LayerOperation): Promise<SavedTree> {
+    return (await this.layers.perform(operation))!;
+  }
+
+  /** The workspace is what it was before anything was restored, where trees were mounted. */
+  async close(): Promise<void> {
+    if (this.upper !== undefined) await unmount(this.place.workspace);
+    this.upper = undefined;
+    for (const tree of this.restored.splice(0)) this.layers.mounted.stopUsing(tree);
+    for (const digest of this.files.splice(0)) this.layers.files.release(digest);
+    await this.layers.perform({ kind: 'forget', into: this.place.workspace });
+  }
+
+  private changedIn(): { upper?: string } {
+    return this.upper === undefined ? {} : { upper: this.upper };
+  }
+
+  private async mount(trees: readonly LayeredTree[], objects: JobObjects): Promise<boolean> {
+    const { workspace, scratch } = this.place;
+    const lower = [workspace];
+    try {
+      for (const tree of trees) {
+        lower.unshift(await this.layers.mounted.use(tree, objects));
+        this.restored.push(tree);
+      }
+      const upper = join(scratch, 'changes', 'upper');
+      await mountOverlay(workspace, lower, { upper, work: join(scratch, 'changes', 'work') });
+      this.upper = upper;
+      return true;
+    } catch (err) {
+      this.layers.logger.warn({ err }, 'a tree could not be mounted and is unpacked');
+      for (const tree of this.restored.splice(0)) this.layers.mounted.stopUsing(tree);
+      return false;
+    }
+  }
+
+  private async unpack({ manifestDigest, layers }: LayeredTree, objects: JobObjects): Promise<void> {
+    const manifest = await this.use(manifestDigest, objects);
+    const images: string[] = [];
+    for (const { digest } of layers) images.push(await this.use(digest, objects));
+    await this.layers.perform({ kind: 'unpack', manifest, images, into: this.place.workspace });
+  }
+
+  private async use(digest: string, objects: JobObjects): Promise<string> {
+    const path = await this.layers.files.use(digest, objects);
+    this.files.push(digest);
+    return path;
+  }
+}

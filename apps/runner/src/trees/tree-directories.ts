@@ -1,0 +1,53 @@
+import { chmodSync, lstatSync, lutimesSync, mkdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+type Place = { path: string };
+type Directory = Place & { mode: number; mtime?: number };
+type Link = Place & { target: string; mtime?: number };
+
+const OWNER_MAY_WRITE = 0o700;
+
+/**
+ * The directories and links of a tree that is put into a directory. What lies there may be hostile: nothing is ever
+ * written through a symbolic link. Times are seconds since 1970.
+ */
+export class TreeDirectories {
+  private readonly made = new Set<string>(['.']);
+
+  constructor(private readonly root: string) {}
+
+  /** The directory, or the one that something lies in. */
+  makeFor(entry: Place & { kind: 'file' | 'dir' | 'link' }): void {
+    this.make(entry.kind === 'dir' ? entry.path : dirname(entry.path));
+  }
+
+  link({ path, target, mtime }: Link): void {
+    const place = join(this.root, path);
+    clear(place);
+    symlinkSync(target, place);
+    if (mtime !== undefined) lutimesSync(place, mtime, mtime);
+  }
+
+  /** What a directory is like, once everything is in it. */
+  finish({ path, mode, mtime }: Directory): void {
+    const place = join(this.root, path);
+    chmodSync(place, mode | OWNER_MAY_WRITE);
+    if (mtime !== undefined) utimesSync(place, mtime, mtime);
+  }
+
+  /** Makes a directory and those above it; a link or file in its place is removed, so that no path leads elsewhere. */
+  private make(path: string): void {
+    if (this.made.has(path)) return;
+    this.make(dirname(path));
+    const place = join(this.root, path);
+    const there = lstatSync(place, { throwIfNoEntry: false });
+    if (there && !there.isDirectory()) rmSync(place);
+    if (!there?.isDirectory()) mkdirSync(place);
+    this.made.add(path);
+  }
+}
+
+/** Removes what is in the place of a file or link. */
+export const clear = (place: string): void => {
+  if (lstatSync(place, { throwIfNoEntry: false })) rmSync(place, { recursive: true });
+};
