@@ -9,7 +9,7 @@ import { build } from 'esbuild';
  * they share in common files. What is built is the same code; tests use both forms.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** Nest looks for these only when a feature is used that Foldline does not use; the SQLite driver is native. */
+/** Nest looks for these only when a feature is used that Foldline does not use; the SQLite driver and LZ4 are native. */
 const EXTERNAL = [
   '@photostructure/sqlite',
   '@fastify/multipart',
@@ -26,11 +26,12 @@ const EXTERNAL = [
   'dockerode',
   'ioredis',
   'kafkajs',
+  'lz4-napi',
   'mqtt',
 ];
 
-/** Of those, what the services do use. */
-const BUNDLED_WITH_SERVICES = ['@grpc/grpc-js', 'dockerode', 'ioredis', 'kafkajs'];
+/** Of those, what the services do use, which have no packages beside them. */
+const BUNDLED_WITH_SERVICES = ['@grpc/grpc-js', 'dockerode', 'ioredis', 'kafkajs', 'lz4-napi'];
 
 /** What the client of Docker loads for daemons that are reached by SSH, and for a session that it would open itself. */
 const NEVER_USED = ['ssh2', '@grpc/proto-loader'];
@@ -141,6 +142,8 @@ await bundle(
   [{ in: choice, out: 'services' }],
   {
     plugins: [english, without(NEVER_USED)],
+    // What is native lies beside the programs as it is.
+    loader: { '.node': 'copy' },
     external: EXTERNAL.filter((name) => !BUNDLED_WITH_SERVICES.includes(name)),
   },
   Object.fromEntries(starters),

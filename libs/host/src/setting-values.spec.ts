@@ -34,6 +34,7 @@ const NUMBERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   FOLDLINE_RUNNER_CPU: [SIZE, 'two', '0', '-1', 'Infinity'],
   FOLDLINE_RUNNER_MEMORY_GB: [SIZE, '8GB', '0', '-1', '1e999'],
   FOLDLINE_RUNNER_DISK_GB: [SIZE, '100 GB', '0', '-1', ''],
+  FOLDLINE_CACHE_DISK_GB: ['must be a number from 0 to 1000000', '10 GB', '-1', '1000001', ''],
   FOLDLINE_BUILD_WORKERS: ['must be a whole number from 1 to 1000', 'x', '0', '1001', '1.5'],
   FOLDLINE_RUNNER_LEASE_SECONDS: ['must be a number from 2 to 86400', '3m', '1', '86401'],
   FOLDLINE_DRAIN_SECONDS: ['must be a number from 0 to 604800', '10m', '-1', '604801', ''],

@@ -83,7 +83,7 @@ const COMMON_SETTINGS = {
     .describe(
       'Lets runners that may mount see restored caches without unpacking them (squashfs under an overlay); where that is not possible they are unpacked.',
     ),
-  FOLDLINE_CACHE_DISK_GB: number({ least: 0 })
+  FOLDLINE_CACHE_DISK_GB: number({ least: 0, most: 1_000_000 })
     .default(10)
     .describe('Disk on which each runner process keeps the caches that it used last, besides those in use.'),
   FOLDLINE_RUNNER_LEASE_SECONDS: number({ least: 2, most: 86_400 })
