@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createRandom } from '../../test/faults/lib/random.mjs';
 
 const WORDS = Array.from({ length: 4096 }, (_, n) =>
   createHash('sha256')
@@ -9,22 +10,11 @@ const WORDS = Array.from({ length: 4096 }, (_, n) =>
     .slice(0, 4 + (n % 9)),
 );
 
-/** A sequence that looks random and is the same each time (mulberry32). */
-const sequence = (seed) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-};
-
 /** Text that compresses about as programs do. */
-const textOf = (bytes, next) => {
+const textOf = (bytes, { below }) => {
   const parts = [];
   for (let length = 0; length < bytes;) {
-    const word = WORDS[next() % (next() % 2 === 0 ? 4096 : 64)];
+    const word = WORDS[below(below(2) === 0 ? 4096 : 64)];
     parts.push(word);
     length += word.length + 1;
   }
@@ -33,15 +23,15 @@ const textOf = (bytes, next) => {
 
 /** Files as a package manager leaves them: most are small, a few are large, ten or so to a directory. Answers their paths. */
 export const makeTree = (root, { files, bytes }) => {
-  const next = sequence(1);
+  const random = createRandom(1, 'tree');
   const mean = bytes / files;
   const paths = [];
   for (let n = 0; n < files; n += 1) {
     const directory = join(root, 'node_modules', `package-${n % 600}`, `lib-${Math.floor(n / 600) % 5}`);
-    const size = n % 100 === 0 ? mean * 50 : (mean / 2) * ((next() % 1000) / 500);
+    const size = n % 100 === 0 ? mean * 50 : mean * (0.01 * random.below(100));
     mkdirSync(directory, { recursive: true });
     paths.push(join(directory, `module-${n}.js`));
-    writeFileSync(paths.at(-1), textOf(Math.floor(size), next));
+    writeFileSync(paths.at(-1), textOf(Math.floor(size), random));
   }
   return paths;
 };
