@@ -1,6 +1,4 @@
 // What one decision of the scheduler costs in small and large pipelines: `node bench/scheduler.mjs`.
-import { jobIdOf } from '@foldline/contracts';
-import { Dispatcher } from '../apps/scheduler/dist/dispatch/dispatcher.js';
 import { pipelineDecider } from '../apps/scheduler/dist/pipeline/pipeline.decider.js';
 
 const SIZES = [10, 1_000, 10_000];
@@ -91,50 +89,6 @@ const runPipeline = (plan, fails) => {
   return took;
 };
 
-const offer = (slots) => ({ cluster, cpu: 1e6, memoryBytes: 0, diskBytes: 0, slots, executors: [] });
-const waiting = (index, groups) => ({
-  jobId: jobIdOf(pipelineId, index),
-  pipelineId,
-  projectId: `p${index % 100}`,
-  attempt: 1,
-  priority: index % 11,
-  queuedAt: index,
-  position: index,
-  requirements: { cpu: 1 + (index % groups) },
-  highPowerAllowed: false,
-  interruptible: true,
-});
-
-const QUEUES = {
-  'assign and release, one kind of job': 1,
-  'assign and release, ten kinds of jobs': 10,
-};
-
-/** Microseconds for one job leaving and the next being chosen, with so many waiting behind it. */
-const runDispatcher = (size, groups) => {
-  const dispatcher = new Dispatcher();
-  for (const id of ['a', 'b', 'c', 'd']) dispatcher.registerRunner(id, offer(2));
-  for (let index = 0; index < size; index += 1) dispatcher.queued(waiting(index, groups));
-  const running = [];
-  const fill = () => {
-    for (let step = dispatcher.next(); step; step = dispatcher.next()) {
-      if (step.kind !== 'assign') continue;
-      dispatcher.assigned(step.job, step.runnerId);
-      running.push(step.job);
-    }
-  };
-  fill();
-  const since = performance.now();
-  let index = size;
-  for (let done = 0; done < JOBS; done += 1) {
-    const { jobId, attempt } = running.shift();
-    dispatcher.released(jobId, attempt);
-    dispatcher.queued(waiting(index++, groups));
-    fill();
-  }
-  return ((performance.now() - since) * 1000) / JOBS;
-};
-
 const report = (title, costs) => {
   const columns = costs.map((cost) => `${cost.toFixed(2)} µs`.padStart(10)).join(' ');
   console.log(`${title.padEnd(40)} ${columns}   × ${(costs.at(-1) / costs[0]).toFixed(2)}`);
@@ -154,10 +108,4 @@ for (const shape of Object.keys(SHAPES)) {
     });
   });
   report(shape, costs);
-}
-for (const [title, groups] of Object.entries(QUEUES)) {
-  report(
-    title,
-    SIZES.map((size) => measure(() => runDispatcher(size, groups))),
-  );
 }
