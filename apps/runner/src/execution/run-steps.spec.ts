@@ -47,7 +47,7 @@ const bench = (endings: Readonly<Record<string, StepResult | ((end: Promise<void
       steps.map((one, at) => ({ ...one, at })),
       tools,
     );
-  return { clock, records, shells, run, stop };
+  return { clock, records, shells, run, stop, steps: tools.steps };
 };
 
 const failed: StepResult = { outcome: 'failed', exitCode: 3, detail: 'exit code 3' };
@@ -58,6 +58,16 @@ describe('the commands of a job', () => {
     const { run, records } = bench({});
     expect(await run(step('a'), step('b'))).toEqual({ outcome: 'success', exitCode: 0 });
     expect(outcomes(records)).toEqual(['a success', 'b success']);
+  });
+
+  it('alone ask where the log is, which what the system does between them need not know', async () => {
+    const { run, records, steps } = bench({});
+    await steps.own('Check out', true, async () => undefined);
+    await run(step('a'));
+    expect(records.map(({ name, log }) => [name, log])).toEqual([
+      ['Check out', undefined],
+      ['a', { start: 10, end: 20 }],
+    ]);
   });
 
   it('are recorded with their place in the plan and that of their output in the log', async () => {
