@@ -318,3 +318,25 @@ describe('What is no job', () => {
     await expect(status('nobody')).rejects.toMatchObject({ status: 404 });
   });
 });
+
+describe('Who submits a job', () => {
+  it('is answered as docs/jobs.md shows', async () => {
+    const page = readFileSync(new URL('../../docs/jobs.md', import.meta.url), 'utf8');
+    const [, commands] = /^```bash\n([^]*?)^```/m.exec(page)!;
+    const answers = [];
+    for (const command of commands!.split(/\n(?=curl )/)) {
+      const path = /\$BASE([^"\s]+)/.exec(command)![1]!;
+      const body = /-d '([^']+)'/.exec(command)?.[1]?.replace('https://github.com/user/repo', sandbox.repository);
+      const request = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body };
+      const answer = await sandbox.client.raw(body === undefined ? 'GET' : 'POST', path, request);
+      answers.push([path, answer.status, await answer.text()]);
+      if (path === '/jobs/submit') await ended('build-123');
+    }
+    expect(answers).toEqual([
+      ['/jobs/submit', 202, expect.stringContaining('"id":"build-123","status":"queued"')],
+      ['/jobs/status?id=build-123', 200, expect.stringContaining('"status":"success"')],
+      ['/jobs/logs?id=build-123', 200, expect.stringContaining('tested')],
+      ['/jobs/cancel', 409, expect.stringContaining('already_finished')],
+    ]);
+  });
+});
