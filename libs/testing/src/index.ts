@@ -13,6 +13,7 @@ export { eventBusContract } from './contracts/event-bus.contract.ts';
 export { handlingFailuresContract } from './contracts/handling-failures.contract.ts';
 export type { EventBusFixture, EventBusOptions } from './contracts/event-bus-opening.ts';
 export { planOf, plannedJob, sampleBuild, sampleContext } from './plan-samples.ts';
+export { runnerOffer } from './runner-offer.ts';
 export { absent, whenAsked, withPrograms, withRealServer, type ServerSetting } from './real-server.ts';
 export {
   claimsContract,

@@ -1,6 +1,6 @@
 import type { RunnerOffer } from '@foldline/contracts';
+import { jobsPerRunner } from '@foldline/kernel';
 import type { Dispatcher } from './dispatcher.ts';
-import { jobsPerRunner } from './match-runner.ts';
 
 /** Runners that are alike, called `<id>-<number>`, whose number somebody changes. */
 type Pool = { id: string; offer: RunnerOffer };

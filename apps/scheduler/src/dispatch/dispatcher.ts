@@ -1,7 +1,6 @@
 import type { RunnerOffer } from '@foldline/contracts';
-import type { QueueRules } from '@foldline/kernel';
+import { addLoad, explainMismatch, matchRunner, type QueueRules, type RunnerState } from '@foldline/kernel';
 import { JobQueue, attemptKey, type QueuedJob } from './job-queue.ts';
-import { addLoad, explainMismatch, matchRunner, type RunnerState } from './match-runner.ts';
 import type { Alike } from './queue-group.ts';
 
 export type Running = { job: QueuedJob; runnerId: string; epoch?: string | undefined; preempting: boolean };

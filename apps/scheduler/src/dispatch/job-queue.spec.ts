@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { QUEUE_RULES } from '@foldline/kernel';
 import { queuedJob } from '../testing/queued-job.ts';
 import { JobQueue, type QueuedJob } from './job-queue.ts';
-import { QUEUE_RULES } from './queue-order.ts';
 
 const queueOf = (...jobs: QueuedJob[]): JobQueue => {
   const queue = new JobQueue();

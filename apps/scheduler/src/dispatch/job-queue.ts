@@ -1,8 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { RunnerRequirements } from '@foldline/contracts';
-import type { QueueRules } from '@foldline/kernel';
+import { QUEUE_RULES, type QueueRules } from '@foldline/kernel';
 import { compareHeads, QueueGroup, type Alike } from './queue-group.ts';
-import { QUEUE_RULES } from './queue-order.ts';
 
 export type QueuedJob = {
   jobId: string;

@@ -1,8 +1,7 @@
 import TinyQueue from 'tinyqueue';
 import type { RunnerRequirements } from '@foldline/contracts';
-import type { QueueRules } from '@foldline/kernel';
+import { compareInProject, rankOf, type QueueRules } from '@foldline/kernel';
 import type { QueuedJob } from './job-queue.ts';
-import { compareInProject, rankOf } from './queue-order.ts';
 
 /** Jobs that ask the same of a runner: where one of them fits, each does. */
 export type Alike = { requirements: RunnerRequirements; highPowerAllowed: boolean };

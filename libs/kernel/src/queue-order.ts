@@ -1,10 +1,10 @@
-import type { QueueRules } from '@foldline/kernel';
-import type { QueuedJob } from './job-queue.ts';
+import type { QueueRules } from './ports/ports.ts';
 
 /** What the settings say where nobody has said anything. */
 export const QUEUE_RULES: QueueRules = { priorityMs: 5 * 60_000, runningMs: 60_000, projectLimit: Infinity };
 
-type Ordered = Pick<QueuedJob, 'queuedAt' | 'priority' | 'position'>;
+/** `queuedAt`: milliseconds since 1970. `position`: in the log, where it was queued; the earlier goes first among equals. */
+type Ordered = { queuedAt: number; priority: number; position: number };
 
 /** The smaller goes first. It does not change with time: jobs that wait grow older together. */
 export const rankOf = ({ queuedAt, priority }: Ordered, { priorityMs }: QueueRules): number =>
