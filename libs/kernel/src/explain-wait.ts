@@ -1,10 +1,14 @@
-import type { RunnerRequirements } from '@foldline/contracts';
+import type { RunnerOffer, RunnerRequirements } from '@foldline/contracts';
 import { hasExecutor, hasRoom, isInCluster, lacking, mayRun, type RunnerState } from './match-runner.ts';
+import type { QueueRules } from './ports/ports.ts';
 
 export type Mismatch = {
   code: 'no_runner' | 'no_permission' | 'no_cluster' | 'no_docker' | 'no_tags' | 'too_large';
   detail: string;
 };
+
+const NO_PERMISSION = 'the project’s owner has no access to high-power clusters';
+const IDLE = { slots: 0, cpu: 0, memoryBytes: 0, diskBytes: 0 };
 
 const NO_DOCKER =
   'the job asks for a container, and of no connected runner that it may use does a Docker daemon answer (`FOLDLINE_DOCKER_HOST`)';
@@ -17,7 +21,7 @@ export const explainMismatch = (
 ): Mismatch | undefined => {
   if (runners.length === 0) return { code: 'no_runner', detail: 'no runner is connected' };
   if (requirements.cluster === 'high-power' && !highPowerAllowed) {
-    return { code: 'no_permission', detail: 'the project’s owner has no access to high-power clusters' };
+    return { code: 'no_permission', detail: NO_PERMISSION };
   }
   const ofCluster = runners.filter((runner) => isInCluster(requirements, highPowerAllowed, runner));
   if (ofCluster.length === 0) {
@@ -30,13 +34,47 @@ export const explainMismatch = (
   if (withExecutor.length === 0) return { code: 'no_docker', detail: NO_DOCKER };
   const permitted = withExecutor.filter((runner) => mayRun(requirements, highPowerAllowed, runner));
   if (permitted.length === 0) return { code: 'no_tags', detail: tagsInWords(requirements, withExecutor) };
-  const idle = { slots: 0, cpu: 0, memoryBytes: 0, diskBytes: 0 };
-  if (permitted.some((runner) => hasRoom(requirements, { ...runner, used: idle }))) return undefined;
+  if (permitted.some((runner) => hasRoom(requirements, { ...runner, used: IDLE }))) return undefined;
   return {
     code: 'too_large',
     detail: `no runner offers ${describe(requirements)}; the largest offers ${largest(permitted)}`,
   };
 };
+
+/** What one runner lacks for such a job, were it idle; nothing when it could take it. */
+export const explainRunner = (
+  requirements: RunnerRequirements,
+  highPowerAllowed: boolean,
+  offer: RunnerOffer,
+): Mismatch | undefined => {
+  const { power } = offer.cluster;
+  if (power === 'high-power' && !highPowerAllowed) return { code: 'no_permission', detail: NO_PERMISSION };
+  if (!isInCluster(requirements, highPowerAllowed, { offer }))
+    return { code: 'no_cluster', detail: `it belongs to a ${power} cluster` };
+  if (!hasExecutor(requirements, offer)) return { code: 'no_docker', detail: 'no Docker daemon answers there' };
+  const tags = lacking(requirements, [offer]);
+  if (tags.length > 0) return { code: 'no_tags', detail: `it lacks the tags ${tags.join(', ')}` };
+  if (hasRoom(requirements, { id: '', offer, used: IDLE })) return undefined;
+  return { code: 'too_large', detail: `it offers ${describe(offer)}` };
+};
+
+/** What of a runner is taken that such a job needs now; nothing when it has room. */
+export const explainBusy = (requirements: RunnerRequirements, runner: RunnerState): string | undefined => {
+  if (hasRoom(requirements, runner)) return undefined;
+  const { offer, used } = runner;
+  if (used.slots >= offer.slots) return `${used.slots} of ${offer.slots} slots are taken`;
+  return `${describe(used)} of ${describe(offer)} are taken`;
+};
+
+/** Why a job waits whose project has so many jobs on runners; nothing when it may have more. */
+export const explainLimit = (running: number, { projectLimit }: QueueRules): ProjectLimit | undefined =>
+  running < projectLimit
+    ? undefined
+    : {
+        code: 'project_limit',
+        detail: `its project has ${running} of ${projectLimit} jobs on runners (\`FOLDLINE_PROJECT_JOBS\`)`,
+      };
+export type ProjectLimit = { code: 'project_limit'; detail: string };
 
 const tagsInWords = (requirements: RunnerRequirements, runners: readonly RunnerState[]): string => {
   const wanted = requirements.tags!.join(', ');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RunnerOffer } from '@foldline/contracts';
 import { runnerOffer as offer } from '@foldline/testing';
 import { explainMismatch } from './explain-wait.ts';
-import { addLoad, jobsPerRunner, matchRunner, type RunnerState } from './match-runner.ts';
+import { addLoad, jobsPerRunner, matchRunner, mayUseHighPower, type RunnerState } from './match-runner.ts';
 
 const GIB = 1024 ** 3;
 const runner = (id: string, of: RunnerOffer = offer(), slots = 0): RunnerState => ({
@@ -44,6 +44,14 @@ describe('A job that asks for a power level', () => {
 
   it('does not get high power without permission', () =>
     expect(matchRunner({ cluster: 'high-power' }, false, [runner('big', high)])).toBeUndefined());
+});
+
+describe('Access to high power', () => {
+  it('is everybody’s, or that of the owners who are named', () => {
+    expect(mayUseHighPower(['*'], 'ada/engine')).toBe(true);
+    expect(mayUseHighPower(['ada'], 'ada/engine')).toBe(true);
+    expect(mayUseHighPower(['ada'], 'bob/ada')).toBe(false);
+  });
 });
 
 describe('A job that asks for resources', () => {

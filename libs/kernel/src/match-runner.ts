@@ -26,6 +26,10 @@ const compareRunners = (a: RunnerState, b: RunnerState): number =>
 const rank = ({ offer }: RunnerState): number => (offer.cluster.power === 'low-power' ? 0 : 1);
 const loadOf = ({ offer, used }: RunnerState): number => used.slots / offer.slots;
 
+/** Whether the jobs of a project, `owner/name`, may use high power (S0-65). */
+export const mayUseHighPower = (owners: readonly string[], project: string): boolean =>
+  owners.includes('*') || owners.includes(project.split('/')[0]!);
+
 /** Whether the runner could ever take such a job, its size aside. */
 export const mayRun = (
   requirements: RunnerRequirements,

@@ -10,6 +10,10 @@ type Ordered = { queuedAt: number; priority: number; position: number };
 export const rankOf = ({ queuedAt, priority }: Ordered, { priorityMs }: QueueRules): number =>
   queuedAt - priority * priorityMs;
 
+/** The same for the first job of a project that has so many jobs on runners; over all projects the smallest goes first. */
+export const headRankOf = (job: Ordered, running: number, rules: QueueRules): number =>
+  rankOf(job, rules) + running * rules.runningMs;
+
 /** Of jobs of one project: negative when the first goes before the second. */
 export const compareInProject = (a: Ordered, b: Ordered, rules: QueueRules): number =>
   rankOf(a, rules) - rankOf(b, rules) || a.position - b.position;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { QUEUE_RULES } from '@foldline/kernel';
 import { offer, queuedJob } from '../testing/queued-job.ts';
 import { Dispatcher, type DispatchStep } from './dispatcher.ts';
 import type { QueuedJob } from './job-queue.ts';
@@ -126,6 +127,22 @@ describe('The reason to wait', () => {
     expect(carryOut(dispatcher)).toEqual(['assign p1.2#1 a', 'explain p1.1#1 no_tags']);
     dispatcher.registerRunner('b', offer({ tags: ['gpu'] }));
     expect(carryOut(dispatcher)).toEqual(['assign p1.1#1 b']);
+  });
+
+  it('is the limit of its project, told once, until one of its jobs has ended', () => {
+    const dispatcher = new Dispatcher({ ...QUEUE_RULES, projectLimit: 1 });
+    dispatcher.registerRunner('a', offer());
+    for (const job of [queuedJob(1), queuedJob(2), queuedJob(3), queuedJob(4, { projectId: 'other' })])
+      dispatcher.queued(job);
+    expect(carryOut(dispatcher)).toEqual([
+      'assign p1.1#1 a',
+      'assign p1.4#1 a',
+      'explain p1.2#1 project_limit',
+      'explain p1.3#1 project_limit',
+    ]);
+    expect(carryOut(dispatcher)).toEqual([]);
+    dispatcher.released('p1.1', 1);
+    expect(carryOut(dispatcher)).toEqual(['assign p1.2#1 a']);
   });
 
   it('is told again when the runners have changed', () => {

@@ -1,7 +1,15 @@
 import type { RunnerOffer } from '@foldline/contracts';
-import { addLoad, explainMismatch, matchRunner, type QueueRules, type RunnerState } from '@foldline/kernel';
+import {
+  addLoad,
+  explainLimit,
+  explainMismatch,
+  matchRunner,
+  QUEUE_RULES,
+  type QueueRules,
+  type RunnerState,
+} from '@foldline/kernel';
 import { JobQueue, attemptKey, type QueuedJob } from './job-queue.ts';
-import type { Alike } from './queue-group.ts';
+import type { Alike, Reason } from './queue-group.ts';
 
 export type Running = { job: QueuedJob; runnerId: string; epoch?: string | undefined; preempting: boolean };
 
@@ -33,7 +41,7 @@ export class Dispatcher {
   /** Runners introduce themselves shortly after a start; until then their absence explains nothing. */
   expectingRunners = true;
 
-  constructor(rules?: QueueRules) {
+  constructor(private readonly rules: QueueRules = QUEUE_RULES) {
     this.queue = new JobQueue(rules);
   }
 
@@ -129,13 +137,18 @@ export class Dispatcher {
     return undefined;
   }
 
-  /** A job whose waiting no time will end; told once, and again when the runners have changed. */
+  /** A job that waits for more than a free runner; told once, and again when the runners have changed. */
   private explain(runners: readonly RunnerState[]): DispatchStep | undefined {
-    const mismatch = ({ requirements, highPowerAllowed }: Pick<QueuedJob, 'requirements' | 'highPowerAllowed'>) =>
-      explainMismatch(requirements, highPowerAllowed, runners);
-    const job = this.queue.nextUntold((group) => mismatch(group) !== undefined);
-    return job && { kind: 'explain', job, ...mismatch(job)! };
+    const told = this.queue.nextUntold(({ requirements, highPowerAllowed }) => {
+      const mismatch = explainMismatch(requirements, highPowerAllowed, runners);
+      if (mismatch) return () => mismatch;
+      return this.rules.projectLimit === Infinity ? undefined : this.limitOf;
+    });
+    return told && { kind: 'explain', job: told.job, ...told.reason };
   }
+
+  private readonly limitOf = ({ projectId }: QueuedJob): Reason | undefined =>
+    explainLimit(this.busy.get(projectId) ?? 0, this.rules);
 
   /** The least important interruptible job on a runner that could take the waiting one, if that is less important. */
   private victimFor(waiting: QueuedJob): Running | undefined {

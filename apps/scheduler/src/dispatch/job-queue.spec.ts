@@ -113,10 +113,12 @@ describe('The queue', () => {
 });
 
 describe('Jobs that have not been looked at', () => {
-  const all = () => true;
-  const look = (queue: JobQueue, isAsked: Parameters<JobQueue['nextUntold']>[0] = all): string[] => {
+  type Reasons = Parameters<JobQueue['nextUntold']>[0];
+  const reason = { code: 'too_large', detail: 'nobody is as large' };
+  const all: Reasons = () => () => reason;
+  const look = (queue: JobQueue, reasons = all): string[] => {
     const seen: string[] = [];
-    for (let job = queue.nextUntold(isAsked); job; job = queue.nextUntold(isAsked)) seen.push(job.jobId);
+    for (let told = queue.nextUntold(reasons); told; told = queue.nextUntold(reasons)) seen.push(told.job.jobId);
     return seen;
   };
 
@@ -137,8 +139,20 @@ describe('Jobs that have not been looked at', () => {
 
   it('do not come up when nobody asks for their kind', () => {
     const queue = queueOf(queuedJob(1), queuedJob(2, { requirements: { cpu: 8 } }));
-    expect(look(queue, ({ requirements }) => requirements.cpu === 8)).toEqual(['p1.2']);
+    expect(look(queue, ({ requirements }) => (requirements.cpu === 8 ? () => reason : undefined))).toEqual(['p1.2']);
     expect(look(queue)).toEqual([]);
+  });
+
+  it('are looked at once also where they have no reason to wait', () => {
+    const queue = queueOf(queuedJob(1), queuedJob(2), queuedJob(3));
+    const looked: string[] = [];
+    const ofSecond: Reasons = () => (job) => {
+      looked.push(job.jobId);
+      return job.jobId === 'p1.2' ? reason : undefined;
+    };
+    expect(look(queue, ofSecond)).toEqual(['p1.2']);
+    expect(look(queue, ofSecond)).toEqual([]);
+    expect(looked).toEqual(['p1.1', 'p1.2', 'p1.3']);
   });
 
   it('come up although others before them have gone and were cleared away', () => {

@@ -1,7 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { RunnerRequirements } from '@foldline/contracts';
 import { QUEUE_RULES, type QueueRules } from '@foldline/kernel';
-import { compareHeads, QueueGroup, type Alike } from './queue-group.ts';
+import { compareHeads, QueueGroup, type Alike, type Reason, type Told } from './queue-group.ts';
 
 export type QueuedJob = {
   jobId: string;
@@ -69,14 +69,16 @@ export class JobQueue {
       .map(({ job }) => job);
   }
 
-  /** A waiting job that has not been looked at, of a group that the question is true for; each job comes up once. */
-  nextUntold(isAsked: (group: Alike) => boolean): QueuedJob | undefined {
+  /**
+   * A waiting job that has not been looked at and has a reason to wait; each job is looked at once. Of a group that is
+   * not asked about nobody is looked at, so that many jobs cost nothing where none of them has a reason.
+   */
+  nextUntold(reasonsOf: (group: Alike) => ((job: QueuedJob) => Reason | undefined) | undefined): Told | undefined {
     for (const group of this.groups.values()) {
       if (!group.hasUntold) continue;
-      if (isAsked(group)) {
-        const job = group.nextUntold(this.isWaiting);
-        if (job) return job;
-      }
+      const reasonOf = reasonsOf(group);
+      const told = reasonOf && group.nextUntold(this.isWaiting, reasonOf);
+      if (told) return told;
       group.tellNothing();
     }
     return undefined;

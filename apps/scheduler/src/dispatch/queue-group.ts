@@ -1,11 +1,15 @@
 import TinyQueue from 'tinyqueue';
 import type { RunnerRequirements } from '@foldline/contracts';
-import { compareInProject, rankOf, type QueueRules } from '@foldline/kernel';
+import { compareInProject, headRankOf, type QueueRules } from '@foldline/kernel';
 import type { QueuedJob } from './job-queue.ts';
 
 /** Jobs that ask the same of a runner: where one of them fits, each does. */
 export type Alike = { requirements: RunnerRequirements; highPowerAllowed: boolean };
 export type Head = { job: QueuedJob; rank: number };
+
+/** Why one of them waits, when that is more than that runners are busy. */
+export type Reason = { code: string; detail: string };
+export type Told = { job: QueuedJob; reason: Reason };
 
 type IsWaiting = (job: QueuedJob) => boolean;
 
@@ -46,17 +50,19 @@ export class QueueGroup implements Alike {
       if (!job) this.projects.delete(projectId);
       const busy = running(projectId);
       if (!job || busy >= this.rules.projectLimit) continue;
-      const head = { job, rank: rankOf(job, this.rules) + busy * this.rules.runningMs };
+      const head = { job, rank: headRankOf(job, busy, this.rules) };
       if (!best || compareHeads(head, best) < 0) best = head;
     }
     return best;
   }
 
-  nextUntold(isWaiting: IsWaiting): QueuedJob | undefined {
+  /** Each job is looked at once, whether there is a reason or not. */
+  nextUntold(isWaiting: IsWaiting, reasonOf: (job: QueuedJob) => Reason | undefined): Told | undefined {
     while (this.looked < this.untold.length) {
       const job = this.untold[this.looked]!;
       this.looked += 1;
-      if (isWaiting(job)) return job;
+      const reason = isWaiting(job) ? reasonOf(job) : undefined;
+      if (reason) return { job, reason };
     }
     return undefined;
   }
