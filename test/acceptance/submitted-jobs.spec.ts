@@ -26,6 +26,7 @@ type Job = {
   steps: Step[];
   caches: { key: string; result: string; files: number }[];
   error?: { code: string; message: string };
+  waiting?: { code: string; position?: number };
 };
 type Wanted = { name: string; run: string } & Record<string, unknown>;
 
@@ -284,6 +285,10 @@ describe('Submitted jobs of different priorities (S1-30)', () => {
     const file = join(sandbox.directory, 'order');
     for (const [id, priority] of Object.entries(priorities))
       await submit({ id, priority, steps: [{ name: 'tell', run: `echo ${id} >> ${file}` }] });
+    await until('all of them to be in the queue', async () => {
+      const all = await Promise.all(Object.keys(priorities).map((id) => status(id)));
+      return all.every(({ waiting }) => waiting?.position !== undefined);
+    });
     // One place is left, so they begin one after the other.
     await sandbox.client.post('/jobs/cancel', { jobId: 'holds-1' });
     for (const id of Object.keys(priorities)) await ended(id);

@@ -44,6 +44,9 @@ import { ResourceGroupsController } from './projects/resource-groups.controller.
 import { SecretsController } from './projects/secrets.controller.ts';
 import { SubscriptionsController } from './projects/subscriptions.controller.ts';
 import { VariablesController } from './projects/variables.controller.ts';
+import { QueueController } from './queue/queue.controller.ts';
+import { QueuePictures } from './queue/queue-pictures.ts';
+import { WaitingJobs } from './queue/waiting-jobs.ts';
 import { NumberedQueries } from './services/numbered.queries.ts';
 import { CancelDeployment } from './services/cancel-deployment.ts';
 import { Numbers } from './services/numbers.ts';
@@ -79,6 +82,7 @@ const controllers: Type[] = [
   PipelinesController,
   PipelineController,
   JobsController,
+  QueueController,
   LogsController,
   ArtifactsController,
   DeliveryController,
@@ -115,6 +119,8 @@ const controllers: Type[] = [
     PipelineQueries,
     PipelineHistory,
     JobQueue,
+    QueuePictures,
+    WaitingJobs,
     JobLogs,
     LogAnswers,
     Numbers,

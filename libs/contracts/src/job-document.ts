@@ -1,5 +1,5 @@
 import type { Because } from './events/pipeline.events.ts';
-import type { FailureReason } from './plan.ts';
+import type { FailureReason, RunnerRequirements } from './plan.ts';
 
 /** Status words are those of C02. */
 export type JobStatus =
@@ -20,13 +20,20 @@ export type JobDoc = {
   id: string;
   pipelineId: string;
   projectId: string;
+  /** `owner/name` */
+  project: string;
   index: number;
   name: string;
   definition: string;
+  /** Jobs of one project that have the same are alike: what they took tells what the next one will. */
+  kind: string;
   stage: string;
   status: JobStatus;
   /** 0 until it was queued for the first time. */
   attempt: number;
+  /** 0 to 10; higher goes first. */
+  priority: number;
+  requirements: RunnerRequirements;
   /** As planned; of a job that failed, whether it might. */
   allowFailure: boolean;
   /** What a person is to confirm before starting it. */
@@ -66,6 +73,8 @@ export type JobDoc = {
   startsAt?: string;
   /** Since when it waits for a runner, or for its resource group. */
   queuedAt?: string;
+  /** Where in the log it was queued. */
+  queuedPosition?: number;
   startedAt?: string;
   finishedAt?: string;
   updatedPosition: number;

@@ -17,6 +17,18 @@ export const startIndexKey = (startsAt: string, id: string): string => `${starts
 /** `jobs` by `byResource`: only those that wait for their resource group, in the order in which they came. */
 export const resourceIndexPrefix = (projectId: string, group: string): string =>
   `${projectId}/${encodeURIComponent(group)}/`;
+/**
+ * `jobs` by `byQueue`: only those that wait for a runner or for their resource group. Of each, those of higher priority
+ * first, and of these those that have waited longest.
+ */
+export const queuePrefix = (waitsFor: 'runner' | 'resource', priority?: number): string =>
+  `${waitsFor}/${priority === undefined ? '' : `${String(MOST_IMPORTANT - priority).padStart(2, '0')}/`}`;
+/** Priorities are 0 to 10 (S1-30). */
+export const MOST_IMPORTANT = 10;
+/** `jobs` by `onRunner`: only those that have a place on a runner. */
+export const onRunnerIndexKey = (runnerId: string, jobId: string): string => `${runnerId}/${jobId}`;
+/** `jobs` by `byKind`: only those that a runner has carried out to their end, in the order in which they ended. */
+export const kindIndexPrefix = (projectId: string, kind: string): string => `${projectId}/${encodeURIComponent(kind)}/`;
 /** `subscriptions` and `resourceGroups` by `byProject`. */
 export const byProjectKey = (projectId: string, id: string): string => `${projectId}/${id}`;
 /** Numbers that people count by sort as numbers. */

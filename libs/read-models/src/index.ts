@@ -1,4 +1,5 @@
-export { projectJobIndexKey, projectQueuePrefix, queueIndexKey } from './jobs.projection.ts';
+export { projectJobIndexKey } from './jobs.projection.ts';
+export { projectQueuePrefix } from './job-places.ts';
 export { pipelineIndexKey } from './pipelines.projection.ts';
 export { READ_MODELS_NAME } from './name.ts';
 export { READ_MODELS } from './read-models.ts';

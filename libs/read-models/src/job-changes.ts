@@ -4,11 +4,15 @@ import {
   type Because,
   type JobDoc,
   type PipelineStarted,
+  type PlannedJob,
   type RecordedEvent,
 } from '@foldline/contracts';
 
 /** Decisions, steps and cache look-ups that a job document keeps: the newest. */
 export const KEPT_ENTRIES = 200;
+
+/** Names of many commands are long together; what they begin with tells enough. */
+const KIND_LENGTH = 200;
 
 export const latest = <Entry>(entries: readonly Entry[], entry: Entry): Entry[] =>
   [...entries, entry].slice(-KEPT_ENTRIES);
@@ -29,12 +33,16 @@ export const createdJob = (
     id,
     pipelineId: data.pipelineId,
     projectId: data.context.project.id,
+    project: `${data.context.project.owner}/${data.context.project.name}`,
     index: job.index,
     name: job.name,
     definition: job.definition,
+    kind: kindOf(job),
     stage: job.stage,
     status: 'created',
     attempt: 0,
+    priority: job.priority,
+    requirements: job.runner,
     allowFailure: job.allowFailure,
     ...(job.manualConfirmation === undefined ? {} : { confirmation: job.manualConfirmation }),
     ...(job.environment ? { environment: shownEnvironment(job.environment) } : {}),
@@ -46,6 +54,14 @@ export const createdJob = (
     createdAt: recordedAt,
     updatedPosition: position,
   };
+};
+
+/** Submitted jobs have names of their own, and are alike when their commands have the same ones. */
+const kindOf = ({ definition, steps }: PlannedJob): string => {
+  const commands = steps.flatMap(({ kind, name }) => (kind === 'run' ? name : []));
+  const kind = commands.length === 0 ? definition : commands.join(', ').slice(0, KIND_LENGTH);
+  // Half a character has no place in an index.
+  return kind.replaceAll(/\p{Cs}/gu, '\uFFFD');
 };
 
 /** A document has a shape of its own, whatever else a plan comes to say. */

@@ -204,7 +204,7 @@ describe('a job document', () => {
     });
     const indexes = indexesOf(COLLECTION.jobs, after(...waiting));
     expect(indexes).toMatchObject({ byResource: `pr1/review%2Fa/${timeAt(2)}/p1.0` });
-    expect(Object.keys(indexes)).not.toContain('byQueue');
+    expect(Object.keys(indexes)).not.toContain('byProjectQueue');
     expect(Object.keys(indexesOf(COLLECTION.jobs, after(...waiting, queued)))).not.toContain('byResource');
   });
 
@@ -276,17 +276,15 @@ describe('a job document', () => {
     expect(after(...twice)).toMatchObject({ status: 'success', attempt: 1 });
   });
 
-  it('stands in its pipeline, its project and, only while it waits for a runner, in the queue', () => {
-    expect(indexesOf(COLLECTION.jobs, after(started, queued))).toEqual({
-      byPipeline: 'p1/000000',
-      byProject: `pr1/${timeAt(1)}/p1/000000`,
-      byQueue: `${timeAt(2)}/p1.0`,
-      byProjectQueue: `pr1/${timeAt(2)}/p1.0`,
+  it('says where in the log it was queued, what it asks of a runner, and which jobs are like it', () => {
+    expect(after(started, queued)).toMatchObject({
+      project: 'ada/engine',
+      kind: 'build',
+      priority: 5,
+      requirements: {},
+      queuedAt: timeAt(2),
+      queuedPosition: 2,
     });
-    expect(Object.keys(indexesOf(COLLECTION.jobs, after(started, queued, assigned)))).toEqual([
-      'byPipeline',
-      'byProject',
-    ]);
   });
 
   it('stays unknown when nothing started its pipeline', () => {

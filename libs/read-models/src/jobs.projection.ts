@@ -25,8 +25,6 @@ import {
   StepFinished,
   type EventDefinition,
   type JobDoc,
-  resourceIndexPrefix,
-  startIndexKey,
   type RecordedEvent,
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
@@ -42,6 +40,7 @@ import {
   withoutDownstream,
   type PipelineStartedData,
 } from './job-changes.ts';
+import { placeOf } from './job-places.ts';
 
 /** What an event that names one job makes of that job's document. */
 const onJob = <Type extends string, Data extends { jobId: string }>(
@@ -55,10 +54,8 @@ export const jobIndexKey = (pipelineId: string, index: number): string => `${pip
 /** `jobs` by `byProject`: in the order in which their pipelines started. */
 export const projectJobIndexKey = (doc: Pick<JobDoc, 'projectId' | 'createdAt' | 'pipelineId' | 'index'>): string =>
   `${doc.projectId}/${doc.createdAt}/${jobIndexKey(doc.pipelineId, doc.index)}`;
-/** `jobs` by `byQueue`: only those that wait for a runner, longest first. */
-export const queueIndexKey = (doc: Pick<JobDoc, 'queuedAt' | 'id'>): string => `${doc.queuedAt ?? ''}/${doc.id}`;
-/** `jobs` by `byProjectQueue`: the same for one project. */
-export const projectQueuePrefix = (projectId: string): string => `${projectId}/`;
+
+const since = ({ recordedAt, position }: RecordedEvent) => ({ queuedAt: recordedAt, queuedPosition: position });
 
 const ATTEMPT_MAY_START = new Set(['queued', 'assigned']);
 
@@ -72,7 +69,7 @@ const inPipeline = [
     decided(
       doc && forNewAttempt(doc),
       event,
-      { status: 'queued', attempt: event.data.attempt, queuedAt: event.recordedAt },
+      { status: 'queued', attempt: event.data.attempt, ...since(event) },
       event.data.because,
     ),
   ),
@@ -80,7 +77,7 @@ const inPipeline = [
     decided(
       doc && forNewAttempt(doc),
       event,
-      { status: 'waiting_for_resource', attempt: event.data.attempt, queuedAt: event.recordedAt },
+      { status: 'waiting_for_resource', attempt: event.data.attempt, ...since(event) },
       event.data.because,
     ),
   ),
@@ -214,21 +211,12 @@ const inAttempt = [
   }),
 ];
 
-const whileQueued = (doc: JobDoc): Record<string, string> => ({
-  byQueue: queueIndexKey(doc),
-  byProjectQueue: projectQueuePrefix(doc.projectId) + queueIndexKey(doc),
-});
-
 export const jobsProjection = defineProjection<JobDoc>(
   COLLECTION.jobs,
   (doc) => ({
     byPipeline: jobIndexKey(doc.pipelineId, doc.index),
     byProject: projectJobIndexKey(doc),
-    ...(doc.status === 'delayed' && doc.startsAt ? { byStart: startIndexKey(doc.startsAt, doc.id) } : {}),
-    ...(doc.status === 'waiting_for_resource' && doc.resourceGroup !== undefined
-      ? { byResource: resourceIndexPrefix(doc.projectId, doc.resourceGroup) + queueIndexKey(doc) }
-      : {}),
-    ...(doc.status === 'queued' ? whileQueued(doc) : {}),
+    ...placeOf(doc),
   }),
   [...inPipeline, ...ending, ...inAttempt],
 );

@@ -9,7 +9,11 @@ import {
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
 
-export const runnersProjection = defineProjection<RunnerDoc>(COLLECTION.runners, (doc) => ({ byId: doc.id }), [
+/** Those that may have jobs. */
+const CONNECTED = new Set<RunnerDoc['status']>(['online', 'draining']);
+const runnerIndexes = ({ id, status }: RunnerDoc) => ({ byId: id, ...(CONNECTED.has(status) && { connected: id }) });
+
+export const runnersProjection = defineProjection<RunnerDoc>(COLLECTION.runners, runnerIndexes, [
   when(
     RunnerRegistered,
     ({ runnerId }) => runnerId,

@@ -2,13 +2,27 @@ import type { JobDoc } from '@foldline/contracts';
 
 export type JobSummary = Omit<
   JobDoc,
-  'projectId' | 'definition' | 'why' | 'steps' | 'caches' | 'container' | 'updatedPosition'
+  | 'projectId'
+  | 'project'
+  | 'definition'
+  | 'kind'
+  | 'requirements'
+  | 'queuedPosition'
+  | 'why'
+  | 'steps'
+  | 'caches'
+  | 'container'
+  | 'updatedPosition'
 >;
 
 /** A job in its pipeline's answer and in lists. */
 export const jobSummary = ({
   projectId: _projectId,
+  project: _project,
   definition: _definition,
+  kind: _kind,
+  requirements: _requirements,
+  queuedPosition: _queuedPosition,
   why: _why,
   steps: _steps,
   caches: _caches,

@@ -10,13 +10,12 @@ import { NoBody } from '../http/validation.pipe.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
-import { ResourceGroupQueries } from '../projects/resource-group.queries.ts';
+import { WaitingJobs } from '../queue/waiting-jobs.ts';
 import { projectJobIndexKey } from '@foldline/read-models';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
 import { judgeJobWish, type JobWish } from './job-wishes.policy.ts';
-import { JobQueue } from './job.queries.ts';
-import { decisionsOf, sentenceOf, waitingOf, type Waiting } from './why.ts';
+import { decisionsOf, sentenceOf } from './why.ts';
 
 const WISH_ANSWER = 'What came of the wish, and the position that shows it; pending: nothing has yet';
 
@@ -50,8 +49,7 @@ export class JobsController {
     @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
-    @Inject(JobQueue) private readonly queue: JobQueue,
-    @Inject(ResourceGroupQueries) private readonly groups: ResourceGroupQueries,
+    @Inject(WaitingJobs) private readonly waiting: WaitingJobs,
   ) {}
 
   @Get()
@@ -79,7 +77,7 @@ export class JobsController {
     @Query() _query: ReadQuery,
   ) {
     const job = await this.pipelines.job(await this.projects.named(owner, repo), id);
-    const waiting = await this.waitingOf(job);
+    const waiting = await this.waiting.of(job);
     return { ...jobAnswer(job), ...(waiting ? { waiting } : {}) };
   }
 
@@ -93,7 +91,7 @@ export class JobsController {
   ) {
     const project = await this.projects.named(owner, repo);
     const job = await this.pipelines.job(project, id);
-    const waiting = await this.waitingOf(job);
+    const waiting = await this.waiting.of(job);
     const { name, status, pipelineId } = job;
     const decisions = decisionsOf(job, await this.pipelines.pipeline(project, pipelineId));
     const reason = job.reason ? { reason: job.reason, type: problemType(job.reason) } : {};
@@ -135,13 +133,6 @@ export class JobsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return this.ask('PlayJob', await this.projects.named(owner, repo), id, request, reply);
-  }
-
-  private async waitingOf(job: JobDoc): Promise<Waiting | undefined> {
-    const { status, projectId, resourceGroup } = job;
-    const awaited = status === 'waiting_for_resource' ? resourceGroup : undefined;
-    const group = awaited === undefined ? undefined : await this.groups.find(projectId, awaited);
-    return waitingOf(job, { ahead: await this.queue.ahead(job), group });
   }
 
   private async ask(type: JobWish, project: ProjectDoc, jobId: string, request: FastifyRequest, reply: FastifyReply) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CacheRestored, JobFailed, JobQueued, JobWaiting, StepFinished, triggerStream } from '@foldline/contracts';
+import { CacheRestored, JobFailed, StepFinished, triggerStream } from '@foldline/contracts';
 import { PermanentError } from '@foldline/kernel';
 import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 import { startScheduler } from '../scheduler.fixture.ts';
@@ -76,25 +76,6 @@ describe('a job', () => {
       'JobFailed',
     ]);
     expect(body).not.toHaveProperty('waiting');
-  });
-
-  it('says what it waits for and how many are before it', async () => {
-    const because = { rule: 'stage', detail: 'its turn', jobs: [] };
-    const one = await startJob(gateway, 'wait1');
-    const two = await startJob(gateway, 'wait2');
-    for (const { pipelineId, jobId } of [one, two]) {
-      const attempt = { pipelineId, jobId, attempt: 2 };
-      const waiting = JobWaiting({ ...attempt, code: 'no_runner', detail: 'no runner offers 64 cpus' });
-      await gateway.record(
-        `pipeline-${pipelineId}`,
-        pipelineId,
-        JobQueued({ ...attempt, priority: 5, because }),
-        waiting,
-      );
-    }
-    const { body } = await gateway.as('get', `${base}/${two.jobId}/why`).expect(200);
-    expect(body.waiting).toEqual({ code: 'no_runner', detail: 'no runner offers 64 cpus', ahead: 1 });
-    expect(body.sentence).toBe('build waits for a runner: no runner offers 64 cpus; 1 job is queued before it.');
   });
 
   it('stands in the list of its project, by status', async () => {

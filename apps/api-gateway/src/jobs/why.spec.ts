@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JobDoc } from '@foldline/contracts';
-import { decisionsOf, sentenceOf, waitingOf } from './why.ts';
+import { waitingOf, type Waiting } from '../queue/waiting.ts';
+import { decisionsOf, sentenceOf } from './why.ts';
 
 const job = (
   status: JobDoc['status'],
@@ -10,9 +11,13 @@ const job = (
   id: 'p1.0',
   pipelineId: 'p1',
   projectId: 'pr1',
+  project: 'ada/engine',
   index: 0,
   name: 'build',
   definition: 'build',
+  kind: 'build',
+  priority: 5,
+  requirements: {},
   stage: 'build',
   status,
   attempt: 1,
@@ -26,35 +31,30 @@ const job = (
   updatedPosition: 1,
   ...more,
 });
-const sentence = (doc: JobDoc, ahead?: number): string => sentenceOf(doc, waitingOf(doc, { ahead }));
+const sentence = (doc: JobDoc, waiting: Waiting | undefined = waitingOf(doc)): string => sentenceOf(doc, waiting);
 
 describe('why, in words', () => {
-  it('says who holds the resource group that a job waits for', () => {
-    const doc = job('waiting_for_resource', undefined, { resourceGroup: 'production' });
-    const group = { id: 'g', projectId: 'pr1', name: 'production', processMode: 'unordered' } as const;
-    const holder = { pipelineId: 'p0', jobId: 'p0.3', since: 'now' };
-    expect(waitingOf(doc, { group: { ...group, holder } })).toEqual({
-      code: 'resource_group',
-      detail: 'the resource group "production" is held by job p0.3',
-    });
-    expect(sentence(doc)).toBe(
+  it('says that a job waits for its resource group', () =>
+    expect(sentence(job('waiting_for_resource', undefined, { resourceGroup: 'production' }))).toBe(
       'build waits for its resource group: the resource group "production" is given to another job first.',
-    );
-  });
+    ));
 
   it('says until when a delayed job waits', () =>
     expect(sentence(job('delayed', undefined, { startsAt: '2030-01-01T00:00:00.000Z' }))).toBe(
       'build waits until its time is over: it is queued at 2030-01-01T00:00:00.000Z.',
     ));
 
-  it('says what a queued job waits for, and how many are before it', () => {
-    const waits = job('queued', { event: 'JobWaiting', rule: 'no_runner', detail: 'no runner offers 64 cpus' });
-    expect(sentence(waits, 2)).toBe('build waits for a runner: no runner offers 64 cpus; 2 jobs are queued before it.');
-    expect(waitingOf(waits, { ahead: 2 })).toEqual({ code: 'no_runner', detail: 'no runner offers 64 cpus', ahead: 2 });
-    expect(sentence(job('queued', { event: 'JobQueued', rule: 'stage', detail: 'its turn' }), 1)).toContain(
-      '; 1 job is queued before it.',
+  it('says what a queued job waits for, how many go before it, and when it is expected to start', () => {
+    const waiting = { code: 'too_large', detail: 'no runner offers 64 cpus' };
+    const start = 'build waits for a runner: no runner offers 64 cpus';
+    const doc = job('queued');
+    expect(sentence(doc, waiting)).toBe(`${start}.`);
+    expect(sentence(doc, { ...waiting, position: 1 })).toBe(`${start}; it is next.`);
+    expect(sentence(doc, { ...waiting, position: 2 })).toBe(`${start}; 1 job goes before it.`);
+    const expectedStart = { at: '2030-01-01T00:00:00.000Z', basis: { jobs: 1, runs: 3 } };
+    expect(sentence(doc, { ...waiting, position: 3, expectedStart })).toBe(
+      `${start}; 2 jobs go before it, and it is expected to start at 2030-01-01T00:00:00.000Z.`,
     );
-    expect(sentence(job('queued'), 0)).toContain('nothing is queued before it');
   });
 
   it('says that a person must act', () =>

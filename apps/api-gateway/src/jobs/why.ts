@@ -1,6 +1,5 @@
-import type { JobDoc, JobStatus, PipelineDoc, ResourceGroupDoc } from '@foldline/contracts';
-
-export type Waiting = { code: string; detail: string; ahead?: number };
+import type { JobDoc, JobStatus, PipelineDoc } from '@foldline/contracts';
+import type { Waiting } from '../queue/waiting.ts';
 
 const IN_WORDS: Readonly<Record<JobStatus, string>> = {
   created: 'has not had its turn yet',
@@ -18,27 +17,6 @@ const IN_WORDS: Readonly<Record<JobStatus, string>> = {
   skipped: 'was skipped',
 };
 
-/** What of others matters to a job that waits: how many jobs were queued before it, and its resource group. */
-export type Around = { ahead?: number | undefined; group?: ResourceGroupDoc | undefined };
-
-/** What a job that does not run yet waits for. */
-export const waitingOf = (job: JobDoc, { ahead, group }: Around = {}): Waiting | undefined => {
-  const last = job.why.at(-1)?.because;
-  if (job.status === 'created') return { code: 'turn', detail: 'jobs it waits for have not ended' };
-  if (job.status === 'manual') return { code: 'manual', detail: last?.detail ?? 'a person must start it' };
-  if (job.status === 'delayed') return { code: 'delayed', detail: `it is queued at ${job.startsAt}` };
-  if (job.status === 'waiting_for_resource') {
-    const by = group?.holder ? `is held by job ${group.holder.jobId}` : 'is given to another job first';
-    return { code: 'resource_group', detail: `the resource group "${job.resourceGroup}" ${by}` };
-  }
-  if (job.status !== 'queued') return undefined;
-  const reason =
-    job.why.at(-1)?.event === 'JobWaiting'
-      ? { code: last!.rule, detail: last!.detail }
-      : { code: 'runner', detail: 'no runner has taken it yet' };
-  return { ...reason, ...(ahead === undefined ? {} : { ahead }) };
-};
-
 /** The decisions about a job; one that was cancelled with its pipeline was so because of what cancelled that. */
 export const decisionsOf = ({ why }: JobDoc, { because }: Pick<PipelineDoc, 'because'>): JobDoc['why'] => {
   if (!because) return why;
@@ -47,10 +25,12 @@ export const decisionsOf = ({ why }: JobDoc, { because }: Pick<PipelineDoc, 'bec
   );
 };
 
-const aheadInWords = (ahead: number | undefined): string => {
-  if (ahead === undefined) return '';
-  if (ahead === 0) return '; nothing is queued before it';
-  return `; ${ahead} ${ahead === 1 ? 'job is' : 'jobs are'} queued before it`;
+/** What is told of its turn. */
+const turnInWords = ({ position, expectedStart }: Waiting): string => {
+  if (position === undefined) return '';
+  const before = position - 1;
+  const turn = before === 0 ? '; it is next' : `; ${before} ${before === 1 ? 'job goes' : 'jobs go'} before it`;
+  return expectedStart ? `${turn}, and it is expected to start at ${expectedStart.at}` : turn;
 };
 
 const ON_A_RUNNER = new Set<JobStatus>(['assigned', 'running', 'finishing']);
@@ -60,7 +40,7 @@ const EXPLAINED = new Set<JobStatus>(['failed', 'timed_out', 'cancelled', 'skipp
 /** The state of a job and the last decision about it, as one sentence. */
 export const sentenceOf = (job: JobDoc, waiting: Waiting | undefined): string => {
   const start = `${job.name} ${IN_WORDS[job.status]}`;
-  if (waiting) return `${start}: ${waiting.detail}${aheadInWords(waiting.ahead)}.`;
+  if (waiting) return `${start}: ${waiting.detail}${turnInWords(waiting)}.`;
   if (ON_A_RUNNER.has(job.status)) return job.runnerId === undefined ? `${start}.` : `${start} on ${job.runnerId}.`;
   const last = EXPLAINED.has(job.status) ? job.why.at(-1)?.because : undefined;
   const exit = job.exitCode === undefined ? '' : ` with exit code ${job.exitCode}`;

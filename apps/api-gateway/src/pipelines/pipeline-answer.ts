@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JobDoc, PipelineDoc, Problem } from '@foldline/contracts';
 import { problemType } from '../http/problem-codes.ts';
 import { jobSummary, type JobSummary } from '../jobs/job-answer.ts';
+import type { WaitingBriefly } from '../queue/waiting-jobs.ts';
 
 export const pipelineUrl = ({ owner, project, id }: Pick<PipelineDoc, 'owner' | 'project' | 'id'>): string =>
   `/api/${owner}/${project}/pipelines/${id}`;
@@ -23,16 +24,29 @@ export const pipelineSummary = ({
   url: pipelineUrl({ owner: doc.owner, project: doc.project, id: doc.id }),
 });
 
-export type PipelineAnswer = ReturnType<typeof pipelineSummary> & { jobs: JobSummary[] };
+type AllWaiting = ReadonlyMap<string, WaitingBriefly>;
+type JobInPipeline = JobSummary & { waiting?: WaitingBriefly };
+export type PipelineAnswer = ReturnType<typeof pipelineSummary> & { jobs: JobInPipeline[] };
 
-/** A pipeline with all its jobs (S0-57). */
-export const pipelineAnswer = (pipeline: PipelineDoc, jobs: readonly JobDoc[]): PipelineAnswer => ({
+/** A pipeline with all its jobs (S0-57); those that wait tell what for. */
+export const pipelineAnswer = (
+  pipeline: PipelineDoc,
+  jobs: readonly JobDoc[],
+  allWaiting: AllWaiting,
+): PipelineAnswer => ({
   ...pipelineSummary(pipeline),
-  jobs: jobs.map(jobSummary),
+  jobs: jobs.map((job) => {
+    const waiting = allWaiting.get(job.id);
+    return { ...jobSummary(job), ...(waiting && { waiting }) };
+  }),
 });
 
-/** Changes exactly when the answer does: documents say which event they show last. */
-export const pipelineETag = (pipeline: PipelineDoc, jobs: readonly JobDoc[]): string => {
+/**
+ * Changes exactly when the answer does: documents say which event they show last, and what a job waits for depends on
+ * others.
+ */
+export const pipelineETag = (pipeline: PipelineDoc, jobs: readonly JobDoc[], allWaiting: AllWaiting): string => {
   const newest = jobs.reduce((position, job) => Math.max(position, job.updatedPosition), pipeline.updatedPosition);
-  return `"${createHash('sha256').update(`${pipeline.id}:${newest}:${jobs.length}`).digest('base64url').slice(0, 22)}"`;
+  const shown = JSON.stringify([pipeline.id, newest, jobs.length, [...allWaiting]]);
+  return `"${createHash('sha256').update(shown).digest('base64url').slice(0, 22)}"`;
 };

@@ -8,6 +8,7 @@ import { answerPage, DEFAULT_LIMIT, PageQuery, ReadQuery } from '../http/pages.t
 import { jobPlan } from '../jobs/job-answer.ts';
 import { Describe } from '../openapi/describe.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
+import { WaitingJobs } from '../queue/waiting-jobs.ts';
 import { hadHappened, MOMENT } from './moment.ts';
 import { linked, pipelineAnswer, pipelineETag } from './pipeline-answer.ts';
 import { PipelineHistory } from './pipeline-history.ts';
@@ -29,6 +30,7 @@ export class PipelineController {
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
     @Inject(PipelineHistory) private readonly history: PipelineHistory,
+    @Inject(WaitingJobs) private readonly waiting: WaitingJobs,
   ) {}
 
   @Get()
@@ -46,10 +48,12 @@ export class PipelineController {
   ) {
     const project = await this.projects.named(owner, repo);
     const { pipeline, jobs } = await this.state(project, id, query.at);
-    const etag = pipelineETag(pipeline, jobs);
+    // What was waited for in the past, nobody has recorded.
+    const waiting = await this.waiting.ofAll(query.at === undefined ? jobs : []);
+    const etag = pipelineETag(pipeline, jobs, waiting);
     void reply.header('etag', etag);
     if (request.headers['if-none-match'] === etag) return void reply.status(304);
-    return pipelineAnswer(pipeline, jobs);
+    return pipelineAnswer(pipeline, jobs, waiting);
   }
 
   @Get('plan')

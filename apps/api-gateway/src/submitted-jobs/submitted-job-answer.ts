@@ -1,4 +1,5 @@
 import type { PipelineDoc } from '@foldline/contracts';
+import type { Waiting } from '../queue/waiting.ts';
 import type { FoundJob, StepOutput } from './submitted-job.queries.ts';
 import type { StandingStep } from './submitted-job-standing.ts';
 
@@ -32,15 +33,22 @@ const stepAnswer = (step: StandingStep, { output, isWhole }: StepOutput) => ({
   ...(step.detail !== undefined && { detail: step.detail }),
 });
 
-/** The same with its steps (S1-08, S1-13); durations are milliseconds. */
+const waitingAnswer = ({ since, expectedStart, ...waiting }: Waiting) => ({
+  ...waiting,
+  ...(since !== undefined && { since: epoch(since) }),
+  ...(expectedStart && { expectedStart: { ...expectedStart, at: epoch(expectedStart.at) } }),
+});
+
+/** The same with its steps (S1-08, S1-13) and with what it waits for; durations are milliseconds. */
 export const submittedJobAnswer = (
   found: FoundJob,
   outputs: readonly StepOutput[],
-  pipeline: PipelineDoc | undefined,
+  { pipeline, waiting }: { pipeline: PipelineDoc | undefined; waiting: Waiting | undefined },
 ) => {
   const error = errorOf(found, pipeline);
   return {
     ...submittedJobSummary(found),
+    ...(waiting && { waiting: waitingAnswer(waiting) }),
     steps: found.standing.steps.map((step, at) => stepAnswer(step, outputs[at] ?? { output: '', isWhole: true })),
     caches: (found.job?.caches ?? [])
       .filter(({ attempt }) => attempt === found.job?.attempt)

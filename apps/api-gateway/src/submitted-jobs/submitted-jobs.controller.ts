@@ -6,6 +6,7 @@ import { answerPage, PageQuery, ReadQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { lastEventId } from '../http/server-sent-events.ts';
 import { Describe } from '../openapi/describe.ts';
+import { WaitingJobs } from '../queue/waiting-jobs.ts';
 import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { JobSubmissions } from './job-submissions.ts';
@@ -43,6 +44,7 @@ export class SubmittedJobsController {
     @Inject(ReadYourWrites) private readonly writes: ReadYourWrites,
     @Inject(JobSubmissions) private readonly submissions: JobSubmissions,
     @Inject(SubmittedJobQueries) private readonly jobs: SubmittedJobQueries,
+    @Inject(WaitingJobs) private readonly waiting: WaitingJobs,
     @Inject(SubmittedJobStream) private readonly stream: SubmittedJobStream,
   ) {}
 
@@ -93,14 +95,18 @@ export class SubmittedJobsController {
   }
 
   @Get('status')
-  @Describe('Shows a submitted job with its steps', {
+  @Describe('Shows a submitted job with its steps, and what it waits for', {
     answer: 'Times are milliseconds since 1970, durations are milliseconds; of long output the end is shown',
   })
   async status(@Query() { id }: JobQuery) {
     const found = await this.jobs.named(id);
     const log = await this.jobs.log(found);
     const outputs = log ? await Promise.all(found.standing.steps.map((step) => this.jobs.output(step, log))) : [];
-    return submittedJobAnswer(found, outputs, await this.jobs.pipeline(found.submitted));
+    const [pipeline, waiting] = await Promise.all([
+      this.jobs.pipeline(found.submitted),
+      found.job && this.waiting.of(found.job),
+    ]);
+    return submittedJobAnswer(found, outputs, { pipeline, waiting });
   }
 
   @Get('logs')

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { RecordedEvent } from '@foldline/contracts';
+import { mayUseHighPower } from '@foldline/kernel';
 import { currentAttempt, jobById, type JobState, type PipelineState } from '../pipeline/pipeline.state.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { QueuedJob } from './job-queue.ts';
@@ -68,12 +69,11 @@ export class DispatchPicture {
     if (job?.status === 'queued') this.dispatcher.queued(this.queuedJob(job, since, state));
   }
 
-  /** A pipeline that was not looked at before; `queuedAt` tells since when a job waits. */
-  recall(state: PipelineState, queuedAt: (jobId: string) => string): void {
+  /** A pipeline that was not looked at before; `queued` tells since when a job waits. */
+  recall(state: PipelineState, queued: (jobId: string) => Since): void {
     for (const job of state.jobs) {
-      const since = { position: 0, recordedAt: queuedAt(job.id) };
-      if (job.status === 'queued') this.dispatcher.queued(this.queuedJob(job, since, state));
-      if (job.status === 'assigned') this.assigned(job, since, state);
+      if (job.status === 'queued') this.dispatcher.queued(this.queuedJob(job, queued(job.id), state));
+      if (job.status === 'assigned') this.assigned(job, queued(job.id), state);
     }
   }
 
@@ -87,7 +87,6 @@ export class DispatchPicture {
     state: PipelineState,
   ): QueuedJob {
     const { pipelineId, project } = state.context!;
-    const { highPowerOwners } = this;
     return {
       jobId: id,
       pipelineId,
@@ -97,7 +96,7 @@ export class DispatchPicture {
       queuedAt: Date.parse(recordedAt),
       position,
       requirements: planned.runner,
-      highPowerAllowed: highPowerOwners.includes('*') || highPowerOwners.includes(project.owner),
+      highPowerAllowed: mayUseHighPower(this.highPowerOwners, `${project.owner}/${project.name}`),
       interruptible: planned.interruptible,
       context: new AsyncResource('QueuedJob'),
     };

@@ -105,6 +105,38 @@ describe('A scheduler that starts again', () => {
   });
 });
 
+describe('The order of the queue', () => {
+  const PIPELINES = ['p1', 'p2', 'p3'];
+
+  it('is after a restart what it was before: by priority and waiting, over all pipelines', async () => {
+    const clock = new ManualClock();
+    schedulers = await Schedulers.open(clock);
+    const first = await schedulers.start();
+    for (const pipelineId of PIPELINES) {
+      const jobs = ['a', { name: 'b', priority: 6 }, 'c'];
+      await start(first, jobs, pipelineId);
+      clock.advance(60_000);
+    }
+    const order = (scheduler: Scheduler): string[] => {
+      const { dispatcher } = scheduler.dispatch;
+      dispatcher.registerRunner('r1', offer({ slots: 9, cpu: 9 }));
+      return Array.from({ length: 9 }, () => {
+        const step = dispatcher.next()!;
+        if (step.kind === 'assign') dispatcher.assigned(step.job, 'r1');
+        return step.job.jobId;
+      });
+    };
+    await schedulers.stop(first);
+    const second = await schedulers.start();
+    const expected = ['p1.1', 'p2.1', 'p3.1', 'p1.0', 'p1.2', 'p2.0', 'p2.2', 'p3.0', 'p3.2'];
+    // Schedulers that do not lead decide nothing by themselves.
+    for (const scheduler of [first, second]) {
+      scheduler.dispatch.lead(false);
+      expect(order(scheduler)).toEqual(expected);
+    }
+  });
+});
+
 describe('A scheduler whose read models have not caught up', () => {
   const WAITS = 'the scheduler waits for the read models, which an api-gateway brings up to date';
   /** Says so many times that the time is over. */

@@ -118,7 +118,8 @@ export class DispatchService implements BeforeApplicationShutdown {
     this.watched = await this.store.lastPosition();
     await this.caughtUp(this.watched);
     const since = await waitingSince(this.reads);
-    const queuedAt = (jobId: string): string => since.get(jobId) ?? this.clock.now();
+    const queued = (jobId: string): Since =>
+      since.get(jobId) ?? { recordedAt: this.clock.now(), position: this.watched };
     let after: string | undefined;
     do {
       const page = await this.reads.query<PipelineDoc>(COLLECTION.pipelines, {
@@ -127,7 +128,7 @@ export class DispatchService implements BeforeApplicationShutdown {
         ...(after ? { after } : {}),
       });
       for (const { id } of page.items)
-        this.picture.recall(await this.commands.stateOf(pipelineStream(id), pipelineDecider), queuedAt);
+        this.picture.recall(await this.commands.stateOf(pipelineStream(id), pipelineDecider), queued);
       after = page.nextCursor;
     } while (after);
     void this.watch();
