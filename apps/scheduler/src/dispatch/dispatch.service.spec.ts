@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { JobAssigned, RecordedEvent } from '@foldline/contracts';
 import { systemClock } from '@foldline/host';
-import { PermanentError, type Cause, type EventStore, type ReadModels } from '@foldline/kernel';
+import { PermanentError, QUEUE_RULES, type Cause, type EventStore, type ReadModels } from '@foldline/kernel';
 import { ManualClock, storeWith } from '@foldline/testing';
 import type { PipelineCommand } from '../pipeline/pipeline.decider.ts';
 import { pipelineContext, plan, type JobSketch } from '../testing/plan-builder.ts';
@@ -102,6 +102,29 @@ describe('A scheduler that starts again', () => {
     expect(second.dispatch.dispatcher.waiting).toBe(1);
     await give(second, finish('p2.1'), 'p2');
     await schedulers.until('JobAssigned', 1, 'p3');
+  });
+});
+
+describe('The limit of a project', () => {
+  const queueRules = { ...QUEUE_RULES, projectLimit: 2 };
+
+  it('holds after a restart, and the job that waits for it says so once', async () => {
+    schedulers = await Schedulers.open(systemClock);
+    await schedulers.runner('r1', offer({ slots: 4 }));
+    const first = await schedulers.start({ queueRules });
+    await start(first, ['a', 'b', 'c']);
+    const [waiting] = await schedulers.until('JobWaiting');
+    expect(waiting?.data).toMatchObject({ jobId: 'p1.2', code: 'project_limit' });
+    await schedulers.stop(first);
+
+    const second = await schedulers.start({ queueRules });
+    await start(second, ['d'], 'p2');
+    await schedulers.until('JobWaiting', 1, 'p2');
+    await give(second, finish('p1.0'));
+    expect(assignedJobs(await schedulers.until('JobAssigned', 3))).toEqual(['p1.0', 'p1.1', 'p1.2']);
+    await give(second, finish('p1.1'));
+    await schedulers.until('JobAssigned', 1, 'p2');
+    expect(await schedulers.until('JobWaiting')).toHaveLength(1);
   });
 });
 

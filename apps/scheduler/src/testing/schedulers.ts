@@ -18,12 +18,14 @@ import {
   COMMANDS,
   Commands,
   PORT,
+  QUEUE_RULES,
   soleClaims,
   type Claims,
   type Clock,
   type EventStore,
   type EventToAppend,
   type Logger,
+  type QueueRules,
   type ReadModels,
   type ReadStore,
   type Settings,
@@ -54,7 +56,14 @@ const requestFor = (pipelineId: string): EventToAppend => {
 /** Three minutes, as by default. */
 export const LEASE_MS = 180_000;
 
-type Started = { store: EventStore; signals: Signals; claims: Claims; clock: Clock; readModels: ReadModels };
+type Started = {
+  store: EventStore;
+  signals: Signals;
+  claims: Claims;
+  clock: Clock;
+  readModels: ReadModels;
+  queueRules: QueueRules;
+};
 export type Scheduler = { app: INestApplicationContext; events: SchedulerEvents; dispatch: DispatchService };
 
 /** Schedulers on one log, each with a command loop of its own as in a process of its own. */
@@ -97,12 +106,13 @@ export class Schedulers {
     claims = soleClaims(),
     clock = this.clock,
     readModels = this.projector,
+    queueRules = QUEUE_RULES,
   }: Partial<Started> = {}): Promise<Scheduler> {
     const values: [symbol, unknown][] = [
       [PORT.eventStore, store],
       [PORT.readStore, this.reads],
       [PORT.readModels, readModels],
-      [PORT.settings, { highPowerOwners: ['ada'], runnerLeaseMs: LEASE_MS } as unknown as Settings],
+      [PORT.settings, { highPowerOwners: ['ada'], runnerLeaseMs: LEASE_MS, queueRules } as unknown as Settings],
       [PORT.clock, clock],
       [PORT.signals, signals],
       [PORT.claims, claims],
