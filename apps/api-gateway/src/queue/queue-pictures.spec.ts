@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { COLLECTION, type JobDoc, type RunnerDoc } from '@foldline/contracts';
-import { QUEUE_RULES, type Document, type ReadStore, type Settings } from '@foldline/kernel';
+import { QUEUE_RULES, TransientError, type Document, type ReadStore, type Settings } from '@foldline/kernel';
 import { READ_MODELS } from '@foldline/read-models';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock, runnerOffer } from '@foldline/testing';
@@ -63,9 +63,9 @@ const runner = (id: string, status: RunnerDoc['status'] = 'online'): RunnerDoc =
   status,
   since: at(-900),
 });
-const pictures = (rules = QUEUE_RULES): QueuePictures =>
+const pictures = (rules = QUEUE_RULES, store = reads): QueuePictures =>
   new QueuePictures(
-    reads,
+    store,
     { position: () => position, reached: async () => true },
     { highPowerOwners: ['*'], queueRules: rules } as unknown as Settings,
     clock,
@@ -122,6 +122,29 @@ describe('A picture of the queue', () => {
     expect(second).not.toBe(first);
     await put(COLLECTION.jobs, [queued('1')]);
     expect((await made.current()).turns.size).toBe(1);
+  });
+
+  it('that took long to make serves for a second whatever happens', async () => {
+    const made = pictures();
+    const begun = made.current();
+    clock.advance(SECOND / 10);
+    const first = await begun;
+    await put(COLLECTION.jobs, [queued('1')]);
+    expect(await made.current()).toBe(first);
+    clock.advance(SECOND);
+    expect((await made.current()).turns.size).toBe(1);
+  });
+
+  it('that could not be made is made again', async () => {
+    let isAway = true;
+    const query: ReadStore['query'] = async (...asked) => {
+      if (isAway) throw new TransientError('the read store is away');
+      return reads.query(...asked);
+    };
+    const made = pictures(QUEUE_RULES, Object.assign(Object.create(reads) as ReadStore, { query }));
+    await expect(made.current()).rejects.toThrow('the read store is away');
+    isAway = false;
+    expect((await made.current()).isWhole).toBe(true);
   });
 });
 

@@ -26,6 +26,8 @@ const KINDS = 100;
 const RUNS = 7;
 /** Time goes on although nothing happens, and what is left of a job becomes less. */
 const AGE_MS = 1_000;
+/** One that took longer to make serves for that second whatever happens, so that no number of readers keeps a gateway busy. */
+const CHEAP_MS = 50;
 
 /** What the log says, at one moment, about all that wait for runners and all that have one. */
 export type QueuePicture = {
@@ -45,11 +47,12 @@ type OnRunners = { runners: ConnectedRunner[]; jobs: JobDoc[]; isWhole: boolean 
 
 /**
  * Makes pictures of the queue from documents, so that every gateway of either topology can. One costs what waits for
- * runners and runs on them, up to the limits above; while nothing happens it serves everybody for a second.
+ * runners and runs on them, up to the limits above: 10 ms for 50 jobs that wait, 130 ms for any number behind 4,000 that
+ * run on 1,000 runners. While nothing happens it serves everybody for a second.
  */
 @Injectable()
 export class QueuePictures {
-  private last: { position: number; madeAt: number; picture: Promise<QueuePicture> } | undefined;
+  private last: { position: number; madeAt: number; tookMs: number; picture: Promise<QueuePicture> } | undefined;
 
   constructor(
     @Inject(PORT.readStore) private readonly reads: ReadStore,
@@ -61,12 +64,15 @@ export class QueuePictures {
   current(): Promise<QueuePicture> {
     const position = this.readModels.position();
     const now = this.clock.monotonic();
-    if (this.last?.position === position && now - this.last.madeAt < AGE_MS) return this.last.picture;
-    const made = { position, madeAt: now, picture: this.make() };
+    const { last } = this;
+    if (last && now - last.madeAt < AGE_MS && (last.position === position || last.tookMs > CHEAP_MS))
+      return last.picture;
+    const made = { position, madeAt: now, tookMs: 0, picture: this.make() };
     this.last = made;
-    made.picture.catch(() => {
-      if (this.last === made) this.last = undefined;
-    });
+    made.picture.then(
+      () => (made.tookMs = this.clock.monotonic() - now),
+      () => this.last === made && (this.last = undefined),
+    );
     return made.picture;
   }
 
