@@ -32,7 +32,7 @@ export * from './ports/source-repository.port.ts';
 export { isPlainRef } from './plain-ref.ts';
 export { projectIdOf } from './project-id.ts';
 export * from './projection.ts';
-export { compareInProject, headRankOf, QUEUE_RULES, rankOf } from './queue-order.ts';
+export { compareHeads, compareInProject, headRankOf, QUEUE_RULES, rankOf } from './queue-order.ts';
 export { readTree } from './read-tree.ts';
 export { HELPERS_NOT_ASKED, REGISTRY_LOGINS, loginsIn, namesHelpers, registryOf } from './registry-logins.ts';
 export { sha256Of } from './sha256.ts';

@@ -14,6 +14,12 @@ export const rankOf = ({ queuedAt, priority }: Ordered, { priorityMs }: QueueRul
 export const headRankOf = (job: Ordered, running: number, rules: QueueRules): number =>
   rankOf(job, rules) + running * rules.runningMs;
 
+/** Of first jobs of projects: negative when the first goes before the second; the rank is `headRankOf`. */
+export const compareHeads = <Job extends Ordered>(
+  a: { job: Job; rank: number },
+  b: { job: Job; rank: number },
+): number => a.rank - b.rank || a.job.position - b.job.position;
+
 /** Of jobs of one project: negative when the first goes before the second. */
 export const compareInProject = (a: Ordered, b: Ordered, rules: QueueRules): number =>
   rankOf(a, rules) - rankOf(b, rules) || a.position - b.position;

@@ -207,6 +207,13 @@ describe('a runner document', () => {
     expect(statusAfter(registered('1'), draining, stopped)).toBe('stopped');
     expect(statusAfter(registered('1'), registered('2'), draining)).toBe('online');
   });
+  it('is found among those that are connected until it is lost or stopped', () => {
+    const isFound = (...events: NewEvent[]): boolean =>
+      'connected' in indexesOf(COLLECTION.runners, documentAfter(COLLECTION.runners, 'r1', ...events)!);
+    expect(isFound(registered('1'))).toBe(true);
+    expect(isFound(registered('1'), RunnerDraining({ runnerId: 'r1', epoch: '1' }))).toBe(true);
+    expect(isFound(registered('1'), lost('1'))).toBe(false);
+  });
   it('stays online when the news is about an earlier process', () =>
     expect(documentAfter(COLLECTION.runners, 'r1', registered('1'), registered('2'), lost('1'))).toMatchObject({
       status: 'online',

@@ -1,6 +1,6 @@
-import { matchRunner, rankOf, type QueueRules, type RunnerState } from '@foldline/kernel';
+import { compareHeads, matchRunner, rankOf, type QueueRules, type RunnerState } from '@foldline/kernel';
 import type { Estimate } from './estimate.ts';
-import { compareHeads, lineUp, type Line, type WaitingJob } from './lines.ts';
+import { lineUp, type Line, type WaitingJob } from './lines.ts';
 import { Places, type Taken } from './places.ts';
 
 /** A job on a runner; `left` is absent where nothing is known of how long it will run. */

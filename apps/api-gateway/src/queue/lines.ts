@@ -1,5 +1,5 @@
 import type { RunnerRequirements } from '@foldline/contracts';
-import { compareInProject, headRankOf, type QueueRules } from '@foldline/kernel';
+import { compareHeads, compareInProject, headRankOf, type QueueRules } from '@foldline/kernel';
 import type { Estimate } from './estimate.ts';
 
 /** A job that waits for a runner; `lasts` is absent where nothing is known of how long it will run. */
@@ -59,8 +59,6 @@ export class Line {
     return [...this.projects.values()].flat();
   }
 }
-
-export const compareHeads = (a: Head, b: Head): number => a.rank - b.rank || a.job.position - b.job.position;
 
 /** One line for each kind of requirements. */
 export const lineUp = (waiting: readonly WaitingJob[], rules: QueueRules): Line[] => {

@@ -1,7 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { RunnerRequirements } from '@foldline/contracts';
-import { QUEUE_RULES, type QueueRules } from '@foldline/kernel';
-import { compareHeads, QueueGroup, type Alike, type Reason, type Told } from './queue-group.ts';
+import { compareHeads, QUEUE_RULES, type QueueRules } from '@foldline/kernel';
+import { QueueGroup, type Alike, type Reason, type Told } from './queue-group.ts';
 
 export type QueuedJob = {
   jobId: string;

@@ -1,6 +1,6 @@
 import TinyQueue from 'tinyqueue';
 import type { RunnerRequirements } from '@foldline/contracts';
-import { compareInProject, headRankOf, type QueueRules } from '@foldline/kernel';
+import { compareHeads, compareInProject, headRankOf, type QueueRules } from '@foldline/kernel';
 import type { QueuedJob } from './job-queue.ts';
 
 /** Jobs that ask the same of a runner: where one of them fits, each does. */
@@ -79,8 +79,6 @@ export class QueueGroup implements Alike {
     this.hasUntold = true;
   }
 }
-
-export const compareHeads = (a: Head, b: Head): number => a.rank - b.rank || a.job.position - b.job.position;
 
 /** Those that have left are passed over when their turn comes. */
 const firstOf = (jobs: TinyQueue<QueuedJob>, isWaiting: IsWaiting): QueuedJob | undefined => {
