@@ -2,6 +2,7 @@
 import { jobIdOf } from '@foldline/contracts';
 import { Dispatcher } from '../apps/scheduler/dist/dispatch/dispatcher.js';
 import { figure } from './lib/figures.mjs';
+import { benchQueuePicture } from './queue-picture.mjs';
 
 const QUEUES = [1_000, 10_000];
 const RUNNERS = 1_000;
@@ -66,4 +67,5 @@ export const benchQueue = async () => {
     const ratio = few / many;
     figure('what one costs there, compared', `${ratio.toFixed(2)} x`, '<= 1.5 x', ratio <= 1.5);
   }
+  await benchQueuePicture();
 };
