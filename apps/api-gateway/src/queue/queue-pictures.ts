@@ -47,8 +47,8 @@ type OnRunners = { runners: ConnectedRunner[]; jobs: JobDoc[]; isWhole: boolean 
 
 /**
  * Makes pictures of the queue from documents, so that every gateway of either topology can. One costs what waits for
- * runners and runs on them, up to the limits above: 10 ms for 50 jobs that wait, 130 ms for any number behind 4,000 that
- * run on 1,000 runners. While nothing happens it serves everybody for a second.
+ * runners and runs on them, up to the limits above, and no more in a longer queue (`npm run bench -- queue`). While
+ * nothing happens it serves everybody for a second.
  */
 @Injectable()
 export class QueuePictures {
