@@ -25,6 +25,7 @@ const random = createRandom(values.seed, 'kills');
 const directory = mkdtempSync(join(tmpdir(), 'foldline-kill-caches-'));
 const counts = { restored: 0, saved: 0, kills: 0, most: 0 };
 const wrong = [];
+const say = (text) => process.stdout.write(`${text}\n`);
 const told = () => counts.restored + counts.saved;
 
 const hear = (line) => {
@@ -61,8 +62,8 @@ try {
   wrong.push(...torn);
   rmSync(directory, { recursive: true, force: true });
 }
-for (const line of wrong.slice(0, 20)) console.log(line);
-console.log(
+for (const line of wrong.slice(0, 20)) say(line);
+say(
   `${counts.restored} restored, ${counts.saved} saved, ${counts.kills} kills, up to ${counts.most} layers; wrong: ${wrong.length}`,
 );
 process.exitCode = wrong.length === 0 ? 0 : 1;

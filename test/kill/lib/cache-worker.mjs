@@ -19,7 +19,12 @@ const entries = join(directory, 'entries');
 const random = createRandom(seed, 'operations');
 const clock = { now: () => new Date().toISOString(), monotonic: () => performance.now() };
 const quiet = () => undefined;
-const logger = { debug: quiet, info: quiet, warn: ({ err }, message) => console.error(message, err), error: quiet };
+const logger = {
+  debug: quiet,
+  info: quiet,
+  warn: ({ err }, message) => process.stderr.write(`${message}: ${err}\n`),
+  error: quiet,
+};
 
 /** The files of a version, by path: some are those of every version of the key, some are its own. */
 const filesOf = (key, version) => {
