@@ -16,6 +16,7 @@ export {
   placeOf,
   serializeManifest,
   type TreeEntry,
+  type TreeForm,
   type TreeManifest,
 } from './manifest.ts';
 export type { IncludedFile } from './included-file.ts';

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { TREE_LIMITS, byPath, objectDigest, parseAs, serializeManifest, treeMode, treePath } from './manifest.ts';
+import {
+  TREE_LIMITS,
+  byPath,
+  objectDigest,
+  parseAs,
+  pathProblem,
+  serializeManifest,
+  treeMode,
+  treePath,
+} from './manifest.ts';
 
 /** A tree of more layers is packed anew as one. */
 export const MOST_LAYERS = 8;
@@ -34,6 +43,8 @@ const schema = z
     version: z.literal(2),
     layers: z.array(treeLayer).min(1).max(MOST_LAYERS),
     entries: z.array(entry).max(TREE_LIMITS.entries),
+    /** Of differences: what is not there any more in what they are differences from. */
+    gone: z.array(treePath).max(TREE_LIMITS.entries).optional(),
   })
   .refine(({ layers, entries }) => entries.every((each) => each.kind !== 'file' || each.layer < layers.length), {
     message: 'a file lies in no layer',
@@ -44,11 +55,32 @@ export type LayeredEntry = z.infer<typeof entry>;
 /** A tree as images that lie upon each other (docs/adr/0025); the newest comes last. */
 export type LayeredManifest = z.infer<typeof schema>;
 
-export const serializeLayered = (layers: TreeLayer[], entries: readonly LayeredEntry[]): Buffer =>
-  Buffer.from(JSON.stringify({ version: 2, layers, entries: byPath(entries) } satisfies LayeredManifest));
+export const serializeLayered = (
+  layers: TreeLayer[],
+  entries: readonly LayeredEntry[],
+  gone?: readonly string[],
+): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      version: 2,
+      layers,
+      entries: byPath(entries),
+      ...(gone && { gone: gone.toSorted() }),
+    } satisfies LayeredManifest),
+  );
 
-/** Reads a manifest that may come from anybody, as `parseManifest` does. */
-export const parseLayered = (bytes: Uint8Array): LayeredManifest => parseAs(schema, bytes);
+/**
+ * Reads a manifest that may come from anybody, as `parseManifest` does; but of an exact tree, whose links may lead
+ * anywhere, as that of a virtual environment to its interpreter: nobody follows them but the jobs that get the tree.
+ */
+export const parseLayered = (bytes: Uint8Array): LayeredManifest => {
+  const manifest = parseAs(schema, bytes, 'exact');
+  for (const path of manifest.gone ?? []) {
+    const problem = pathProblem(path);
+    if (problem) throw new Error(`the manifest names a path that ${problem}`);
+  }
+  return manifest;
+};
 
 /** What a tree holds, whenever it was made and wherever its bytes lie: the same tree gives the same bytes. */
 export const contentOfLayered = (entries: readonly LayeredEntry[]): Buffer =>

@@ -47,6 +47,7 @@ export const parseManifest = (bytes: Uint8Array): TreeManifest => parseAs(schema
 export const parseAs = <Manifest extends { entries: Placed[] }>(
   schema: z.ZodType<Manifest>,
   bytes: Uint8Array,
+  form: TreeForm = 'portable',
 ): Manifest => {
   if (bytes.length > TREE_LIMITS.manifestBytes) throw new Error('the manifest is too large');
   let json: unknown;
@@ -57,20 +58,24 @@ export const parseAs = <Manifest extends { entries: Placed[] }>(
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw new Error(`the manifest has the wrong shape: ${parsed.error.issues[0]?.message ?? ''}`);
-  checkPlaces(parsed.data.entries);
+  checkPlaces(parsed.data.entries, form);
   return parsed.data;
 };
 
+/**
+ * Portable trees mean the same on every host: no two names may be one elsewhere, no link leads out. Exact ones are for
+ * hosts like the one where they were made, and have everything that was there.
+ */
+export type TreeForm = 'portable' | 'exact';
 type Placed = { path: string } & ({ kind: 'file'; size: number } | { kind: 'dir' } | { kind: 'link'; target: string });
 
-const checkPlaces = (entries: readonly Placed[]): void => {
+const checkPlaces = (entries: readonly Placed[], form: TreeForm): void => {
   const places = new Map<string, Placed['kind']>();
   let bytes = 0;
   for (const entry of entries) {
-    const problem =
-      pathProblem(entry.path) ?? (entry.kind === 'link' ? linkProblem(entry.path, entry.target) : undefined);
+    const problem = pathProblem(entry.path) ?? (entry.kind === 'link' ? targetProblem(entry, form) : undefined);
     if (problem) throw new Error(`the manifest names a path that ${problem}`);
-    const place = placeOf(entry.path);
+    const place = placeIn(form, entry.path);
     if (places.has(place)) throw new Error('the manifest names one place twice');
     places.set(place, entry.kind);
     if (entry.kind === 'file') bytes += entry.size;
@@ -82,11 +87,16 @@ const checkPlaces = (entries: readonly Placed[]): void => {
       const directory = path.slice(0, end);
       if (sound.has(directory)) break;
       sound.add(directory);
-      const above = places.get(placeOf(directory));
+      const above = places.get(placeIn(form, directory));
       if (above && above !== 'dir') throw new Error('the manifest puts something below a file or a link');
     }
   }
 };
+
+const targetProblem = ({ path, target }: { path: string; target: string }, form: TreeForm): string | undefined =>
+  form === 'portable' ? linkProblem(path, target) : target.includes('\0') ? 'is a link to nowhere' : undefined;
+
+const placeIn = (form: TreeForm, path: string): string => (form === 'portable' ? placeOf(path) : path);
 
 /** File systems may fold case and composition: paths that could meet there count as one place. */
 export const placeOf = (path: string): string => (ASCII.test(path) ? path : path.normalize('NFC')).toLowerCase();

@@ -87,7 +87,7 @@ export class LayerOperations {
     const { root, paths } = operation;
     const base = this.baseFor(operation);
     const { asBefore, isUnchanged } = this.comparedWith(operation, base);
-    const { entries: found, unmatched, skipped } = selectEntries(root, paths, [], asBefore);
+    const { entries: found, unmatched, skipped } = selectEntries(root, paths, [], { asBefore, form: 'exact' });
     const changes = changesSince(base, found, isUnchanged);
     const layers = base?.layers ?? [];
     const hasFiles = found.some(({ kind }) => kind === 'file');

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, statSync, lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { TREE_LIMITS, linkProblem, normalizeGlob, pathProblem, placeOf } from '@foldline/contracts';
+import { TREE_LIMITS, linkProblem, normalizeGlob, pathProblem, placeOf, type TreeForm } from '@foldline/contracts';
 import { Refusal } from '@foldline/kernel';
 import { compileGlob, type Glob } from './glob.ts';
 
@@ -10,6 +10,11 @@ export type Found =
   | { kind: 'dir'; path: string; mode: number; mtime: number }
   | { kind: 'link'; path: string; target: string; mtime: number };
 export type Selection = { entries: Found[]; unmatched: string[]; skipped: string[] };
+type SelectOptions = {
+  asBefore?: AsBefore;
+  /** What another host could not have is left out of portable ones. */
+  form?: TreeForm;
+};
 /** What needs no look, since it is known to be what it was. */
 export type AsBefore = (path: string) => Exclude<Found, { kind: 'dir' }> | undefined;
 
@@ -31,7 +36,7 @@ export const selectEntries = (
   root: string,
   paths: readonly string[],
   exclude: readonly string[] = [],
-  asBefore: AsBefore = () => undefined,
+  { asBefore = () => undefined, form = 'portable' }: SelectOptions = {},
 ): Selection => {
   const selection: Selection = { entries: [], unmatched: [], skipped: [] };
   const excluded = exclude.map((text) => compileGlob(normalizeGlob(text)).matches);
@@ -46,13 +51,13 @@ export const selectEntries = (
     const visit: Visit = (path, seenBefore, isInside) => {
       const isMeant = (isInside || pattern.matches(path)) && !excluded.some((matches) => matches(path));
       pattern.used ||= isMeant;
-      if (isMeant && !seen.has(path)) add(selection, seen, root, path, seenBefore);
+      if (isMeant && !seen.has(path)) add(selection, seen, { root, path, form }, seenBefore);
       return isInside || isMeant;
     };
     const walking = { root, visit, asBefore, git: pattern.namesGit, note: (text: string) => note(selection, text) };
     walk(pattern.base, walking);
   }
-  selection.entries = withoutCollisions(selection);
+  if (form === 'portable') selection.entries = withoutCollisions(selection);
   selection.unmatched = patterns.filter(({ used }) => !used).map(({ text }) => text);
   return selection;
 };
@@ -94,7 +99,9 @@ const walkDirectory = (directory: string, isInside: boolean, walking: Walk): voi
   }
 };
 
-const add = (selection: Selection, seen: Set<string>, root: string, path: string, entry: Stats | Found): void => {
+type Place = { root: string; path: string; form: TreeForm };
+
+const add = (selection: Selection, seen: Set<string>, { root, path, form }: Place, entry: Stats | Found): void => {
   seen.add(path);
   if (seen.size > TREE_LIMITS.entries) throw tooMuch(`more than ${TREE_LIMITS.entries} files`);
   if ('kind' in entry) return void selection.entries.push(entry);
@@ -104,17 +111,15 @@ const add = (selection: Selection, seen: Set<string>, root: string, path: string
   if (entry.isFile()) {
     selection.entries.push({ kind: 'file', path, mode, mtime, size: entry.size, stamp: stampOf(entry) });
   } else if (entry.isDirectory()) selection.entries.push({ kind: 'dir', path, mode, mtime });
-  else if (entry.isSymbolicLink()) addLink(selection, path, readlinkSync(join(root, path)), mtime);
-  else note(selection, `${path} was left out: it is neither a file nor a directory nor a link`);
+  else if (entry.isSymbolicLink()) {
+    const link = { kind: 'link' as const, path, target: readlinkSync(join(root, path)), mtime };
+    if (form === 'exact' || !linkProblem(path, link.target)) selection.entries.push(link);
+    else note(selection, `${path} was left out: the link leads out of the workspace`);
+  } else note(selection, `${path} was left out: it is neither a file nor a directory nor a link`);
 };
 
 /** Changes with every change of content or attributes, and no program can set it back. */
 export const stampOf = ({ ino, ctimeMs }: Stats): string => `${ino} ${ctimeMs}`;
-
-const addLink = (selection: Selection, path: string, target: string, mtime: number): void => {
-  if (linkProblem(path, target)) note(selection, `${path} was left out: the link leads out of the workspace`);
-  else selection.entries.push({ kind: 'link', path, target, mtime });
-};
 
 /**
  * Where the tree is put back, names that differ in case or composition only may be one place, and what a manifest could
