@@ -20,12 +20,14 @@ export const isWornOut = ({ layers, entries }: Base): boolean => {
 
 /**
  * What of a tree differs from its base. The layer has each changed entry and the directories above it, since the topmost
- * layer with a directory says how it may be entered; and what is gone, unless it went with a directory.
+ * layer with a directory says how it may be entered; and what is gone, unless it went with a directory. `alsoGone` is what
+ * lies below the base and is hidden.
  */
 export const changesSince = (
   base: Base | undefined,
   found: readonly Found[],
   isUnchanged: (entry: Found) => boolean,
+  alsoGone: readonly string[] = [],
 ): Changes => {
   const kept: LayeredEntry[] = [];
   const changed: TreeEntry[] = [];
@@ -38,7 +40,10 @@ export const changesSince = (
     if (before && isSame(before, entry) && isUnchanged(entry)) kept.push(before);
     else changed.push(entry);
   }
-  const gone = goneFrom(base, present);
+  const gone = missingFrom([...(base?.entries.keys() ?? []), ...alsoGone], present).map((path): TreeEntry => ({
+    kind: 'gone',
+    path,
+  }));
   const named = new Set(changed.map(({ path }) => path));
   const above = directoriesAbove([...changed, ...gone]).flatMap((path) => {
     const directory = named.has(path) ? undefined : directories.get(path);
@@ -53,22 +58,17 @@ const isSame = (before: LayeredEntry, entry: Found): boolean => {
   return entry.kind === 'file' && entry.mode === before.mode && entry.size === before.size;
 };
 
-const goneFrom = (
-  base: Base | undefined,
-  present: ReadonlyMap<string, Found['kind']>,
-): Extract<TreeEntry, { kind: 'gone' }>[] => {
-  if (!base) return [];
-  const missing = (path: string): boolean => base.entries.has(path) && !present.has(path);
+/** Which of these paths are not there any more, without those that went with what they lay in. */
+export const missingFrom = (expected: Iterable<string>, present: ReadonlyMap<string, Found['kind']>): string[] => {
+  const missing = new Set([...expected].filter((path) => !present.has(path)));
   // What lay in a directory that is a file now is hidden by that file.
-  const wentWith = (above: string): boolean => missing(above) || (present.get(above) ?? 'dir') !== 'dir';
-  return [...base.entries.keys()]
-    .filter((path) => missing(path) && !wentWith(directoryOf(path)))
-    .map((path) => ({ kind: 'gone', path }));
+  const wentWith = (above: string): boolean => missing.has(above) || (present.get(above) ?? 'dir') !== 'dir';
+  return [...missing].filter((path) => !wentWith(directoryOf(path)));
 };
 
 const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
-const directoriesAbove = (entries: readonly { path: string }[]): string[] => {
+export const directoriesAbove = (entries: readonly { path: string }[]): string[] => {
   const above = new Set<string>();
   for (const { path } of entries)
     for (

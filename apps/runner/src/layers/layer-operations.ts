@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import {
   contentOfLayered,
   parseLayered,
@@ -12,6 +12,7 @@ import { TreeDirectories } from '../trees/tree-directories.ts';
 import { selectEntries, type AsBefore, type Found, type Selection } from '../trees/select-entries.ts';
 import { changesSince, entriesWith, isWornOut, type Base } from './changed-entries.ts';
 import type { TwoThreads } from './two-threads.ts';
+import { WorkspaceDifferences, pathsIn, type Differences } from './workspace-differences.ts';
 import { filesToWrite } from './write-files.ts';
 
 /** `manifest`, `images` and `image` are paths of files of this host. */
@@ -20,13 +21,20 @@ export type SaveTree = {
   kind: 'save';
   root: string;
   paths: string[];
-  /** What was restored there before, by unpacking or as an overlay that keeps what was changed since in `upper`. */
-  base?: { manifest: string; upper?: string };
+  /**
+   * What was restored there before, by unpacking or as an overlay that keeps what was changed since in `upper`; `over` is
+   * the manifest of differences that lie between them.
+   */
+  base?: { manifest: string; upper?: string; over?: string };
   /** Where the new layer is written. */
   image: string;
   /** Seconds since 1970. */
   madeAt: number;
 };
+/** From now on it is known what becomes different in a workspace; `restored` is the manifest of what was different before. */
+export type WatchWorkspace = { kind: 'watch'; root: string; upper?: string; restored?: string };
+/** Packs what is different since a workspace is watched. */
+export type TakeDifferences = { kind: 'difference'; root: string; image: string; madeAt: number };
 /** Writes the manifest of a tree whose new layer is stored. */
 export type DescribeTree = {
   kind: 'describe';
@@ -36,7 +44,7 @@ export type DescribeTree = {
 };
 /** Nobody asks about what was restored there any more. */
 export type ForgetTrees = { kind: 'forget'; into: string };
-export type LayerOperation = UnpackTree | SaveTree | DescribeTree | ForgetTrees;
+export type LayerOperation = UnpackTree | SaveTree | WatchWorkspace | TakeDifferences | DescribeTree | ForgetTrees;
 
 export type SavedTree = Pick<Selection, 'unmatched' | 'skipped'> & {
   files: number;
@@ -47,6 +55,14 @@ export type SavedTree = Pick<Selection, 'unmatched' | 'skipped'> & {
   isChanged: boolean;
 };
 
+type Undescribed = {
+  root: string;
+  saved: SavedTree;
+  entries: LayeredEntry[];
+  gone?: string[];
+  content: number;
+  stored?: (layers: TreeLayer[]) => void;
+};
 type Unpacked = Base & { stamps: ReadonlyMap<string, string> };
 
 /** The work on layered trees that takes long, one operation after the other. */
@@ -55,17 +71,18 @@ export class LayerOperations {
   private readonly unpacked = new Map<string, Map<string, Unpacked>>();
 
   /** Of trees whose new layer is being stored, by its path. */
-  private readonly undescribed = new Map<
-    string,
-    { root: string; saved: SavedTree; entries: LayeredEntry[]; content: number }
-  >();
+  private readonly undescribed = new Map<string, Undescribed>();
+  /** By their directory. */
+  private readonly watched = new Map<string, WorkspaceDifferences>();
 
   constructor(private readonly threads: TwoThreads) {}
 
   async perform(operation: LayerOperation): Promise<SavedTree | undefined> {
     if (operation.kind === 'save') return this.save(operation);
+    if (operation.kind === 'difference') return this.difference(operation);
     if (operation.kind === 'describe') return this.describe(operation);
     if (operation.kind === 'unpack') await this.unpack(operation);
+    else if (operation.kind === 'watch') this.watch(operation);
     else this.forget(operation.into);
     return undefined;
   }
@@ -74,6 +91,7 @@ export class LayerOperations {
     const base = baseOf(manifest);
     const entries = [...base.entries.values()];
     const directories = new TreeDirectories(into);
+    for (const path of base.gone) directories.remove(path);
     for (const entry of entries) directories.makeFor(entry);
     const written = await this.threads.write(filesToWrite(into, images, entries));
     // Links come last: nothing is written after they are there.
@@ -102,16 +120,42 @@ export class LayerOperations {
     return saved;
   }
 
+  private watch({ root, upper, restored }: WatchWorkspace): void {
+    const before = restored === undefined ? undefined : baseOf(restored);
+    this.watched.set(root, new WorkspaceDifferences(root, upper, before));
+  }
+
+  private async difference(operation: TakeDifferences): Promise<SavedTree | undefined> {
+    const { root, image } = operation;
+    const watched = this.watched.get(root)!;
+    const different = watched.now();
+    if (!different) return undefined;
+    const { changes, base, gone, stamps } = different;
+    const layers = base?.layers ?? [];
+    const packed = await this.pack(operation, changes.layer);
+    const entries = entriesWith(changes, packed, layers.length);
+    const files = entries.filter((entry) => entry.kind === 'file');
+    const contentDigest = hash('sha256', Buffer.concat([contentOfLayered(entries), Buffer.from(JSON.stringify(gone))]));
+    const told = { files: files.length, bytes: bytesOf(files), unmatched: [], skipped: [] };
+    const saved = { ...told, contentDigest, layers, isChanged: true };
+    const stored = (all: TreeLayer[]): void =>
+      watched.stored({ layers: all, entries: byPathOf(entries), gone, stamps });
+    this.undescribed.set(image, { root, saved, entries, gone, content: bytesOf(packed), stored });
+    return saved;
+  }
+
   private describe({ image, layer: { digest, bytes }, manifest }: DescribeTree): SavedTree {
-    const { saved, entries, content } = this.undescribed.get(image)!;
+    const { saved, entries, gone, content, stored } = this.undescribed.get(image)!;
     this.undescribed.delete(image);
     const layers = [...saved.layers, { digest, bytes, content }];
-    writeFileSync(manifest, serializeLayered(layers, entries), { mode: 0o600 });
+    writeFileSync(manifest, serializeLayered(layers, entries, gone), { mode: 0o600 });
+    stored?.(layers);
     return { ...saved, layers };
   }
 
   private forget(into: string): void {
     this.unpacked.delete(into);
+    this.watched.delete(into);
     for (const [image, { root }] of this.undescribed) if (root === into) this.undescribed.delete(image);
   }
 
@@ -133,6 +177,7 @@ export class LayerOperations {
       return { asBefore: () => undefined, isUnchanged };
     }
     const changed = pathsIn(base.upper);
+    if (base.over !== undefined) for (const path of baseOf(base.over).entries.keys()) changed.add(path);
     const isUnchanged = ({ path, kind }: Found): boolean => kind !== 'file' || !changed.has(path);
     const asBefore: AsBefore = (path) => {
       const entry = changed.has(path) ? undefined : known.entries.get(path);
@@ -141,7 +186,7 @@ export class LayerOperations {
     return { asBefore, isUnchanged };
   }
 
-  private async pack({ image, root, madeAt }: SaveTree, layer: TreeEntry[]): Promise<PackedFile[]> {
+  private async pack({ image, root, madeAt }: SaveTree | TakeDifferences, layer: TreeEntry[]): Promise<PackedFile[]> {
     rmSync(image, { force: true });
     const files = filesOf(layer);
     const packing = beginPacking(image, root, files);
@@ -151,21 +196,16 @@ export class LayerOperations {
   }
 }
 
-const baseOf = (manifest: string): Base => {
-  const { layers, entries } = parseLayered(readFileSync(manifest));
-  return { layers, entries: new Map(entries.map((entry) => [entry.path, entry])) };
+const baseOf = (manifest: string): Differences => {
+  const { layers, entries, gone = [] } = parseLayered(readFileSync(manifest));
+  return { layers, entries: byPathOf(entries), gone };
 };
+
+const byPathOf = (entries: readonly LayeredEntry[]): Base['entries'] =>
+  new Map(entries.map((entry) => [entry.path, entry]));
 
 const foundAs = (entry: Exclude<LayeredEntry, { kind: 'dir' }>): ReturnType<AsBefore> =>
   entry.kind === 'link' ? entry : { ...entry, stamp: '' };
-
-/** Everything that an overlay has had to keep of its own. */
-const pathsIn = (upper: string): Set<string> =>
-  new Set(
-    readdirSync(upper, { withFileTypes: true, recursive: true }).map(({ parentPath, name }) =>
-      `${parentPath}/${name}`.slice(upper.length + 1),
-    ),
-  );
 
 const contentDigestOf = (entries: readonly LayeredEntry[]): string => hash('sha256', contentOfLayered(entries));
 

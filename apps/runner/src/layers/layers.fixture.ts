@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Logger } from '@foldline/kernel';
 import { systemClock } from '@foldline/host';
 import { TreeLayers } from './tree-layers.ts';
@@ -20,3 +21,24 @@ export const layersOf = (layers: TreeLayers, workspace: string, scratch = `${wor
 /** For jobs that have no caches. */
 export const layersIn = (directory: string): WorkspaceLayers =>
   layersOf(openLayers(directory), join(directory, 'workspace'));
+
+export const write = (root: string, path: string, text = path): void => {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+};
+
+/** Every path with what is there: permissions, content or target. */
+export const seen = (root: string, below = ''): Record<string, string> =>
+  Object.assign(
+    {},
+    ...readdirSync(join(root, below))
+      .toSorted()
+      .map((name): Record<string, string> => {
+        const path = below === '' ? name : `${below}/${name}`;
+        const stats = lstatSync(join(root, path));
+        if (stats.isSymbolicLink()) return { [path]: `-> ${readlinkSync(join(root, path))}` };
+        const mode = (stats.mode & 0o777).toString(8);
+        if (stats.isDirectory()) return { [path]: `directory ${mode}`, ...seen(root, path) };
+        return { [path]: `${mode} ${readFileSync(join(root, path), 'utf8')}` };
+      }),
+  );

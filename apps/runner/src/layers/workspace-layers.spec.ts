@@ -7,21 +7,19 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { MOST_LAYERS } from '@foldline/contracts';
 import type { ObjectStore } from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { absent } from '@foldline/testing';
-import { layersOf, openLayers } from './layers.fixture.ts';
+import { layersOf, openLayers, seen, write } from './layers.fixture.ts';
 import type { TreeLayers } from './tree-layers.ts';
 import type { KeptTree, WorkspaceLayers } from './workspace-layers.ts';
 
@@ -54,27 +52,6 @@ const place = (): Place => {
   open.push(own);
   return { path, layers: own };
 };
-
-const write = (root: string, path: string, text = path): void => {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), text);
-};
-
-/** Every path with what is there: permissions, content or target. */
-const seen = (root: string, below = ''): Record<string, string> =>
-  Object.assign(
-    {},
-    ...readdirSync(join(root, below))
-      .toSorted()
-      .map((name): Record<string, string> => {
-        const path = below === '' ? name : `${below}/${name}`;
-        const stats = lstatSync(join(root, path));
-        if (stats.isSymbolicLink()) return { [path]: `-> ${readlinkSync(join(root, path))}` };
-        const mode = (stats.mode & 0o777).toString(8);
-        if (stats.isDirectory()) return { [path]: `directory ${mode}`, ...seen(root, path) };
-        return { [path]: `${mode} ${readFileSync(join(root, path), 'utf8')}` };
-      }),
-  );
 
 const save = (from: Place, base?: KeptTree, paths = PATHS): Promise<KeptTree> => from.layers.save(paths, base, objects);
 

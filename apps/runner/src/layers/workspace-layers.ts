@@ -7,6 +7,7 @@ import type { TreeLayers } from './tree-layers.ts';
 
 /** Where an attempt works, and a directory of its own beside that. */
 type Place = { workspace: string; scratch: string; name: string };
+export type Watched = { different?: LayeredTree };
 export type KeptTree = SavedTree & { manifestDigest: string };
 
 /** The trees that are restored to one workspace, and saved from it. */
@@ -15,6 +16,9 @@ export class WorkspaceLayers {
   private readonly restored: LayeredTree[] = [];
   private readonly files: string[] = [];
   private saves = 0;
+  /** The manifest of what was different in an earlier attempt. */
+  private over: string | undefined;
+  private kept: KeptTree | undefined;
 
   constructor(
     private readonly layers: TreeLayers,
@@ -23,11 +27,29 @@ export class WorkspaceLayers {
     private readonly mountable: boolean,
   ) {}
 
-  /** Puts trees into the workspace, each over those before it; files that are there already are replaced. */
-  async restore(trees: readonly LayeredTree[], objects: JobObjects): Promise<void> {
-    if (trees.length === 0) return;
-    if (this.mountable && (await this.layers.mayMount()) && (await this.mount(trees, objects))) return;
-    for (const tree of trees) await this.unpack(tree, objects);
+  /**
+   * Puts trees into the workspace, each over those before it; files that are there already are replaced. `watched` says
+   * that what becomes different from now on will be asked for, after what was different in an earlier attempt.
+   */
+  async restore(trees: readonly LayeredTree[], objects: JobObjects, watched?: Watched): Promise<void> {
+    const { different } = watched ?? {};
+    const isPlain = trees.length === 0 && !watched;
+    if (isPlain) return;
+    const isMounted = this.mountable && (await this.layers.mayMount()) && (await this.mount(trees, different, objects));
+    if (!isMounted) for (const tree of [...trees, ...(different ? [different] : [])]) await this.unpack(tree, objects);
+    if (different) this.over = await this.use(different.manifestDigest, objects);
+    if (!watched) return;
+    const restored = this.over === undefined ? {} : { restored: this.over };
+    await this.layers.perform({ kind: 'watch', root: this.place.workspace, ...this.changedIn(), ...restored });
+  }
+
+  /** Keeps what is different in a workspace that is watched; the same as before when nothing else is. */
+  async differences(objects: JobObjects): Promise<KeptTree | undefined> {
+    const image = this.newImage();
+    const { workspace: root } = this.place;
+    const found = await this.layers.perform({ kind: 'difference', root, image, madeAt: this.now() });
+    if (found) this.kept = await this.keep(image, objects);
+    return this.kept;
   }
 
   /**
@@ -35,17 +57,20 @@ export class WorkspaceLayers {
    * kept where there are no files.
    */
   async save(paths: string[], base: LayeredTree | undefined, objects: JobObjects): Promise<KeptTree> {
-    const { workspace, name } = this.place;
-    const image = this.layers.scratch(`${name}-${(this.saves += 1)}.image`);
+    const image = this.newImage();
+    const over = this.over === undefined ? {} : { over: this.over };
     const found = await this.ask({
       kind: 'save',
-      root: workspace,
+      root: this.place.workspace,
       paths,
-      ...(base && { base: { manifest: await this.use(base.manifestDigest, objects), ...this.changedIn() } }),
+      ...(base && { base: { manifest: await this.use(base.manifestDigest, objects), ...this.changedIn(), ...over } }),
       image,
-      madeAt: Math.floor(Date.parse(this.layers.clock.now()) / 1000),
+      madeAt: this.now(),
     });
-    if (!found.isChanged) return { ...found, manifestDigest: base?.manifestDigest ?? '' };
+    return found.isChanged ? this.keep(image, objects) : { ...found, manifestDigest: base?.manifestDigest ?? '' };
+  }
+
+  private async keep(image: string, objects: JobObjects): Promise<KeptTree> {
     const manifest = `${image}.manifest`;
     const layer = await objects.putFile(image, { shared: true });
     const saved = await this.ask({ kind: 'describe', image, layer, manifest });
@@ -53,6 +78,14 @@ export class WorkspaceLayers {
     this.layers.files.adopt(image, layer.digest);
     this.layers.files.adopt(manifest, digest);
     return { ...saved, manifestDigest: digest };
+  }
+
+  private newImage(): string {
+    return this.layers.scratch(`${this.place.name}-${(this.saves += 1)}.image`);
+  }
+
+  private now(): number {
+    return Math.floor(Date.parse(this.layers.clock.now()) / 1000);
   }
 
   private async ask(operation: LayerOperation): Promise<SavedTree> {
@@ -72,11 +105,15 @@ export class WorkspaceLayers {
     return this.upper === undefined ? {} : { upper: this.upper };
   }
 
-  private async mount(trees: readonly LayeredTree[], objects: JobObjects): Promise<boolean> {
+  private async mount(
+    trees: readonly LayeredTree[],
+    different: LayeredTree | undefined,
+    objects: JobObjects,
+  ): Promise<boolean> {
     const { workspace, scratch } = this.place;
     const lower = [workspace];
     try {
-      for (const tree of trees) {
+      for (const tree of [...trees, ...layersOf(different)]) {
         lower.unshift(await this.layers.mounted.use(tree, objects));
         this.restored.push(tree);
       }
@@ -104,3 +141,7 @@ export class WorkspaceLayers {
     return path;
   }
 }
+
+/** Differences hide what lies below all of them, so each of their layers lies upon everything by itself. */
+const layersOf = (different: LayeredTree | undefined): LayeredTree[] =>
+  (different?.layers ?? []).map((layer) => ({ manifestDigest: layer.digest, layers: [layer] }));

@@ -28,6 +28,13 @@ export class TreeDirectories {
     if (mtime !== undefined) lutimesSync(place, mtime, mtime);
   }
 
+  /** Removes what is there, unless the way to it leads through a link. */
+  remove(path: string): void {
+    for (let above = dirname(path); above !== '.'; above = dirname(above))
+      if (!lstatSync(join(this.root, above), { throwIfNoEntry: false })?.isDirectory()) return;
+    clear(join(this.root, path));
+  }
+
   /** What a directory is like, once everything is in it. */
   finish({ path, mode, mtime }: Directory): void {
     const place = join(this.root, path);

@@ -1,0 +1,245 @@
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { array, assert, asyncProperty, constantFrom, record } from 'fast-check';
+import type { ObjectStore } from '@foldline/kernel';
+import { openFileObjectStore } from '@foldline/object-store-files';
+import { absent } from '@foldline/testing';
+import { layersOf, openLayers, seen, write } from './layers.fixture.ts';
+import type { TreeLayers } from './tree-layers.ts';
+import type { KeptTree, WorkspaceLayers } from './workspace-layers.ts';
+
+let mounts = false;
+let directory: string;
+let objects: ObjectStore;
+let layers: TreeLayers;
+let cache: KeptTree;
+let places = 0;
+const open: WorkspaceLayers[] = [];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'foldline-differences-'));
+  objects = await openFileObjectStore({ directory: join(directory, 'objects') });
+  layers = openLayers(directory, { mounts });
+  const from = place();
+  write(from.path, 'deps/a/one.js', 'one');
+  write(from.path, 'deps/a/two.js', 'two');
+  cache = await from.layers.save(['deps/'], undefined, objects);
+});
+afterEach(async () => {
+  for (const workspace of open.splice(0)) await workspace.close();
+  await layers.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+type Place = { path: string; layers: WorkspaceLayers };
+
+const place = (): Place => {
+  const path = join(directory, `place-${(places += 1)}`);
+  mkdirSync(path);
+  const own = layersOf(layers, path);
+  open.push(own);
+  return { path, layers: own };
+};
+
+/** A workspace with the checkout, the cache and what an earlier attempt had changed. */
+const attempt = async (different?: KeptTree): Promise<Place> => {
+  const to = place();
+  write(to.path, '.git/HEAD', 'ref: refs/heads/main');
+  write(to.path, 'src/main.ts', 'main');
+  write(to.path, 'src/deep/er/other.ts', 'other');
+  write(to.path, 'README.md', 'read me');
+  await to.layers.restore([cache], objects, different ? { different } : {});
+  return to;
+};
+
+const snapshot = async (from: Place): Promise<KeptTree> => (await from.layers.differences(objects))!;
+
+const expectResumed = async (from: Place, different: KeptTree): Promise<Place> => {
+  const next = await attempt(different);
+  expect(seen(next.path)).toEqual(seen(from.path));
+  return next;
+};
+
+const suite = (): void => {
+  it('is nothing when nothing was changed', async () => {
+    expect(await snapshot(await attempt())).toBeUndefined();
+  });
+
+  it('is only what was changed, without what the checkout and caches give', async () => {
+    const from = await attempt();
+    write(from.path, 'out/made');
+
+    expect(await snapshot(from)).toMatchObject({ files: 1, bytes: 8 });
+  });
+
+  it.each<[string, (root: string) => void]>([
+    ['a new file', (root) => write(root, 'out/made')],
+    ['a changed file of the repository', (root) => write(root, 'src/main.ts', 'changed')],
+    ['a changed file of a cache', (root) => write(root, 'deps/a/one.js', 'changed')],
+    ['a removed file of the repository', (root) => rmSync(join(root, 'README.md'))],
+    ['a removed file of a cache', (root) => rmSync(join(root, 'deps/a/one.js'))],
+    ['a removed directory', (root) => rmSync(join(root, 'src'), { recursive: true })],
+    [
+      'everything removed',
+      (root) => readdirSync(root).forEach((name) => rmSync(join(root, name), { recursive: true })),
+    ],
+    ['a file that may be run', (root) => chmodSync(join(root, 'src/main.ts'), 0o755)],
+    ['a directory that is entered otherwise', (root) => chmodSync(join(root, 'src/deep'), 0o700)],
+    ['an empty directory', (root) => mkdirSync(join(root, 'out'))],
+    ['a link to anywhere', (root) => symlinkSync('/usr/bin/env', join(root, 'env'))],
+    ['a changed history', (root) => write(root, '.git/HEAD', 'ref: refs/heads/other')],
+    ['names that differ in case only', (root) => ['a', 'A'].forEach((name) => write(root, `out/${name}`))],
+    [
+      'a file where a directory was',
+      (root) => {
+        rmSync(join(root, 'src/deep'), { recursive: true });
+        write(root, 'src/deep', 'now a file');
+      },
+    ],
+    [
+      'a directory where a file was',
+      (root) => {
+        rmSync(join(root, 'README.md'));
+        write(root, 'README.md/inside', 'now a directory');
+      },
+    ],
+    [
+      'a directory that was made anew with less in it',
+      (root) => {
+        rmSync(join(root, 'deps'), { recursive: true });
+        write(root, 'deps/a/new.js', 'new');
+      },
+    ],
+  ])('comes back on another runner with %s', async (_what, change) => {
+    const from = await attempt();
+    change(from.path);
+
+    await expectResumed(from, await snapshot(from));
+  });
+
+  it('grows from step to step, and each step stores what is new', async () => {
+    const from = await attempt();
+    write(from.path, 'out/one', 'x'.repeat(100_000));
+    const first = await snapshot(from);
+    write(from.path, 'out/two', 'small');
+    rmSync(join(from.path, 'README.md'));
+    const second = await snapshot(from);
+
+    expect(second.layers.slice(0, 1)).toEqual(first.layers);
+    expect(second.layers[1]).toMatchObject({ content: 5 });
+    await expectResumed(from, second);
+  });
+
+  it('is the same as before when a step changed nothing', async () => {
+    const from = await attempt();
+    write(from.path, 'out/one');
+    const first = await snapshot(from);
+
+    expect(await snapshot(from)).toEqual(first);
+  });
+
+  it('goes on from what an earlier attempt had', async () => {
+    const from = await attempt();
+    write(from.path, 'out/one');
+    write(from.path, 'out/gone');
+    rmSync(join(from.path, 'src/main.ts'));
+    const next = await expectResumed(from, await snapshot(from));
+    write(next.path, 'out/two');
+    write(next.path, 'src/main.ts', 'again');
+    rmSync(join(next.path, 'out/gone'));
+    const last = await expectResumed(next, await snapshot(next));
+
+    expect(existsSync(join(last.path, 'out/gone'))).toBe(false);
+  });
+
+  it('leaves what a cache saves to what is in the workspace, whoever had changed it', async () => {
+    const from = await attempt();
+    write(from.path, 'deps/a/one.js', 'eno');
+    const next = await attempt(await snapshot(from));
+    const saved = await next.layers.save(['deps/'], cache, objects);
+    const to = place();
+    await to.layers.restore([saved], objects);
+
+    expect(seen(to.path)['deps/a/one.js']).toBe('644 eno');
+  });
+
+  it('comes back as it was, whatever was done in whatever order', async () => {
+    const path = constantFrom(
+      'src',
+      'src/main.ts',
+      'src/deep/er/other.ts',
+      'deps/a',
+      'deps/a/one.js',
+      'out',
+      'out/x',
+      'out/x/y',
+      'z',
+    );
+    const change = record({
+      kind: constantFrom('write', 'append', 'remove', 'directory', 'mode', 'snapshot', 'resume'),
+      path,
+    });
+    await assert(
+      asyncProperty(array(change, { maxLength: 25 }), async (changes) => {
+        let now = await attempt();
+        let last: KeptTree | undefined;
+        for (const { kind, path: at } of changes) {
+          if (kind === 'snapshot' || kind === 'resume') last = (await now.layers.differences(objects)) ?? last;
+          if (kind === 'resume') now = last ? await expectResumed(now, last) : await attempt();
+          else changeSomething(now.path, kind, at);
+        }
+        last = (await now.layers.differences(objects)) ?? last;
+        if (last) await expectResumed(now, last);
+      }),
+      { numRuns: 30 },
+    );
+  }, 120_000);
+};
+
+const changeSomething = (root: string, kind: string, at: string): void => {
+  const file = join(root, at);
+  if (!isReachable(root, at)) return;
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (kind === 'remove' || (kind === 'write' && stats?.isDirectory())) rmSync(file, { recursive: true, force: true });
+  if (kind === 'write') write(root, at, `${places} ${at}`);
+  if (kind === 'append' && stats?.isFile()) appendFileSync(file, '!');
+  if (kind === 'directory' && !stats) mkdirSync(file, { recursive: true });
+  if (kind === 'mode' && stats) chmodSync(file, stats.isDirectory() ? 0o750 : 0o711);
+};
+
+/** No file is in the way. */
+const isReachable = (root: string, path: string): boolean =>
+  path
+    .split('/')
+    .slice(0, -1)
+    .every((_, at, segments) => {
+      const stats = lstatSync(join(root, ...segments.slice(0, at + 1)), { throwIfNoEntry: false });
+      return !stats || stats.isDirectory();
+    });
+
+describe('What is different in a workspace that is unpacked', () => {
+  beforeAll(() => {
+    mounts = false;
+  });
+  suite();
+});
+
+describe('What is different in a workspace that is mounted', () => {
+  beforeAll(() => {
+    mounts = true;
+  });
+  if (process.platform === 'linux' && process.getuid?.() === 0) suite();
+  else absent('the right to mount', { hint: 'needs root on Linux', problem: 'this host does not mount squashfs' });
+});
