@@ -108,10 +108,10 @@ export class SchedulerEvents {
 
   @EventPattern<string>(JobRetryRequested.type)
   onRetryRequested(@Payload() event: Event<typeof JobRetryRequested>): Promise<void> {
-    const { pipelineId, jobId } = event.data;
+    const { pipelineId, jobId, resume } = event.data;
     return this.pipelines.handle(
       pipelineId,
-      { type: 'RetryJob', jobId, by: event.actor.id },
+      { type: 'RetryJob', jobId, by: event.actor.id, ...(resume && { resume }) },
       because(event, 'scheduler'),
     );
   }

@@ -45,7 +45,7 @@ export * from './events/pipeline.events.ts';
 export * from './events/plan.events.ts';
 export * from './events/project.events.ts';
 export * from './events/runner.events.ts';
-export type { ArtifactKind, Outcome, RunnerOffer } from './events/shared.schemas.ts';
+export type { ArtifactKind, Outcome, Resume, RunnerOffer } from './events/shared.schemas.ts';
 export * from './events/service.events.ts';
 export * from './events/storage.events.ts';
 export * from './events/trigger.events.ts';

@@ -61,6 +61,8 @@ export type JobDoc = {
     exitCode?: number;
     durationMs: number;
     detail?: string;
+    /** The attempt that has carried it out, of which this one goes on. */
+    resumedFrom?: number;
     /** Where in the log its output is. */
     log?: { start: number; end: number };
   }[];

@@ -17,6 +17,8 @@ export type RunStep = {
   environment: Record<string, string>;
   /** Its failure is seen and changes nothing. */
   continueOnError?: true;
+  /** What it does is not only in the workspace: a later attempt that goes on behind it would lack that. */
+  resumable?: false;
   timeoutSeconds?: number;
 };
 

@@ -17,6 +17,7 @@ export const COLLECTION = {
   jobs: 'jobs',
   artifacts: 'artifacts',
   caches: 'caches',
+  snapshots: 'snapshots',
   environments: 'environments',
   deployments: 'deployments',
   subscriptions: 'subscriptions',
@@ -126,6 +127,24 @@ export type CacheDoc = {
   contentDigest?: string;
   jobId: string;
   committedAt: string;
+};
+
+/** What the steps of an attempt up to one have made of its workspace. */
+export type SnapshotDoc = {
+  /** `<attempt id>/<step>` */
+  id: string;
+  projectId: string;
+  pipelineId: string;
+  jobId: string;
+  attempt: number;
+  step: number;
+  trees: { cache: number; manifestDigest: string; layers: TreeLayer[] }[];
+  manifestDigest?: string;
+  layers?: TreeLayer[];
+  contentDigest?: string;
+  files: number;
+  bytes: number;
+  takenAt: string;
 };
 
 export type EnvironmentDoc = {

@@ -15,6 +15,8 @@ export type SubmittedStep = {
   workingDir?: string;
   env?: Record<string, string>;
   continueOnError?: true;
+  /** Later attempts always carry it out again. */
+  resumable?: false;
   timeout?: number;
 };
 

@@ -62,7 +62,7 @@ export const submissionPlan = (submitted: SubmittedJob): Plan => {
   };
 };
 
-const stepOf = ({ name, run, workingDir, env = {}, continueOnError, timeout }: SubmittedStep): RunStep => {
+const stepOf = ({ name, run, workingDir, env = {}, continueOnError, resumable, timeout }: SubmittedStep): RunStep => {
   const directory = workingDir === undefined ? undefined : valueOf(workingDir);
   return {
     name,
@@ -71,6 +71,7 @@ const stepOf = ({ name, run, workingDir, env = {}, continueOnError, timeout }: S
     ...(directory !== undefined && { directory }),
     environment: valuesOf(env),
     ...(continueOnError && { continueOnError }),
+    ...(resumable === false && { resumable }),
     ...(timeout !== undefined && { timeoutSeconds: timeout }),
   };
 };

@@ -190,8 +190,15 @@ const inAttempt = [
       : doc,
   ),
   onJob(StepFinished, (doc, event) => {
-    const { attempt, index, name, outcome, durationMs, step, exitCode, detail, log } = event.data;
-    const finished = { attempt, index, name, outcome, durationMs, ...given({ step, exitCode, detail, log }) };
+    const { attempt, index, name, outcome, durationMs, step, exitCode, detail, resumedFrom, log } = event.data;
+    const finished = {
+      attempt,
+      index,
+      name,
+      outcome,
+      durationMs,
+      ...given({ step, exitCode, detail, resumedFrom, log }),
+    };
     return doc && decided(doc, event, { steps: latest(doc.steps, finished) });
   }),
   onJob(ContainerStarted, (doc, event) => {

@@ -9,7 +9,7 @@ import { projectsProjection } from './projects.projection.ts';
 import { resourceGroupsProjection } from './resource-groups.projection.ts';
 import { serviceDeploymentsProjection } from './service-deployments.projection.ts';
 import { servicesProjection } from './services.projection.ts';
-import { artifactsProjection, cachesProjection } from './storage.projection.ts';
+import { artifactsProjection, cachesProjection, snapshotsProjection } from './storage.projection.ts';
 import { submittedJobsProjection } from './submitted-jobs.projection.ts';
 
 /** Every document that queries answer from, as folds over the log. */
@@ -19,6 +19,7 @@ export const READ_MODELS: readonly Projection[] = [
   jobsProjection,
   artifactsProjection,
   cachesProjection,
+  snapshotsProjection,
   environmentsProjection,
   deploymentsProjection,
   subscriptionsProjection,

@@ -6,9 +6,12 @@ import {
   CacheCommitted,
   cacheIndexKey,
   COLLECTION,
+  SnapshotTaken,
+  snapshotIndexKey,
   expiryIndexKey,
   type ArtifactDoc,
   type CacheDoc,
+  type SnapshotDoc,
   type RecordedEvent,
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
@@ -64,6 +67,21 @@ export const artifactsProjection = defineProjection<ArtifactDoc>(
       doc ? { ...doc, status: 'refused', because: event.data.because } : refused(event),
     ),
     when(ArtifactExpired, artifactId, (doc) => doc && { ...doc, status: 'expired' }),
+  ],
+);
+
+export const snapshotsProjection = defineProjection<SnapshotDoc>(
+  COLLECTION.snapshots,
+  ({ jobId, attempt, step }) => ({ byJob: snapshotIndexKey(jobId, attempt, step) }),
+  [
+    when(
+      SnapshotTaken,
+      ({ attemptId, step }) => `${attemptId}/${step}`,
+      (_doc, { data, recordedAt }) => {
+        const { attemptId, durationMs: _durationMs, ...rest } = data;
+        return { id: `${attemptId}/${data.step}`, ...rest, takenAt: recordedAt };
+      },
+    ),
   ],
 );
 

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { COLLECTION, type JobDoc, type ProjectDoc } from '@foldline/contracts';
+import { COLLECTION, type JobDoc, type ProjectDoc, type Resume } from '@foldline/contracts';
 import { PORT, type ReadStore } from '@foldline/kernel';
 import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
@@ -15,6 +15,7 @@ import { projectJobIndexKey } from '@foldline/read-models';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
 import { judgeJobWish, type JobWish } from './job-wishes.policy.ts';
+import { RetryBody, resumeOf } from './retry-body.ts';
 import { decisionsOf, sentenceOf } from './why.ts';
 
 const WISH_ANSWER = 'What came of the wish, and the position that shows it; pending: nothing has yet';
@@ -110,11 +111,12 @@ export class JobsController {
     @Param('owner') owner: string,
     @Param('repo') repo: string,
     @Param('id') id: string,
-    @Body() _body: NoBody,
+    @Body() body: RetryBody,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.ask('RetryJob', await this.projects.named(owner, repo), id, request, reply);
+    const wish = { type: 'RetryJob', ...resumeOf(body) } as const;
+    return this.ask(wish, await this.projects.named(owner, repo), id, request, reply);
   }
 
   @Post(':id/play')
@@ -132,15 +134,21 @@ export class JobsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.ask('PlayJob', await this.projects.named(owner, repo), id, request, reply);
+    return this.ask({ type: 'PlayJob' }, await this.projects.named(owner, repo), id, request, reply);
   }
 
-  private async ask(type: JobWish, project: ProjectDoc, jobId: string, request: FastifyRequest, reply: FastifyReply) {
+  private async ask(
+    wish: { type: JobWish; resume?: Resume },
+    project: ProjectDoc,
+    jobId: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) {
     const { pipelineId } = await this.pipelines.job(project, jobId);
-    const { position, pending } = await this.wishes.record(request, reply, { type, pipelineId, jobId }, async () => {
+    const { position, pending } = await this.wishes.record(request, reply, { ...wish, pipelineId, jobId }, async () => {
       await this.writes.reachEnd();
       const job = await this.pipelines.job(project, jobId);
-      judgeJobWish(type, job, await this.pipelines.pipeline(project, pipelineId));
+      judgeJobWish(wish.type, job, await this.pipelines.pipeline(project, pipelineId));
     });
     const { status, attempt } = await this.pipelines.job(project, jobId);
     return { id: jobId, pipelineId, status, attempt, position, ...(pending ? { pending } : {}) };

@@ -51,6 +51,10 @@ export class SubmittedStepBody {
   continueOnError?: boolean;
 
   @IsOptional()
+  @IsBoolean()
+  resumable?: boolean;
+
+  @IsOptional()
   @IsInt()
   @Min(1)
   @Max(MAX_TIMEOUT)
@@ -144,7 +148,7 @@ const notALockfile = (index: number, path: string): FieldError => ({
 });
 
 const stepOf = (
-  { name, run, workingDir, env, continueOnError, timeout }: SubmittedStepBody,
+  { name, run, workingDir, env, continueOnError, resumable, timeout }: SubmittedStepBody,
   pointer: string,
   errors: FieldError[],
 ): SubmittedStep => {
@@ -156,6 +160,7 @@ const stepOf = (
     ...(typeof workingDir === 'string' && { workingDir }),
     ...(texts && { env: texts }),
     ...(continueOnError === true && { continueOnError }),
+    ...(resumable === false && { resumable }),
     ...(typeof timeout === 'number' && { timeout }),
   };
 };

@@ -1,10 +1,12 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import { jobIdOf } from '@foldline/contracts';
 import { PORT, Refusal, type Ids } from '@foldline/kernel';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, ReadQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { lastEventId } from '../http/server-sent-events.ts';
+import { RetryBody, resumeOf } from '../jobs/retry-body.ts';
 import { Describe } from '../openapi/describe.ts';
 import { WaitingJobs } from '../queue/waiting-jobs.ts';
 import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
@@ -23,6 +25,14 @@ export class JobQuery extends ReadQuery {
 }
 
 export class CancelJobBody {
+  @IsString()
+  @Length(1, 128)
+  jobId!: string;
+}
+
+export class RetryJobBody extends RetryBody {
+  static override readonly isOptional: boolean = false;
+
   @IsString()
   @Length(1, 128)
   jobId!: string;
@@ -137,6 +147,30 @@ export class SubmittedJobsController {
       await this.writes.reachEnd();
       const { standing } = await this.jobs.named(jobId);
       if (hasEnded(standing.status)) throw new Refusal('already_finished', `the job has ended: ${standing.status}`);
+    });
+    return { ...submittedJobSummary(await this.jobs.named(jobId)), ...(pending && { pending }) };
+  }
+
+  @Post('retry')
+  @HttpCode(202)
+  @Describe('Runs a submitted job again that has ended', {
+    answer: 'The job; pending: nothing has come of the wish yet',
+    idempotent: true,
+    problems: ['not_finished', 'job_skipped'],
+  })
+  async retry(
+    @Body() { jobId, ...body }: RetryJobBody,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { submitted } = await this.jobs.named(jobId);
+    const { id: pipelineId } = submitted;
+    const wish = { type: 'RetryJob', pipelineId, jobId: jobIdOf(pipelineId, 0), ...resumeOf(body) } as const;
+    const { pending } = await this.wishes.record(request, reply, wish, async () => {
+      await this.writes.reachEnd();
+      const { job, standing } = await this.jobs.named(jobId);
+      if (!hasEnded(standing.status)) throw new Refusal('not_finished', `the job is ${standing.status}`);
+      if (!job || job.status === 'skipped') throw new Refusal('job_skipped', 'the job never ran');
     });
     return { ...submittedJobSummary(await this.jobs.named(jobId)), ...(pending && { pending }) };
   }

@@ -4,6 +4,7 @@ import {
   JobRetryRequested,
   PipelineCancelRequested,
   PipelineRequested,
+  type Resume,
 } from '@foldline/contracts';
 import { Refusal, type Decider } from '@foldline/kernel';
 import { emitAll } from './emit-all.ts';
@@ -16,7 +17,9 @@ export type TriggerEvent = ReturnType<
   | typeof JobPlayRequested
 >;
 export type Wish =
-  { type: 'CancelPipeline'; pipelineId: string } | { type: 'RetryJob' | 'PlayJob'; pipelineId: string; jobId: string };
+  | { type: 'CancelPipeline'; pipelineId: string }
+  | { type: 'PlayJob'; pipelineId: string; jobId: string }
+  | { type: 'RetryJob'; pipelineId: string; jobId: string; resume?: Resume };
 /** `after`: the revision of this stream on which the wish was judged; a newer one refuses it as `OVERTAKEN`. */
 export type TriggerCommand =
   | ({ type: 'RequestPipeline' } & ReturnType<typeof PipelineRequested>['data'])
@@ -58,11 +61,12 @@ const decide = (command: TriggerCommand, state: TriggerState): TriggerEvent[] =>
     return state.requested || state.refused ? [] : [DownstreamRefused(data)];
   }
   if (!state.requested) throw new Refusal('not_found', 'there is no such pipeline');
-  const { type, after = state.revision, ...data } = command;
+  const { after = state.revision, pipelineId } = command;
   if (after !== state.revision) throw new Refusal(OVERTAKEN, 'another wish for this pipeline came first');
-  if (type === 'CancelPipeline') return state.cancelRequested ? [] : [PipelineCancelRequested(data)];
-  const about = data as { pipelineId: string; jobId: string };
-  return [type === 'RetryJob' ? JobRetryRequested(about) : JobPlayRequested(about)];
+  if (command.type === 'CancelPipeline') return state.cancelRequested ? [] : [PipelineCancelRequested({ pipelineId })];
+  const { jobId } = command;
+  if (command.type === 'PlayJob') return [JobPlayRequested({ pipelineId, jobId })];
+  return [JobRetryRequested({ pipelineId, jobId, ...(command.resume && { resume: command.resume }) })];
 };
 
 /** What people and forges want of one pipeline: that it exists, that it ends, that a job runs again or at last. */

@@ -1,4 +1,4 @@
-import { COLLECTION, type ArtifactDoc, type CacheDoc } from '@foldline/contracts';
+import { COLLECTION, type ArtifactDoc, type CacheDoc, type SnapshotDoc } from '@foldline/contracts';
 import { PermanentError, type ObjectStore, type ReadStore } from '@foldline/kernel';
 import { treeOf } from '../manifest/objects-of.ts';
 
@@ -54,7 +54,12 @@ async function* treesInUse(reads: ReadStore, except: ReadonlySet<string>): Async
     if (artifact.status === 'available' && !except.has(id)) yield artifact;
   }
   for await (const { doc } of everyDocument(reads, COLLECTION.caches)) yield doc as CacheDoc;
+  for await (const { doc } of everyDocument(reads, COLLECTION.snapshots)) yield* treesOf(doc as SnapshotDoc);
 }
+
+/** What was different, and the caches that lay below it. */
+const treesOf = ({ trees, manifestDigest, layers }: SnapshotDoc): Tree[] =>
+  manifestDigest === undefined ? trees : [...trees, { manifestDigest, ...(layers && { layers }) }];
 
 async function* everyDocument(reads: ReadStore, collection: string) {
   for (let after = ''; ;) {

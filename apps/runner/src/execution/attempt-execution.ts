@@ -201,8 +201,8 @@ export class AttemptExecution {
 
   /** What the job builds upon must be seen first: read models that are behind would show too little, and nobody would know. */
   private async inputsShown(): Promise<void> {
-    const { artifactJobs, job } = this.event.data;
-    if (artifactJobs.length + job.cache.length === 0) return;
+    const { artifactJobs, job, resume } = this.event.data;
+    if (artifactJobs.length + job.cache.length === 0 && !resume) return;
     while (!this.stopped && !(await this.ports.readModels.reached(this.event.position, READ_MODELS_MS)));
   }
 

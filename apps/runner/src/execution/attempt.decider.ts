@@ -1,6 +1,7 @@
 import {
   ArtifactUploaded,
   AttemptFinished,
+  AttemptResumed,
   AttemptStarted,
   CacheRestored,
   CacheUploaded,
@@ -9,6 +10,7 @@ import {
   ImageBuilt,
   ImageBuildStarted,
   ImagePushed,
+  SnapshotTaken,
   StepFinished,
   type EventsOf,
 } from '@foldline/contracts';
@@ -17,7 +19,9 @@ import type { Decider } from '@foldline/kernel';
 const ATTEMPT_EVENTS = {
   AttemptStarted,
   ContainerStarted,
+  AttemptResumed,
   StepFinished,
+  SnapshotTaken,
   CacheRestored,
   ArtifactUploaded,
   CacheUploaded,

@@ -10,7 +10,7 @@ export type JobScene = {
   workspace: string;
   scratch: string;
   /** Trees that are restored to the workspace and saved from it. */
-  layers: Pick<WorkspaceLayers, 'restore' | 'save'>;
+  layers: Pick<WorkspaceLayers, 'restore' | 'save' | 'differences'>;
   /** Where the log is written as a file, besides. */
   buildLog?: string;
   /** What the job's shells run in, as its variables have it; without it as processes of the host. */

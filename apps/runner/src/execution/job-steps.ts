@@ -33,6 +33,13 @@ export class JobSteps {
     this.scene.record(StepFinished({ ...this.scene.about, index, name, step: at, durationMs: 0, outcome: 'skipped' }));
   }
 
+  /** One that an earlier attempt has carried out. */
+  resumed(name: string, at: number, from: number): void {
+    const index = this.count++;
+    const done = { durationMs: 0, outcome: 'success', exitCode: 0, resumedFrom: from } as const;
+    this.scene.record(StepFinished({ ...this.scene.about, index, name, step: at, ...done }));
+  }
+
   /** A step that the system does itself, where there is anything to do. */
   async own<Value>(name: string, needed: boolean, work: () => Promise<Value>): Promise<Value | undefined> {
     if (!needed) return undefined;

@@ -6,7 +6,7 @@ import type { JobScene } from './job-scene.ts';
 import type { JobShell } from './job-shell.ts';
 import type { JobSteps } from './job-steps.ts';
 import type { StatusWord } from './predefined.ts';
-import { runSteps } from './run-steps.ts';
+import { runSteps, type StepTools } from './run-steps.ts';
 import { GRACE_MS, graceOf, type StopReason } from './stop-reason.ts';
 import type { TimeLimit } from './time-limit.ts';
 
@@ -20,6 +20,9 @@ type WorkTools = ImageTools & {
   stopped: () => StopReason | undefined;
 };
 
+/** What becomes of the state between the steps. */
+type Kept = Pick<StepTools, 'resumed' | 'keep'>;
+
 /** What a job is there for: its script, its commands, or the image that it builds. */
 export class JobWork {
   private image: ImageStep | undefined;
@@ -32,9 +35,9 @@ export class JobWork {
     this.image?.stop();
   }
 
-  async carryOut({ script, image, commands }: JobParts, scene: JobScene): Promise<JobResult> {
+  async carryOut({ script, image, commands }: JobParts, scene: JobScene, kept: Kept): Promise<JobResult> {
     if (image) return this.build(image, scene);
-    return commands.length > 0 ? this.runCommands(commands, scene) : this.script(script, scene);
+    return commands.length > 0 ? this.runCommands(commands, scene, kept) : this.script(script, scene);
   }
 
   async script(step: ShellStep | undefined, scene: JobScene): Promise<JobResult> {
@@ -51,7 +54,7 @@ export class JobWork {
     return this.tools.shells.run(step, scene, status, this.tools.stopped);
   }
 
-  private async runCommands(commands: JobParts['commands'], scene: JobScene): Promise<JobResult> {
+  private async runCommands(commands: JobParts['commands'], scene: JobScene, kept: Kept): Promise<JobResult> {
     const { steps, clock, shells, stopped } = this.tools;
     const end = await runSteps(commands, {
       steps,
@@ -60,6 +63,7 @@ export class JobWork {
       shell: (step) => this.shell(step, scene, 'running'),
       end: () => shells.stop(GRACE_MS),
       stopped,
+      ...kept,
     });
     return this.ended(scene) ?? end;
   }

@@ -1,7 +1,8 @@
 import type { Clock, Executor } from '@foldline/kernel';
 import { addressNow, handOnVariables, variablesOf } from '../storage/handed-on.ts';
 import { applies, downloadArtifacts, inheritedArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
-import { restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
+import { findCaches, restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
+import { resumeFrom, snapshotFor, takeSnapshot, takesSnapshots } from '../storage/job-snapshots.ts';
 import { StoragePhase, type JobStores, type StorageUse } from '../storage/storage-phase.ts';
 import { CoverageScanner } from './coverage.ts';
 import { refusalOf, statusOf, stepsOf, stoppedBy, type JobResult, type ShellStep } from './job-endings.ts';
@@ -16,7 +17,7 @@ import { TimeLimit } from './time-limit.ts';
 const AFTER_SCRIPT_MS = 5 * 60_000;
 
 type JobTools = JobStores & ImageTools & { executor: Executor; clock: Clock; preparation: Preparation };
-type Inputs = { caches: JobCache[]; missing: string | undefined };
+type Inputs = { caches: JobCache[]; missing: string | undefined; resumed?: { from: number; step: number } };
 
 /**
  * One attempt from its hook to its uploads: checkout, caches, artifacts, script, after_script, caches, artifacts.
@@ -85,17 +86,18 @@ export class JobRun {
     if (this.stopped) return this.ended();
     const inputs = await this.withStores('inputs', (stores) => this.inputs(stores));
     if ('end' in inputs) return inputs.end;
-    const { caches, missing } = inputs.value;
+    const { caches, missing, resumed } = inputs.value;
     if (missing) return { outcome: 'failed', reason: 'missing_artifact', detail: missing };
     // After the script comes after_script, whatever happened; there is nothing to clean up when neither began.
     if (this.stopped) return this.ended();
-    const result = await this.work.carryOut(parts, this.scene);
+    const kept = { ...(resumed && { resumed }), keep: (step: number) => this.keepState(step, caches) };
+    const result = await this.work.carryOut(parts, this.scene, kept);
     if (after) await this.afterScript(after, result);
     await this.shells.close();
     if (atOnce(this.stopped)) return this.ended();
     if (result.outcome === 'cancelled') return this.withCoverage(result);
-    const kept = await this.withStores('results', (stores) => this.keep(stores, caches, result));
-    return this.withCoverage('end' in kept ? this.notKept(result, kept.end) : kept.value);
+    const end = await this.withStores('results', (stores) => this.keep(stores, caches, result));
+    return this.withCoverage('end' in end ? this.notKept(result, end.end) : end.value);
   }
 
   /** Waits while the stores do not answer; what is not done in the end is how the job ends. */
@@ -126,13 +128,35 @@ export class JobRun {
     // Keys of caches may name them, so they come first.
     this.scene = { ...this.scene, variables: this.scene.variablesWith(this.received) };
     const { scene } = this;
-    const caches = await this.steps.own('restore caches', scene.assignment.job.cache.length > 0, () =>
-      restoreCaches(scene, reads, objects),
-    );
+    const snapshot = await snapshotFor(scene, reads);
+    const restore = async (): Promise<Omit<Inputs, 'missing'>> => {
+      const caches = await findCaches(scene, reads);
+      if (snapshot && (await resumeFrom(snapshot, caches, scene, objects)))
+        return { caches, resumed: { from: snapshot.attempt, step: snapshot.step } };
+      await restoreCaches(caches, scene, objects, takesSnapshots(scene) ? {} : undefined);
+      return { caches };
+    };
+    const hasCaches = scene.assignment.job.cache.length > 0;
+    const restored = hasCaches ? await this.steps.own('restore caches', true, restore) : await restore();
     await this.steps.own('download artifacts', scene.assignment.artifactJobs.length > 0, () =>
       downloadArtifacts(scene, inherited.archives, objects),
     );
-    return { caches: caches ?? [], missing: undefined };
+    return { caches: [], missing: undefined, ...restored };
+  }
+
+  /** Between two steps; nobody's time passes meanwhile. A state that could not be kept is missed by later attempts only. */
+  private async keepState(step: number, caches: JobCache[]): Promise<void> {
+    const { scene } = this;
+    if (!takesSnapshots(scene)) return;
+    this.limit.pause();
+    try {
+      const { objects, clock } = this.tools;
+      await takeSnapshot(step, caches, scene, { objects, clock });
+    } catch (error) {
+      scene.warn(`what the steps have made so far could not be kept: ${(error as Error).message}`);
+    } finally {
+      this.limit.resume();
+    }
   }
 
   /** A job that failed already says why; that its leavings are lost as well is for its log. */

@@ -17,10 +17,14 @@ const step = (name: string, more: Partial<RunStep> = {}): RunStep => ({
 });
 
 /** Commands whose shells end as they are told to. */
-const bench = (endings: Readonly<Record<string, StepResult | ((end: Promise<void>) => Promise<StepResult>)>>) => {
+const bench = (
+  endings: Readonly<Record<string, StepResult | ((end: Promise<void>) => Promise<StepResult>)>>,
+  more: Partial<StepTools> = {},
+) => {
   const clock = new ManualClock();
   const records: Finished[] = [];
   const shells: ShellStep[] = [];
+  const kept: number[] = [];
   let stopped: StopReason | undefined;
   let end = (): void => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
@@ -40,6 +44,8 @@ const bench = (endings: Readonly<Record<string, StepResult | ((end: Promise<void
     },
     end: () => end(),
     stopped: () => stopped,
+    keep: async (at) => void kept.push(at),
+    ...more,
   };
   const stop = (reason: StopReason): void => void (stopped = reason);
   const run = (...steps: RunStep[]) =>
@@ -47,13 +53,42 @@ const bench = (endings: Readonly<Record<string, StepResult | ((end: Promise<void
       steps.map((one, at) => ({ ...one, at })),
       tools,
     );
-  return { clock, records, shells, run, stop, steps: tools.steps };
+  return { clock, records, shells, kept, run, stop, steps: tools.steps };
 };
 
 const failed: StepResult = { outcome: 'failed', exitCode: 3, detail: 'exit code 3' };
 const outcomes = (records: readonly Finished[]): string[] => records.map(({ name, outcome }) => `${name} ${outcome}`);
 
 describe('the commands of a job', () => {
+  it('have their state kept when they went well and another follows', async () => {
+    const { run, kept } = bench({ c: failed });
+    await run(step('a'), step('b'), step('c'), step('d'));
+    expect(kept).toEqual([0, 1]);
+  });
+
+  it('have none kept behind one whose effect is not only in the workspace', async () => {
+    const { run, kept } = bench({});
+    await run(step('a'), step('b', { resumable: false }), step('c'), step('d'));
+    expect(kept).toEqual([0]);
+  });
+
+  it('have their state kept, too, when they may fail', async () => {
+    const { run, kept } = bench({ a: failed });
+    await run(step('a', { continueOnError: true }), step('b'));
+    expect(kept).toEqual([0]);
+  });
+
+  it('are not carried out again up to the one that an earlier attempt has got behind', async () => {
+    const { run, records, shells } = bench({}, { resumed: { from: 1, step: 1 } });
+    expect(await run(step('a'), step('b'), step('c'))).toEqual({ outcome: 'success', exitCode: 0 });
+    expect(shells.map(({ name }) => name)).toEqual(['c']);
+    expect(records).toMatchObject([
+      { name: 'a', step: 0, outcome: 'success', resumedFrom: 1 },
+      { name: 'b', step: 1, outcome: 'success', resumedFrom: 1 },
+      { name: 'c', step: 2, outcome: 'success' },
+    ]);
+  });
+
   it('run one after the other, and the job ends well when all of them do', async () => {
     const { run, records } = bench({});
     expect(await run(step('a'), step('b'))).toEqual({ outcome: 'success', exitCode: 0 });

@@ -18,6 +18,10 @@ export type StepTools = {
   end: () => void;
   /** Why the job is being ended, if it is. */
   stopped: () => StopReason | undefined;
+  /** The attempt that has carried out the steps up to one, which are not carried out again. */
+  resumed?: { from: number; step: number };
+  /** Keeps what the steps up to this one have made. */
+  keep: (step: number) => Promise<void>;
 };
 
 /**
@@ -26,13 +30,20 @@ export type StepTools = {
  */
 export const runSteps = async (commands: readonly NumberedStep[], tools: StepTools): Promise<JobResult> => {
   let end: JobResult = { outcome: 'success', exitCode: 0 };
-  for (const step of commands) {
+  let isResumable = true;
+  for (const [index, step] of commands.entries()) {
+    isResumable &&= step.resumable !== false;
+    if (tools.resumed && step.at <= tools.resumed.step) {
+      tools.steps.resumed(step.name, step.at, tools.resumed.from);
+      continue;
+    }
     if (end.outcome !== 'success' || tools.stopped()) {
       tools.steps.skip(step.name, step.at);
       continue;
     }
     const result = await tools.steps.run({ name: step.name, at: step.at, run: () => runStep(step, tools) });
     if (result.outcome !== 'success' && !step.continueOnError) end = endOf(step, result);
+    else if (isResumable && index < commands.length - 1 && !tools.stopped()) await tools.keep(step.at);
   }
   return end;
 };

@@ -18,23 +18,25 @@ export const isWornOut = ({ layers, entries }: Base): boolean => {
   return layers.length >= MOST_LAYERS || content > MOST_WASTE * live;
 };
 
+type Kinds = ReadonlyMap<string, Found['kind']>;
+/** What is there, which may be more than the tree has; and what lies below the base and is hidden. */
+type Surroundings = { present?: Kinds; alsoGone?: readonly string[] };
+const kindsOf = (found: readonly Found[]): Kinds => new Map(found.map(({ path, kind }) => [path, kind]));
+
 /**
  * What of a tree differs from its base. The layer has each changed entry and the directories above it, since the topmost
- * layer with a directory says how it may be entered; and what is gone, unless it went with a directory. `alsoGone` is what
- * lies below the base and is hidden.
+ * layer with a directory says how it may be entered; and what is gone, unless it went with a directory.
  */
 export const changesSince = (
   base: Base | undefined,
   found: readonly Found[],
   isUnchanged: (entry: Found) => boolean,
-  alsoGone: readonly string[] = [],
+  { present = kindsOf(found), alsoGone = [] }: Surroundings = {},
 ): Changes => {
   const kept: LayeredEntry[] = [];
   const changed: TreeEntry[] = [];
   const directories = new Map<string, Extract<Found, { kind: 'dir' }>>();
-  const present = new Map<string, Found['kind']>();
   for (const entry of found) {
-    present.set(entry.path, entry.kind);
     if (entry.kind === 'dir') directories.set(entry.path, entry);
     const before = base?.entries.get(entry.path);
     if (before && isSame(before, entry) && isUnchanged(entry)) kept.push(before);
@@ -59,7 +61,7 @@ const isSame = (before: LayeredEntry, entry: Found): boolean => {
 };
 
 /** Which of these paths are not there any more, without those that went with what they lay in. */
-export const missingFrom = (expected: Iterable<string>, present: ReadonlyMap<string, Found['kind']>): string[] => {
+const missingFrom = (expected: Iterable<string>, present: Kinds): string[] => {
   const missing = new Set([...expected].filter((path) => !present.has(path)));
   // What lay in a directory that is a file now is hidden by that file.
   const wentWith = (above: string): boolean => missing.has(above) || (present.get(above) ?? 'dir') !== 'dir';

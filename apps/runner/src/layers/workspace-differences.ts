@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { selectEntries, type AsBefore, type Found } from '../trees/select-entries.ts';
-import { changesSince, directoriesAbove, isWornOut, missingFrom, type Base, type Changes } from './changed-entries.ts';
+import { changesSince, directoriesAbove, isWornOut, type Base, type Changes } from './changed-entries.ts';
 
 /** What a workspace has besides what its surroundings give it; `gone` is what they give and it has no more. */
 export type Differences = Base & { gone: readonly string[] };
@@ -37,18 +37,19 @@ export class WorkspaceDifferences {
     if (this.upper !== undefined && changed.size === 0) return undefined;
     const all = this.everything(changed);
     const present = new Map(all.map(({ path, kind }) => [path, kind]));
-    const differing = all.filter(
-      (entry) => this.before?.entries.has(entry.path) || this.reference.get(entry.path) !== stampOf(entry),
-    );
+    const differed = (path: string): boolean =>
+      this.before?.entries.has(path) === true || this.last?.entries.has(path) === true;
+    const differing = all.filter((entry) => differed(entry.path) || this.reference.get(entry.path) !== stampOf(entry));
     const above = new Set(directoriesAbove(differing));
     const isPart = new Set([...differing.map(({ path }) => path), ...above]);
     const found = all.filter(({ path }) => isPart.has(path));
-    const gone = missingFrom([...this.reference.keys(), ...(this.before?.gone ?? [])], present);
+    const expected = new Set([...this.reference.keys(), ...(this.before?.gone ?? [])]);
+    const gone = [...expected].filter((path) => !present.has(path));
     const last = this.last && !isWornOut(this.last) ? this.last : undefined;
     const told = new Set(last?.gone);
     const isUnchanged = (entry: Found): boolean => last?.stamps.get(entry.path) === stampOf(entry);
     const newlyGone = gone.filter((path) => !told.has(path));
-    const changes = changesSince(last, found, isUnchanged, newlyGone);
+    const changes = changesSince(last, found, isUnchanged, { present, alsoGone: newlyGone });
     if (changes.layer.length === 0 && (last?.gone.length ?? 0) === gone.length) return undefined;
     return { changes, base: last, gone, stamps: new Map(found.map((entry) => [entry.path, stampOf(entry)])) };
   }

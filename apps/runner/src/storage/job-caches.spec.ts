@@ -22,7 +22,7 @@ import type { JobScene } from '../execution/job-scene.ts';
 import { layersOf, openLayers } from '../layers/layers.fixture.ts';
 import type { TreeLayers } from '../layers/tree-layers.ts';
 import type { WorkspaceLayers } from '../layers/workspace-layers.ts';
-import { restoreCaches, saveCaches } from './job-caches.ts';
+import { findCaches, restoreCaches, saveCaches } from './job-caches.ts';
 
 let directory: string;
 let objects: ObjectStore;
@@ -113,7 +113,8 @@ const jobWith = (cache: Partial<CacheSpec>, around: Surroundings = {}): Job => {
     write,
     file: (path) => (existsSync(join(workspace, path)) ? readFileSync(join(workspace, path), 'utf8') : undefined),
     run: async (work = () => undefined, succeeded = true) => {
-      const caches = await restoreCaches(scene, reads, objects);
+      const caches = await findCaches(scene, reads);
+      await restoreCaches(caches, scene, objects);
       work();
       await saveCaches(caches, scene, reads, objects, succeeded);
       for (const fact of facts) if (fact.type === 'CacheUploaded') await commit(fact.data);
@@ -324,7 +325,7 @@ const suite = (): void => {
   describe('whose key is made of files', () => {
     const key = (files: string[], prefix?: string): CacheSpec['key'] => ({ files, ...(prefix ? { prefix } : {}) });
     const keyOf = async (job: Job): Promise<string> => {
-      const [cache] = await restoreCaches(job.scene, reads, objects);
+      const [cache] = await findCaches(job.scene, reads);
       return cache!.key;
     };
     const keyWith = async (cache: CacheSpec['key'], files: Record<string, string>): Promise<string> => {

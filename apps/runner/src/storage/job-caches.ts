@@ -14,6 +14,7 @@ import {
 import { derivedId } from '@foldline/kernel';
 import type { JobScene } from '../execution/job-scene.ts';
 import type { LayeredTree } from '../layers/mounted-layers.ts';
+import type { Watched } from '../layers/workspace-layers.ts';
 import { applies } from './job-artifacts.ts';
 import type { JobObjects, JobReads } from './patient-stores.ts';
 
@@ -24,21 +25,32 @@ const MAX_KEY_FILE_BYTES = 16 * 1024 * 1024;
 /** One cache of a job, from its restore to its save. */
 export type JobCache = { spec: CacheSpec; key: string; restored?: LayeredTree };
 type LayeredCache = CacheDoc & LayeredTree;
+export type FoundCache = JobCache & { found?: LayeredCache };
 
-/** Restores each cache: its own key, then the fallback keys in order, of which those ending in `-` match by prefix (C15). */
-export const restoreCaches = async (scene: JobScene, reads: JobReads, objects: JobObjects): Promise<JobCache[]> => {
-  const caches: (JobCache & { found?: LayeredCache })[] = [];
+/** Which tree each cache would restore: its own key, then the fallback keys in order, of which those ending in `-` match by prefix (C15). */
+export const findCaches = async (scene: JobScene, reads: JobReads): Promise<FoundCache[]> => {
+  const caches: FoundCache[] = [];
   for (const spec of scene.assignment.job.cache) {
     const cache = { spec, key: await keyOf(spec, scene) };
     const found = spec.policy === 'push' ? undefined : await find(cache, scene, reads);
     caches.push(found ? { ...cache, found, restored: found } : cache);
   }
+  return caches;
+};
+
+/** Restores what was found; `watched` says that the workspace's changes will be asked for. */
+export const restoreCaches = async (
+  caches: readonly FoundCache[],
+  scene: JobScene,
+  objects: JobObjects,
+  watched?: Watched,
+): Promise<void> => {
   await scene.layers.restore(
     caches.flatMap(({ restored }) => restored ?? []),
     objects,
+    watched,
   );
   for (const { spec, key, found } of caches) if (spec.policy !== 'push') tellRestored(key, found, scene);
-  return caches;
 };
 
 const tellRestored = (key: string, found: CacheDoc | undefined, scene: JobScene): void => {

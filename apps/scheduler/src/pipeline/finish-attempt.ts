@@ -1,11 +1,12 @@
 import {
+  type FailureReason,
   JobCancelled,
   JobFailed,
   JobFinishing,
   JobQueued,
   JobRetried,
   JobSucceeded,
-  type FailureReason,
+  type Resume,
 } from '@foldline/contracts';
 import type { Decision } from '@foldline/kernel';
 import { cancelAfterFailure } from './auto-cancel.ts';
@@ -142,8 +143,13 @@ const retryBy = (job: JobState, failure: Failure): 'policy' | 'runner_lost' | un
 
 const again = (job: JobState, by: Exclude<RetriedBy, 'user'>, detail: string, decision: PipelineDecision): void => {
   const next = { ...about(decision.state, job), attempt: job.attempt + 1 };
-  decision.emit(JobRetried({ ...next, by }));
+  const resume = by === 'not_started' ? job.resume : resumeOf(job);
+  decision.emit(JobRetried({ ...next, by, ...(resume && { resume }) }));
   decision.emit(
     JobQueued({ ...next, priority: job.planned.priority, because: { rule: `retry: ${by}`, detail, jobs: [] } }),
   );
 };
+
+/** Of several commands those that went well need not be carried out again (S1-27, C13). */
+const resumeOf = ({ planned }: JobState): Resume | undefined =>
+  planned.steps.filter(({ kind }) => kind === 'run').length > 1 ? {} : undefined;

@@ -1,20 +1,21 @@
 import {
   type Because,
+  type FailureReason,
   JobAssigned,
+  JobCommitRecorded,
   JobDue,
   JobPlayed,
   JobRetried,
   JobStopRequested,
   JobWaiting,
-  PipelineRejected,
-  PipelineStarted,
-  type FailureReason,
   type Outcome,
   type PipelineContext,
+  PipelineRejected,
+  PipelineStarted,
   type Plan,
   type Problem,
+  type Resume,
   type Upstream,
-  JobCommitRecorded,
 } from '@foldline/contracts';
 import { Decision, type Decider } from '@foldline/kernel';
 import { supersede, type Superseding } from './auto-cancel.ts';
@@ -67,7 +68,7 @@ export type PipelineCommand =
   | { type: 'GrantResource'; jobId: string; attempt: number; group: string }
   /** The time of a delayed job is over. */
   | { type: 'StartDelayedJob'; jobId: string }
-  | { type: 'RetryJob'; jobId: string; by: string }
+  | { type: 'RetryJob'; jobId: string; by: string; resume?: Resume }
   /** What became of the pipeline that the job has started. */
   | ({ type: 'FollowDownstream' } & DownstreamNews);
 
@@ -148,6 +149,7 @@ const assign = (command: Of<'AssignJob'>, decision: PipelineDecision): void => {
       pipelineVariables: state.plan!.variables,
       ...(state.plan!.rawVariables ? { rawPipelineVariables: state.plan!.rawVariables } : {}),
       ...artifactsFor(state, job),
+      ...(job.resume && { resume: job.resume }),
       because: { rule: 'cluster', detail: command.detail, jobs: [] },
     }),
   );
@@ -203,7 +205,7 @@ const grantResource = ({ jobId, attempt, group }: Of<'GrantResource'>, decision:
   decision.emit(begin(decision.state, job, attempt, because));
 };
 
-const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void => {
+const retry = ({ jobId, by, resume }: Of<'RetryJob'>, decision: PipelineDecision): void => {
   const { state } = decision;
   const job = jobById(state, jobId);
   if (!job || !isSettled(job) || job.status === 'skipped') return;
@@ -211,7 +213,7 @@ const retry = ({ jobId, by }: Of<'RetryJob'>, decision: PipelineDecision): void 
   const { pipelineId } = state.context!;
   reopen(jobId, decision);
   const attempt = job.attempt + 1;
-  decision.emit(JobRetried({ pipelineId, jobId, attempt, by: 'user' }));
+  decision.emit(JobRetried({ pipelineId, jobId, attempt, by: 'user', ...(resume && { resume }) }));
   const because = { rule: 'retry', detail: `${by} asked for another attempt`, jobs: [] };
   decision.emit(enter(state, job, because));
   follow(decision);

@@ -164,7 +164,7 @@ const evolveJob = (
       job.finishing = event.data;
       return;
     case 'JobRetried':
-      return retry(state, job, event.data.by);
+      return retry(state, job, event.data);
     case 'JobFailed':
       job.failure = event.data.reason;
       if (!event.data.final) return;
@@ -179,7 +179,9 @@ const evolveJob = (
   }
 };
 
-const retry = (state: PipelineState, job: JobState, by: RetriedBy): void => {
+const retry = (state: PipelineState, job: JobState, { by, resume }: ReturnType<typeof JobRetried>['data']): void => {
+  if (resume) job.resume = resume;
+  else delete job.resume;
   if (by === 'policy') job.retries.policy += 1;
   if (by === 'runner_lost') job.retries.lost += 1;
   if (by === 'user') {

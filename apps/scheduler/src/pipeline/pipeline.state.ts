@@ -6,6 +6,7 @@ import type {
   PipelineContext,
   Plan,
   PlannedJob,
+  Resume,
 } from '@foldline/contracts';
 
 /**
@@ -93,6 +94,8 @@ export type JobState = {
   failure?: FailureReason;
   allowedToFail: boolean;
   retries: { policy: number; lost: number };
+  /** Whether its attempt goes on from what earlier ones have kept. */
+  resume?: Resume;
   /** Uploads of the current attempt that are visible, or refused. */
   commits: Map<string, boolean>;
   finishing?: {

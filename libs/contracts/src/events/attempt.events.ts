@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
+import { MOST_LAYERS, treeLayer } from '../layered-manifest.ts';
 import { artifactKind, count, digest, failureReason, outcome, layered, text } from './shared.schemas.ts';
 
 const attempt = { attemptId: text, pipelineId: text, jobId: text, attempt: z.number().int().min(1) };
@@ -43,10 +44,35 @@ export const StepFinished = defineEvent(
     outOfDisk: z.literal(true).optional(),
     durationMs: z.number(),
     detail: text.optional(),
+    /** It was not carried out: the attempt went on from what this one had kept behind it. */
+    resumedFrom: count.optional(),
     /** Where in the log its output is: bytes from the first up to, not including, the last. */
     log: z.object({ start: count, end: count }).optional(),
   }),
 );
+
+/**
+ * What the steps of the plan up to this one have made of the workspace is kept (S1-27). `trees` are the caches that lie
+ * below, by which of the job's they are; without a manifest nothing is different from checkout and caches.
+ */
+export const SnapshotTaken = defineEvent(
+  'SnapshotTaken',
+  1,
+  z.object({
+    ...attempt,
+    projectId: text,
+    step: count,
+    trees: z.array(z.object({ cache: count, manifestDigest: digest, layers: z.array(treeLayer).max(MOST_LAYERS) })),
+    manifestDigest: digest.optional(),
+    ...layered,
+    files: count,
+    bytes: count,
+    durationMs: count,
+  }),
+);
+
+/** The attempt goes on behind a step that an earlier one has carried out, from what that one has kept. */
+export const AttemptResumed = defineEvent('AttemptResumed', 1, z.object({ ...attempt, from: count, step: count }));
 
 export const CacheRestored = defineEvent(
   'CacheRestored',

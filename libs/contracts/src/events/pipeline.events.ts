@@ -11,6 +11,7 @@ import {
   plannedJob,
   problem,
   project,
+  resume,
   text,
   upstream,
   variables,
@@ -129,6 +130,7 @@ export const JobAssigned = defineEvent(
     artifactJobs: z.array(text),
     /** The attempt of each of them whose artifacts count; absent in the events of early releases. */
     artifactAttempts: z.record(text, count).optional(),
+    resume: resume.optional(),
     because,
   }),
 );
@@ -202,7 +204,11 @@ export const JobCancelled = defineEvent(
 export const JobRetried = defineEvent(
   'JobRetried',
   1,
-  z.object({ ...attempt, by: z.enum(['policy', 'user', 'runner_lost', 'preempted', 'not_started']) }),
+  z.object({
+    ...attempt,
+    by: z.enum(['policy', 'user', 'runner_lost', 'preempted', 'not_started']),
+    resume: resume.optional(),
+  }),
 );
 
 /** Of a pipeline that is cancelled by itself: a job failed, or a newer commit of the branch has a pipeline. */

@@ -9,6 +9,9 @@ import type { Problem } from '../problem.ts';
 export const count = z.number().int().min(0);
 export const digest = z.string().regex(/^[0-9a-f]{64}$/);
 export const text = z.string();
+/** An attempt that goes on from what earlier ones have kept; with `before` not behind the step of that number. */
+export const resume = z.object({ before: count.optional() });
+export type Resume = z.infer<typeof resume>;
 /** Absent in what early releases recorded, whose caches had an object for each file. */
 export const layered = {
   layers: z.array(treeLayer).max(MOST_LAYERS).optional(),

@@ -7,6 +7,7 @@ import {
   imageBuild,
   pipelineSource,
   project,
+  resume,
   sealedSecret,
   sealedVariable,
   submittedJob,
@@ -65,7 +66,11 @@ export const DownstreamRefused = defineEvent(
 
 export const PipelineCancelRequested = defineEvent('PipelineCancelRequested', 1, z.object({ pipelineId: text }));
 
-export const JobRetryRequested = defineEvent('JobRetryRequested', 1, z.object({ pipelineId: text, jobId: text }));
+export const JobRetryRequested = defineEvent(
+  'JobRetryRequested',
+  1,
+  z.object({ pipelineId: text, jobId: text, resume: resume.optional() }),
+);
 
 /** A person starts a manual job. */
 export const JobPlayRequested = defineEvent('JobPlayRequested', 1, z.object({ pipelineId: text, jobId: text }));
