@@ -1,18 +1,22 @@
 import type { RecordedEvent } from '@foldline/contracts';
-import type { Change, Document, Projection, ReadStore, Write } from '@foldline/kernel';
+import {
+  ProjectionRules,
+  type ChangedDocument,
+  type Concerned,
+  type Document,
+  type Projection,
+  type ReadStore,
+  type Write,
+} from '@foldline/kernel';
 
 const HOT_DOCUMENTS = 5000;
 
-/** What one projection makes of one type of event. */
-type Rule = Pick<Projection, 'collection' | 'indexes'> & { change: Change<Document> };
-/** A document that an event concerns. */
-type Concerned = { event: RecordedEvent; rule: Rule; id: string; key: string };
-type Folded = { rule: Rule; id: string; doc: Document | undefined; isChanged: boolean };
+type Folded = Pick<Concerned, 'collection' | 'indexes' | 'id'> & { doc: Document | undefined; isChanged: boolean };
 
 /** Folds events into the documents of a read store, keeping those that change often at hand. */
 export class ProjectionWriter {
   private readonly hot = new Map<string, Document>();
-  private readonly rules = new Map<string, Rule[]>();
+  private readonly rules: ProjectionRules;
 
   constructor(
     /** Name under which the read store keeps how far these projections are. */
@@ -20,12 +24,7 @@ export class ProjectionWriter {
     private readonly reads: ReadStore,
     projections: readonly Projection[],
   ) {
-    for (const { collection, indexes, changes } of projections) {
-      for (const [type, change] of changes) {
-        const rules = this.rules.get(type) ?? [];
-        this.rules.set(type, [...rules, { collection, indexes, change }]);
-      }
-    }
+    this.rules = new ProjectionRules(projections);
   }
 
   /**
@@ -36,8 +35,15 @@ export class ProjectionWriter {
   async apply(events: readonly RecordedEvent[], expected?: number): Promise<number | undefined> {
     const last = events.at(-1);
     if (!last) return expected;
-    const concerned = this.concernedBy(events);
-    const folded = this.fold(concerned, await this.read(concerned));
+    const folded = new Map<string, Folded>();
+    const changes = await this.fold(
+      events.flatMap((event) => this.rules.concernedBy(event)),
+      folded,
+    );
+    await this.fold(
+      events.flatMap((event) => this.rules.concernedAfter(event, changes.get(event) ?? [])),
+      folded,
+    );
     // However often a document changed, it is written once and found by the indexes that it has in the end.
     const writes = [...folded.values()].filter(({ isChanged }) => isChanged).map(writeOf);
     const position = await this.reads.apply(this.name, last.position, writes, expected);
@@ -50,44 +56,44 @@ export class ProjectionWriter {
     this.hot.clear();
   }
 
-  private concernedBy(events: readonly RecordedEvent[]): Concerned[] {
-    const concerned: Concerned[] = [];
-    for (const event of events) {
-      for (const rule of this.rules.get(event.type) ?? []) {
-        for (const id of rule.change.ids(event)) concerned.push({ event, rule, id, key: `${rule.collection}/${id}` });
-      }
-    }
-    return concerned;
-  }
-
   /** The documents as they are before, asked for all at once: a read store may be far away. */
   private async read(concerned: readonly Concerned[]): Promise<Map<string, Document | undefined>> {
     const reading = new Map<string, Promise<Document | undefined>>();
     const before = new Map<string, Document | undefined>();
-    for (const { rule, id, key } of concerned) {
+    for (const { collection, id } of concerned) {
+      const key = `${collection}/${id}`;
       if (before.has(key)) continue;
       const hot = this.hot.get(key);
       before.set(key, hot);
-      if (!hot) reading.set(key, this.reads.get(rule.collection, id));
+      if (!hot) reading.set(key, this.reads.get(collection, id));
     }
     const documents = await Promise.all(reading.values());
     for (const [n, key] of [...reading.keys()].entries()) before.set(key, documents[n]);
     return before;
   }
 
-  private fold(
+  /** Adds what became of the documents to `folded`; answers the changes that each event made. */
+  private async fold(
     concerned: readonly Concerned[],
-    stored: ReadonlyMap<string, Document | undefined>,
-  ): Map<string, Folded> {
-    const folded = new Map<string, Folded>();
-    for (const { event, rule, id, key } of concerned) {
+    folded: Map<string, Folded>,
+  ): Promise<Map<RecordedEvent, ChangedDocument[]>> {
+    const stored = await this.read(concerned);
+    const changes = new Map<RecordedEvent, ChangedDocument[]>();
+    for (const { collection, indexes, id, event, evolve } of concerned) {
+      const key = `${collection}/${id}`;
       let of = folded.get(key);
-      if (!of) folded.set(key, (of = { rule, id, doc: stored.get(key), isChanged: false }));
-      const doc = rule.change.evolve(of.doc, event, id);
-      if (doc !== of.doc) of.isChanged = true;
-      of.doc = doc;
+      if (!of) folded.set(key, (of = { collection, indexes, id, doc: stored.get(key), isChanged: false }));
+      const before = of.doc;
+      const after = evolve(before);
+      if (after === before) continue;
+      of.isChanged = true;
+      of.doc = after;
+      const made = changes.get(event);
+      const change = { collection, before, after, event };
+      if (made) made.push(change);
+      else changes.set(event, [change]);
     }
-    return folded;
+    return changes;
   }
 
   private keep(folded: ReadonlyMap<string, Folded>): void {
@@ -102,9 +108,9 @@ export class ProjectionWriter {
   }
 }
 
-const writeOf = ({ rule, id, doc }: Folded): Write => ({
-  collection: rule.collection,
+const writeOf = ({ collection, indexes, id, doc }: Folded): Write => ({
+  collection,
   id,
   doc,
-  indexes: doc ? rule.indexes(doc) : {},
+  indexes: doc ? indexes(doc) : {},
 });

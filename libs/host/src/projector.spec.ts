@@ -4,9 +4,18 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { JobAssigned, JobQueued } from '@foldline/contracts';
 import { openEmbeddedEventStore, type EmbeddedEventStore } from '@foldline/event-store-embedded';
-import { defineProjection, TransientError, when, type Logger, type Projection, type ReadStore } from '@foldline/kernel';
+import {
+  defineProjection,
+  TransientError,
+  when,
+  whenChanged,
+  type Logger,
+  type Projection,
+  type ReadStore,
+} from '@foldline/kernel';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { sampleEvents } from '@foldline/testing';
+import { ProjectionWriter } from './projection-writer.ts';
 import { PROJECTION_NAME, Projector } from './projector.ts';
 import { systemClock } from './system.ts';
 
@@ -63,6 +72,35 @@ describe('Projector', () => {
     expect(await projector.reached(position, 5000)).toBe(true);
     expect(await reads.get('counts', 'pipeline-a')).toEqual({ id: 'pipeline-a', queued: 3 });
     expect(projector.position()).toBe(position);
+  });
+
+  it('makes the same of changes that follow from others, however many events come at once', async () => {
+    const totals = defineProjection<{ id: string; queued: number; seen: string }>(
+      'totals',
+      () => ({}),
+      [],
+      [
+        whenChanged<{ id: string; queued: number; seen: string }, { id: string; queued: number }>(
+          'counts',
+          () => ['all'],
+          (doc, { before, after, event }) => ({
+            id: 'all',
+            queued: (doc?.queued ?? 0) + after!.queued - (before?.queued ?? 0),
+            seen: `${doc?.seen ?? ''}${event.stream}:${after!.queued} `,
+          }),
+        ),
+      ],
+    );
+    await start(totals, counts);
+    await projector.reached(await append('pipeline-a', -1, 'JobQueued', 2), 5000);
+    const position = await append('pipeline-b', -1, 'JobQueued');
+    await projector.reached(position, 5000);
+    const bySingles = new ProjectionWriter('singles', reads, [totals, counts]);
+    const shown = await reads.get('totals', 'all');
+    expect(shown).toEqual({ id: 'all', queued: 3, seen: 'pipeline-a:1 pipeline-a:2 pipeline-b:1 ' });
+    await reads.reset('singles', ['counts', 'totals']);
+    for (const event of await store.readAll({ after: 0, limit: 10 })) await bySingles.apply([event]);
+    expect(await reads.get('totals', 'all')).toEqual(shown);
   });
 
   it('says so when a position is not reached in time', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LogSealed, RunnerLost, type NewEvent, type RecordedEvent } from '@foldline/contracts';
-import { defineProjection, DocumentFold, when } from './projection.ts';
+import { defineProjection, DocumentFold, when, whenChanged } from './projection.ts';
 
 type Doc = { id: string; bytes: number; seen: string[] };
 
@@ -95,4 +95,51 @@ describe('a projection', () => {
         ),
       ]),
     ).toThrow('twice'));
+});
+
+describe('a projection that follows another', () => {
+  type Sum = { id: string; documents: number; bytes: number; lost: number };
+  const empty = (id: string): Sum => ({ id, documents: 0, bytes: 0, lost: 0 });
+  const sums = defineProjection<Sum>(
+    'sums',
+    () => ({}),
+    [
+      when(
+        RunnerLost,
+        () => 'all',
+        (doc = empty('all')) => ({ ...doc, lost: doc.lost + 1 }),
+      ),
+    ],
+    [
+      whenChanged<Sum, Doc>(
+        'jobs',
+        ({ after }) => (after && after.id !== 'p1' ? ['all'] : []),
+        (doc = empty('all'), { before, after }) => ({
+          ...doc,
+          documents: doc.documents + (before ? 0 : 1),
+          bytes: doc.bytes + (after?.bytes ?? 0) - (before?.bytes ?? 0),
+        }),
+      ),
+    ],
+  );
+
+  it('is told what became of each document, and of the events that it asks for itself', () => {
+    const fold = new DocumentFold([sums, byJob]);
+    for (const event of [sealed('p1.0', 3), sealed('p1.1', 4), lost(), sealed('p1.0', 5)]) fold.apply(event);
+    expect(fold.documents.get('sums')!.get('all')).toEqual({ id: 'all', documents: 2, bytes: 12, lost: 1 });
+  });
+
+  it('hears nothing of an event that left a document as it was', () => {
+    const same = defineProjection<Doc>('jobs', () => ({}), [
+      when(
+        LogSealed,
+        ({ jobId }) => jobId,
+        (doc, _event, id) => doc ?? { id, bytes: 1, seen: [] },
+      ),
+    ]);
+    const fold = new DocumentFold([same, sums]);
+    fold.apply(sealed('p1.0', 3));
+    fold.apply(sealed('p1.0', 3));
+    expect(fold.documents.get('sums')!.get('all')).toMatchObject({ documents: 1, bytes: 1 });
+  });
 });
