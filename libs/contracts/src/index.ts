@@ -1,5 +1,6 @@
 export * from './beginning.ts';
 export * from './downstream.ts';
+export * from './durations.ts';
 export * from './environment-scope.ts';
 export * from './event.ts';
 export * from './globs.ts';
@@ -19,6 +20,7 @@ export {
   type TreeForm,
   type TreeManifest,
 } from './manifest.ts';
+export * from './metrics-documents.ts';
 export type { IncludedFile } from './included-file.ts';
 export * from './pipeline-context.ts';
 export * from './plan.ts';

@@ -40,11 +40,15 @@ export type JobDoc = {
   confirmation?: string;
   exitCode?: number;
   reason?: FailureReason;
+  /** Attempts that failed by what the job did, and not by what it runs on. */
+  ownFailures?: number;
   detail?: string;
   coverage?: number;
   runnerId?: string;
   cluster?: { id: string; power: string };
   environment?: { name: string; url?: string };
+  /** Of a job that deploys: when what it deploys was committed. */
+  committedAt?: string;
   resourceGroup?: string;
   /** The pipeline that the job has started, and whose it is: `owner/name`. */
   downstream?: { pipelineId: string; project: string };

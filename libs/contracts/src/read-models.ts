@@ -29,6 +29,7 @@ export const COLLECTION = {
   builds: 'builds',
   submittedJobs: 'submittedJobs',
   serviceDeployments: 'serviceDeployments',
+  metrics: 'metrics',
 } as const;
 
 export type PipelineStatus =
@@ -152,6 +153,8 @@ export type EnvironmentDoc = {
   projectId: string;
   name: string;
   current?: { deploymentId: string; sha: string; ref: string; url?: string; at: string };
+  /** Since when no deployment to it has succeeded, after one had failed. */
+  failingSince?: string;
 };
 
 export type DeploymentDoc = {

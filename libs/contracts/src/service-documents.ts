@@ -41,6 +41,7 @@ export type ServiceDeploymentDoc = {
   number: number;
   serviceId: string;
   service: { number: number; name: string };
+  projectId: string;
   projectNumber: number;
   imageTag: string;
   images: string[];

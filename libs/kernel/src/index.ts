@@ -12,6 +12,7 @@ export type { Cause } from './decide-together.ts';
 export { Commands, type Handled, type OnStored } from './handle-command.ts';
 export * from './inbox.ts';
 export { keptArtifacts } from './kept-artifacts.ts';
+export { tierOf } from './environment-names.ts';
 export { environmentOfJob } from './job-environment.ts';
 export { handlingOf, idsOf, logAbout, logFields, type LogFields } from './log-context.ts';
 export { restoreLargePayload, withLargePayloads } from './large-payloads.ts';

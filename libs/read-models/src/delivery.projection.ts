@@ -15,6 +15,8 @@ const deploymentId = (data: { deploymentId: string }): string => data.deployment
 const environmentId = (data: { environmentId: string }): string => data.environmentId;
 const ifUrl = (url: string | undefined): { url?: string } => (url === undefined ? {} : { url });
 
+const restored = ({ failingSince: _failingSince, ...doc }: EnvironmentDoc): EnvironmentDoc => doc;
+
 export const environmentsProjection = defineProjection<EnvironmentDoc>(
   COLLECTION.environments,
   (doc) => ({ byProject: byProjectKey(doc.projectId, doc.id) }),
@@ -24,8 +26,13 @@ export const environmentsProjection = defineProjection<EnvironmentDoc>(
       environmentId,
       (doc, { data }) => doc ?? { id: data.environmentId, projectId: data.projectId, name: data.name },
     ),
+    when(
+      DeploymentFailed,
+      environmentId,
+      (doc, { recordedAt }) => doc && { ...doc, failingSince: doc.failingSince ?? recordedAt },
+    ),
     when(EnvironmentDeployed, environmentId, (doc, { data, recordedAt }) => ({
-      ...(doc ?? { id: data.environmentId, projectId: data.projectId, name: data.name }),
+      ...restored(doc ?? { id: data.environmentId, projectId: data.projectId, name: data.name }),
       current: { deploymentId: data.deploymentId, sha: data.sha, ref: data.ref, ...ifUrl(data.url), at: recordedAt },
     })),
   ],

@@ -46,6 +46,7 @@ export const createdJob = (
     allowFailure: job.allowFailure,
     ...(job.manualConfirmation === undefined ? {} : { confirmation: job.manualConfirmation }),
     ...(job.environment ? { environment: shownEnvironment(job.environment) } : {}),
+    ...given({ committedAt: deploys(job) ? data.context.commit?.at : undefined }),
     ...(job.resourceGroup === undefined ? {} : { resourceGroup: job.resourceGroup }),
     ...(job.matrix ? { matrix: job.matrix } : {}),
     why: [],
@@ -63,6 +64,8 @@ const kindOf = ({ definition, steps }: PlannedJob): string => {
   // Half a character has no place in an index.
   return kind.replaceAll(/\p{Cs}/gu, '\uFFFD');
 };
+const deploys = ({ environment }: PlannedJob): boolean =>
+  environment !== undefined && (environment.action ?? 'start') === 'start';
 
 /** A document has a shape of its own, whatever else a plan comes to say. */
 const shownEnvironment = ({ name, url }: { name: string; url?: string }): { name: string; url?: string } => ({
@@ -76,6 +79,10 @@ export const forNewAttempt = (doc: JobDoc): JobDoc => {
   const { startsAt: _w, startedAt: _s, ...fresh } = rest;
   return withoutDownstream(fresh);
 };
+
+/** Of a job that runs again though it had ended well: what failed before that is told. */
+export const anew = ({ ownFailures, ...doc }: JobDoc): JobDoc =>
+  doc.status === 'success' || ownFailures === undefined ? doc : { ...doc, ownFailures };
 
 /** The pipeline that it asked for is not its own any more, or there is none. */
 export const withoutDownstream = ({ downstream: _d, ...doc }: JobDoc): JobDoc => doc;

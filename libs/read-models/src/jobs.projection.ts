@@ -30,6 +30,7 @@ import {
 import { defineProjection, when } from '@foldline/kernel';
 import {
   addressed,
+  anew,
   createdJob,
   decided,
   forNewAttempt,
@@ -158,6 +159,7 @@ const ending = [
         status: final ? ended : 'queued',
         ...(final ? { finishedAt: event.recordedAt, allowFailure: allowed } : {}),
         ...given({ reason, detail, exitCode }),
+        ...(reason === 'script_failure' ? { ownFailures: (doc?.ownFailures ?? 0) + 1 } : {}),
       },
       { rule: `failed: ${reason}`, detail: detail ? `${detail}; ${consequence}` : consequence, jobs: [] },
     );
@@ -175,7 +177,7 @@ const ending = [
   ),
   onJob(JobRetried, (doc, event) =>
     decided(
-      doc && forNewAttempt(doc),
+      doc && forNewAttempt(anew(doc)),
       event,
       { status: 'queued' },
       { rule: `retried: ${event.data.by}`, detail: `a new attempt is wanted by ${event.data.by}`, jobs: [] },

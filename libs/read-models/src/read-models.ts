@@ -2,6 +2,7 @@ import type { Projection } from '@foldline/kernel';
 import { buildsProjection } from './builds.projection.ts';
 import { deploymentsProjection, environmentsProjection } from './delivery.projection.ts';
 import { jobsProjection } from './jobs.projection.ts';
+import { metricsProjection } from './metrics.projection.ts';
 import { notificationsProjection, subscriptionsProjection } from './notifications.projection.ts';
 import { deliveriesProjection, runnersProjection } from './operations.projection.ts';
 import { pipelinesProjection } from './pipelines.projection.ts';
@@ -30,5 +31,6 @@ export const READ_MODELS: readonly Projection[] = [
   buildsProjection,
   submittedJobsProjection,
   serviceDeploymentsProjection,
+  metricsProjection,
   deliveriesProjection,
 ];

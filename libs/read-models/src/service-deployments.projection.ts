@@ -32,8 +32,8 @@ export const serviceDeploymentsProjection = defineProjection<ServiceDeploymentDo
   }),
   [
     when(ServiceDeploymentRequested, deploymentId, (doc, { data, recordedAt, position }) => {
-      const { deploymentId: id, project: _project, run: _run, projectVariables: _variables, ...rest } = data;
-      return doc ?? { ...rest, id, status: 'deploying', createdAt: recordedAt, position };
+      const { deploymentId: id, project, run: _run, projectVariables: _variables, ...rest } = data;
+      return doc ?? { ...rest, id, projectId: project.id, status: 'deploying', createdAt: recordedAt, position };
     }),
     when(
       ServiceDeploymentAdvanced,

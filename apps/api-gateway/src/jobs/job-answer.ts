@@ -12,6 +12,8 @@ export type JobSummary = Omit<
   | 'steps'
   | 'caches'
   | 'container'
+  | 'committedAt'
+  | 'ownFailures'
   | 'updatedPosition'
 >;
 
@@ -27,6 +29,8 @@ export const jobSummary = ({
   steps: _steps,
   caches: _caches,
   container: _container,
+  committedAt: _committedAt,
+  ownFailures: _ownFailures,
   updatedPosition: _updatedPosition,
   ...job
 }: JobDoc): JobSummary => job;
