@@ -54,6 +54,9 @@ import { DeploymentsController } from './services/deployments.controller.ts';
 import { DeploymentRequests } from './services/deployment-requests.ts';
 import { ServiceMetricsController } from './services/service-metrics.controller.ts';
 import { ServicesController } from './services/services.controller.ts';
+import { DashboardController } from './statistics/dashboard.controller.ts';
+import { StatisticsController } from './statistics/statistics.controller.ts';
+import { Statistics } from './statistics/statistics.queries.ts';
 import { JobSubmissions } from './submitted-jobs/job-submissions.ts';
 import { SubmittedJobQueries } from './submitted-jobs/submitted-job.queries.ts';
 import { SubmittedJobsController } from './submitted-jobs/submitted-jobs.controller.ts';
@@ -89,6 +92,8 @@ const controllers: Type[] = [
   PlanPreviewController,
   LintController,
   MetricsController,
+  StatisticsController,
+  DashboardController,
   EventsController,
   WebhookController,
   OperationsController,
@@ -132,6 +137,7 @@ const controllers: Type[] = [
     DeploymentRequests,
     CancelDeployment,
     DeliveryMetrics,
+    Statistics,
     JobSubmissions,
     SubmittedJobQueries,
     SubmittedJobStream,

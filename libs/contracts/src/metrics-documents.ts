@@ -50,6 +50,9 @@ export type CacheTally = {
   bytesRestored: number;
   saved: number;
   bytesSaved: number;
+  /** Entries that are there no more. */
+  removed: number;
+  bytesRemoved: number;
 };
 
 export type ArtifactTally = { count: number; bytes: number; largest: number };
@@ -89,5 +92,8 @@ export type MetricsDoc = {
   projects: Named<NamedTally>;
 };
 
-/** `metrics` by `byScope`: the hours of a scope, in their order. What was ever comes last. */
+/**
+ * `metrics` by `byScope`: the hours of a scope, in their order, and at last what was ever. By `ever`: what was ever, of
+ * every scope.
+ */
 export const metricsId = (scope: string, hour: string): string => `${scope}/${hour}`;

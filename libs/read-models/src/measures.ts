@@ -91,8 +91,11 @@ export const ofArtifact = ({ before, after }: Changed<ArtifactDoc>): Measured =>
     ? NOTHING
     : { projectId: after.projectId, measures: [{ kind: 'artifact', bytes: after.bytes }] };
 
-export const ofCache = ({ before, after }: Changed<CacheDoc>): Measured =>
-  before || !after ? NOTHING : { projectId: after.projectId, measures: [{ kind: 'saved', bytes: after.bytes }] };
+export const ofCache = ({ before, after }: Changed<CacheDoc>): Measured => {
+  const entry = after ?? before;
+  if (!entry || (before && after)) return NOTHING;
+  return { projectId: entry.projectId, measures: [{ kind: after ? 'saved' : 'removed', bytes: entry.bytes }] };
+};
 
 export const ofDeployment = ({ before, after }: Changed<DeploymentDoc>): Measured => {
   if (!after || after.status === 'deploying' || (before && before.status !== 'deploying')) return NOTHING;

@@ -185,7 +185,16 @@ describe('what is measured of caches and artifacts', () => {
       ArtifactCommitted({ ...artifact, artifactId: 'a1', kind: 'archive', bytes: 7 }),
       ArtifactCommitted({ ...artifact, artifactId: 'a2', kind: 'archive', bytes: 5 }),
     );
-    expect(caches).toEqual({ hits: 1, fallbacks: 1, misses: 1, bytesRestored: 30, saved: 1, bytesSaved: 30 });
+    expect(caches).toEqual({
+      hits: 1,
+      fallbacks: 1,
+      misses: 1,
+      bytesRestored: 30,
+      saved: 1,
+      bytesSaved: 30,
+      removed: 0,
+      bytesRemoved: 0,
+    });
     expect(artifacts).toEqual({ count: 2, bytes: 12, largest: 7 });
   });
 

@@ -47,7 +47,7 @@ const measuring = <Source extends Document>(
 /** What happened by hours, counted as it happens; a new count covers all history, for it is folded from the log anew. */
 export const metricsProjection = defineProjection<MetricsDoc>(
   COLLECTION.metrics,
-  ({ id }) => ({ byScope: id }),
+  ({ id, scope, hour }) => ({ byScope: id, ...(hour === EVER ? { ever: `${scope}/` } : {}) }),
   [],
   [
     measuring(COLLECTION.jobs, ofJob),

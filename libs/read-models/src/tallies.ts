@@ -30,7 +30,7 @@ export type Measure =
   | { kind: 'retry'; name: string; stage: string }
   | { kind: 'pipeline'; outcome: Outcome; tookMs: number | undefined }
   | { kind: 'lookup'; result: 'hit' | 'fallback' | 'miss'; bytes: number }
-  | { kind: 'saved'; bytes: number }
+  | { kind: 'saved' | 'removed'; bytes: number }
   | { kind: 'artifact'; bytes: number }
   | ({ kind: 'deployment'; outcome: 'success' | 'failed' | 'rolledBack' } & Of)
   | { kind: 'lead'; name: string; ms: number }
@@ -66,7 +66,7 @@ export const emptyMetrics = (id: string, scope: string, hour: string): MetricsDo
   hour,
   jobs: NO_JOBS,
   pipelines: { ...NO_ENDS, took: NO_DURATIONS },
-  caches: { hits: 0, fallbacks: 0, misses: 0, bytesRestored: 0, saved: 0, bytesSaved: 0 },
+  caches: { hits: 0, fallbacks: 0, misses: 0, bytesRestored: 0, saved: 0, bytesSaved: 0, removed: 0, bytesRemoved: 0 },
   artifacts: { count: 0, bytes: 0, largest: 0 },
   deployments: { items: [] },
   stages: { items: [] },
@@ -166,6 +166,11 @@ export const withMeasure = (doc: MetricsDoc, measure: Measure, lists: Lists): Me
       return {
         ...doc,
         caches: { ...caches, saved: caches.saved + 1, bytesSaved: caches.bytesSaved + measure.bytes },
+      };
+    case 'removed':
+      return {
+        ...doc,
+        caches: { ...caches, removed: caches.removed + 1, bytesRemoved: caches.bytesRemoved + measure.bytes },
       };
     case 'artifact': {
       const { count, bytes, largest } = artifacts;
