@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PROJECT, Sandbox, START_MS, until } from '@foldline/client';
+
+type Spread = { count: number; averageMs: number; p50Ms: number; p95Ms: number; maxMs: number };
+type Named = { name: string; totalJobs: number; successRate: number; flaky: number; duration: Spread };
+type Figures = {
+  totalJobs: number;
+  successRate: number;
+  avgDuration: number;
+  cacheHitRate: number;
+  duration: Spread;
+  queueTime: Spread;
+  projects: { project: string; totalJobs: number }[];
+};
+type Statistics = Omit<Figures, 'projects'> & {
+  stages: Named[];
+  jobNames: Named[];
+  flaky: { name: string; flaky: number }[];
+  artifacts: { count: number; bytes: number };
+  delivery: {
+    deploymentFrequency: { deployments: number };
+    changeFailureRate: { percent: number };
+    leadTime: Spread;
+    timeToRestore: Spread;
+    targets: { name: string; met: boolean | null }[];
+  };
+};
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await Sandbox.start();
+}, START_MS);
+afterAll(() => sandbox?.stop(), START_MS);
+
+const figures = (range = 'day'): Promise<Figures> => sandbox.client.get(`/metrics?range=${range}`);
+const statistics = (): Promise<Statistics> => sandbox.client.get(`/api/${PROJECT}/statistics?range=day`);
+
+describe('S1-15, C07 GET /metrics', () => {
+  it('tells total jobs, success rate, average duration and cache hit rate of a range', async () => {
+    const cached = 'cache: {key: deps, paths: [deps]}\n';
+    const job = (script: string) => `  stage: test\n  script: ${script}\n`;
+    const definition = `${cached}one:\n${job('mkdir -p deps; echo 1 > deps/x')}two:\n${job('sleep 0.4')}bad:\n${job('exit 3')}`;
+    await sandbox.run(definition);
+    await sandbox.run(definition);
+    const { totalJobs, successRate, avgDuration, cacheHitRate, duration, queueTime, projects } = await figures();
+    expect({ totalJobs, successRate }).toEqual({ totalJobs: 6, successRate: 66.7 });
+    expect(cacheHitRate).toBeGreaterThanOrEqual(50);
+    expect(avgDuration).toBe(duration.averageMs);
+    expect(duration.maxMs).toBeGreaterThanOrEqual(400);
+    expect(duration.p95Ms).toBeGreaterThanOrEqual(0.909 * 400);
+    expect(duration.p95Ms).toBeLessThanOrEqual(duration.maxMs);
+    expect(queueTime.count).toBe(6);
+    expect(projects).toMatchObject([{ project: PROJECT, totalJobs: 6 }]);
+  });
+
+  it('answers Prometheus in its own format, and refuses a range that there is not', async () => {
+    const response = await sandbox.client.raw('GET', '/metrics');
+    expect(response.headers.get('content-type')).toContain('application/openmetrics-text');
+    expect(await response.text()).toContain('foldline_jobs_total{outcome="failed"} 2\n');
+    const json = await sandbox.client.raw('GET', '/metrics', { headers: { accept: 'application/json' } });
+    expect(await json.json()).toMatchObject({ totalJobs: 6 });
+    expect((await sandbox.client.raw('GET', '/metrics?range=year')).status).toBe(400);
+  });
+});
+
+describe('S1-14 GET /cache/stats', () => {
+  it('tells what caches hold and how often they were found', async () => {
+    const stats = await sandbox.client.get<Record<string, number> & { projects: object[] }>('/cache/stats');
+    expect(stats['entries']).toBeGreaterThan(0);
+    expect(stats['bytes']).toBeGreaterThan(0);
+    expect(stats['hits']! + stats['misses']! + stats['fallbacks']!).toBe(6);
+    expect(stats['hitRate']).toBe((await figures()).cacheHitRate);
+    expect(stats.projects).toMatchObject([{ project: PROJECT, hits: stats['hits'] }]);
+  });
+});
+
+describe('S0-66, S3-39 the statistics of a project', () => {
+  it('tell of stages, jobs and artifacts, and which jobs are flaky', async () => {
+    const flaky = 'if [ -e came ]; then exit 0; fi; touch came; exit 1';
+    const definition = [
+      'shaky:',
+      '  stage: build',
+      '  retry: 1',
+      `  script: '${flaky.replaceAll('came', `${sandbox.directory}/came`)}'`,
+      'kept:',
+      '  stage: build',
+      '  script: echo twelve-bytes > kept',
+      '  artifacts: {paths: [kept]}',
+      '',
+    ].join('\n');
+    expect((await sandbox.run(definition)).status).toBe('success');
+    const found = await statistics();
+    expect(found.stages.map(({ name, totalJobs }) => [name, totalJobs])).toEqual([
+      ['test', 6],
+      ['build', 2],
+    ]);
+    expect(found.jobNames.find(({ name }) => name === 'bad')).toMatchObject({ totalJobs: 2, successRate: 0 });
+    expect(found.flaky).toMatchObject([{ name: 'shaky', flaky: 1 }]);
+    expect(found.artifacts.count).toBe(1);
+  });
+});
+
+describe('S2-37, S4-40, S4-41 the four keys of delivery', () => {
+  it('are counted of production, and held against their targets', async () => {
+    const deploy = (script: string) =>
+      sandbox.run(
+        `ship:\n  script: ${script}\n  environment: production\nlook:\n  script: 'true'\n  environment: review/x\n`,
+      );
+    await deploy('exit 1');
+    await deploy('echo shipped');
+    const delivery = await until('the deployments', async () => {
+      const { delivery: found } = await statistics();
+      return found.timeToRestore.count === 1 && found;
+    });
+    expect(delivery).toMatchObject({
+      deploymentFrequency: { deployments: 1 },
+      changeFailureRate: { percent: 50 },
+      leadTime: { count: 1 },
+    });
+    expect(Object.fromEntries(delivery.targets.map(({ name, met }) => [name, met]))).toMatchObject({
+      leadTimeMs: true,
+      timeToRestoreMs: true,
+      successRate: false,
+    });
+  });
+});
+
+describe('D20 what is measured', () => {
+  it('is folded from the log: after a crash it is what it was', async () => {
+    const before = await figures('week');
+    await sandbox.server.kill();
+    await sandbox.restart();
+    const { to: _to, ...after } = (await figures('week')) as Figures & { to: string };
+    expect(before).toMatchObject(after);
+  });
+});
