@@ -29,6 +29,10 @@ const ELSEWHERE = new Set([
   'ArtifactExpired',
   'CacheRefused',
   'ParkedEventsDiscarded',
+  // test/acceptance/metrics.spec.ts
+  'AlertRulesSet',
+  'AlertFired',
+  'AlertResolved',
   // test/acceptance/containers.spec.ts
   'ContainerStarted',
   // test/acceptance/builds.spec.ts, specs of the gateway and of the deployer

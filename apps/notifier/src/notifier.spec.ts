@@ -4,8 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Global, Module, type INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   NotificationAttempted,
@@ -17,66 +16,13 @@ import {
   type RecordedEvent,
 } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
-import { createOutboundHttp } from '@foldline/http-outbound';
-import {
-  COMMANDS,
-  Commands,
-  PORT,
-  TransientError,
-  type EventStore,
-  type Logger,
-  type Projection,
-  type ReadModels,
-  type ReadStore,
-  type SecretBox,
-  signingKeyOf,
-} from '@foldline/kernel';
-import { READ_MODELS } from '@foldline/read-models';
+import { signingKeyOf, TransientError, type EventStore, type ReadStore } from '@foldline/kernel';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock } from '@foldline/testing';
 import { signatureHeaders } from './delivery/webhook-signature.ts';
 import type { Moment } from './notification/message.ts';
 import { NotifierEvents } from './notifier.events.ts';
-import { NotifierModule } from './notifier.module.ts';
-
-/** Those that the notifier looks at. */
-const READ = READ_MODELS.filter(({ collection }) => ['subscriptions', 'notifications'].includes(collection));
-
-/** Read models that are brought up to date whenever somebody asks. */
-class FoldedOnDemand implements ReadModels {
-  private applied = 0;
-  constructor(
-    private readonly projections: readonly Projection[],
-    private readonly events: EventStore,
-    private readonly reads: ReadStore,
-  ) {}
-  position(): number {
-    return this.applied;
-  }
-  async reached(position: number): Promise<boolean> {
-    for (const event of await this.events.readAll({ after: this.applied, limit: 1000 })) {
-      for (const { collection, changes, indexes } of this.projections) {
-        const change = changes.get(event.type);
-        for (const id of change?.ids(event) ?? []) {
-          const doc = change!.evolve(await this.reads.get(collection, id), event, id);
-          const write = { collection, id, doc, indexes: doc ? indexes(doc) : {} };
-          await this.reads.apply('test', event.position, [write]);
-        }
-      }
-      this.applied = event.position;
-    }
-    return position <= this.applied;
-  }
-}
-
-const box: SecretBox = {
-  seal: (clear, context) => `sealed|${context}|${clear}`,
-  open: (sealed, context) => sealed.slice(`sealed|${context}|`.length),
-  keyFor: (purpose) => Buffer.from(`a key for ${purpose}`),
-};
-const lines: string[] = [];
-const line = (_fields: object, message: string): void => void lines.push(message);
-const logger: Logger = { debug: line, info: line, warn: line, error: line };
+import { box, startNotifier } from './notifier.fixture.ts';
 
 type Received = { headers: IncomingHttpHeaders; body: string };
 let received: Received[];
@@ -92,22 +38,7 @@ let address: string;
 let allowPrivateTargets: boolean;
 
 const start = async (): Promise<void> => {
-  const ports = [
-    { provide: COMMANDS, useValue: new Commands(store, clock, 'notifier') },
-    { provide: PORT.clock, useValue: clock },
-    { provide: PORT.logger, useValue: logger },
-    { provide: PORT.eventStore, useValue: store },
-    { provide: PORT.readStore, useValue: reads },
-    { provide: PORT.readModels, useValue: new FoldedOnDemand(READ, store, reads) },
-    { provide: PORT.secretBox, useValue: box },
-    { provide: PORT.outboundHttp, useValue: createOutboundHttp({ allowPrivateTargets }) },
-  ];
-  @Global()
-  @Module({ providers: ports, exports: ports.map(({ provide }) => provide) })
-  class Ports {}
-  @Module({ imports: [Ports, NotifierModule] })
-  class Host {}
-  app = await NestFactory.createApplicationContext(Host, { logger: false, abortOnError: false });
+  app = await startNotifier({ store, reads, clock, allowPrivateTargets });
 };
 const restart = async (): Promise<void> => {
   await app.close();

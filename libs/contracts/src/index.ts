@@ -1,3 +1,5 @@
+export * from './alert-documents.ts';
+export * from './alert-rules.ts';
 export * from './beginning.ts';
 export * from './downstream.ts';
 export * from './durations.ts';
@@ -40,6 +42,7 @@ export * from './variable-names.ts';
 export * from './variable-sources.ts';
 export * from './variables.ts';
 export * from './events/access.events.ts';
+export { AlertFired, AlertResolved } from './events/alert.events.ts';
 export * from './events/attempt.events.ts';
 export * from './events/delivery.events.ts';
 export * from './events/group.events.ts';

@@ -30,6 +30,8 @@ export const COLLECTION = {
   submittedJobs: 'submittedJobs',
   serviceDeployments: 'serviceDeployments',
   metrics: 'metrics',
+  alertWatches: 'alertWatches',
+  alerts: 'alerts',
 } as const;
 
 export type PipelineStatus =
@@ -70,6 +72,8 @@ export type PipelineDoc = {
   name?: string;
   ref: string;
   refKind: string;
+  /** It is of the branch that the project is judged by. */
+  isOfDefaultBranch?: true;
   /** Empty until the commit is known. */
   sha: string;
   message: string;
@@ -188,7 +192,8 @@ export type NotificationDoc = {
   id: string;
   subscriptionId: string;
   projectId: string;
-  pipelineId: string;
+  /** Absent of what is no pipeline's doing. */
+  pipelineId?: string;
   status: 'pending' | 'delivered' | 'abandoned';
   because?: string;
   requestedAt: string;

@@ -30,6 +30,7 @@ export const OWNER = {
   environment: 'deployer',
   subscription: 'notifier',
   notification: 'notifier',
+  alert: 'notifier',
 } as const satisfies Record<string, ServiceName>;
 export type Category = keyof typeof OWNER;
 export type StreamName = `${Category}-${string}`;
@@ -57,4 +58,5 @@ export const logStream = (attemptId: string): StreamName => `log-${attemptId}`;
 export const deploymentStream = (deploymentId: string): StreamName => `deployment-${deploymentId}`;
 export const environmentStream = (environmentId: string): StreamName => `environment-${environmentId}`;
 export const subscriptionStream = (subscriptionId: string): StreamName => `subscription-${subscriptionId}`;
+export const alertStream = (projectId: string): StreamName => `alert-${projectId}`;
 export const notificationStream = (notificationId: string): StreamName => `notification-${notificationId}`;

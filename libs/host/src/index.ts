@@ -14,6 +14,7 @@ export { BusTransport, type Around } from './bus-transport.ts';
 export { openLocalTools } from './local-tools.ts';
 export { createLogger } from './log.ts';
 export { PortsModule } from './ports.module.ts';
+export { ProjectionWriter } from './projection-writer.ts';
 export { PROJECTION_NAME, Projector } from './projector.ts';
 export { startServices, type Drains, type Observer, type ServiceDefinition } from './run-services.ts';
 export { aesSecretBox, localSignals, systemClock, ulidIds } from './system.ts';

@@ -1,3 +1,4 @@
+export * from './alert-samples.ts';
 export * from './allowed-hosts.ts';
 export { behindPrefix, type IndexPart } from './index-part.ts';
 export * from './cause.ts';

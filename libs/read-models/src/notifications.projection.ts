@@ -46,7 +46,7 @@ export const notificationsProjection = defineProjection<NotificationDoc>(
   COLLECTION.notifications,
   (doc) => ({
     byProject: `${doc.projectId}/${doc.requestedAt}/${doc.id}`,
-    byPipeline: `${doc.pipelineId}/${doc.id}`,
+    ...(doc.pipelineId === undefined ? {} : { byPipeline: `${doc.pipelineId}/${doc.id}` }),
     byStatus: `${doc.status}/${doc.id}`,
   }),
   [
@@ -58,7 +58,7 @@ export const notificationsProjection = defineProjection<NotificationDoc>(
           id: data.notificationId,
           subscriptionId: data.subscriptionId,
           projectId: data.projectId,
-          pipelineId: data.pipelineId,
+          ...given({ pipelineId: data.pipelineId }),
           status: 'pending',
           requestedAt: recordedAt,
           attempts: [],

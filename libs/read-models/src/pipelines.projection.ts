@@ -37,6 +37,7 @@ const requested = ({ data, actor, recordedAt, position }: RecordedEvent<string, 
   status: 'created',
   ref: data.ref.name,
   refKind: data.ref.kind,
+  ...(isOfDefaultBranch(data) ? { isOfDefaultBranch: true } : {}),
   sha: data.sha ?? '',
   message: '',
   source: data.source,
@@ -51,6 +52,9 @@ const requested = ({ data, actor, recordedAt, position }: RecordedEvent<string, 
   position,
   updatedPosition: position,
 });
+
+const isOfDefaultBranch = ({ ref, project }: Requested): boolean =>
+  ref.kind === 'branch' && ref.name === project.defaultBranch;
 
 const upstreamOf = ({ pipelineId, jobId, project }: Upstream): NonNullable<PipelineDoc['upstream']> => ({
   pipelineId,

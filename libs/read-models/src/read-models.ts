@@ -1,4 +1,5 @@
 import type { Projection } from '@foldline/kernel';
+import { alertsProjection, alertWatchesProjection } from './alerts.projection.ts';
 import { buildsProjection } from './builds.projection.ts';
 import { deploymentsProjection, environmentsProjection } from './delivery.projection.ts';
 import { jobsProjection } from './jobs.projection.ts';
@@ -32,5 +33,7 @@ export const READ_MODELS: readonly Projection[] = [
   submittedJobsProjection,
   serviceDeploymentsProjection,
   metricsProjection,
+  alertWatchesProjection,
+  alertsProjection,
   deliveriesProjection,
 ];

@@ -51,7 +51,7 @@ export class Deliver {
     const command = await this.outcomeOf(notification, attempt);
     await this.commands.handle(notificationStream(notificationId), notificationDecider, command, {
       id: derivedId('try', notificationId, String(attempt)),
-      correlationId: notification.pipelineId,
+      correlationId: notification.pipelineId ?? notificationStream(notificationId),
       actor: { kind: 'system', id: 'notifier' },
     });
   }

@@ -1,25 +1,30 @@
-import type { NOTIFICATION_MOMENTS, PipelineFinished } from '@foldline/contracts';
+import type { NOTIFICATION_MOMENTS, PipelineFinished, RESULT_MOMENTS } from '@foldline/contracts';
 
 type Finished = ReturnType<typeof PipelineFinished>['data'];
 export type Moment = (typeof NOTIFICATION_MOMENTS)[number];
+type ResultMoment = (typeof RESULT_MOMENTS)[number];
 
 const SHORT_SHA = 8;
-const MOMENTS: Readonly<Partial<Record<Finished['status'], Moment>>> = {
+const MOMENTS: Readonly<Partial<Record<Finished['status'], ResultMoment>>> = {
   success: 'success',
   failed: 'failed',
   timed_out: 'failed',
   cancelled: 'cancelled',
 };
-const WORDS: Readonly<Record<Moment, string>> = { success: 'succeeded', failed: 'failed', cancelled: 'was cancelled' };
+const WORDS: Readonly<Record<ResultMoment, string>> = {
+  success: 'succeeded',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+};
 
 /** What a subscriber would call this result; `undefined` for the ones that nobody is told about. */
-export const momentOf = (status: Finished['status']): Moment | undefined => MOMENTS[status];
+export const momentOf = (status: Finished['status']): ResultMoment | undefined => MOMENTS[status];
 
 /** The body for one kind of channel. `finishedAt` is RFC 3339. */
 export const messageFor = (
   kind: 'slack' | 'webhook',
   { pipelineId, status, context }: Finished,
-  moment: Moment,
+  moment: ResultMoment,
   finishedAt: string,
 ): Record<string, unknown> => {
   const project = `${context.project.owner}/${context.project.name}`;
@@ -33,4 +38,5 @@ export const messageFor = (
 };
 
 /** Slack reads `<…>` as a mention or a link, also in a branch's name; its three signs are escaped as it asks for. */
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

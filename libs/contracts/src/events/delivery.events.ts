@@ -50,7 +50,14 @@ const notification = { notificationId: text, subscriptionId: text };
 export const NotificationRequested = defineEvent(
   'NotificationRequested',
   1,
-  z.object({ ...notification, projectId: text, pipelineId: text, channel, payload: z.record(text, z.unknown()) }),
+  z.object({
+    ...notification,
+    projectId: text,
+    /** Absent of what is no pipeline's doing. */
+    pipelineId: text.optional(),
+    channel,
+    payload: z.record(text, z.unknown()),
+  }),
 );
 export const NotificationAttempted = defineEvent(
   'NotificationAttempted',

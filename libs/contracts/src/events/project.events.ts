@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
+import { alertRuleName } from './alert.events.ts';
 import { processMode } from './group.events.ts';
 import { count, text, variableTraits } from './shared.schemas.ts';
 
@@ -49,7 +50,9 @@ export const ResourceGroupConfigured = defineEvent(
   z.object({ projectId: text, group: text, processMode }),
 );
 
-export const NOTIFICATION_MOMENTS = ['success', 'failed', 'cancelled'] as const;
+/** How a pipeline may end that somebody is told about. */
+export const RESULT_MOMENTS = ['success', 'failed', 'cancelled'] as const;
+export const NOTIFICATION_MOMENTS = [...RESULT_MOMENTS, 'alert'] as const;
 export const channel = z.object({ kind: z.enum(['slack', 'webhook']), sealedUrl: text, host: text });
 
 /** The notifier turns this into a subscription. */
@@ -60,8 +63,26 @@ export const SubscriptionRequested = defineEvent(
     subscriptionId: text,
     projectId: text,
     channel,
-    /** The pipeline results to tell about. */
+    /** The results of pipelines to tell about, and whether to tell about alerts. */
     on: z.array(z.enum(NOTIFICATION_MOMENTS)).min(1),
+  }),
+);
+
+/** Rules about which the project is told otherwise than by default, all of them; these hold from now on. */
+export const AlertRulesSet = defineEvent(
+  'AlertRulesSet',
+  1,
+  z.object({
+    projectId: text,
+    rules: z.array(
+      z.object({
+        rule: alertRuleName,
+        enabled: z.boolean().optional(),
+        threshold: z.number().optional(),
+        sample: count.optional(),
+        minimum: count.optional(),
+      }),
+    ),
   }),
 );
 
