@@ -1,5 +1,8 @@
 import { Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { AlertQueries } from './alerts/alert.queries.ts';
+import { AlertsController } from './alerts/alerts.controller.ts';
+import { FiringAlertsController } from './alerts/firing-alerts.controller.ts';
 import { ArtifactQueries } from './artifacts/artifact.queries.ts';
 import { ArtifactsController } from './artifacts/artifacts.controller.ts';
 import { BuildQueries } from './builds/build.queries.ts';
@@ -94,6 +97,8 @@ const controllers: Type[] = [
   MetricsController,
   StatisticsController,
   DashboardController,
+  AlertsController,
+  FiringAlertsController,
   EventsController,
   WebhookController,
   OperationsController,
@@ -138,6 +143,7 @@ const controllers: Type[] = [
     CancelDeployment,
     DeliveryMetrics,
     Statistics,
+    AlertQueries,
     JobSubmissions,
     SubmittedJobQueries,
     SubmittedJobStream,

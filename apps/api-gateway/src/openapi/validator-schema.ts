@@ -10,6 +10,7 @@ const RULES: Readonly<Record<string, (constraints: readonly unknown[]) => Schema
   isString: () => ({ type: 'string' }),
   isBoolean: () => ({ type: 'boolean' }),
   isInt: () => ({ type: 'integer' }),
+  isNumber: () => ({ type: 'number' }),
   isObject: () => ({ type: 'object', additionalProperties: true }),
   isArray: () => ({ type: 'array' }),
   isIn: ([values]) => ({ enum: [...(values as unknown[])] }),

@@ -1,4 +1,7 @@
 import {
+  ALERT_DEFAULTS,
+  AlertRulesSet,
+  alertRulesWith,
   CallersSet,
   ProjectNumbered,
   ProjectRegistered,
@@ -8,6 +11,8 @@ import {
   SubscriptionRequested,
   VariableRemoved,
   VariableSet,
+  type AlertOverride,
+  type AlertRules,
 } from '@foldline/contracts';
 import { Refusal, type Decider } from '@foldline/kernel';
 import { emitAll } from '../triggers/emit-all.ts';
@@ -39,6 +44,7 @@ export type ProjectCommand =
   | ({ type: 'StoreSecret' } & Data<typeof SecretStored>)
   | ({ type: 'SetCallers' } & Data<typeof CallersSet>)
   | ({ type: 'ConfigureResourceGroup' } & Data<typeof ResourceGroupConfigured>)
+  | { type: 'SetAlertRules'; projectId: string; rules: readonly AlertOverride[] }
   | ({ type: 'RequestSubscription' } & Data<typeof SubscriptionRequested>)
   | ({ type: 'RequestSubscriptionRemoval' } & Data<typeof SubscriptionRemovalRequested>);
 
@@ -50,6 +56,7 @@ export type ProjectEvent = ReturnType<
   | typeof SecretStored
   | typeof CallersSet
   | typeof ResourceGroupConfigured
+  | typeof AlertRulesSet
   | typeof SubscriptionRequested
   | typeof SubscriptionRemovalRequested
 >;
@@ -63,6 +70,7 @@ export type ProjectState = {
   callers: readonly string[];
   /** Their modes, by name. */
   resourceGroups: Map<string, string>;
+  alertRules: AlertRules;
 };
 
 const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
@@ -87,6 +95,9 @@ const evolve = (state: ProjectState, event: ProjectEvent): ProjectState => {
       return state;
     case 'ResourceGroupConfigured':
       state.resourceGroups.set(event.data.group, event.data.processMode);
+      return state;
+    case 'AlertRulesSet':
+      state.alertRules = alertRulesWith(event.data.rules);
       return state;
     case 'SubscriptionRequested':
       state.subscriptions.add(event.data.subscriptionId);
@@ -142,6 +153,23 @@ export const distinctCallers = (callers: readonly string[]): string[] => {
   return callers.filter((_, index) => names.indexOf(names[index]!) === index);
 };
 
+/** Those of one rule are set once, and its least number can be reached. */
+const setAlertRules = (
+  { projectId, rules }: ProjectCommand & { type: 'SetAlertRules' },
+  state: ProjectState,
+): ProjectEvent[] => {
+  const wanted = alertRulesWith(rules);
+  const errors = rules.flatMap(({ rule }, index) => {
+    if (rules.findIndex((other) => other.rule === rule) < index)
+      return [{ pointer: `/rules/${index}/rule`, message: `${rule} stands here twice` }];
+    const { minimum, sample } = wanted[rule];
+    return minimum <= sample ? [] : [{ pointer: `/rules/${index}/minimum`, message: `it looks at ${sample} at most` }];
+  });
+  if (errors.length > 0) throw new Refusal('invalid_request', 'these rules cannot be', { errors });
+  const isSame = JSON.stringify(wanted) === JSON.stringify(state.alertRules);
+  return isSame ? [] : [AlertRulesSet({ projectId, rules: rules.map((rule) => ({ ...rule })) })];
+};
+
 const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, state: ProjectState): ProjectEvent[] => {
   const { type: _type, ...data } = command;
   switch (command.type) {
@@ -165,6 +193,8 @@ const change = (command: Exclude<ProjectCommand, { type: 'RegisterProject' }>, s
       if (state.resourceGroups.get(command.group) === command.processMode) return [];
       withRoom(state.resourceGroups, command.group, MAX_RESOURCE_GROUPS, 'resource groups with a mode of their own');
       return [ResourceGroupConfigured(data as Data<typeof ResourceGroupConfigured>)];
+    case 'SetAlertRules':
+      return setAlertRules(command, state);
     case 'RequestSubscription':
       if (state.subscriptions.has(command.subscriptionId)) return [];
       withRoom(state.subscriptions, command.subscriptionId, MAX_SUBSCRIPTIONS, 'subscriptions');
@@ -189,6 +219,7 @@ export const projectDecider: Decider<ProjectState, ProjectCommand, ProjectEvent>
     subscriptions: new Set(),
     callers: [],
     resourceGroups: new Map(),
+    alertRules: ALERT_DEFAULTS,
   }),
   evolve,
   decide: (command, state) => emitAll(state, evolve, decide(command, state)),

@@ -1,5 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { COLLECTION, NOTIFICATION_MOMENTS, projectStream, type SubscriptionDoc } from '@foldline/contracts';
+import {
+  COLLECTION,
+  NOTIFICATION_MOMENTS,
+  projectStream,
+  RESULT_MOMENTS,
+  type SubscriptionDoc,
+} from '@foldline/contracts';
 import {
   COMMANDS,
   derivedId,
@@ -57,11 +63,14 @@ export class SubscriptionsController {
   ) {}
 
   @Post()
-  @Describe('Tells Slack or a webhook about results of the project\u2019s pipelines', {
-    answer: 'The subscription without its address; a webhook’s with the secret that its messages are signed with',
-    idempotent: true,
-    problems: ['invalid_url', 'limit_reached'],
-  })
+  @Describe(
+    'Tells Slack or a webhook about results of the project\u2019s pipelines, and about its alerts where asked to',
+    {
+      answer: 'The subscription without its address; a webhook’s with the secret that its messages are signed with',
+      idempotent: true,
+      problems: ['invalid_url', 'limit_reached'],
+    },
+  )
   async create(
     @Param('owner') owner: string,
     @Param('repo') repo: string,
@@ -71,7 +80,7 @@ export class SubscriptionsController {
   ) {
     const host = hostOf(body.url);
     const { id: projectId } = await this.projects.named(owner, repo);
-    const on = body.on ?? [...NOTIFICATION_MOMENTS];
+    const on = body.on ?? [...RESULT_MOMENTS];
     return this.idempotency.once(request, reply, `POST subscriptions of ${projectId}`, async (by) => {
       const subscriptionId = by.keyed ? derivedId(projectId, by.id) : by.id;
       const sealedUrl = this.box.seal(body.url, `project:${projectId}:subscription:${subscriptionId}`);

@@ -17,6 +17,10 @@ export type RangeName = keyof typeof HOURS;
 export const RANGES = Object.keys(HOURS) as RangeName[];
 export const USUAL_RANGE: RangeName = 'day';
 
+/** The beginning of the hour in which the range begins, RFC 3339. */
+export const rangeStart = (to: string, range: RangeName): string =>
+  `${new Date(Date.parse(to) - HOURS[range] * HOUR_MS).toISOString().slice(0, HOUR)}:00:00.000Z`;
+
 /** `?range=hour|day|week|month` of what is counted by hours. */
 export class StatisticsQuery extends ReadQuery {
   @IsOptional()
@@ -37,9 +41,9 @@ export class Statistics {
 
   async over(scope: string, range: RangeName): Promise<{ range: CountedRange; metrics: Metrics; hours: MetricsDoc[] }> {
     const to = this.clock.now();
-    const first = new Date(Date.parse(to) - HOURS[range] * HOUR_MS).toISOString().slice(0, HOUR);
-    const hours = await this.hours(scope, first);
-    return { range: { range, from: `${first}:00:00.000Z`, to }, metrics: sumMetrics(hours), hours };
+    const from = rangeStart(to, range);
+    const hours = await this.hours(scope, from.slice(0, HOUR));
+    return { range: { range, from, to }, metrics: sumMetrics(hours), hours };
   }
 
   async ever(scope: string): Promise<Metrics> {
