@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT, Sandbox, START_MS, until } from '@foldline/client';
 
@@ -27,11 +30,27 @@ type Statistics = Omit<Figures, 'projects'> & {
 };
 
 let sandbox: Sandbox;
+let server: Server;
+let address: string;
+const received: Told[] = [];
 
 beforeAll(async () => {
-  sandbox = await Sandbox.start();
+  sandbox = await Sandbox.start({ FOLDLINE_ALLOW_PRIVATE_TARGETS: 'true' });
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      received.push(JSON.parse(Buffer.concat(chunks).toString()) as Told);
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`;
 }, START_MS);
-afterAll(() => sandbox?.stop(), START_MS);
+afterAll(async () => {
+  await sandbox?.stop();
+  server.close();
+}, START_MS);
 
 const figures = (range = 'day'): Promise<Figures> => sandbox.client.get(`/metrics?range=${range}`);
 const statistics = (): Promise<Statistics> => sandbox.client.get(`/api/${PROJECT}/statistics?range=day`);
@@ -123,6 +142,73 @@ describe('S2-37, S4-40, S4-41 the four keys of delivery', () => {
       timeToRestoreMs: true,
       successRate: false,
     });
+  });
+});
+
+type Rule = { rule: string; status: string; threshold: number; alert: { value: number } | null };
+type Told = { type: string; rule: string; value: number; project: string };
+const alertsPath = `/api/${PROJECT}/alerts`;
+const rules = async (): Promise<Rule[]> => (await sandbox.client.get<{ rules: Rule[] }>(alertsPath)).rules;
+const ruleNamed = async (name: string): Promise<Rule> => (await rules()).find(({ rule }) => rule === name)!;
+const untilIt = (name: string, status: string): Promise<Rule> =>
+  until(`${name} to be ${status}`, async () => {
+    const rule = await ruleNamed(name);
+    return rule.status === status && rule;
+  });
+const setRules = (wanted: object[]): Promise<Response> =>
+  sandbox.client.raw('PUT', alertsPath, {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ rules: wanted }),
+  });
+const GOOD = "good:\n  script: 'true'\n";
+
+describe('S1-48, S1-49, S1-50, S4-42, S4-44, S4-45 alerts', () => {
+  it('have the thresholds of the seeds', async () =>
+    expect(Object.fromEntries((await rules()).map(({ rule, threshold }) => [rule, threshold]))).toEqual({
+      failure_rate: 10,
+      queue_depth: 100,
+      cache_hit_rate: 50,
+      consecutive_failures: 2,
+      slowdown: 50,
+      deployment_failures: 0,
+    }));
+
+  it('are tried on the past before they are set, and nobody is told of that', async () => {
+    const happened = () => sandbox.client.get(`${alertsPath}/history`);
+    const before = await happened();
+    const tried = await sandbox.client.post<{ firings: { value: number; resolvedAt: string | null }[] }>(
+      `${alertsPath}/failure_rate/back-test`,
+      { minimum: 2, sample: 2, range: 'day' },
+    );
+    expect(tried.firings.length).toBeGreaterThan(0);
+    expect(await happened()).toEqual(before);
+  });
+
+  it('fire when deployments fail or builds do in a row, and are resolved by what succeeds', async () => {
+    await sandbox.run(`${GOOD}ship:\n  needs: [good]\n  script: exit 1\n  environment: production\n`);
+    expect(await untilIt('deployment_failures', 'firing')).toMatchObject({ alert: { value: 1 } });
+    for (let time = 0; time < 2; time += 1) await sandbox.run("bad:\n  script: 'false'\n");
+    expect((await untilIt('consecutive_failures', 'firing')).alert).toMatchObject({ value: 3 });
+    await sandbox.run(`ship:\n  script: 'true'\n  environment: production\n`);
+    await untilIt('consecutive_failures', 'ok');
+    await untilIt('deployment_failures', 'ok');
+    const { items } = await sandbox.client.get<{ items: object[] }>(`${alertsPath}/history`);
+    expect(items).toContainEqual(expect.objectContaining({ rule: 'consecutive_failures', status: 'resolved' }));
+  });
+
+  it('are told to who subscribed to them, once when they fire and once when they are over', async () => {
+    expect((await setRules([{ rule: 'failure_rate', minimum: 1, sample: 1 }])).status).toBe(200);
+    await untilIt('failure_rate', 'ok');
+    await sandbox.client.post(`/api/${PROJECT}/subscriptions`, { kind: 'webhook', url: address, on: ['alert'] });
+    await sandbox.run("bad:\n  script: 'false'\n");
+    await sandbox.run(GOOD);
+    await untilIt('failure_rate', 'ok');
+    await until('both messages', () => received.length >= 2);
+    expect((await setRules([])).status).toBe(200);
+    expect(received.map(({ type, rule, value, project }) => [type, rule, value, project]).toSorted()).toEqual([
+      ['alert.firing', 'failure_rate', 100, PROJECT],
+      ['alert.resolved', 'failure_rate', 0, PROJECT],
+    ]);
   });
 });
 
