@@ -71,10 +71,16 @@ withPrograms([BROWSER], () => {
       expect(await browser.evaluate(`document.querySelectorAll('#chart rect').length`)).toBeGreaterThan(0);
     });
 
+    it('shows the alerts that go on', async () => {
+      expect(await text('#alerts')).toBe('No rule holds.');
+      for (let time = 0; time < 3; time += 1) await sandbox.run("bad:\n  script: 'false'\n");
+      await until('the alert', async () => (await text('#alerts')).startsWith(`${PROJECT}: consecutive failures 3`));
+    });
+
     it('keeps the token in the tab, and out of every address', async () => {
       const { token, url } = sandbox.client.connection;
       await browser.goTo(`${url}/dashboard`);
-      await untilShown('totalJobs', '3');
+      await untilShown('totalJobs', '6');
       expect(browser.requests.length).toBeGreaterThan(3);
       expect(browser.requests.filter((address) => address.includes(token))).toEqual([]);
       expect(browser.requests.every((address) => address.startsWith(url) || address === 'about:blank')).toBe(true);

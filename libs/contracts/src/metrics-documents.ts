@@ -73,7 +73,10 @@ export type DeploymentTally = {
 /** One name each; what came when the list was full is added up in `rest`. */
 export type Named<Tally> = { items: Tally[]; rest?: Tally };
 
-/** What happened in one hour, or ever, in one project, or in all. `id` is `<scope>/<hour>`. */
+/**
+ * What happened in one hour, or ever, in one project, or in all; ever in one project of caches alone. `id` is
+ * `<scope>/<hour>`.
+ */
 export type MetricsDoc = {
   id: string;
   /** A project's id, or `ALL_PROJECTS`. */

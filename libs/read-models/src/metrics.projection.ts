@@ -12,11 +12,13 @@ import {
 } from './measures.ts';
 import { emptyMetrics, withMeasure } from './tallies.ts';
 
+const OF_CACHES: ReadonlySet<string> = new Set(['lookup', 'saved', 'removed']);
 const HOUR = 'YYYY-MM-DDTHH'.length;
 
 /**
- * Each measure is counted in four documents: in this hour and ever, of its project and of all. Names are kept of hours
- * alone, so that no document grows with what was before.
+ * Each measure is counted in this hour, of its project and of all, and ever of all; what caches do is known of each
+ * project, too, for what they hold now is what was ever kept and not removed. Names are kept of hours alone, so that no
+ * document grows with what was before.
  */
 const measuring = <Source extends Document>(
   collection: string,
@@ -28,7 +30,8 @@ const measuring = <Source extends Document>(
       const { projectId, measures } = measured(changed);
       if (measures.length === 0) return [];
       const hour = changed.event.recordedAt.slice(0, HOUR);
-      return [projectId, ALL_PROJECTS].flatMap((scope) => [metricsId(scope, hour), metricsId(scope, EVER)]);
+      const ever = measures.some(({ kind }) => OF_CACHES.has(kind)) ? [metricsId(projectId, EVER)] : [];
+      return [metricsId(projectId, hour), metricsId(ALL_PROJECTS, hour), metricsId(ALL_PROJECTS, EVER), ...ever];
     },
     (doc, changed, id) => {
       const { projectId, measures } = measured(changed);

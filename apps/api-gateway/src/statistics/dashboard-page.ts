@@ -56,6 +56,10 @@ ${CARDS.map(card).join('\n')}
 <p class="legend"><span class="good">success</span> <span class="bad">failed</span> <span class="other">cancelled</span></p>
 </section>
 <section>
+<h2>Alerts</h2>
+<ul id="alerts"></ul>
+</section>
+<section>
 <h2>Projects</h2>
 <table>
 <thead><tr><th scope="col">Project</th><th scope="col">Jobs</th><th scope="col">Success</th><th scope="col">Average</th><th scope="col">95th percentile</th><th scope="col">Flaky</th></tr></thead>

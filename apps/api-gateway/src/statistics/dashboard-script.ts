@@ -5,8 +5,8 @@
 export const DASHBOARD_SCRIPT = `const TOKEN = 'foldline-token';
 const EVERY_MS = 2000;
 const byId = (id) => document.getElementById(id);
-const [range, leave, state, entry, token, figures, chart, projects] =
-  ['range', 'leave', 'state', 'entry', 'token', 'figures', 'chart', 'projects'].map(byId);
+const [range, leave, state, entry, token, figures, chart, alerts, projects] =
+  ['range', 'leave', 'state', 'entry', 'token', 'figures', 'chart', 'alerts', 'projects'].map(byId);
 
 const seconds = (ms) => {
   if (ms < 1000) return Math.round(ms) + ' ms';
@@ -70,10 +70,25 @@ const draw = ({ from, to, series }) => {
   chart.replaceChildren(...bars);
 };
 
-const render = (metrics) => {
+const item = (alert) => {
+  const made = document.createElement('li');
+  made.dataset.rule = alert.rule;
+  made.textContent =
+    alert.project + ': ' + alert.rule.replaceAll('_', ' ') + ' ' + alert.value + ' (threshold ' + alert.threshold + '), since ' +
+    new Date(alert.firedAt).toLocaleString();
+  return made;
+};
+const nothing = () => {
+  const made = document.createElement('li');
+  made.textContent = 'No rule holds.';
+  return made;
+};
+
+const render = (metrics, firing) => {
   for (const data of document.querySelectorAll('[data-figure]'))
     show(data, data.dataset.figure.split('.').reduce((part, name) => part?.[name], metrics));
   draw(metrics);
+  alerts.replaceChildren(...(firing.length === 0 ? [nothing()] : firing.map(item)));
   projects.replaceChildren(...metrics.projects.map(row));
   figures.hidden = false;
   figures.dataset.range = metrics.range;
@@ -95,13 +110,13 @@ const update = async () => {
   leave.hidden = false;
   const headers = { authorization: 'Bearer ' + given, accept: 'application/json' };
   const asked = range.value;
-  let response;
   try {
-    response = await fetch('/metrics?range=' + encodeURIComponent(asked), { headers, cache: 'no-store' });
-    if (response.status === 401) return ask('This token is not the one of the server.');
-    if (!response.ok) throw new Error('the server answered ' + response.status);
-    const metrics = await response.json();
-    if (asked === range.value && sessionStorage.getItem(TOKEN) === given) render(metrics);
+    const paths = ['/metrics?range=' + encodeURIComponent(asked), '/api/v1/alerts?limit=100'];
+    const answers = await Promise.all(paths.map((path) => fetch(path, { headers, cache: 'no-store' })));
+    if (answers.some(({ status }) => status === 401)) return ask('This token is not the one of the server.');
+    for (const { ok, status } of answers) if (!ok) throw new Error('the server answered ' + status);
+    const [metrics, { items }] = await Promise.all(answers.map((answer) => answer.json()));
+    if (asked === range.value && sessionStorage.getItem(TOKEN) === given) render(metrics, items);
   } catch (error) {
     state.textContent = 'These figures are old: ' + error.message;
   }
