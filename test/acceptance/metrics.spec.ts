@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT, Sandbox, START_MS, until } from '@foldline/client';
 
 type Spread = { count: number; averageMs: number; p50Ms: number; p95Ms: number; maxMs: number };
-type Named = { name: string; totalJobs: number; successRate: number; flaky: number; duration: Spread };
+type Named = {
+  name: string;
+  totalJobs: number;
+  successRate: number;
+  flaky: number;
+  duration: Spread;
+  resources: object;
+};
 type Figures = {
   totalJobs: number;
   successRate: number;
@@ -117,6 +124,17 @@ describe('S0-66, S3-39 the statistics of a project', () => {
     expect(found.jobNames.find(({ name }) => name === 'bad')).toMatchObject({ totalJobs: 2, successRate: 0 });
     expect(found.flaky).toMatchObject([{ name: 'shaky', flaky: 1 }]);
     expect(found.artifacts.count).toBe(1);
+  });
+});
+
+describe('S0-66, S4-38 what jobs use', () => {
+  it('is measured by who runs them, and told of each and of all', async () => {
+    const busy = 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done';
+    const { jobs } = await sandbox.run(`busy:\n  stage: deploy\n  script: '${busy}'\n`);
+    const { usage } = await sandbox.client.get<{ usage: { cpuMs: number } }>(`/api/${PROJECT}/jobs/${jobs[0]!.id}`);
+    expect(usage.cpuMs).toBeGreaterThan(50);
+    const { stages } = await statistics();
+    expect(stages.find(({ name }) => name === 'deploy')!.resources).toMatchObject({ jobs: 1, cpuMs: usage.cpuMs });
   });
 });
 

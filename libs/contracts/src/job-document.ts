@@ -39,6 +39,8 @@ export type JobDoc = {
   /** What a person is to confirm before starting it. */
   confirmation?: string;
   exitCode?: number;
+  /** What its last attempt used: milliseconds of CPU time and bytes, as far as its executor could tell. */
+  usage?: { cpuMs: number; peakMemoryBytes?: number; readBytes?: number; writtenBytes?: number };
   reason?: FailureReason;
   /** Attempts that failed by what the job did, and not by what it runs on. */
   ownFailures?: number;

@@ -5,6 +5,9 @@ export const ALL_PROJECTS = 'all';
 /** What is measured since the beginning, and not in one hour. */
 export const EVER = 'ever';
 
+/** What jobs have used of which that is known: `n` of them. The peak is the greatest of any of them. */
+export type Used = { n: number; cpuMs: number; peakMemoryBytes: number; readBytes: number; writtenBytes: number };
+
 /** How many things ended how; durations are of what ran. */
 export type JobTally = {
   success: number;
@@ -22,6 +25,7 @@ export type JobTally = {
   ran: Durations;
   /** From when it was queued to its start. */
   waited: Durations;
+  used: Used;
 };
 
 export type Mean = { n: number; sumMs: number };

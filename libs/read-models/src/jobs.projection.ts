@@ -1,4 +1,5 @@
 import {
+  AttemptFinished,
   AttemptStarted,
   CacheRestored,
   COLLECTION,
@@ -191,6 +192,10 @@ const inAttempt = [
       ? decided(doc, event, { status: 'running', startedAt: event.recordedAt })
       : doc,
   ),
+  onJob(AttemptFinished, (doc, event) => {
+    const { attempt, usage } = event.data;
+    return usage && doc?.attempt === attempt ? decided(doc, event, { usage }) : doc;
+  }),
   onJob(StepFinished, (doc, event) => {
     const { attempt, index, name, outcome, durationMs, step, exitCode, detail, resumedFrom, log } = event.data;
     const finished = {

@@ -52,6 +52,7 @@ const ended = (job: JobDoc, outcome: Outcome): Measure => {
     ranMs: between(startedAt, finishedAt),
     waitedMs: between(queuedAt, startedAt),
     lookup: lookedUp(job),
+    usage: job.usage,
   };
 };
 

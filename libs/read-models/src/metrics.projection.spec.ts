@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   ArtifactCommitted,
+  AttemptFinished,
   AttemptStarted,
   CacheCommitted,
   CacheRestored,
@@ -89,6 +90,7 @@ describe('what is measured of jobs', () => {
       flaky: 0,
       ran: durations(1000, 1000),
       waited: durations(1000, 1000),
+      used: { n: 0, cpuMs: 0, peakMemoryBytes: 0, readBytes: 0, writtenBytes: 0 },
     });
   });
 
@@ -115,6 +117,25 @@ describe('what is measured of jobs', () => {
     expect(of('all', HOUR, ...events).projects.items).toMatchObject([{ name: 'pr1', success: 1, failed: 1 }]);
     expect(of('all', HOUR, ...events).names.items).toEqual([]);
     expect(of('all', 'ever', ...events).projects.items).toEqual([]);
+  });
+
+  it('is what those used of which it is known, by the end of their last attempt', () => {
+    const ended = (attempt: number, usage?: object) =>
+      AttemptFinished({
+        ...job(0, attempt),
+        attemptId: `p1.0.${attempt}`,
+        runnerId: 'r1',
+        outcome: 'success',
+        durationMs: 1,
+        commits: [],
+        ...(usage ? { usage: { cpuMs: 40, ...usage } } : {}),
+      });
+    const again = [JobRetried({ ...job(0, 2), by: 'policy' }), queued(0, 2), running(0, 2)];
+    const first = [started, queued(), running(), ended(1, { peakMemoryBytes: 9 })];
+    expect(measured(...first, succeeded()).names.items[0]).toMatchObject({
+      used: { n: 1, cpuMs: 40, peakMemoryBytes: 9, readBytes: 0 },
+    });
+    expect(measured(...first, ...again, ended(1, {}), ended(2), succeeded(0, 2)).jobs.used.n).toBe(0);
   });
 
   it('names so many of them, and adds up the rest', () => {

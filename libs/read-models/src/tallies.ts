@@ -2,13 +2,16 @@ import {
   NO_DURATIONS,
   withDuration,
   type DeploymentTally,
+  type JobDoc,
   type JobTally,
   type Mean,
   type MetricsDoc,
   type Named,
   type NamedTally,
+  type Used,
 } from '@foldline/contracts';
 
+type Usage = NonNullable<JobDoc['usage']>;
 export type Outcome = 'success' | 'failed' | 'timedOut' | 'cancelled' | 'skipped';
 /** What a job found of the caches that it asked for: all, or not all. */
 export type Lookup = 'cached' | 'uncached';
@@ -26,6 +29,7 @@ export type Measure =
       ranMs: number | undefined;
       waitedMs: number | undefined;
       lookup: Lookup | undefined;
+      usage: JobDoc['usage'] | undefined;
     }
   | { kind: 'retry'; name: string; stage: string }
   | { kind: 'pipeline'; outcome: Outcome; tookMs: number | undefined }
@@ -48,6 +52,7 @@ const NO_JOBS: JobTally = {
   flaky: 0,
   ran: NO_DURATIONS,
   waited: NO_DURATIONS,
+  used: { n: 0, cpuMs: 0, peakMemoryBytes: 0, readBytes: 0, writtenBytes: 0 },
 };
 const noNamed = (name: string): NamedTally => ({ ...NO_JOBS, name, cached: NO_MEAN, uncached: NO_MEAN });
 const noDeployments = ({ name, isService }: Of): DeploymentTally => ({
@@ -76,9 +81,17 @@ export const emptyMetrics = (id: string, scope: string, hour: string): MetricsDo
 
 type JobMeasure = Extract<Measure, { kind: 'job' | 'retry' }>;
 
+const withUsage = (used: Used, { cpuMs, peakMemoryBytes = 0, readBytes = 0, writtenBytes = 0 }: Usage): Used => ({
+  n: used.n + 1,
+  cpuMs: used.cpuMs + cpuMs,
+  peakMemoryBytes: Math.max(used.peakMemoryBytes, peakMemoryBytes),
+  readBytes: used.readBytes + readBytes,
+  writtenBytes: used.writtenBytes + writtenBytes,
+});
+
 const inJobs = <Tally extends JobTally>(tally: Tally, measure: JobMeasure): Tally => {
   if (measure.kind === 'retry') return { ...tally, retries: tally.retries + 1 };
-  const { outcome, isAllowed, isFlaky, ranMs, waitedMs } = measure;
+  const { outcome, isAllowed, isFlaky, ranMs, waitedMs, usage } = measure;
   return {
     ...tally,
     [outcome]: tally[outcome] + 1,
@@ -86,6 +99,7 @@ const inJobs = <Tally extends JobTally>(tally: Tally, measure: JobMeasure): Tall
     flaky: tally.flaky + Number(isFlaky),
     ran: ranMs === undefined ? tally.ran : withDuration(tally.ran, ranMs),
     waited: waitedMs === undefined ? tally.waited : withDuration(tally.waited, waitedMs),
+    used: usage === undefined ? tally.used : withUsage(tally.used, usage),
   };
 };
 

@@ -9,6 +9,7 @@ import {
   type Named,
   type NamedTally,
   type PipelineTally,
+  type Used,
 } from '@foldline/contracts';
 import type { Metrics } from './sum-metrics.ts';
 
@@ -80,6 +81,16 @@ export const cacheFigures = (caches: CacheTally) => ({
   bytesSaved: caches.bytesSaved,
 });
 
+/** What jobs have used, of those of which it is known. */
+const usedFigures = ({ n, cpuMs, peakMemoryBytes, readBytes, writtenBytes }: Used) => ({
+  jobs: n,
+  cpuMs: Math.round(cpuMs),
+  averageCpuMs: n === 0 ? null : Math.round(cpuMs / n),
+  peakMemoryBytes: peakMemoryBytes === 0 ? null : peakMemoryBytes,
+  readBytes,
+  writtenBytes,
+});
+
 /** The four numbers of seed 001, of whatever is counted in the way of jobs. */
 const seedFigures = (jobs: JobTally) => ({
   totalJobs: totalOf(jobs),
@@ -101,6 +112,7 @@ const namedFigures = (tally: NamedTally) => ({
   ...jobFigures(tally),
   duration: spreadOf(tally.ran),
   queueTime: spreadOf(tally.waited),
+  resources: usedFigures(tally.used),
 });
 
 /** The name of what has no name of its own any more. */
@@ -119,6 +131,7 @@ export const instanceFigures = ({ jobs, pipelines, caches, artifacts, projects }
   jobs: jobFigures(jobs),
   duration: spreadOf(jobs.ran),
   queueTime: spreadOf(jobs.waited),
+  resources: usedFigures(jobs.used),
   pipelines: pipelineFigures(pipelines),
   caches: cacheFigures(caches),
   artifacts: artifactFigures(artifacts),
@@ -149,6 +162,7 @@ export const projectFigures = ({ jobs, pipelines, caches, artifacts, stages, nam
   jobs: jobFigures(jobs),
   duration: spreadOf(jobs.ran),
   queueTime: spreadOf(jobs.waited),
+  resources: usedFigures(jobs.used),
   pipelines: pipelineFigures(pipelines),
   stages: shown(stages, namedFigures),
   jobNames: shown(names, (tally) => ({ ...namedFigures(tally), timeSavedMs: savedMsOf(tally) })),

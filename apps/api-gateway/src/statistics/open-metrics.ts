@@ -75,6 +75,9 @@ export const openMetrics = ({ jobs, pipelines, caches, artifacts }: Metrics, now
     ),
     ...histogram('foldline_job_duration_seconds', 'From the start to the end of a job', jobs.ran),
     ...histogram('foldline_job_wait_seconds', 'From when a job was queued to its start', jobs.waited),
+    ...counter('foldline_job_cpu_seconds', 'CPU time of jobs, of those of which it is known', jobs.used.cpuMs / 1000),
+    ...counter('foldline_job_read_bytes', 'What these jobs read from disks', jobs.used.readBytes),
+    ...counter('foldline_job_written_bytes', 'What these jobs wrote to disks', jobs.used.writtenBytes),
     ...ended('foldline_pipelines', 'Pipelines that ended', pipelines),
     ...histogram('foldline_pipeline_duration_seconds', 'From the start to the end of a pipeline', pipelines.took),
     ...counters('foldline_cache_lookups', 'Caches that jobs asked for', 'result', [

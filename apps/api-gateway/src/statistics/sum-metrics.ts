@@ -7,6 +7,7 @@ import {
   type MetricsDoc,
   type Named,
   type NamedTally,
+  type Used,
 } from '@foldline/contracts';
 
 /** What of a document adds up. */
@@ -14,8 +15,10 @@ export type Metrics = Omit<MetricsDoc, 'id' | 'scope' | 'hour'>;
 
 const NO_ENDS = { success: 0, failed: 0, timedOut: 0, cancelled: 0, skipped: 0 };
 
+const NOTHING_USED: Used = { n: 0, cpuMs: 0, peakMemoryBytes: 0, readBytes: 0, writtenBytes: 0 };
+
 export const NO_METRICS: Metrics = {
-  jobs: { ...NO_ENDS, allowed: 0, retries: 0, flaky: 0, ran: NO_DURATIONS, waited: NO_DURATIONS },
+  jobs: { ...NO_ENDS, allowed: 0, retries: 0, flaky: 0, ran: NO_DURATIONS, waited: NO_DURATIONS, used: NOTHING_USED },
   pipelines: { ...NO_ENDS, took: NO_DURATIONS },
   caches: { hits: 0, fallbacks: 0, misses: 0, bytesRestored: 0, saved: 0, bytesSaved: 0, removed: 0, bytesRemoved: 0 },
   artifacts: { count: 0, bytes: 0, largest: 0 },
@@ -37,6 +40,10 @@ const addJobs = <Tally extends JobTally>(one: Tally, other: Tally): Tally => ({
   ...added(one, other),
   ran: addDurations(one.ran, other.ran),
   waited: addDurations(one.waited, other.waited),
+  used: {
+    ...added(one.used, other.used),
+    peakMemoryBytes: Math.max(one.used.peakMemoryBytes, other.used.peakMemoryBytes),
+  },
 });
 
 const addMeans = (one: Mean, other: Mean): Mean => added(one, other);

@@ -113,7 +113,7 @@ describe('a runner', () => {
 
       await runner.onApplicationBootstrap();
 
-      expect(await left.finished).toEqual({ signal: 'SIGKILL' });
+      expect(await left.finished).toMatchObject({ signal: 'SIGKILL' });
       expect(await typesOf()).toEqual(['AttemptStarted', 'AttemptFinished']);
       expect(await finish()).toMatchObject({ outcome: 'lost', reason: 'runner_lost', runnerId: 'one', jobId: 'p1.0' });
       expect((await finish()).log).toBeUndefined();

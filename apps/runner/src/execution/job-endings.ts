@@ -1,4 +1,5 @@
 import type { BuildImageStep, FailureReason, Outcome, ScriptStep } from '@foldline/contracts';
+import type { ResourceUsage } from '@foldline/kernel';
 import type { JobScene } from './job-scene.ts';
 import type { NumberedStep } from './run-steps.ts';
 import type { StatusWord } from './predefined.ts';
@@ -11,6 +12,7 @@ export type JobResult = {
   exitCode?: number;
   coverage?: number;
   environmentUrl?: string;
+  usage?: ResourceUsage;
 };
 
 /** How a job ends that was stopped. */

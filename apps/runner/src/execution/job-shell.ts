@@ -1,9 +1,10 @@
 import { ContainerStarted } from '@foldline/contracts';
-import type { Execution, ExecutionResult, Executor, Site } from '@foldline/kernel';
+import type { Execution, ExecutionResult, Executor, ResourceUsage, Site } from '@foldline/kernel';
 import type { ShellStep, StepResult } from './job-endings.ts';
 import type { JobScene } from './job-scene.ts';
 import { statusVariable, type StatusWord } from './predefined.ts';
 import { graceOf, type StopReason } from './stop-reason.ts';
+import { UsedResources } from './used-resources.ts';
 
 /** Runs the shells of a job, one after the other, in one place. */
 export class JobShell {
@@ -14,11 +15,17 @@ export class JobShell {
   private opening: AbortController | undefined;
   private execution: Execution | undefined;
   private hasTold = false;
+  private readonly used = new UsedResources();
 
   constructor(
     private readonly executor: Executor,
     private readonly onOutput: (chunk: Buffer) => Promise<void>,
   ) {}
+
+  /** Of all shells so far; nothing where that is not known of each of them. */
+  get usage(): ResourceUsage | undefined {
+    return this.used.usage;
+  }
 
   /** Ends the shell that runs right now. */
   stop(graceMs: number): void {
@@ -115,6 +122,7 @@ export class JobShell {
     if (reason) this.execution.stop(graceOf(reason));
     const result = await this.execution.finished;
     this.execution = undefined;
+    this.used.add(result.usage);
     return stepResultOf(result);
   }
 }

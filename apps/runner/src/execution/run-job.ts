@@ -62,7 +62,9 @@ export class JobRun {
   async run(): Promise<JobResult> {
     this.limit.resume();
     try {
-      return await this.phases();
+      const result = await this.phases();
+      const { usage } = this.shells;
+      return usage ? { ...result, usage } : result;
     } finally {
       this.limit.pause();
       await this.shells.close();

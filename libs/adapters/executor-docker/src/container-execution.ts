@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fromSystemError, type Execution, type ExecutionResult, type ExecutionSpec } from '@foldline/kernel';
+import { usedSince, type Counters } from './cgroup-counters.ts';
 import { ShellGone, type ResidentShell } from './resident-shell.ts';
 
 const POLL_MS = 20;
@@ -24,8 +25,8 @@ export class ContainerExecution implements Execution {
   constructor(
     private readonly resident: ResidentShell,
     private readonly container: ContainerHandle,
-    /** How often a process of the container had been ended before. */
-    private readonly memory: { kills: number },
+    /** How often a process of the container had been ended for memory before, and what it had used. */
+    private readonly before: { kills: number; counters: Counters },
     given: { shell: string; script: string; onOutput: ExecutionSpec['onOutput'] },
   ) {
     this.finished = this.#run(given);
@@ -41,14 +42,17 @@ export class ContainerExecution implements Execution {
 
   async #run({ shell, script, onOutput }: { shell: string; script: string; onOutput: ExecutionSpec['onOutput'] }) {
     try {
-      const exitCode = await this.resident.run(shell, script, (chunk) => this.#take(chunk, onOutput));
+      const { exitCode, counters } = await this.resident.run(shell, script, (chunk) => this.#take(chunk, onOutput));
+      const usage = usedSince(this.before.counters, counters);
+      this.before.counters = counters;
       await this.#grantGrace();
       this.#isOver = true;
       clearTimeout(this.#killing);
       // Who tells the others to end is a process, too.
       await Promise.all(this.#signals);
       await this.resident.killOthers();
-      return this.#result({ exitCode, ...((await this.#ranOutOfMemory(exitCode)) && { outOfMemory: true }) });
+      const ranOut = await this.#ranOutOfMemory(exitCode);
+      return this.#result({ exitCode, ...(ranOut && { outOfMemory: true }), ...(usage && { usage }) });
     } catch (error) {
       if (!(error instanceof ShellGone)) throw error;
       return this.#result(await this.container.ending());
@@ -62,8 +66,8 @@ export class ContainerExecution implements Execution {
   async #ranOutOfMemory(exitCode: number): Promise<boolean> {
     if (exitCode === 0) return false;
     const kills = await this.resident.outOfMemoryKills();
-    const isMore = kills > this.memory.kills;
-    this.memory.kills = kills;
+    const isMore = kills > this.before.kills;
+    this.before.kills = kills;
     return isMore;
   }
 

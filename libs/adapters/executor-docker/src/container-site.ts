@@ -54,7 +54,7 @@ export class ContainerSite implements Site, ContainerHandle {
   #isKilled = false;
   /** Nothing of the job is running. */
   #isQuiet = true;
-  readonly #memory = { kills: 0 };
+  readonly #before = { kills: 0, counters: {} };
 
   /** From now on the container is this job's. */
   static async open(prepared: PreparedContainer, occupation: Occupation): Promise<ContainerSite> {
@@ -91,7 +91,7 @@ export class ContainerSite implements Site, ContainerHandle {
     const variables = { ...ownership.environment, ...environment, ...fixed };
     const script = `${exportsOf(variables)}cd ${shellWord(this.occupation.workspace)} || exit 1\n${text}`;
     this.#isQuiet = false;
-    const execution = new ContainerExecution(resident, this, this.#memory, { shell, script, onOutput });
+    const execution = new ContainerExecution(resident, this, this.#before, { shell, script, onOutput });
     const watched = this.#watched(execution);
     watched.finished.then(
       () => (this.#isQuiet = true),

@@ -68,13 +68,13 @@ const suite = (url: string): void => {
 
     it('of memory is ended, and that is told from an exit with the same code', async () => {
       const hog = await start('head -c 200m /dev/zero | tail > /dev/null');
-      expect(await hog.finished).toEqual({ exitCode: 137, outOfMemory: true });
-      expect(await (await start('exit 137')).finished).toEqual({ exitCode: 137 });
+      expect(await hog.finished).toMatchObject({ exitCode: 137, outOfMemory: true });
+      expect(await (await start('exit 137')).finished).not.toHaveProperty('outOfMemory');
     });
 
     it('of memory in a child, which it gets over, is told when it fails in the end', async () => {
       const survivor = await start('tail /dev/zero > /dev/null || echo gone', 'exit 3');
-      expect(await survivor.finished).toEqual({ exitCode: 3, outOfMemory: true });
+      expect(await survivor.finished).toMatchObject({ exitCode: 3, outOfMemory: true });
     });
 
     it('keeps no connection to the daemon open when it was stopped', async () => {
@@ -92,7 +92,8 @@ const suite = (url: string): void => {
       const bomb = await start('bomb() { bomb | bomb & }', 'bomb', 'sleep 600');
       bomb.stop(0);
       await bomb.finished;
-      expect([{ exitCode: 0 }, { signal: 'SIGKILL' }]).toContainEqual(await (await start('true')).finished);
+      const { usage: _usage, ...end } = await (await start('true')).finished;
+      expect([{ exitCode: 0 }, { signal: 'SIGKILL' }]).toContainEqual(end);
     });
   });
 

@@ -5,6 +5,7 @@ import { shellWord } from '@foldline/contracts';
 import { TransientError, type ExecutionSpec } from '@foldline/kernel';
 import { framesOf } from './frames.ts';
 import { MarkedOutput } from './marked-output.ts';
+import { countersIn, READ_COUNTERS, type Counters } from './cgroup-counters.ts';
 import { PRIVATE_DIRECTORY } from './container-options.ts';
 
 const STANDARD_OUTPUT = 1;
@@ -67,16 +68,21 @@ export class ResidentShell {
     return { shell: found === 'bash' ? 'bash' : 'sh', uid: Number(uid), gid: Number(gid) };
   }
 
-  /** Runs a script in the foreground and resolves with its exit code; what it prints is handed over meanwhile. */
-  async run(shell: string, script: string, onOutput: OnOutput): Promise<number> {
+  /**
+   * Runs a script in the foreground and resolves with its exit code and what the container has used until then; what it
+   * prints is handed over meanwhile.
+   */
+  async run(shell: string, script: string, onOutput: OnOutput): Promise<{ exitCode: number; counters: Counters }> {
     const file = this.nextFile;
     this.#files += 1;
     this.#onOutput = onOutput;
     const word = await this.ask(
       `printf '%s\\n' ${shellWord(script)} > ${file}; ` +
-        `${shell} ${file} </dev/null 2>&1; ${this.say('%s', '$?')}; : > ${file}; ${this.makeNextFile()}`,
+        `${shell} ${file} </dev/null 2>&1; code=$?; ${READ_COUNTERS}; ${this.say('%s %s', '"$code" "$counters"')}; ` +
+        `: > ${file}; ${this.makeNextFile()}`,
     );
-    return Number(word);
+    const [exitCode, ...counters] = word.split(' ');
+    return { exitCode: Number(exitCode), counters: countersIn(counters) };
   }
 
   private get nextFile(): string {

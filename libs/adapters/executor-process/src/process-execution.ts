@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fromSystemError, type Execution, type ExecutionResult } from '@foldline/kernel';
 import type { Readable } from 'node:stream';
-import type { ProgramEnd } from '@foldline/spawner';
+import type { MeasuredEnd } from '@foldline/spawner';
 import { OutputReader, type OnOutput } from './output-reader.ts';
 import { isGroupAlive, markedProcesses, signal, survivorsOf, writersTo, type FileIdentity } from './process-table.ts';
 
@@ -14,7 +14,7 @@ const MAX_ROUNDS = 200;
 export type Started = {
   mark: string;
   leader: number;
-  exited: Promise<ProgramEnd>;
+  exited: Promise<MeasuredEnd>;
   script: string;
   source: Readable;
   onOutput: OnOutput;

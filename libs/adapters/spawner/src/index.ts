@@ -1,1 +1,1 @@
-export { Spawner, type ProgramEnd, type ProgramRequest, type ProgramResult, type StartedProgram } from './spawner.ts';
+export { Spawner, type MeasuredEnd, type ProgramRequest, type ProgramResult, type StartedProgram } from './spawner.ts';

@@ -1,3 +1,5 @@
+import type { ChildUsage } from './children-usage.ts';
+
 /** What the server asks of the spawner process. */
 export type SpawnRequest = {
   id: number;
@@ -17,6 +19,8 @@ export type SpawnReply =
       kind: 'exited';
       exitCode?: number;
       signal?: string;
+      /** Absent where it cannot be told from that of others. */
+      usage?: ChildUsage;
       stdout?: Buffer;
       stderr?: Buffer;
       overflow?: boolean;

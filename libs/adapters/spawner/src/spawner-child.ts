@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { ChildrenUsage, type ChildUsage } from './children-usage.ts';
 import type { SpawnReply, SpawnRequest } from './messages.ts';
 
 /**
@@ -8,6 +9,7 @@ import type { SpawnReply, SpawnRequest } from './messages.ts';
  * killed with it.
  */
 const running = new Map<number, ChildProcess>();
+const usages = new ChildrenUsage();
 /** How long output is awaited from what outlives the program. */
 const STRAGGLERS_MS = 1_000;
 const STDERR_BYTES = 16 * 1024;
@@ -44,7 +46,10 @@ const start = (request: SpawnRequest): void => {
     running.set(request.id, child);
     reply({ id: request.id, kind: 'started', pid: child.pid });
     if ('captureBytes' in request.output) capture(request.id, child, request.output.captureBytes);
-    else child.once('exit', (code, signal) => ended(request.id, code, signal, {}));
+    else
+      child.once('exit', (code, signal) =>
+        usages.ofEnded((usage) => ended(request.id, code, signal, usage === undefined ? {} : { usage })),
+      );
   } finally {
     if (pipe !== undefined) closeSync(pipe);
   }
@@ -54,6 +59,7 @@ const capture = (id: number, child: ChildProcess, limit: number): void => {
   const output = gather(child.stdout!, limit, () => child.pid !== undefined && killGroup(child.pid));
   const errors = gather(child.stderr!, STDERR_BYTES, () => undefined);
   // A program that left the group may hold the output open for ever; the answer does not wait for it.
+  child.once('exit', () => usages.ofEnded(() => undefined));
   child.once('exit', () => setTimeout(() => child.stdout!.destroy() && child.stderr!.destroy(), STRAGGLERS_MS).unref());
   child.once('close', (code, signal) => {
     ended(id, code, signal, {
@@ -88,10 +94,10 @@ const ended = (
   id: number,
   code: number | null,
   signal: string | null,
-  captured: { stdout?: Buffer; stderr?: Buffer; overflow?: boolean },
+  more: { stdout?: Buffer; stderr?: Buffer; overflow?: boolean; usage?: ChildUsage },
 ): void => {
   running.delete(id);
-  reply({ id, kind: 'exited', ...(code === null ? { signal: signal ?? 'SIGKILL' } : { exitCode: code }), ...captured });
+  reply({ id, kind: 'exited', ...(code === null ? { signal: signal ?? 'SIGKILL' } : { exitCode: code }), ...more });
 };
 
 const killGroup = (pid: number): void => {

@@ -141,7 +141,7 @@ describe('A program whose output goes to a pipe', () => {
       const script = 'echo one; echo two >&2; echo three; exit 4';
       const { pid, exited } = await spawner.start({ file: '/bin/sh', args: ['-c', script], env: ENV }, pipe);
 
-      expect(await exited).toEqual({ exitCode: 4 });
+      expect(await exited).toEqual({ exitCode: 4, usage: expect.objectContaining({ cpuMs: expect.any(Number) }) });
       expect(pid).toBeGreaterThan(0);
       expect(readFileSync(reader, 'utf8')).toBe('one\ntwo\nthree\n');
     } finally {

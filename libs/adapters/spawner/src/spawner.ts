@@ -1,14 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { PermanentError, TransientError, fromSystemError } from '@foldline/kernel';
+import type { ChildUsage } from './children-usage.ts';
 import type { SpawnReply, SpawnRequest } from './messages.ts';
 
 export type ProgramRequest = Omit<SpawnRequest, 'id' | 'output'>;
 export type ProgramEnd = { exitCode?: number; signal?: string };
+export type MeasuredEnd = ProgramEnd & { usage?: ChildUsage };
 export type StartedProgram = {
   pid: number;
   /** Rejects with `TransientError` when the spawner died, so that nobody knows how the program ended. */
-  exited: Promise<ProgramEnd>;
+  exited: Promise<MeasuredEnd>;
 };
 export type ProgramResult = ProgramEnd & { stdout: Buffer; stderr: Buffer };
 
@@ -42,9 +44,10 @@ export class Spawner {
     const pid = await started;
     return {
       pid,
-      exited: exited.then(({ exitCode, signal }) =>
-        exitCode === undefined ? { signal: signal ?? 'SIGKILL' } : { exitCode },
-      ),
+      exited: exited.then(({ exitCode, signal, usage }) => ({
+        ...(exitCode === undefined ? { signal: signal ?? 'SIGKILL' } : { exitCode }),
+        ...(usage === undefined ? {} : { usage }),
+      })),
     };
   }
 

@@ -163,6 +163,18 @@ export const AttemptFinished = defineEvent(
     coverage: z.number().optional(),
     /** Where what the job deployed is found, when only the job itself could tell. */
     environmentUrl: text.optional(),
+    /**
+     * What its steps used and all processes that they waited for: milliseconds of CPU time, bytes read from and written
+     * to disks, and the most memory. Absent where its executor could not tell, and in the events of early releases.
+     */
+    usage: z
+      .object({
+        cpuMs: z.number(),
+        peakMemoryBytes: count.optional(),
+        readBytes: count.optional(),
+        writtenBytes: count.optional(),
+      })
+      .optional(),
     /** Ids of the artifacts and caches that must be committed before the job counts as done. */
     commits: z.array(text),
     /** Absent when the runner died: the log is then sealed as far as it came. */

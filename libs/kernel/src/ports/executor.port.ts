@@ -62,7 +62,20 @@ export type ExecutionSpec = {
  * signal's number. `outOfMemory`: a process of the step was ended for taking more memory than it may; `outOfDisk`: the
  * step was ended because more of the disk was used.
  */
-export type ExecutionResult = { exitCode?: number; signal?: string; outOfMemory?: true; outOfDisk?: true };
+export type ExecutionResult = {
+  exitCode?: number;
+  signal?: string;
+  outOfMemory?: true;
+  outOfDisk?: true;
+  /** Absent where it could not be measured. */
+  usage?: ResourceUsage;
+};
+
+/**
+ * What a step used, and all processes that it waited for: CPU time, what was read from and written to disks, and, where
+ * the executor can tell, the most memory that its place has held so far.
+ */
+export type ResourceUsage = { cpuMs: number; peakMemoryBytes?: number; readBytes?: number; writtenBytes?: number };
 
 export interface Execution {
   /** Settles after the shell ended, every process it left was killed and its last byte of output was handed over. */

@@ -8,6 +8,7 @@ import type {
   ExecutionResult,
   ExecutionSpec,
   Executor,
+  ResourceUsage,
   Site,
   SiteSpec,
 } from '@foldline/kernel';
@@ -43,6 +44,8 @@ export const attemptsOf = ({ executor, container }: ExecutorFixture) => {
   let output: Buffer[];
   let sites: Site[];
   let opened: number;
+  /** By the step that ended last; how a step ends is told without it. */
+  let used: ResourceUsage | undefined;
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'foldline-executor-'));
@@ -80,7 +83,12 @@ export const attemptsOf = ({ executor, container }: ExecutorFixture) => {
     };
     const site = await executor.open(given);
     sites.push(site);
-    return site.start({ commands, environment, onOutput });
+    const execution = await site.start({ commands, environment, onOutput });
+    const finished = execution.finished.then(({ usage, ...result }): ExecutionResult => {
+      used = usage;
+      return result;
+    });
+    return { finished, stop: (graceMs) => execution.stop(graceMs) };
   };
   const run = async (commands: string[], more: Given = {}) => (await start(commands, more)).finished;
   const text = (): string => Buffer.concat(output).toString();
@@ -106,6 +114,9 @@ export const attemptsOf = ({ executor, container }: ExecutorFixture) => {
   return {
     get id() {
       return attemptId;
+    },
+    get used() {
+      return used;
     },
     get root() {
       return root;

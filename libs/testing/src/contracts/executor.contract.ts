@@ -37,6 +37,18 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
         expect(printed()).toBe('made\n');
       });
 
+      it('tells what each step used, and what it waited for', async () => {
+        expect(await run(["sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done'"])).toEqual({ exitCode: 0 });
+        const { cpuMs } = attempts.used!;
+        expect(cpuMs).toBeGreaterThan(50);
+        await run(['dd if=/dev/zero of=written bs=1024 count=2048 conv=fsync 2>/dev/null']);
+        const { writtenBytes = 2 * 1024 * 1024, ...second } = attempts.used!;
+        expect(writtenBytes).toBeGreaterThanOrEqual(2 * 1024 * 1024);
+        await run(['true']);
+        expect(attempts.used!.cpuMs).toBeLessThan(cpuMs);
+        expect(second.peakMemoryBytes ?? 1).toBeGreaterThan(0);
+      });
+
       it('echoes the first line of each command before it runs', async () => {
         await run(['echo one', 'echo two\necho three']);
         expect(text()).toBe(`${echoOf('echo one')}one\n${echoOf('echo two')}two\nthree\n`);
