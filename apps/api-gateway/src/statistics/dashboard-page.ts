@@ -41,6 +41,7 @@ export const dashboardPage = (): string => `<!doctype html>
 <button id="leave" type="button" hidden>Forget the token</button>
 </header>
 <p id="state" role="status">This page needs JavaScript.</p>
+<p id="time"></p>
 <form id="entry" hidden>
 <label>Token <input id="token" type="password" autocomplete="off" spellcheck="false" required></label>
 <button type="submit">Show</button>

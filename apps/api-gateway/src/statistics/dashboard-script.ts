@@ -5,8 +5,8 @@
 export const DASHBOARD_SCRIPT = `const TOKEN = 'foldline-token';
 const EVERY_MS = 2000;
 const byId = (id) => document.getElementById(id);
-const [range, leave, state, entry, token, figures, chart, alerts, projects] =
-  ['range', 'leave', 'state', 'entry', 'token', 'figures', 'chart', 'alerts', 'projects'].map(byId);
+const [range, leave, state, time, entry, token, figures, chart, alerts, projects] =
+  ['range', 'leave', 'state', 'time', 'entry', 'token', 'figures', 'chart', 'alerts', 'projects'].map(byId);
 
 const seconds = (ms) => {
   if (ms < 1000) return Math.round(ms) + ' ms';
@@ -92,15 +92,21 @@ const render = (metrics, firing) => {
   projects.replaceChildren(...metrics.projects.map(row));
   figures.hidden = false;
   figures.dataset.range = metrics.range;
-  state.textContent = 'As of ' + new Date(metrics.to).toLocaleTimeString();
+  // Not where a reader of screens would tell of it every time.
+  say('');
+  time.textContent = 'As of ' + new Date(metrics.to).toLocaleTimeString();
 };
 
+const say = (message) => {
+  if (state.textContent !== message) state.textContent = message;
+};
 const ask = (message) => {
   sessionStorage.removeItem(TOKEN);
   entry.hidden = false;
   figures.hidden = true;
   leave.hidden = true;
-  state.textContent = message;
+  time.textContent = '';
+  say(message);
 };
 
 const update = async () => {
@@ -118,7 +124,7 @@ const update = async () => {
     const [metrics, { items }] = await Promise.all(answers.map((answer) => answer.json()));
     if (asked === range.value && sessionStorage.getItem(TOKEN) === given) render(metrics, items);
   } catch (error) {
-    state.textContent = 'These figures are old: ' + error.message;
+    say('These figures are old: ' + error.message);
   }
 };
 
