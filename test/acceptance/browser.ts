@@ -66,9 +66,12 @@ export class Browser {
 
   async stop(): Promise<void> {
     const gone = once(this.program, 'exit');
-    this.program.kill('SIGKILL');
+    // Ended by itself it waits for its processes, which write into the profile to the last.
+    this.session = undefined;
+    this.call('Browser.close').catch(() => undefined);
     await gone;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    this.socket.terminate();
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 20 });
   }
 
   private async openPage(): Promise<void> {
