@@ -31,6 +31,7 @@ const stepAnswer = (step: StandingStep, { output, isWhole }: StepOutput) => ({
   exitCode: step.exitCode ?? null,
   duration: step.durationMs ?? null,
   ...(step.detail !== undefined && { detail: step.detail }),
+  ...(step.resumedFrom !== undefined && { resumedFrom: step.resumedFrom }),
 });
 
 const waitingAnswer = ({ since, expectedStart, ...waiting }: Waiting) => ({

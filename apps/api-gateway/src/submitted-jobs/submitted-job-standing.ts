@@ -50,6 +50,8 @@ export type StandingStep = {
   exitCode?: number;
   durationMs?: number;
   detail?: string;
+  /** The attempt that has carried it out, of which this one goes on. */
+  resumedFrom?: number;
   /** Where in the log its output is; without an end as far as the log goes. */
   log?: { start: number; end?: number };
 };
@@ -80,13 +82,14 @@ const stepsOf = ({ steps }: SubmittedJobDoc, status: SubmittedStatus, job: JobDo
   return steps.map((name, at) => {
     const done = finished.get(at);
     if (done) {
-      const { outcome, exitCode, durationMs, detail, log } = done;
+      const { outcome, exitCode, durationMs, detail, resumedFrom, log } = done;
       logEnd = log?.end ?? logEnd;
       const step = { name, status: OF_STEP[outcome] ?? 'failure', durationMs };
       return {
         ...step,
         ...(exitCode !== undefined && { exitCode }),
         ...(detail !== undefined && { detail }),
+        ...(resumedFrom !== undefined && { resumedFrom }),
         ...(log && { log }),
       };
     }
