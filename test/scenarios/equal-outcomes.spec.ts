@@ -28,6 +28,11 @@ const ELSEWHERE = new Set([
   'ArtifactRefused',
   'ArtifactExpired',
   'CacheRefused',
+  'CachePruned',
+  'LogPruned',
+  'PrunedBytesDeleted',
+  'MaintenanceFinished',
+  'MaintenanceRequested',
   'ParkedEventsDiscarded',
   // test/acceptance/metrics.spec.ts
   'AlertRulesSet',

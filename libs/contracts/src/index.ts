@@ -46,6 +46,7 @@ export { AlertFired, AlertResolved } from './events/alert.events.ts';
 export * from './events/attempt.events.ts';
 export * from './events/delivery.events.ts';
 export * from './events/group.events.ts';
+export * from './events/maintenance.events.ts';
 export * from './events/pipeline.events.ts';
 export * from './events/plan.events.ts';
 export * from './events/project.events.ts';

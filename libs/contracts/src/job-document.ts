@@ -72,10 +72,22 @@ export type JobDoc = {
     /** Where in the log its output is. */
     log?: { start: number; end: number };
   }[];
-  caches: { attempt: number; key: string; result: string; matchedKey?: string; files: number; bytes: number }[];
+  caches: {
+    attempt: number;
+    key: string;
+    result: string;
+    matchedKey?: string;
+    cacheId?: string;
+    files: number;
+    bytes: number;
+  }[];
   /** Of the latest attempt that had one; `images` are what its containers are of, that of the job first. */
   container?: { attempt: number; start: 'warm' | 'cold'; images: { image: string; id: string; digest?: string }[] };
   log?: { attempt: number; bytes: number; sha256: string; complete: boolean };
+  /** The output of this attempt, and of those before it, was pruned. */
+  logPruned?: { attempt: number; at: string };
+  /** It was asked for by itself. */
+  submitted?: true;
   createdAt: string;
   /** When a delayed job is queued by itself. */
   startsAt?: string;

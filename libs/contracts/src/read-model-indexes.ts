@@ -8,6 +8,14 @@ export const branchIndexPrefix = (projectId: string, branch: string): string =>
   `${projectId}/${encodeURIComponent(branch)}/`;
 /** `caches` by `byKey`: prefix of this finds every entry whose key begins with `key` in one scope of a project. */
 export const cacheIndexKey = (projectId: string, scope: string, key: string): string => `${projectId}/${scope}/${key}`;
+/** `caches` by `byUse`: those first that were used least recently. */
+export const useIndexKey = (lastUsedAt: string, id: string): string => `${lastUsedAt}/${id}`;
+/** `prunings` by `byPosition`: those first that were pruned first. */
+export const pruningIndexKey = (position: number, id: string): string => `${paddedPosition(position)}/${id}`;
+/** `jobs` by `atWork`: those that a runner has, up to the answers to their last uploads. */
+export const atWorkIndexKey = (projectId: string, id: string): string => `${projectId}/${id}`;
+/** `jobs` by `byLogAge`: only those that have ended and whose output is kept, those first that ended first. */
+export const logAgePrefix = (submitted: boolean): string => (submitted ? 'submitted/' : 'defined/');
 /** `artifacts` by `byJob`: prefix finds a job's artifacts. */
 export const artifactIndexKey = (jobId: string, id: string): string => `${jobId}/${id}`;
 /** `artifacts` by `byExpiry`: only available ones that expire, earliest first. */

@@ -2,6 +2,7 @@ import type { TreeLayer } from './layered-manifest.ts';
 import type { Because } from './events/pipeline.events.ts';
 import type { ProcessMode } from './events/group.events.ts';
 import type { ArtifactKind, RunnerOffer } from './events/shared.schemas.ts';
+import type { PruneReason } from './events/storage.events.ts';
 import type { PipelineSource, SealedVariable, Upstream } from './pipeline-context.ts';
 import type { AutoCancel, PlanDecision } from './plan.ts';
 import type { IncludedFile } from './included-file.ts';
@@ -18,6 +19,7 @@ export const COLLECTION = {
   artifacts: 'artifacts',
   caches: 'caches',
   snapshots: 'snapshots',
+  prunings: 'prunings',
   environments: 'environments',
   deployments: 'deployments',
   subscriptions: 'subscriptions',
@@ -132,6 +134,8 @@ export type CacheDoc = {
   contentDigest?: string;
   jobId: string;
   committedAt: string;
+  /** When a job has restored or saved it last. */
+  lastUsedAt: string;
 };
 
 /** What the steps of an attempt up to one have made of its workspace. */
@@ -151,6 +155,11 @@ export type SnapshotDoc = {
   bytes: number;
   takenAt: string;
 };
+/** What was pruned and whose bytes are still there. */
+export type PruningDoc = { id: string; bytes: number; prunedAt: string; position: number; because: PruneReason } & (
+  | ({ kind: 'cache'; cacheId: string } & Pick<CacheDoc, 'projectId' | 'key' | 'manifestDigest' | 'layers'>)
+  | { kind: 'log'; attemptId: string; jobId: string }
+);
 
 export type EnvironmentDoc = {
   id: string;

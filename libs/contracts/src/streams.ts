@@ -26,6 +26,7 @@ export const OWNER = {
   artifact: 'artifact-store',
   cache: 'artifact-store',
   log: 'artifact-store',
+  maintenance: 'artifact-store',
   deployment: 'deployer',
   environment: 'deployer',
   subscription: 'notifier',
@@ -55,6 +56,8 @@ export const attemptStream = (attemptId: string): StreamName => `attempt-${attem
 export const artifactStream = (artifactId: string): StreamName => `artifact-${artifactId}`;
 export const cacheStream = (cacheId: string): StreamName => `cache-${cacheId}`;
 export const logStream = (attemptId: string): StreamName => `log-${attemptId}`;
+/** Each look at what is kept has one of its own. */
+export const maintenanceStream = (passId: string): StreamName => `maintenance-${passId}`;
 export const deploymentStream = (deploymentId: string): StreamName => `deployment-${deploymentId}`;
 export const environmentStream = (environmentId: string): StreamName => `environment-${environmentId}`;
 export const subscriptionStream = (subscriptionId: string): StreamName => `subscription-${subscriptionId}`;

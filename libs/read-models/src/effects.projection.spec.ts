@@ -91,6 +91,7 @@ describe('a cache document', () => {
       key: 'main-abc',
       ...content,
       committedAt: timeAt(1),
+      lastUsedAt: timeAt(1),
     });
     expect(indexesOf(COLLECTION.caches, doc).byKey!.startsWith(cacheIndexKey('pr1', 'protected', 'main-'))).toBe(true);
   });

@@ -49,6 +49,7 @@ export const createdJob = (
     ...given({ committedAt: deploys(job) ? data.context.commit?.at : undefined }),
     ...(job.resourceGroup === undefined ? {} : { resourceGroup: job.resourceGroup }),
     ...(job.matrix ? { matrix: job.matrix } : {}),
+    ...(isSubmission(data.plan) ? { submitted: true } : {}),
     why: [],
     steps: [],
     caches: [],
@@ -66,6 +67,9 @@ const kindOf = ({ definition, steps }: PlannedJob): string => {
 };
 const deploys = ({ environment }: PlannedJob): boolean =>
   environment !== undefined && (environment.action ?? 'start') === 'start';
+
+/** What every submitted job's plan says, and no definition can. */
+const isSubmission = ({ decisions }: PipelineStartedData['plan']): boolean => decisions[0]?.rule === 'submitted';
 
 /** A document has a shape of its own, whatever else a plan comes to say. */
 const shownEnvironment = ({ name, url }: { name: string; url?: string }): { name: string; url?: string } => ({

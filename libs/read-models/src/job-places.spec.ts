@@ -37,9 +37,24 @@ describe('The place of a job', () => {
 
   it('is its runner from when it was given to one until it has ended there', () => {
     const given = { runnerId: 'r1' };
-    expect(foundAs({ ...given, status: 'assigned' })).toEqual({ onRunner: 'r1/p1.0' });
-    expect(foundAs({ ...given, status: 'running' })).toEqual({ onRunner: 'r1/p1.0' });
-    expect(foundAs({ ...given, status: 'finishing' })).toEqual({});
+    expect(foundAs({ ...given, status: 'assigned' })).toMatchObject({ onRunner: 'r1/p1.0' });
+    expect(foundAs({ ...given, status: 'running' })).toMatchObject({ onRunner: 'r1/p1.0' });
+    expect(foundAs({ ...given, status: 'finishing' })).not.toHaveProperty('onRunner');
+  });
+
+  it('is among those at work until its uploads are answered', () => {
+    for (const status of ['assigned', 'running', 'finishing'] as const)
+      expect(foundAs({ runnerId: 'r1', status })).toMatchObject({ atWork: 'pr1/p1.0' });
+    expect(foundAs({ runnerId: 'r1', status: 'success' })).not.toHaveProperty('atWork');
+  });
+
+  it('is among those whose output grows old from its end on, until that was pruned', () => {
+    const log = { attempt: 2, bytes: 1, sha256: 'a'.repeat(64), complete: true };
+    const ended = { status: 'cancelled', finishedAt: timeAt(4), log } as const;
+    expect(foundAs(ended)).toEqual({ byLogAge: `defined/${timeAt(4)}/p1.0` });
+    expect(foundAs({ ...ended, submitted: true })).toEqual({ byLogAge: `submitted/${timeAt(4)}/p1.0` });
+    expect(foundAs({ ...ended, logPruned: { attempt: 1, at: timeAt(5) } })).toHaveProperty('byLogAge');
+    expect(foundAs({ ...ended, logPruned: { attempt: 2, at: timeAt(5) } })).toEqual({});
   });
 
   it('is no runner for a job that runs because a pipeline does that it has started', () =>

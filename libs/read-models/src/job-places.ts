@@ -1,5 +1,7 @@
 import {
+  atWorkIndexKey,
   kindIndexPrefix,
+  logAgePrefix,
   onRunnerIndexKey,
   queuePrefix,
   resourceIndexPrefix,
@@ -16,7 +18,7 @@ export const projectQueuePrefix = (projectId: string): string => `${projectId}/`
 /** A job that failed like this was carried out to its end. */
 const BY_ITSELF = new Set<FailureReason>(['script_failure', 'job_timeout']);
 
-/** Where a job stands besides its pipeline and its project: only one of these at a time. */
+/** Where a job stands besides its pipeline and its project. */
 export const placeOf = (doc: JobDoc): Record<string, string> => {
   const { id, status, projectId, priority, resourceGroup, startsAt, runnerId } = doc;
   switch (status) {
@@ -36,7 +38,11 @@ export const placeOf = (doc: JobDoc): Record<string, string> => {
       };
     case 'assigned':
     case 'running':
-      return runnerId === undefined ? {} : { onRunner: onRunnerIndexKey(runnerId, id) };
+      return runnerId === undefined
+        ? {}
+        : { onRunner: onRunnerIndexKey(runnerId, id), atWork: atWorkIndexKey(projectId, id) };
+    case 'finishing':
+      return { atWork: atWorkIndexKey(projectId, id) };
     case 'success':
     case 'failed':
     case 'timed_out':
@@ -51,3 +57,9 @@ const wasCarriedOut = ({ runnerId, startedAt, finishedAt, reason }: JobDoc): boo
   startedAt !== undefined &&
   finishedAt !== undefined &&
   (reason === undefined || BY_ITSELF.has(reason));
+
+/** A job that has ended, and whose output is kept, in the order of their ends. */
+export const logAgeOf = ({ id, finishedAt, log, logPruned, submitted }: JobDoc): Record<string, string> =>
+  finishedAt === undefined || !log || log.attempt <= (logPruned?.attempt ?? 0)
+    ? {}
+    : { byLogAge: `${logAgePrefix(submitted === true)}${finishedAt}/${id}` };

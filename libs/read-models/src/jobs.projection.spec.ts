@@ -20,6 +20,7 @@ import {
   JobSkipped,
   JobSucceeded,
   JobWaiting,
+  LogPruned,
   LogSealed,
   PipelineStarted,
   StepFinished,
@@ -269,6 +270,20 @@ describe('a job document', () => {
     const sealed = (number: number, bytes: number) =>
       LogSealed({ attemptId: `p1.0.${number}`, ...job, bytes, sha256: 'b'.repeat(64), complete: true });
     expect(after(started, sealed(2, 20), sealed(1, 10)).log).toMatchObject({ attempt: 2, bytes: 20 });
+  });
+
+  it('says up to which attempt its output was pruned, and when', () => {
+    const because = { rule: 'age', detail: 'its job ended more than 7 days ago' } as const;
+    const pruned = (number: number) =>
+      LogPruned({ attemptId: `p1.0.${number}`, ...job, bytes: 1, sha256: 'b'.repeat(64), because });
+    expect(after(started, pruned(1), pruned(2), pruned(1)).logPruned).toEqual({ attempt: 2, at: timeAt(4) });
+  });
+
+  it('tells whether it was asked for by itself', () => {
+    const decisions = [{ definition: 'build', created: true, rule: 'submitted', because: 'it was submitted' }];
+    const plan = { ...planOf(plannedJob(0, 'build')), decisions };
+    expect(after(PipelineStarted({ pipelineId: 'p1', context, plan })).submitted).toBe(true);
+    expect(after(started)).not.toHaveProperty('submitted');
   });
 
   it('does not change when events are delivered twice', () => {

@@ -21,6 +21,7 @@ import {
   JobStopRequested,
   JobSucceeded,
   JobWaiting,
+  LogPruned,
   LogSealed,
   PipelineStarted,
   StepFinished,
@@ -42,7 +43,7 @@ import {
   withoutDownstream,
   type PipelineStartedData,
 } from './job-changes.ts';
-import { placeOf } from './job-places.ts';
+import { logAgeOf, placeOf } from './job-places.ts';
 
 /** What an event that names one job makes of that job's document. */
 const onJob = <Type extends string, Data extends { jobId: string }>(
@@ -56,6 +57,8 @@ export const jobIndexKey = (pipelineId: string, index: number): string => `${pip
 /** `jobs` by `byProject`: in the order in which their pipelines started. */
 export const projectJobIndexKey = (doc: Pick<JobDoc, 'projectId' | 'createdAt' | 'pipelineId' | 'index'>): string =>
   `${doc.projectId}/${doc.createdAt}/${jobIndexKey(doc.pipelineId, doc.index)}`;
+
+const attemptOf = (attemptId: string): number => Number(attemptId.slice(attemptId.lastIndexOf('.') + 1));
 
 const since = ({ recordedAt, position }: RecordedEvent) => ({ queuedAt: recordedAt, queuedPosition: position });
 
@@ -213,15 +216,19 @@ const inAttempt = [
     return doc && decided(doc, event, { container: { attempt, start, images } });
   }),
   onJob(CacheRestored, (doc, event) => {
-    const { attempt, key, result, matchedKey, files, bytes } = event.data;
-    const cache = { attempt, key, result, files, bytes, ...given({ matchedKey }) };
+    const { attempt, key, result, matchedKey, cacheId, files, bytes } = event.data;
+    const cache = { attempt, key, result, files, bytes, ...given({ matchedKey, cacheId }) };
     return doc && decided(doc, event, { caches: latest(doc.caches, cache) });
   }),
   onJob(LogSealed, (doc, event) => {
     const { attemptId, bytes, sha256, complete } = event.data;
-    const attempt = Number(attemptId.slice(attemptId.lastIndexOf('.') + 1));
+    const attempt = attemptOf(attemptId);
     if (!doc || (doc.log && doc.log.attempt > attempt)) return doc;
     return decided(doc, event, { log: { attempt, bytes, sha256, complete } });
+  }),
+  onJob(LogPruned, (doc, event) => {
+    const attempt = Math.max(attemptOf(event.data.attemptId), doc?.logPruned?.attempt ?? 0);
+    return decided(doc, event, { logPruned: { attempt, at: event.recordedAt } });
   }),
 ];
 
@@ -231,6 +238,7 @@ export const jobsProjection = defineProjection<JobDoc>(
     byPipeline: jobIndexKey(doc.pipelineId, doc.index),
     byProject: projectJobIndexKey(doc),
     ...placeOf(doc),
+    ...logAgeOf(doc),
   }),
   [...inPipeline, ...ending, ...inAttempt],
 );

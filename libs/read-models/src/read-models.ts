@@ -12,6 +12,7 @@ import { resourceGroupsProjection } from './resource-groups.projection.ts';
 import { serviceDeploymentsProjection } from './service-deployments.projection.ts';
 import { servicesProjection } from './services.projection.ts';
 import { artifactsProjection, cachesProjection, snapshotsProjection } from './storage.projection.ts';
+import { artifactsProjection, cachesProjection, pruningsProjection } from './storage.projection.ts';
 import { submittedJobsProjection } from './submitted-jobs.projection.ts';
 
 /** Every document that queries answer from, as folds over the log. */
@@ -22,6 +23,7 @@ export const READ_MODELS: readonly Projection[] = [
   artifactsProjection,
   cachesProjection,
   snapshotsProjection,
+  pruningsProjection,
   environmentsProjection,
   deploymentsProjection,
   subscriptionsProjection,

@@ -4,14 +4,21 @@ import {
   artifactIndexKey,
   ArtifactRefused,
   CacheCommitted,
+  CachePruned,
+  CacheRestored,
   cacheIndexKey,
   COLLECTION,
   SnapshotTaken,
   snapshotIndexKey,
   expiryIndexKey,
+  LogPruned,
+  PrunedBytesDeleted,
+  pruningIndexKey,
+  useIndexKey,
   type ArtifactDoc,
   type CacheDoc,
   type SnapshotDoc,
+  type PruningDoc,
   type RecordedEvent,
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
@@ -87,15 +94,66 @@ export const snapshotsProjection = defineProjection<SnapshotDoc>(
 
 export const cachesProjection = defineProjection<CacheDoc>(
   COLLECTION.caches,
-  (doc) => ({ byKey: `${cacheIndexKey(doc.projectId, doc.scope, doc.key)}/${doc.id}` }),
+  (doc) => ({
+    byKey: `${cacheIndexKey(doc.projectId, doc.scope, doc.key)}/${doc.id}`,
+    byUse: useIndexKey(doc.lastUsedAt, doc.id),
+  }),
   [
     when(
       CacheCommitted,
       ({ cacheId }) => cacheId,
       (_doc, { data, recordedAt }) => {
         const { cacheId: id, pipelineId: _pipelineId, ...rest } = data;
-        return { id, ...rest, committedAt: recordedAt };
+        return { id, ...rest, committedAt: recordedAt, lastUsedAt: recordedAt };
       },
+    ),
+    when(
+      CacheRestored,
+      ({ cacheId }) => cacheId ?? [],
+      (doc, { recordedAt }) => doc && { ...doc, lastUsedAt: recordedAt },
+    ),
+    // A tree that another one has replaced was not under its key any more.
+    when(
+      CachePruned,
+      ({ cacheId }) => cacheId,
+      (doc, { data }) => (doc?.manifestDigest === data.manifestDigest ? undefined : doc),
+    ),
+  ],
+);
+
+export const pruningsProjection = defineProjection<PruningDoc>(
+  COLLECTION.prunings,
+  ({ position, id }) => ({ byPosition: pruningIndexKey(position, id) }),
+  [
+    when(
+      CachePruned,
+      ({ cacheId, manifestDigest }) => `${cacheId}.${manifestDigest}`,
+      (_doc, { data: { scope: _scope, ...data }, recordedAt: prunedAt, position }, id) => ({
+        id,
+        kind: 'cache',
+        ...data,
+        prunedAt,
+        position,
+      }),
+    ),
+    when(
+      LogPruned,
+      ({ attemptId }) => attemptId,
+      (_doc, { data: { attemptId, jobId, bytes, because }, recordedAt: prunedAt, position }, id) => ({
+        id,
+        kind: 'log',
+        attemptId,
+        jobId,
+        bytes,
+        because,
+        prunedAt,
+        position,
+      }),
+    ),
+    when(
+      PrunedBytesDeleted,
+      ({ pruned }) => pruned,
+      (): PruningDoc | undefined => undefined,
     ),
   ],
 );

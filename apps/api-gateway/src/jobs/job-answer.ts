@@ -14,6 +14,7 @@ export type JobSummary = Omit<
   | 'container'
   | 'committedAt'
   | 'ownFailures'
+  | 'submitted'
   | 'updatedPosition'
 >;
 
@@ -31,6 +32,7 @@ export const jobSummary = ({
   container: _container,
   committedAt: _committedAt,
   ownFailures: _ownFailures,
+  submitted: _submitted,
   updatedPosition: _updatedPosition,
   ...job
 }: JobDoc): JobSummary => job;

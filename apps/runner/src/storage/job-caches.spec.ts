@@ -126,7 +126,7 @@ const commit = async (data: ReturnType<typeof CacheUploaded>['data']): Promise<v
   const { cacheId: id, attemptId: _attemptId, attempt: _attempt, pipelineId: _pipelineId, ...rest } = data;
   position += 1;
   const committedAt = new Date(Date.UTC(2030, 0, 1, 0, position)).toISOString();
-  const doc: CacheDoc = { id, ...rest, committedAt };
+  const doc: CacheDoc = { id, ...rest, committedAt, lastUsedAt: committedAt };
   const indexes = { byKey: `${cacheIndexKey(rest.projectId, rest.scope, rest.key)}/${id}` };
   await reads.apply('storage', position, [{ collection: COLLECTION.caches, id, doc, indexes }]);
 };

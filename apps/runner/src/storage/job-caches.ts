@@ -59,7 +59,7 @@ const tellRestored = (key: string, found: CacheDoc | undefined, scene: JobScene)
       ...scene.about,
       key,
       result: found ? (found.key === key ? 'hit' : 'fallback') : 'miss',
-      ...(found ? { matchedKey: found.key } : {}),
+      ...(found ? { matchedKey: found.key, cacheId: found.id } : {}),
       files: found?.files ?? 0,
       bytes: found?.bytes ?? 0,
     }),

@@ -82,6 +82,8 @@ export const CacheRestored = defineEvent(
     key: text,
     result: z.enum(['hit', 'fallback', 'miss']),
     matchedKey: text.optional(),
+    /** The entry that was found. Absent in what early releases recorded. */
+    cacheId: text.optional(),
     files: count,
     bytes: count,
   }),

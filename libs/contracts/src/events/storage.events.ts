@@ -66,6 +66,32 @@ export const CacheRefused = defineEvent(
   z.object({ cacheId: text, pipelineId: text, jobId: text, attempt: count.optional(), because: text }),
 );
 
+/** Which rule of retention took something, and the values that decided it. */
+const pruneReason = z.object({
+  rule: z.enum(['replaced', 'unused', 'project_limit', 'total_limit', 'disk_reserve', 'age']),
+  detail: text,
+});
+export type PruneReason = z.infer<typeof pruneReason>;
+/**
+ * Nobody finds this tree under its key any more. Its bytes go when no job can be at them, less what something else
+ * names: `PrunedBytesDeleted`.
+ */
+export const CachePruned = defineEvent(
+  'CachePruned',
+  1,
+  z.object({
+    cacheId: text,
+    projectId: text,
+    scope: z.enum(['protected', 'unprotected']),
+    key: text,
+    manifestDigest: digest,
+    layers: layered.layers,
+    /** As they are stored; of a tree without layers those of its files. */
+    bytes: count,
+    because: pruneReason,
+  }),
+);
+
 export const LogSealed = defineEvent(
   'LogSealed',
   1,
@@ -77,5 +103,18 @@ export const LogSealed = defineEvent(
     sha256: digest,
     /** False when the writer died and the log ends where it had come. */
     complete: z.boolean(),
+  }),
+);
+/** The output is nobody's to read any more, and its bytes go; what the job did stays told (C05). */
+export const LogPruned = defineEvent(
+  'LogPruned',
+  1,
+  z.object({
+    attemptId: text,
+    jobId: text,
+    pipelineId: text,
+    bytes: count,
+    sha256: digest,
+    because: pruneReason,
   }),
 );
