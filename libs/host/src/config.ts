@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { ServiceName } from '@foldline/contracts';
-import { Refusal, systemCode, type Settings } from '@foldline/kernel';
+import { Refusal, systemCode, type RetentionRules, type Settings } from '@foldline/kernel';
 import { prepareDataDirectory } from './data-directory.ts';
 import { dockerOf, warmProblems } from './docker-settings.ts';
 import { keptSecret } from './kept-secret.ts';
@@ -206,6 +206,7 @@ const sharedSettings = (
     projectLimit: values.FOLDLINE_PROJECT_JOBS ?? Infinity,
   },
   layers: { mounts: values.FOLDLINE_CACHE_MOUNTS, diskBytes: values.FOLDLINE_CACHE_DISK_GB * GIB },
+  retention: retentionOf(values),
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
   ...dockerOf(values),
@@ -213,6 +214,20 @@ const sharedSettings = (
   buildLogDirectory: resolve(values.FOLDLINE_BUILD_LOG_DIR),
   version,
 });
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const retentionOf = (values: SettingValues): RetentionRules => ({
+  cacheMs: values.FOLDLINE_CACHE_RETENTION_DAYS * DAY_MS,
+  ...bytesOf('projectCacheBytes', values.FOLDLINE_PROJECT_CACHE_LIMIT_GB),
+  ...bytesOf('cacheBytes', values.FOLDLINE_CACHE_LIMIT_GB),
+  submittedLogMs: values.FOLDLINE_JOB_RETENTION_DAYS * DAY_MS,
+  ...(values.FOLDLINE_LOG_RETENTION_DAYS !== undefined && { logMs: values.FOLDLINE_LOG_RETENTION_DAYS * DAY_MS }),
+  diskReserveBytes: values.FOLDLINE_DISK_RESERVE_GB * GIB,
+});
+
+const bytesOf = <Name extends string>(name: Name, gib: number | undefined): { [N in Name]?: number } =>
+  gib === undefined ? {} : ({ [name]: gib * GIB } as { [N in Name]: number });
 
 const ANY_HOST = new Set(['0.0.0.0', '::', '']);
 

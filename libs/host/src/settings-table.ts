@@ -86,6 +86,26 @@ const COMMON_SETTINGS = {
   FOLDLINE_CACHE_DISK_GB: number({ least: 0, most: 1_000_000 })
     .default(10)
     .describe('Disk on which each runner process keeps the caches that it used last, besides those in use.'),
+  FOLDLINE_CACHE_RETENTION_DAYS: number({ above: 0 })
+    .default(30)
+    .describe('Caches that no job has restored or saved for so long are deleted.'),
+  FOLDLINE_CACHE_LIMIT_GB: number({ above: 0 })
+    .optional()
+    .describe(
+      'What all caches together may take, as they are stored: those that were used least recently are deleted first; without it as much as there is.',
+    ),
+  FOLDLINE_PROJECT_CACHE_LIMIT_GB: number({ above: 0 }).optional().describe('The same for the caches of one project.'),
+  FOLDLINE_JOB_RETENTION_DAYS: number({ above: 0 })
+    .default(7)
+    .describe('The output of submitted jobs that ended so long ago is deleted; what they did is kept.'),
+  FOLDLINE_LOG_RETENTION_DAYS: number({ above: 0 })
+    .optional()
+    .describe('The same for the jobs of pipelines; without it their output is kept for ever.'),
+  FOLDLINE_DISK_RESERVE_GB: number({ least: 0, most: 1_000_000 })
+    .default(1)
+    .describe(
+      'While less than this is free where the data directory lies, caches are deleted before their time; not in distributed mode.',
+    ),
   FOLDLINE_RUNNER_LEASE_SECONDS: number({ least: 2, most: 86_400 })
     .default(180)
     .describe('A runner that was silent for so long is lost, and its jobs go to others; at least 2.'),

@@ -25,6 +25,20 @@ export type QueueRules = {
   projectLimit: number;
 };
 
+/** How long what can be made again is kept, in milliseconds and bytes; what is absent has no end or no limit. */
+export type RetentionRules = {
+  /** Caches that nobody has restored or saved for so long. */
+  cacheMs: number;
+  /** Stored bytes of caches, of one project and in all; those that were used least recently go first. */
+  projectCacheBytes?: number;
+  cacheBytes?: number;
+  /** The output of submitted jobs that ended so long ago, and of all others. */
+  submittedLogMs: number;
+  logMs?: number;
+  /** What is to be free on the disk that everything lies on, where it is one of this host. */
+  diskReserveBytes: number;
+};
+
 /** What the process was started with; every value is checked before anything runs. */
 export type Settings = {
   mode: 'standalone' | 'distributed';
@@ -48,6 +62,7 @@ export type Settings = {
   queueRules: QueueRules;
   /** Whether trees are mounted where that is possible, and how much of them a runner keeps on its disk. */
   layers: { mounts: boolean; diskBytes: number };
+  retention: RetentionRules;
   /** Lets notifications and includes go to private and loopback addresses. */
   allowPrivateTargets: boolean;
   /** From which definitions may include files by their address. */
