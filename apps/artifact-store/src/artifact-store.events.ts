@@ -8,9 +8,11 @@ import {
   JobFailed,
   JobFinishing,
   JobRetried,
+  MaintenanceRequested,
   type Recorded,
 } from '@foldline/contracts';
 import { SealLog } from './log/seal-log.policy.ts';
+import { Maintain } from './maintenance/maintain.background.ts';
 import { AnswerUploads } from './upload/answer-uploads.policy.ts';
 
 /** What the artifact-store reacts to. */
@@ -19,6 +21,7 @@ export class ArtifactStoreEvents {
   constructor(
     @Inject(AnswerUploads) private readonly answerUploads: AnswerUploads,
     @Inject(SealLog) private readonly sealLog: SealLog,
+    @Inject(Maintain) private readonly maintain: Maintain,
   ) {}
 
   @EventPattern(ArtifactUploaded.type)
@@ -55,5 +58,10 @@ export class ArtifactStoreEvents {
   async jobRetried(@Payload() event: Recorded<ReturnType<typeof JobRetried>>): Promise<void> {
     await this.answerUploads.onJobRetried(event);
     await this.sealLog.onJobRetried(event);
+  }
+
+  @EventPattern(MaintenanceRequested.type)
+  maintenanceRequested(@Payload() event: Recorded<ReturnType<typeof MaintenanceRequested>>): Promise<void> {
+    return this.maintain.onRequested(event);
   }
 }

@@ -5,11 +5,8 @@ import { join } from 'node:path';
 import { Global, Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
-  ArtifactCommitted,
-  ArtifactExpired,
   ArtifactUploaded,
   AttemptFinished,
-  CacheCommitted,
   CacheUploaded,
   JobFinishing,
   JobRetried,
@@ -23,48 +20,23 @@ import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import {
   COMMANDS,
   Commands,
-  defineProjection,
   PORT,
-  when,
+  soleClaims,
   type EventStore,
   type Logger,
   type LogStore,
   type ObjectStore,
   type ReadModels,
   type ReadStore,
+  type RetentionRules,
 } from '@foldline/kernel';
 import { openFileLogStore } from '@foldline/log-store-files';
 import { openFileObjectStore } from '@foldline/object-store-files';
+import { READ_MODELS } from '@foldline/read-models';
 import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
 import { ManualClock } from '@foldline/testing';
 import { ArtifactStoreEvents } from './artifact-store.events.ts';
 import { ArtifactStoreModule } from './artifact-store.module.ts';
-
-type Doc = { id: string; pipelineId: string; manifestDigest: string; status: string; expiresAt?: string };
-const artifacts = defineProjection<Doc>(
-  'artifacts',
-  ({ status, expiresAt, id }): Record<string, string> =>
-    status === 'available' && expiresAt !== undefined ? { byExpiry: `${expiresAt}/${id}` } : {},
-  [
-    when(
-      ArtifactCommitted,
-      (data) => data.artifactId,
-      (_doc, { data }, id) => ({ ...data, id, status: 'available' }),
-    ),
-    when(
-      ArtifactExpired,
-      (data) => data.artifactId,
-      (doc: Doc | undefined) => doc && { ...doc, status: 'expired' },
-    ),
-  ],
-);
-const caches = defineProjection<{ id: string; manifestDigest: string }>('caches', () => ({}), [
-  when(
-    CacheCommitted,
-    (data) => data.cacheId,
-    (_doc, { data }, id) => ({ id, manifestDigest: data.manifestDigest }),
-  ),
-]);
 
 /** Read models that are brought up to date whenever somebody asks. */
 class FoldedOnDemand implements ReadModels {
@@ -74,7 +46,7 @@ class FoldedOnDemand implements ReadModels {
   }
   async reached(position: number): Promise<boolean> {
     for (const event of await store.readAll({ after: this.applied, limit: 1000 })) {
-      for (const { collection, changes, indexes } of [artifacts, caches]) {
+      for (const { collection, changes, indexes } of READ_MODELS) {
         const change = changes.get(event.type);
         for (const id of change?.ids(event) ?? []) {
           const doc = change!.evolve(await reads.get(collection, id), event, id);
@@ -90,8 +62,13 @@ class FoldedOnDemand implements ReadModels {
 export const warnings: string[] = [];
 const quiet = (): void => undefined;
 const tell = (_fields: object, message: string): void => void warnings.push(message);
-const logger: Logger = { debug: quiet, info: quiet, warn: tell, error: tell };
+const logger: Logger = { debug: quiet, info: (_fields, message) => void told.push(message), warn: tell, error: tell };
 export const MINUTE = 60_000;
+export const DAY = 24 * 60 * MINUTE;
+const LOOK_MS = 30_000;
+const RULES: RetentionRules = { cacheMs: 30 * DAY, submittedLogMs: 7 * DAY, diskReserveBytes: 0 };
+let rules = RULES;
+export const told: string[] = [];
 
 let directory: string;
 export let clock: ManualClock;
@@ -111,6 +88,8 @@ const start = async (): Promise<void> => {
     { provide: PORT.readModels, useValue: new FoldedOnDemand() },
     { provide: PORT.objectStore, useValue: objects },
     { provide: PORT.logStore, useValue: logs },
+    { provide: PORT.claims, useValue: soleClaims() },
+    { provide: PORT.settings, useValue: { mode: 'standalone', dataDirectory: directory, retention: rules } },
   ];
   @Global()
   @Module({ providers: ports, exports: ports.map(({ provide }) => provide) })
@@ -119,9 +98,12 @@ const start = async (): Promise<void> => {
   class Host {}
   app = await NestFactory.createApplicationContext(Host, { logger: false, abortOnError: false });
   await clock.sleeping(MINUTE);
+  await clock.sleeping(LOOK_MS);
 };
 
-export const openStore = async (): Promise<void> => {
+export const openStore = async (given: Partial<RetentionRules> = {}): Promise<void> => {
+  rules = { ...RULES, ...given };
+  told.length = 0;
   directory = mkdtempSync(join(tmpdir(), 'foldline-artifact-store-'));
   clock = new ManualClock();
   warnings.length = 0;
@@ -129,6 +111,25 @@ export const openStore = async (): Promise<void> => {
   reads = await openEmbeddedReadStore({ directory: join(directory, 'reads') });
   objects = await openFileObjectStore({ directory: join(directory, 'objects') });
   logs = await openFileLogStore({ directory: join(directory, 'logs') });
+  await start();
+};
+/** So many milliseconds later the next look at what is kept has ended. */
+export const lookAfter = async (ms: number): Promise<void> => {
+  clock.advance(Math.max(ms, LOOK_MS));
+  await clock.sleeping(LOOK_MS);
+};
+/** What another service, or this one before, has stored. */
+export const happened = async (stream: string, ...news: NewEvent[]): Promise<void> => {
+  const { length } = await store.readStream(stream, 0);
+  const about = { causationId: 'c', correlationId: stream, actor: { kind: 'system', id: 'spec' } } as const;
+  await store.append(
+    stream,
+    news.map((event, n) => ({ ...event, id: `${stream} ${length + n}`, ...about })),
+    length - 1,
+  );
+};
+export const restart = async (): Promise<void> => {
+  await app.close();
   await start();
 };
 export const closeStore = async (): Promise<void> => {
@@ -157,8 +158,7 @@ export const recorded = <Type extends string, Data>(
 export const deliver = async (handle: (to: ArtifactStoreEvents) => Promise<void>): Promise<void> => {
   await handle(events());
   await handle(events());
-  await app.close();
-  await start();
+  await restart();
   await handle(events());
 };
 /** What the artifact-store has said. */
@@ -198,7 +198,7 @@ export const artifact = ({ manifestDigest, files, bytes }: Tree, artifactId = 'a
     `uploaded-${artifactId}`,
   );
 };
-export const cache = ({ manifestDigest, files, bytes }: Tree, cacheId = 'c1') =>
+export const cache = ({ manifestDigest, files, bytes }: Tree, cacheId = 'c1', eventId = `saved-${cacheId}`) =>
   recorded(
     CacheUploaded({
       ...attempt,
@@ -210,7 +210,7 @@ export const cache = ({ manifestDigest, files, bytes }: Tree, cacheId = 'c1') =>
       files,
       bytes,
     }),
-    `saved-${cacheId}`,
+    eventId,
   );
 type Upload = ReturnType<typeof artifact> | ReturnType<typeof cache>;
 const idOf = ({ data }: Upload): string => ('artifactId' in data ? data.artifactId : data.cacheId);

@@ -20,7 +20,7 @@ import {
   closeStore,
 } from './artifact-store.fixture.ts';
 
-beforeEach(openStore);
+beforeEach(() => openStore());
 afterEach(closeStore);
 
 describe('an uploaded artifact', () => {

@@ -14,7 +14,7 @@ import {
   closeStore,
 } from '../artifact-store.fixture.ts';
 
-beforeEach(openStore);
+beforeEach(() => openStore());
 afterEach(closeStore);
 
 describe('expiry', () => {

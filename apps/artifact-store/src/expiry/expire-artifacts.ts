@@ -44,8 +44,7 @@ export const expireArtifacts = async (ports: ExpiryPorts): Promise<number> => {
 
 const expireBatch = async (ports: ExpiryPorts): Promise<number> => {
   // Everything committed up to here must show in the read models, or bytes of a new artifact would look unused.
-  const shown = await ports.readModels.reached(await ports.eventStore.lastPosition(), READ_MODELS_WAIT_MS);
-  if (!shown) {
+  if (!(await showAll(ports))) {
     ports.logger.warn({}, 'artifacts are not expired now: the read models are behind');
     return 0;
   }
@@ -56,6 +55,10 @@ const expireBatch = async (ports: ExpiryPorts): Promise<number> => {
   for (const artifact of due) expired += await expire(ports.commands, artifact);
   return expired;
 };
+
+/** Whether the read models show everything that is stored now, or do so within a while. */
+export const showAll = async ({ readModels, eventStore }: Pick<ExpiryPorts, 'readModels' | 'eventStore'>) =>
+  readModels.reached(await eventStore.lastPosition(), READ_MODELS_WAIT_MS);
 
 const expire = async (commands: Commands, { id, pipelineId }: ArtifactDoc): Promise<number> => {
   const cause = {
@@ -74,7 +77,7 @@ const dueArtifacts = async (reads: ReadStore, now: string): Promise<ArtifactDoc[
 };
 
 const deleteBytes = async ({ readStore, objectStore, logger }: ExpiryPorts, due: ArtifactDoc[]): Promise<void> => {
-  const unused = await bytesOnlyOf(due, readStore, objectStore);
+  const unused = await bytesOnlyOf(due, new Set(due.map(({ id }) => id)), readStore, objectStore);
   if (!unused) {
     logger.warn({ artifacts: due.length }, 'the bytes of expired artifacts stay: a manifest that is in use is damaged');
     return;

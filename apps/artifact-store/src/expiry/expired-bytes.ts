@@ -1,25 +1,27 @@
 import { COLLECTION, type ArtifactDoc, type CacheDoc, type SnapshotDoc } from '@foldline/contracts';
+import { COLLECTION, type ArtifactDoc, type CacheDoc, type PruningDoc } from '@foldline/contracts';
 import { PermanentError, type ObjectStore, type ReadStore } from '@foldline/kernel';
 import { treeOf } from '../manifest/objects-of.ts';
 
 const PAGE = 200;
 
 /**
- * The objects that nothing will need once these artifacts are gone: their manifests and files, less what the manifest
- * of any other available artifact or any cache names. Costs one pass over all of those, so it is for background work
- * and for many artifacts at once; memory grows with the given artifacts only.
+ * The objects that nothing will need once these trees are gone: their manifests and what they name, less what any other
+ * available artifact, any cache, or any pruned one that still waits names. `going` are the ids of what has the trees. Costs
+ * one pass over all the others, so it is for background work and for many trees at once; memory grows with the given ones
+ * only.
  *
  * `undefined`: a manifest that is still in use is damaged, so nobody can tell what it names, and nothing may go.
  */
 export const bytesOnlyOf = async (
-  artifacts: readonly ArtifactDoc[],
+  trees: readonly Tree[],
+  going: ReadonlySet<string>,
   reads: ReadStore,
   objects: ObjectStore,
 ): Promise<Set<string> | undefined> => {
-  const going = new Set(artifacts.map(({ id }) => id));
   const candidates = new Set<string>();
-  for (const { manifestDigest } of artifacts) {
-    for (const digest of await namedBy(objects, { manifestDigest }, () => [])) candidates.add(digest);
+  for (const tree of trees) {
+    for (const digest of await namedBy(objects, tree, () => [])) candidates.add(digest);
   }
   for await (const tree of treesInUse(reads, going)) {
     if (candidates.size === 0) break;
@@ -30,9 +32,12 @@ export const bytesOnlyOf = async (
   return candidates;
 };
 
-type Tree = Pick<CacheDoc, 'manifestDigest' | 'layers'>;
+export type Tree = Pick<CacheDoc, 'manifestDigest' | 'layers'>;
 
-/** A manifest and the objects that it names; only itself when it is not there any more. */
+/**
+ * What a manifest names, and behind that itself: deleted in this order, a crash in between leaves what tells the rest. Only
+ * itself when it is not there any more.
+ */
 const namedBy = async <Damaged>(
   objects: ObjectStore,
   { manifestDigest: manifest, layers }: Tree,
@@ -41,20 +46,24 @@ const namedBy = async <Damaged>(
   if (layers) return [manifest, ...layers.map(({ digest }) => digest)];
   try {
     const bytes = await objects.read(manifest);
-    return bytes ? [manifest, ...treeOf(bytes).objects.map(({ digest }) => digest)] : [manifest];
+    return bytes ? [...treeOf(bytes).objects.map(({ digest }) => digest), manifest] : [manifest];
   } catch (error) {
     if (error instanceof PermanentError) return damaged();
     throw error;
   }
 };
 
-async function* treesInUse(reads: ReadStore, except: ReadonlySet<string>): AsyncGenerator<Tree> {
+async function* treesInUse(reads: ReadStore, going: ReadonlySet<string>): AsyncGenerator<Tree> {
   for await (const { id, doc } of everyDocument(reads, COLLECTION.artifacts)) {
     const artifact = doc as ArtifactDoc;
-    if (artifact.status === 'available' && !except.has(id)) yield artifact;
+    if (artifact.status === 'available' && !going.has(id)) yield artifact;
   }
   for await (const { doc } of everyDocument(reads, COLLECTION.caches)) yield doc as CacheDoc;
   for await (const { doc } of everyDocument(reads, COLLECTION.snapshots)) yield* treesOf(doc as SnapshotDoc);
+  for await (const { id, doc } of everyDocument(reads, COLLECTION.prunings)) {
+    const pruning = doc as PruningDoc;
+    if (pruning.kind === 'cache' && !going.has(id)) yield pruning;
+  }
 }
 
 /** What was different, and the caches that lay below it. */

@@ -15,7 +15,7 @@ import {
   closeStore,
 } from '../artifact-store.fixture.ts';
 
-beforeEach(openStore);
+beforeEach(() => openStore());
 afterEach(closeStore);
 
 describe('what an attempt has uploaded that is not the current one', () => {

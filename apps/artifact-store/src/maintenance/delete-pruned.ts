@@ -1,0 +1,62 @@
+import { type PruningDoc } from '@foldline/contracts';
+import { prunedAndUnseen, type LogStore } from '@foldline/kernel';
+import { showAll, type ExpiryPorts } from '../expiry/expire-artifacts.ts';
+import { bytesOnlyOf } from '../expiry/expired-bytes.ts';
+
+/** What goes at once: each of these batches costs a look at everything that is kept. */
+const BATCH = 200;
+
+export type DeletionPorts = ExpiryPorts & { logStore: LogStore };
+export type Deleted = { pruned: string[]; digests: string[]; bytes: number };
+
+/**
+ * Deletes the bytes of what was pruned, now or before a crash, and has each batch recorded. Answers the bytes that are
+ * gone, and those that wait for jobs to end. What was pruned behind the position is fresh (see `prunedAndUnseen`).
+ *
+ * The bytes go before the record: a crash between the two leaves what was pruned to the next pass, which finds less to
+ * delete.
+ */
+export const deletePruned = (
+  ports: DeletionPorts,
+  startedAt: number,
+  record: (deleted: Deleted) => Promise<unknown>,
+): Promise<{ bytes: number; waitingBytes: number }> =>
+  ports.gate.deleting(async () => {
+    if (!(await showAll(ports))) {
+      ports.logger.warn({}, 'nothing that was pruned is deleted now: the read models are behind');
+      return { bytes: 0, waitingBytes: 0 };
+    }
+    const { unseen, waitingBytes } = await prunedAndUnseen(ports.readStore, ({ position }) => position > startedAt);
+    let bytes = 0;
+    for (let start = 0; start < unseen.length; start += BATCH) {
+      const deleted = await deleteBatch(ports, unseen.slice(start, start + BATCH));
+      if (deleted.pruned.length === 0) continue;
+      await record(deleted);
+      bytes += deleted.bytes;
+    }
+    return { bytes, waitingBytes };
+  });
+
+const deleteBatch = async (ports: DeletionPorts, batch: readonly PruningDoc[]): Promise<Deleted> => {
+  const logs = batch.filter((pruning) => pruning.kind === 'log');
+  for (const { attemptId } of logs) await ports.logStore.delete(attemptId);
+  const deleted: Deleted = { pruned: logs.map(({ id }) => id), digests: [], bytes: total(logs) };
+  const caches = batch.filter((pruning) => pruning.kind === 'cache');
+  const going = new Set(caches.map(({ id }) => id));
+  const unused = await bytesOnlyOf(caches, going, ports.readStore, ports.objectStore);
+  if (!unused) {
+    ports.logger.warn({ caches: going.size }, 'the bytes of pruned caches stay: a manifest that is in use is damaged');
+    return deleted;
+  }
+  for (const digest of unused) {
+    const object = await ports.objectStore.stat(digest);
+    if (!object) continue;
+    await ports.objectStore.delete(digest);
+    deleted.digests.push(digest);
+    deleted.bytes += object.bytes;
+  }
+  deleted.pruned.push(...going);
+  return deleted;
+};
+
+const total = (prunings: readonly PruningDoc[]): number => prunings.reduce((sum, { bytes }) => sum + bytes, 0);
