@@ -21,10 +21,11 @@ export class JobLogs {
     @Inject(PipelineQueries) private readonly pipelines: PipelineQueries,
   ) {}
 
-  /** The log of an attempt, the newest unless told. A job that never started has an empty one. */
+  /** The log of an attempt, the newest unless told. A job that never started has an empty one; refuses a pruned one. */
   async of(job: JobDoc, wanted?: number): Promise<JobLog> {
     const attempt = wanted ?? Math.max(1, job.attempt);
     if (attempt > Math.max(1, job.attempt)) throw new Refusal('not_found', `the job has no attempt ${attempt}`);
+    refusePruned(job, attempt);
     const attemptId = attemptIdOf(job.id, attempt);
     const written = await this.logs.state(attemptId);
     const isRestComing = !written.sealed && ENDED.has(job.status) && hasWritten(job);
@@ -98,6 +99,15 @@ export class JobLogs {
     }
   }
 }
+
+/** When the output of this attempt was pruned, if it was. */
+export const prunedAt = ({ logPruned }: JobDoc, attempt: number): string | undefined =>
+  logPruned && attempt <= logPruned.attempt ? logPruned.at : undefined;
+
+export const refusePruned = (job: JobDoc, attempt: number): void => {
+  const at = prunedAt(job, attempt);
+  if (at !== undefined) throw new Refusal('log_pruned', `the output of attempt ${attempt} was pruned at ${at}`);
+};
 
 const newestOf = (job: JobDoc): string => attemptIdOf(job.id, Math.max(1, job.attempt));
 const hasEndedUnbegun = (job: JobDoc): boolean => ENDED.has(job.status) && !hasWritten(job);

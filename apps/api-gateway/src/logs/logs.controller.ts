@@ -17,7 +17,7 @@ export class LogsController {
   @Describe('Sends the log of a job: as it is, following it until it ends, or as server-sent events', {
     answer: 'The output as it came; X-Log-Complete says whether more may follow',
     produces: ['text/plain', 'text/event-stream'],
-    problems: ['range_not_satisfiable'],
+    problems: ['range_not_satisfiable', 'log_pruned'],
   })
   async show(
     @Param('owner') owner: string,

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DownstreamRequested, JobCancelled, JobQueued, JobSucceeded, type NewEvent } from '@foldline/contracts';
+import {
+  DownstreamRequested,
+  JobCancelled,
+  JobQueued,
+  JobSucceeded,
+  LogPruned,
+  type NewEvent,
+} from '@foldline/contracts';
 import { WebSocket, type ClientOptions } from 'ws';
 import {
   closeAndRemove,
@@ -63,6 +70,18 @@ const refusedWith = (socket: WebSocket): Promise<number> =>
   });
 
 describe('the log of a job', () => {
+  it('says that it was pruned, and when, as text, as events and on a socket', async () => {
+    const { path, pipelineId, jobId, attemptId } = await newJob();
+    const because = { rule: 'age', detail: 'its job ended more than 7 days ago' } as const;
+    const pruned = LogPruned({ attemptId, jobId, pipelineId, bytes: 7, sha256: 'e'.repeat(64), because });
+    const [{ recordedAt } = { recordedAt: '' }] = await gateway.record(`log-${attemptId}`, pipelineId, pruned);
+    for (const accept of ['text/plain', 'text/event-stream']) {
+      const { body } = await gateway.as('get', path).set('Accept', accept).expect(410);
+      expect(body).toMatchObject({ code: 'log_pruned', detail: expect.stringContaining(recordedAt) });
+    }
+    expect(await refusedWith(socketTo(jobId))).toBe(410);
+  });
+
   it('is sent as it is, in part or as a whole', async () => {
     const { log, path } = await newJob();
     await log.write('first line\nsecond line\n');

@@ -60,6 +60,7 @@ export const submittedJobAnswer = (
         files,
         bytes,
       })),
+    ...(found.job?.logPruned && { outputPrunedAt: epoch(found.job.logPruned.at) }),
     ...(error && { error }),
   };
 };

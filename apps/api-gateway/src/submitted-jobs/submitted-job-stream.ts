@@ -4,7 +4,7 @@ import { PORT, type Clock } from '@foldline/kernel';
 import type { FastifyReply } from '../http/fastify.ts';
 import { OpenStreams } from '../http/open-streams.ts';
 import { sendEvents, type SentEvent } from '../http/server-sent-events.ts';
-import { JobLogs } from '../logs/job-logs.ts';
+import { JobLogs, prunedAt } from '../logs/job-logs.ts';
 import { Utf8Chunks } from '../logs/utf8-chunks.ts';
 import { hasEnded } from './submitted-job-standing.ts';
 import { SubmittedJobQueries, type FoundJob } from './submitted-job.queries.ts';
@@ -49,7 +49,7 @@ export class SubmittedJobStream {
 
   /** What an attempt writes from a place on; where the next piece would be. */
   private async follow(job: JobDoc, from: Place, send: Send, signal: AbortSignal): Promise<Place> {
-    if (from.attempt > Math.max(1, job.attempt)) return from;
+    if (from.attempt > Math.max(1, job.attempt) || prunedAt(job, from.attempt) !== undefined) return from;
     const { attempt } = from;
     const text = new Utf8Chunks();
     let { offset } = from;

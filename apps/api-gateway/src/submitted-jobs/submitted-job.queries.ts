@@ -11,7 +11,7 @@ import {
 import { PORT, Refusal, type Page, type ReadStore } from '@foldline/kernel';
 import { readPage, type PageQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
-import { JobLogs, type JobLog } from '../logs/job-logs.ts';
+import { JobLogs, prunedAt, type JobLog } from '../logs/job-logs.ts';
 import { pipelineOfJob } from './job-submissions.ts';
 import { JOB_ID } from './submit-job-body.ts';
 import {
@@ -70,8 +70,9 @@ export class SubmittedJobQueries {
     return { ...page, items };
   }
 
+  /** None of a job that has not begun, or whose output was pruned. */
   log({ job }: FoundJob): Promise<JobLog> | undefined {
-    return job && job.attempt > 0 ? this.logs.of(job) : undefined;
+    return job && job.attempt > 0 && prunedAt(job, job.attempt) === undefined ? this.logs.of(job) : undefined;
   }
 
   /** What a step has written, as text. */

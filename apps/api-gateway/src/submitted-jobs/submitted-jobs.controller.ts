@@ -7,6 +7,7 @@ import { answerPage, PageQuery, ReadQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { lastEventId } from '../http/server-sent-events.ts';
 import { RetryBody, resumeOf } from '../jobs/retry-body.ts';
+import { refusePruned } from '../logs/job-logs.ts';
 import { Describe } from '../openapi/describe.ts';
 import { WaitingJobs } from '../queue/waiting-jobs.ts';
 import { Idempotency, type RequestId } from '../triggers/idempotency.ts';
@@ -123,9 +124,11 @@ export class SubmittedJobsController {
   @Describe('Streams the output of a submitted job as server-sent events until it has ended', {
     answer: 'Events of type log, {attempt, offset, text}, and at last one of type end, {status}',
     produces: ['text/event-stream'],
+    problems: ['log_pruned'],
   })
   async log(@Query() { id }: JobQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.jobs.named(id);
+    const { job } = await this.jobs.named(id);
+    if (job) refusePruned(job, job.attempt);
     await this.stream.answer(id, lastEventId(request), reply);
   }
 
