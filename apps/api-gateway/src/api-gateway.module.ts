@@ -29,6 +29,8 @@ import { LogAnswers } from './logs/log-answers.ts';
 import { LogSocket } from './logs/log-socket.ts';
 import { LogsController } from './logs/logs.controller.ts';
 import { CONTROLLERS, DocsController } from './openapi/docs.controller.ts';
+import { MaintenanceController } from './maintenance/maintenance.controller.ts';
+import { MaintenanceQueries } from './maintenance/maintenance.queries.ts';
 import { HealthController } from './operations/health.controller.ts';
 import { LogWatch } from './operations/log-watch.ts';
 import { DeliveryMetrics } from './operations/delivery-metrics.queries.ts';
@@ -102,6 +104,7 @@ const controllers: Type[] = [
   EventsController,
   WebhookController,
   OperationsController,
+  MaintenanceController,
   HealthController,
   DocsController,
 ];
@@ -144,6 +147,7 @@ const controllers: Type[] = [
     DeliveryMetrics,
     Statistics,
     AlertQueries,
+    MaintenanceQueries,
     JobSubmissions,
     SubmittedJobQueries,
     SubmittedJobStream,
