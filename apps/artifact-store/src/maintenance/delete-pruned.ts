@@ -1,17 +1,20 @@
-import { type PruningDoc } from '@foldline/contracts';
+import type { PruningDoc } from '@foldline/contracts';
 import { prunedAndUnseen, type LogStore } from '@foldline/kernel';
 import { showAll, type ExpiryPorts } from '../expiry/expire-artifacts.ts';
 import { bytesOnlyOf } from '../expiry/expired-bytes.ts';
 
 /** What goes at once: each of these batches costs a look at everything that is kept. */
 const BATCH = 200;
+/** A job may have been told by read models that were behind for a moment, and not have said so yet. */
+const FRESH_MS = 5 * 60_000;
 
 export type DeletionPorts = ExpiryPorts & { logStore: LogStore };
 export type Deleted = { pruned: string[]; digests: string[]; bytes: number };
 
 /**
  * Deletes the bytes of what was pruned, now or before a crash, and has each batch recorded. Answers the bytes that are
- * gone, and those that wait for jobs to end. What was pruned behind the position is fresh (see `prunedAndUnseen`).
+ * gone, and those that wait for jobs to end. What was pruned behind the position, or a few
+ * minutes ago, is fresh (see `prunedAndUnseen`).
  *
  * The bytes go before the record: a crash between the two leaves what was pruned to the next pass, which finds less to
  * delete.
@@ -26,7 +29,9 @@ export const deletePruned = (
       ports.logger.warn({}, 'nothing that was pruned is deleted now: the read models are behind');
       return { bytes: 0, waitingBytes: 0 };
     }
-    const { unseen, waitingBytes } = await prunedAndUnseen(ports.readStore, ({ position }) => position > startedAt);
+    const recently = new Date(Date.parse(ports.clock.now()) - FRESH_MS).toISOString();
+    const isFresh = ({ position, prunedAt }: PruningDoc): boolean => position > startedAt || prunedAt > recently;
+    const { unseen, waitingBytes } = await prunedAndUnseen(ports.readStore, isFresh);
     let bytes = 0;
     for (let start = 0; start < unseen.length; start += BATCH) {
       const deleted = await deleteBatch(ports, unseen.slice(start, start + BATCH));

@@ -20,9 +20,11 @@ import {
   awaited,
   artifact,
   cache,
+  clock,
   closeStore,
   DAY,
   deliver,
+  events,
   happened,
   logs,
   lookAfter,
@@ -254,6 +256,25 @@ describe('A cache that a job has', () => {
     await began('p2');
     await ended('p1');
     await lookAfter(HOUR);
+    expect(await kept(base.digest)).toBe(false);
+  });
+});
+
+describe('A job that came a moment after a cache was pruned', () => {
+  beforeEach(() => openStore({ cacheBytes: 1 }));
+
+  it('may have seen it still, so the bytes wait for it some minutes', async () => {
+    const ask = (id: string) => events().maintenanceRequested(recorded(MaintenanceRequested({}), id));
+    const base = await layer('base');
+    await saved('c1', base);
+    await began('p1');
+    await ask('first');
+    await ended('p1');
+    await began('p2');
+    await ask('second');
+    expect(await kept(base.digest)).toBe(true);
+    clock.advance(5 * MINUTE);
+    await ask('third');
     expect(await kept(base.digest)).toBe(false);
   });
 });
