@@ -11,8 +11,12 @@ import { projectsProjection } from './projects.projection.ts';
 import { resourceGroupsProjection } from './resource-groups.projection.ts';
 import { serviceDeploymentsProjection } from './service-deployments.projection.ts';
 import { servicesProjection } from './services.projection.ts';
-import { artifactsProjection, cachesProjection, snapshotsProjection } from './storage.projection.ts';
-import { artifactsProjection, cachesProjection, pruningsProjection } from './storage.projection.ts';
+import {
+  artifactsProjection,
+  cachesProjection,
+  pruningsProjection,
+  snapshotsProjection,
+} from './storage.projection.ts';
 import { submittedJobsProjection } from './submitted-jobs.projection.ts';
 
 /** Every document that queries answer from, as folds over the log. */

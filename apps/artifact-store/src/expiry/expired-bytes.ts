@@ -1,5 +1,4 @@
-import { COLLECTION, type ArtifactDoc, type CacheDoc, type SnapshotDoc } from '@foldline/contracts';
-import { COLLECTION, type ArtifactDoc, type CacheDoc, type PruningDoc } from '@foldline/contracts';
+import { COLLECTION, type ArtifactDoc, type CacheDoc, type PruningDoc, type SnapshotDoc } from '@foldline/contracts';
 import { PermanentError, type ObjectStore, type ReadStore } from '@foldline/kernel';
 import { treeOf } from '../manifest/objects-of.ts';
 
