@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Sandbox, START_MS, until } from '@foldline/client';
 
 type Step = { name: string; status: string; output: string; resumedFrom?: number };
-type Job = { id: string; status: string; attempt: number; steps: Step[] };
+type Job = { id: string; pipelineId: string; status: string; attempt: number; steps: Step[] };
+type Events = { items: { type: string; data: { pipelineId?: string } }[] };
 
 let sandbox: Sandbox;
 /** Outside of every workspace. */
@@ -37,6 +38,12 @@ const ended = (id: string, attempt = 1): Promise<Job> =>
     const job = await status(id);
     return !['queued', 'running'].includes(job.status) && job.attempt >= attempt && job;
   });
+/** How many snapshots of the job are on record. */
+const snapshotsOf = async (id: string): Promise<number> => {
+  const { pipelineId } = await status(id);
+  const { items } = await sandbox.client.get<Events>('/api/v1/events?limit=1000');
+  return items.filter(({ type, data }) => type === 'SnapshotTaken' && data.pipelineId === pipelineId).length;
+};
 /** How often a command with this mark was carried out. */
 const times = (mark: string): number => {
   const file = join(outside, mark);
@@ -128,6 +135,7 @@ describe('The state between the steps of a job (S1-27 to S1-29)', () => {
     };
     await submit('killed', [prepare('killed'), check, waits, check]);
     await until('the step to wait', () => times('waits') === 1);
+    await until('what was made before it to be on record', async () => (await snapshotsOf('killed')) === 2);
     await sandbox.server.kill();
     await sandbox.restart();
     const job = await ended('killed', 2);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { serializeManifest } from '@foldline/contracts';
+import { serializeLayered, serializeManifest } from '@foldline/contracts';
 import type { History } from './check-history.mjs';
 
 export type Event = History['events'][number];
@@ -67,6 +67,8 @@ const file = Buffer.from('built\n');
 const manifest = serializeManifest([
   { kind: 'file', path: 'out.txt', mode: 0o644, size: file.length, digest: digestOf(file) },
 ]);
+const layer = Buffer.from('an image');
+const layered = serializeLayered([{ digest: digestOf(layer), bytes: layer.length, content: 0 }], []);
 const artifact = { artifactId: 'a1', jobId: BUILD, manifestDigest: digestOf(manifest) };
 
 /**
@@ -129,7 +131,7 @@ export const goodHistory = (): History => {
     .notified('n2');
   const startOf = (attemptId: string): number =>
     Date.parse(log.events.find(({ stream }) => stream === `attempt-${attemptId}`)!.recordedAt) + 100;
-  const objects = new Map([manifest, file].map((bytes) => [digestOf(bytes), bytes]));
+  const objects = new Map([manifest, file, layered, layer].map((bytes) => [digestOf(bytes), bytes]));
   const stored = {
     [`${BUILD}.1`]: logs.lost,
     [`${BUILD}.2`]: logs.build,
@@ -154,7 +156,10 @@ export const goodHistory = (): History => {
       { attemptId: `${BUILD}.2`, offset: 0, bytes: logs.build.subarray(0, 20), complete: false },
       { attemptId: `${BUILD}.2`, offset: 20, bytes: logs.build.subarray(20), complete: true },
     ],
-    trees: [{ id: 'a1', manifestDigest: digestOf(manifest) }],
+    trees: [
+      { id: 'a1', manifestDigest: digestOf(manifest) },
+      { id: 'c1', manifestDigest: digestOf(layered) },
+    ],
     objects: (digest) => objects.get(digest),
     received: ['n1', 'n2', 'n2'],
     replay: { differences: [] },

@@ -69,8 +69,8 @@ export class Reader {
     const keep = async (digest) => void objects.set(digest, await this.objects.read(digest));
     for (const { manifestDigest } of trees) {
       await keep(manifestDigest);
-      const { entries = [] } = JSON.parse(objects.get(manifestDigest)?.toString() ?? '{}');
-      for (const { digest } of entries) if (digest && !objects.has(digest)) await keep(digest);
+      const { entries = [], layers = entries } = JSON.parse(objects.get(manifestDigest)?.toString() ?? '{}');
+      for (const { digest } of layers) if (digest && !objects.has(digest)) await keep(digest);
     }
     return {
       events,

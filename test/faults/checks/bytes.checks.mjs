@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseManifest } from '@foldline/contracts';
+import { parseLayered, parseManifest } from '@foldline/contracts';
 import { givenAway, ofType, streamsOf } from './events.mjs';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -74,15 +74,22 @@ export const viewersSawTheLog = ({ logs, seen }) =>
     return [];
   });
 
+const isLayered = (manifest) => JSON.parse(manifest.toString('utf8')).version === 2;
+
+/** What a tree is made of: layers, or its files one by one. */
+const partsOf = (manifest) =>
+  isLayered(manifest)
+    ? parseLayered(manifest).layers.map(({ digest }, index) => ({ path: `layer ${index + 1}`, digest }))
+    : parseManifest(manifest).entries.filter(({ kind }) => kind === 'file');
+
 const problemOfTree = (digest, objects) => {
   const manifest = objects(digest);
   if (!manifest) return 'its manifest is missing';
   if (sha256(manifest) !== digest) return 'its manifest is damaged';
-  for (const entry of parseManifest(manifest).entries) {
-    if (entry.kind !== 'file') continue;
-    const bytes = objects(entry.digest);
-    if (!bytes) return `${entry.path} is missing`;
-    if (sha256(bytes) !== entry.digest) return `${entry.path} is damaged`;
+  for (const part of partsOf(manifest)) {
+    const bytes = objects(part.digest);
+    if (!bytes) return `${part.path} is missing`;
+    if (sha256(bytes) !== part.digest) return `${part.path} is damaged`;
   }
   return undefined;
 };

@@ -22,8 +22,11 @@ const allDocuments = async (reads, collection) => {
   }
 };
 
-/** Artifacts that are shown as available, and the newest entry of each cache key. */
+/** Artifacts that are shown as available, the newest entry of each cache key, and what snapshots hold. */
 export const shownTrees = async (reads) => {
   const artifacts = (await allDocuments(reads, COLLECTION.artifacts)).filter(({ status }) => status === 'available');
-  return [...artifacts, ...(await allDocuments(reads, COLLECTION.caches))];
+  const snapshots = (await allDocuments(reads, COLLECTION.snapshots)).flatMap(({ id, manifestDigest, trees }) =>
+    [...trees, ...(manifestDigest === undefined ? [] : [{ manifestDigest }])].map((tree) => ({ ...tree, id })),
+  );
+  return [...artifacts, ...(await allDocuments(reads, COLLECTION.caches)), ...snapshots];
 };
