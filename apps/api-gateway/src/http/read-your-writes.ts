@@ -27,8 +27,10 @@ export class ReadYourWrites {
 
   /** A document; one that seems missing is looked for again when the read models have caught up. */
   async find<Doc extends Document>(collection: string, id: string): Promise<Doc | undefined> {
+    // Asked before: a document that was projected behind the look must not count as one that does not exist.
+    const shown = this.models.position();
     const found = await this.reads.get<Doc>(collection, id);
-    if (found || this.models.position() >= (await this.store.lastPosition())) return found;
+    if (found || shown >= (await this.store.lastPosition())) return found;
     await this.reachEnd();
     return this.reads.get<Doc>(collection, id);
   }
