@@ -183,8 +183,28 @@ describe('A submitted job (S1-01 to S1-19)', () => {
     ];
     await run('cache-1', steps, { cacheKeys: ['package-lock.json'] });
     const again = await run('cache-2', steps, { cacheKeys: ['package-lock.json'] });
-    expect(again.caches).toMatchObject([{ result: 'hit' }]);
+    expect(again.caches).toMatchObject([
+      { result: 'hit', key: expect.stringMatching(/^linux\/\w+-node\d+\.\d+-npm-[0-9a-f]{40}$/) },
+    ]);
     expect(again.steps[0]!.output).not.toContain('installed');
+  });
+
+  it('S1-25 knows the lockfiles of its repository where it names none, and leads what is downloaded beside them', async () => {
+    const where =
+      'echo "$npm_config_cache $PIP_CACHE_DIR $GOMODCACHE"; mkdir -p "$GOMODCACHE"; touch "$GOMODCACHE/mod"';
+    const job = await run('detected-1', [{ name: 'Where', run: `${where}; pwd` }]);
+    const here = job.steps[0]!.output.trim().split('\n').at(-1)!;
+    expect(job.steps[0]!.output).toContain(`${here}/.npm ${here}/.pip-cache ${here}/.go/pkg/mod`);
+
+    const again = await run('detected-2', [{ name: 'Look', run: 'ls .go/pkg/mod' }]);
+    expect(again.steps[0]!.output).toContain('mod');
+    expect(again.caches.map(({ key }) => /-(npm|pip|go)-/.exec(key)?.[1])).toEqual(['npm', 'pip', 'go']);
+  });
+
+  it('keeps nothing where it says so', async () => {
+    const job = await run('keeps-nothing', [{ name: 'Where', run: 'echo "<$GOCACHE>"' }], { cacheKeys: [] });
+    expect(job.caches).toEqual([]);
+    expect(job.steps[0]!.output).toContain('<>');
   });
 });
 

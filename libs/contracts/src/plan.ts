@@ -202,7 +202,14 @@ export type CacheSpec = {
   /** Each is a whole key, whatever it ends in (as in GitLab). */
   exactFallbackKeys?: true;
   when: 'on_success' | 'on_failure' | 'always';
+  /**
+   * What made the files and will use them: its version and the platform begin the key and the fallback keys, because they
+   * fit no other. Where they lie is known of the tool, so nobody need be told of a path that has none.
+   */
+  tool?: CacheTool;
 };
+
+export type CacheTool = 'node' | 'python' | 'go' | 'rust' | 'java' | 'ruby' | 'php';
 
 /** Why an attempt did not succeed. `retry.when` names these; `always` means any of them. */
 export type FailureReason =

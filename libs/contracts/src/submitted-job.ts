@@ -29,7 +29,8 @@ export type SubmittedJob = {
   branch?: string;
   steps: SubmittedStep[];
   env: Record<string, string>;
-  cacheKeys: string[];
+  /** Lockfiles; without them those of the repository's own directory. */
+  cacheKeys?: string[];
   image?: string;
   timeout: number;
   priority: number;

@@ -17,6 +17,7 @@ import { commitLook } from './commit-look.ts';
 import type { CompileInput, LintInput } from './compile.ts';
 import type { DefinitionCompiler } from './definition-compiler.ts';
 import { DEFINITION_FILES } from './dialect.ts';
+import { lockfilesAmong } from './lockfile-caches.ts';
 import { plannedFrom } from './planned-from.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { problemHints } from './problem-hints.ts';
@@ -68,7 +69,7 @@ export const planRequested = async (request: Request, requestedAt: string, tools
     const described = await fetchCommit(request, tools.repositories);
     commit = { sha: described.sha, message: described.message };
     context = contextOf(request, requestedAt, described);
-    const asked = planAsked(request);
+    const asked = await planAsked(request, { sha: described.sha, repositories: tools.repositories });
     if (asked) return { context, plan: asked };
     return { commit, ...(await compileAt(context, request, tools)) };
   } catch (error) {
@@ -78,8 +79,15 @@ export const planRequested = async (request: Request, requestedAt: string, tools
 };
 
 /** What needs no definition. */
-const planAsked = ({ build, submission }: Request): Plan | undefined =>
-  build ? buildPlan(build) : submission && submissionPlan(submission);
+const planAsked = async (
+  { build, submission, project }: Request,
+  { sha, repositories }: { sha: string; repositories: SourceRepository },
+): Promise<Plan | undefined> => {
+  if (build) return buildPlan(build);
+  if (!submission) return undefined;
+  const files = submission.cacheKeys ? [] : await repositories.listFiles(project.id, sha);
+  return submissionPlan(submission, lockfilesAmong(new Set(files)));
+};
 
 /** Everything that is known now and that nobody need ask for again. */
 const contextOf = (

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunStep, SubmittedJob } from '@foldline/contracts';
+import { lockfilesAmong } from './lockfile-caches.ts';
 import { submissionPlan } from './submission-plan.ts';
 
 const job: SubmittedJob = {
@@ -11,13 +12,13 @@ const job: SubmittedJob = {
   priority: 5,
   retries: 3,
 };
-const planned = (more: Partial<SubmittedJob> = {}) => submissionPlan({ ...job, ...more }).jobs[0]!;
+const planned = (more: Partial<SubmittedJob> = {}) => submissionPlan({ ...job, ...more }, []).jobs[0]!;
 const stepOf = (step: Partial<SubmittedJob['steps'][number]>): RunStep =>
   planned({ steps: [{ name: 'a', run: 'true', ...step }] }).steps[0] as RunStep;
 
 describe('the plan of a submitted job', () => {
   it('is one job, and says why it is there', () => {
-    const plan = submissionPlan(job);
+    const plan = submissionPlan(job, []);
     expect(plan).toMatchObject({ name: 'build-123', stages: ['job'], warnings: [] });
     expect(plan.jobs).toMatchObject([{ name: 'build-123', timeoutSeconds: 600, priority: 5, runner: {} }]);
     expect(plan.decisions).toMatchObject([{ definition: 'build-123', created: true, rule: 'submitted' }]);
@@ -57,15 +58,15 @@ describe('the plan of a submitted job', () => {
 
 describe('what a lockfile is for', () => {
   it.each([
-    ['package-lock.json', 'npm', ['node_modules', '.npm', '.yarn/cache']],
-    ['requirements.txt', 'pip', ['.venv', '__pycache__', '.pip-cache']],
-    ['go.sum', 'go', ['go/pkg/mod', '.cache/go-build']],
-    ['Cargo.lock', 'cargo', ['target', '.cargo/registry']],
-    ['pom.xml', 'maven', ['.m2/repository']],
-    ['gradle.lockfile', 'gradle', ['.gradle/caches', '.gradle/wrapper']],
-    ['Gemfile.lock', 'bundler', ['vendor/bundle']],
-    ['composer.lock', 'composer', ['vendor']],
-  ])('%s: what %s keeps (S1-21 to S1-24)', (lockfile, prefix, paths) =>
+    ['package-lock.json', 'npm', 'node', ['node_modules', '.npm', '.yarn/cache']],
+    ['requirements.txt', 'pip', 'python', ['.venv', '__pycache__', '.pip-cache']],
+    ['go.sum', 'go', 'go', ['go/pkg/mod', '.go/pkg/mod', '.cache/go-build']],
+    ['Cargo.lock', 'cargo', 'rust', ['target', '.cargo/registry', '.cargo/git']],
+    ['pom.xml', 'maven', 'java', ['.m2/repository']],
+    ['gradle.lockfile', 'gradle', 'java', ['.gradle/caches', '.gradle/wrapper']],
+    ['Gemfile.lock', 'bundler', 'ruby', ['vendor/bundle']],
+    ['composer.lock', 'composer', 'php', ['vendor']],
+  ])('%s: what %s keeps (S1-21 to S1-24)', (lockfile, prefix, tool, paths) =>
     expect(planned({ cacheKeys: [lockfile] }).cache).toEqual([
       {
         key: { files: [lockfile], prefix },
@@ -73,15 +74,53 @@ describe('what a lockfile is for', () => {
         policy: 'pull-push',
         fallbackKeys: [`${prefix}-`],
         when: 'on_success',
+        tool,
       },
     ]),
   );
 
-  it('lies beside it', () =>
-    expect(planned({ cacheKeys: ['web/app/yarn.lock'] }).cache).toMatchObject([
+  it('lies beside it, and what its package manager would keep elsewhere is led there', () => {
+    const { cache, variables } = planned({ cacheKeys: ['web/$app/yarn.lock', 'go.sum'] });
+    expect(cache).toMatchObject([
       {
-        key: { prefix: 'yarn-web/app' },
-        paths: ['web/app/node_modules', 'web/app/.npm', 'web/app/.yarn/cache'],
+        key: { prefix: 'yarn-web/$app' },
+        paths: ['web/$app/node_modules', 'web/$app/.npm', 'web/$app/.yarn/cache'],
       },
-    ]));
+      { key: { prefix: 'go' } },
+    ]);
+    expect(variables).toEqual({
+      YARN_CACHE_FOLDER: '$CI_PROJECT_DIR/web/$$app/.yarn/cache',
+      YARN_ENABLE_GLOBAL_CACHE: 'false',
+      GOMODCACHE: '$CI_PROJECT_DIR/.go/pkg/mod',
+      GOCACHE: '$CI_PROJECT_DIR/.cache/go-build',
+    });
+  });
+
+  it('is led nowhere else than where the job says', () =>
+    expect(planned({ cacheKeys: ['Cargo.lock'], env: { CARGO_HOME: '/opt/cargo' } }).variables).toEqual({
+      CARGO_HOME: '/opt/cargo',
+    }));
+
+  it('is that of the first where several mean the same variable', () =>
+    expect(planned({ cacheKeys: ['a/go.sum', 'b/go.sum'] }).variables).toMatchObject({
+      GOCACHE: '$CI_PROJECT_DIR/a/.cache/go-build',
+    }));
+});
+
+describe('the lockfiles of a repository (S1-25)', () => {
+  const files = new Set(['package-lock.json', 'yarn.lock', 'uv.lock', 'requirements.txt', 'web/go.sum', 'src/main.ts']);
+
+  it('are those of its own directory, one for each tool', () =>
+    expect(lockfilesAmong(files)).toEqual(['package-lock.json', 'uv.lock']));
+
+  it('are kept for where a job names none', () => {
+    const { cacheKeys: _keys, ...without } = job;
+    expect(submissionPlan(without, lockfilesAmong(files)).jobs[0]!.cache).toMatchObject([
+      { key: { prefix: 'npm' } },
+      { key: { prefix: 'uv' } },
+    ]);
+  });
+
+  it('are left alone where a job says that it has none', () =>
+    expect(submissionPlan(job, lockfilesAmong(files)).jobs[0]).toMatchObject({ cache: [], variables: {} }));
 });

@@ -6,7 +6,7 @@ import {
   type SubmittedJob,
   type SubmittedStep,
 } from '@foldline/contracts';
-import { lockfileCaches } from './lockfile-caches.ts';
+import { lockfileCaches, lockfileVariables } from './lockfile-caches.ts';
 
 /** What another attempt may make good; a job that ran out of its time would do so again. */
 const RETRIED: RetryReason[] = [
@@ -24,10 +24,10 @@ const WORKSPACE = new RegExp(`(^|[\\s:;=,"'])${SUBMITTED_WORKSPACE}(?=$|[/\\s:;,
 
 /**
  * The plan of a job that was submitted by itself (seed 001): one job with its commands as steps. What a definition would
- * say has no part in it.
+ * say has no part in it. `detected` are the lockfiles of the repository, for a job that names none.
  */
-export const submissionPlan = (submitted: SubmittedJob): Plan => {
-  const { id, image, env, steps, cacheKeys, retries, timeout, priority } = submitted;
+export const submissionPlan = (submitted: SubmittedJob, detected: readonly string[]): Plan => {
+  const { id, image, env, steps, cacheKeys = detected, retries, timeout, priority } = submitted;
   return {
     version: 1,
     file: 'submission',
@@ -47,7 +47,7 @@ export const submissionPlan = (submitted: SubmittedJob): Plan => {
         runner: image === undefined ? {} : { executor: 'docker' },
         ...(image !== undefined && { image }),
         services: [],
-        variables: valuesOf(env),
+        variables: { ...lockfileVariables(cacheKeys), ...valuesOf(env) },
         secrets: {},
         steps: steps.map(stepOf),
         cache: cacheKeys.flatMap((lockfile) => lockfileCaches(lockfile)),

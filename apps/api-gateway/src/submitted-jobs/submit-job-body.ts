@@ -123,15 +123,16 @@ export class SubmitJobBody {
 /** What is submitted, with what was left out filled in. Refuses with every mistake. */
 export const submittedJobOf = (id: string, body: SubmitJobBody): SubmittedJob => {
   const errors: FieldError[] = [];
-  const { commit, branch, image, cacheKeys = [] } = body;
-  for (const [index, path] of cacheKeys.entries()) if (!isLockfile(path)) errors.push(notALockfile(index, path));
+  const { commit, branch, image, cacheKeys } = body;
+  for (const [index, path] of (cacheKeys ?? []).entries())
+    if (!isLockfile(path)) errors.push(notALockfile(index, path));
   const job: SubmittedJob = {
     id,
     ...(commit !== undefined && { commit }),
     ...(branch !== undefined && { branch }),
     steps: body.steps.map((step, index) => stepOf(step, `/steps/${index}`, errors)),
     env: textsIn('/env', body.env, errors) ?? {},
-    cacheKeys,
+    ...(cacheKeys && { cacheKeys }),
     ...(image !== undefined && { image }),
     timeout: body.timeout ?? SUBMITTED_DEFAULTS.timeout,
     priority: body.priority ?? SUBMITTED_DEFAULTS.priority,

@@ -5,6 +5,7 @@ import type { WorkspaceLayers } from '../layers/workspace-layers.ts';
 import { BuildLogFile, buildLogPath } from '../logs/build-log-file.ts';
 import { Patience } from '../storage/patience.ts';
 import { patientLogs } from '../storage/patient-stores.ts';
+import type { ToolVersions } from '../storage/tool-versions.ts';
 import { textMasker } from '../masking/secret-masker.ts';
 import type { Workspaces } from '../workspace/workspaces.ts';
 import { failureOf, withoutLog } from './attempt-failures.ts';
@@ -36,7 +37,7 @@ type ExecutionPorts = Pick<
 >;
 
 /** What the attempts of a process share; `withoutDocker` is told of a daemon that was not there for an attempt. */
-export type Shared = { seats: Seats; turns: Slots; withoutDocker: () => Promise<void> };
+export type Shared = { seats: Seats; turns: Slots; tools: ToolVersions; withoutDocker: () => Promise<void> };
 
 /** One attempt that this runner carries out: its log, its facts, its workspace and its end. */
 export class AttemptExecution {
@@ -98,13 +99,10 @@ export class AttemptExecution {
     // Whoever gives it away again must know before that.
     if (ending.reason === 'docker_unavailable') await this.shared.withoutDocker();
     const { pipelineId, jobId, attempt, runnerId } = this.event.data;
+    const about = { attemptId: this.attemptId, pipelineId, jobId, attempt, runnerId };
     await this.recorder.finish(
       AttemptFinished({
-        attemptId: this.attemptId,
-        pipelineId,
-        jobId,
-        attempt,
-        runnerId,
+        ...about,
         durationMs: Math.round(clock.monotonic() - began),
         ...ending,
         commits: this.commits,
@@ -127,13 +125,13 @@ export class AttemptExecution {
   /** A job whose output nobody takes stands still: more than what is spooled is not held for it. */
   private patience(): Patience {
     const { clock, logger } = this.ports;
-    const about = { attemptId: this.attemptId };
+    const { attemptId } = this;
     return new Patience({
       clock,
       signal: this.hurried.signal,
-      begins: (store, err) => logger.warn({ err, ...about }, `${store} does not answer: the output of a job waits`),
+      begins: (store, err) => logger.warn({ err, attemptId }, `${store} does not answer: the output of a job waits`),
       ends: (store, waitedMs, answered) =>
-        logger.info({ waitedMs, answered, ...about }, `${store} is not waited for any more`),
+        logger.info({ waitedMs, answered, attemptId }, `${store} is not waited for any more`),
     });
   }
 
@@ -232,6 +230,7 @@ export class AttemptExecution {
       workspace: this.workspaces.pathOf(this.attemptId),
       scratch: this.workspaces.directoryOf(this.attemptId),
       layers: this.layers!,
+      platformOf: (tool) => this.shared.tools.platformOf(tool, container?.(variables).image),
       ...(container && { container }),
       ...(this.buildLog && { buildLog: this.buildLog.path }),
       variables,

@@ -19,6 +19,7 @@ import { attemptsUnderWay } from './attempts-under-way.ts';
 import { isStillHeld } from './lease-check.ts';
 import { Seats } from './seats.ts';
 import { RUNNER_PORTS } from '../runner.ports.ts';
+import { ToolVersions } from '../storage/tool-versions.ts';
 
 /**
  * Takes the jobs that are assigned to this process's runners. Taking one is recording its start; the work itself goes
@@ -47,6 +48,7 @@ export class ExecutionService implements OnApplicationBootstrap, BeforeApplicati
     this.shared = {
       seats: new Seats(),
       turns: new Slots(settings.buildWorkers),
+      tools: new ToolVersions(ports.clock),
       withoutDocker: () => this.whenWithoutDocker(),
     };
     this.start = new AttemptStart(commands, ports);

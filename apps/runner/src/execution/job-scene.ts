@@ -1,4 +1,4 @@
-import type { JobAssigned } from '@foldline/contracts';
+import type { CacheTool, JobAssigned } from '@foldline/contracts';
 import type { ContainerSpec } from '@foldline/kernel';
 import type { WorkspaceLayers } from '../layers/workspace-layers.ts';
 import type { AttemptFact } from './attempt.decider.ts';
@@ -11,6 +11,8 @@ export type JobScene = {
   scratch: string;
   /** Trees that are restored to the workspace and saved from it. */
   layers: Pick<WorkspaceLayers, 'restore' | 'save' | 'differences'>;
+  /** What a tool's leavings fit: the platform, and its version here or the image that it comes from. */
+  platformOf: (tool: CacheTool) => Promise<string>;
   /** Where the log is written as a file, besides. */
   buildLog?: string;
   /** What the job's shells run in, as its variables have it; without it as processes of the host. */

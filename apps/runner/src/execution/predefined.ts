@@ -20,7 +20,7 @@ export type Surroundings = {
 };
 
 /** `linux/amd64`, as programs are named after their platform. */
-const ARCHITECTURE = `${process.platform}/${{ x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch}`;
+export const ARCHITECTURE = `${process.platform}/${{ x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch}`;
 
 /** Everything that a job is told about itself and its surroundings. */
 export const predefinedVariables = (assignment: Assignment, around: Surroundings): Record<string, string> => {

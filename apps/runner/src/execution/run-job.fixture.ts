@@ -171,6 +171,7 @@ export const runOf = (
       workspace: join(directory, 'workspace'),
       scratch: directory,
       layers: layersIn(directory),
+      platformOf: async (tool) => tool,
       ...scene,
       variables: { NAME: 'value' },
       variablesWith: (more) => ({ NAME: 'value', ...more }),

@@ -98,6 +98,7 @@ const runOf = (job: Partial<PlannedJob> = {}, artifactJobs: string[] = []): JobR
       workspace: join(directory, 'workspace'),
       scratch: directory,
       layers: layersIn(directory),
+      platformOf: async (tool) => tool,
       variables: {},
       variablesWith: (more) => ({ ...more }),
       hide: (text) => text,

@@ -1,151 +1,9 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { COLLECTION, cacheIndexKey, type CacheDoc, type CacheSpec, type CacheUploaded } from '@foldline/contracts';
-import type { ObjectStore, ReadStore } from '@foldline/kernel';
-import { openFileObjectStore } from '@foldline/object-store-files';
-import { openEmbeddedReadStore } from '@foldline/read-store-embedded';
-import { absent, plannedJob, sampleContext } from '@foldline/testing';
-import { textMasker } from '../masking/secret-masker.ts';
-import type { AttemptFact } from '../execution/attempt.decider.ts';
-import type { JobScene } from '../execution/job-scene.ts';
-import { layersOf, openLayers } from '../layers/layers.fixture.ts';
-import type { TreeLayers } from '../layers/tree-layers.ts';
-import type { WorkspaceLayers } from '../layers/workspace-layers.ts';
-import { findCaches, restoreCaches, saveCaches } from './job-caches.ts';
-
-let directory: string;
-let objects: ObjectStore;
-let reads: ReadStore;
-let layers: TreeLayers;
-const workspaces: WorkspaceLayers[] = [];
-let mounts = false;
-let position = 0;
-
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'foldline-caches-'));
-  objects = await openFileObjectStore({ directory: join(directory, 'objects') });
-  reads = await openEmbeddedReadStore({ directory: join(directory, 'reads') });
-  layers = openLayers(directory, { mounts });
-});
-afterEach(async () => {
-  await Promise.all(workspaces.splice(0).map((workspace) => workspace.close()));
-  await layers.close();
-  await reads.close();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-type Job = {
-  scene: JobScene;
-  facts: AttemptFact[];
-  lines: string[];
-  /** Restores, works, saves, and makes visible what was saved, as the artifact-store does. */
-  run: (work?: () => void, succeeded?: boolean) => Promise<void>;
-  write: (path: string, text: string) => void;
-  file: (path: string) => string | undefined;
-};
-type Surroundings = { protected?: boolean; project?: string; variables?: Record<string, string>; secrets?: string[] };
-
-let jobs = 0;
-const jobWith = (cache: Partial<CacheSpec>, around: Surroundings = {}): Job => {
-  const workspace = join(directory, `workspace-${(jobs += 1)}`);
-  mkdirSync(workspace);
-  const ownLayers = layersOf(layers, workspace);
-  workspaces.push(ownLayers);
-  const spec: CacheSpec = {
-    key: { text: 'deps' },
-    paths: ['node_modules/'],
-    policy: 'pull-push',
-    fallbackKeys: [],
-    when: 'on_success',
-    ...cache,
-  };
-  const facts: AttemptFact[] = [];
-  const lines: string[] = [];
-  const scene: JobScene = {
-    assignment: {
-      pipelineId: 'p1',
-      jobId: 'p1.0',
-      attempt: 1,
-      runnerId: 'one',
-      cluster: { id: 'c1', power: 'high-power' },
-      job: plannedJob(0, 'build', { cache: [spec] }),
-      context: {
-        ...sampleContext,
-        project: { ...sampleContext.project, id: around.project ?? 'pr1' },
-        ref: { ...sampleContext.ref, protected: around.protected ?? false },
-      },
-      pipelineVariables: {},
-      artifactJobs: [],
-      because: { rule: 'cluster', detail: 'free', jobs: [] },
-    },
-    about: { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1 },
-    workspace,
-    scratch: workspace,
-    layers: ownLayers,
-    variables: around.variables ?? {},
-    variablesWith: (more) => ({ ...around.variables, ...more }),
-    hide: textMasker(around.secrets ?? []),
-    tell: (line) => lines.push(line),
-    warn: (line) => lines.push(`WARNING ${line}`),
-    record: (fact) => facts.push(fact),
-    markLog: () => 0,
-    committing: (_id, fact) => facts.push(fact),
-  };
-  const write = (path: string, text: string): void => {
-    mkdirSync(dirname(join(workspace, path)), { recursive: true });
-    writeFileSync(join(workspace, path), text);
-  };
-  return {
-    scene,
-    facts,
-    lines,
-    write,
-    file: (path) => (existsSync(join(workspace, path)) ? readFileSync(join(workspace, path), 'utf8') : undefined),
-    run: async (work = () => undefined, succeeded = true) => {
-      const caches = await findCaches(scene, reads);
-      await restoreCaches(caches, scene, objects);
-      work();
-      await saveCaches(caches, scene, reads, objects, succeeded);
-      for (const fact of facts) if (fact.type === 'CacheUploaded') await commit(fact.data);
-    },
-  };
-};
-
-const commit = async (data: ReturnType<typeof CacheUploaded>['data']): Promise<void> => {
-  const { cacheId: id, attemptId: _attemptId, attempt: _attempt, pipelineId: _pipelineId, ...rest } = data;
-  position += 1;
-  const committedAt = new Date(Date.UTC(2030, 0, 1, 0, position)).toISOString();
-  const doc: CacheDoc = { id, ...rest, committedAt, lastUsedAt: committedAt };
-  const indexes = { byKey: `${cacheIndexKey(rest.projectId, rest.scope, rest.key)}/${id}` };
-  await reads.apply('storage', position, [{ collection: COLLECTION.caches, id, doc, indexes }]);
-};
-/** A job that saves this text under this key. */
-const saved = async (key: string, text: string, around: Surroundings = {}): Promise<Job> => {
-  const job = jobWith({ key: { text: key } }, around);
-  await job.run(() => job.write('node_modules/which', text));
-  return job;
-};
-/** What a job with these keys finds, and how it is told. */
-const restored = async (
-  cache: Partial<CacheSpec>,
-  around: Surroundings = {},
-): Promise<[string | undefined, unknown]> => {
-  const job = jobWith({ policy: 'pull', ...cache }, around);
-  await job.run();
-  const [fact] = job.facts;
-  return [job.file('node_modules/which'), fact?.type === 'CacheRestored' ? fact.data.result : fact?.type];
-};
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import type { CacheSpec } from '@foldline/contracts';
+import { absent } from '@foldline/testing';
+import { jobWith, prepareCaches, restored, saved } from './job-caches.fixture.ts';
 
 const suite = (): void => {
   it('misses when nobody has saved it', async () => {
@@ -321,62 +179,15 @@ const suite = (): void => {
       expect(job.lines).toContain('WARNING cache none/: no matching files');
     });
   });
-
-  describe('whose key is made of files', () => {
-    const key = (files: string[], prefix?: string): CacheSpec['key'] => ({ files, ...(prefix ? { prefix } : {}) });
-    const keyOf = async (job: Job): Promise<string> => {
-      const [cache] = await findCaches(job.scene, reads);
-      return cache!.key;
-    };
-    const keyWith = async (cache: CacheSpec['key'], files: Record<string, string>): Promise<string> => {
-      const job = jobWith({ key: cache }, { variables: { P: 'lock' } });
-      for (const [path, text] of Object.entries(files)) job.write(path, text);
-      return keyOf(job);
-    };
-
-    it('is the same wherever their content is, in whatever order they are named', async () => {
-      const files = { 'a.lock': 'a', 'sub/b.lock': 'b' };
-
-      expect(await keyWith(key(['a.lock', 'sub/b.lock']), files)).toMatch(/^[0-9a-f]{40}$/);
-      expect(await keyWith(key(['a.lock', 'sub/b.lock']), files)).toBe(
-        await keyWith(key(['sub/b.lock', 'a.lock']), files),
-      );
-    });
-
-    it('changes with their content', async () => {
-      expect(await keyWith(key(['a']), { a: '1' })).not.toBe(await keyWith(key(['a']), { a: '2' }));
-      expect(await keyWith(key(['a']), { a: '' })).not.toBe(await keyWith(key(['a']), {}));
-    });
-
-    it('has its prefix in front', async () => {
-      expect(await keyWith(key(['a'], '$P'), { a: '1' })).toMatch(/^lock-[0-9a-f]{40}$/);
-    });
-
-    it('takes files outside the workspace for absent, however they are named', async () => {
-      writeFileSync(join(directory, 'secret'), 'x');
-      const absent = await keyWith(key(['none']), {});
-      const job = jobWith({ key: key(['none']) });
-      const under = async (name: string): Promise<string[]> => {
-        job.scene.assignment.job.cache[0]!.key = key([name]);
-        await keyOf(job);
-        return job.lines.splice(0);
-      };
-      symlinkSync(directory, join(job.scene.workspace, 'up'));
-      symlinkSync(join(directory, 'secret'), join(job.scene.workspace, 'link'));
-
-      expect(await keyOf(job)).toBe(absent);
-      for (const name of ['../secret', join(directory, 'secret'), 'up/secret', 'link', 'a\0b', '.', ''])
-        expect(await under(name)).toContain(`WARNING cache key file ${name} does not exist`);
-    });
-  });
 };
 
-describe('A cache', suite);
+describe('A cache', () => {
+  prepareCaches(false);
+  suite();
+});
 
 describe('A cache that is mounted', () => {
-  beforeAll(() => {
-    mounts = true;
-  });
+  prepareCaches(true);
   if (process.platform === 'linux' && process.getuid?.() === 0) suite();
   else absent('the right to mount', { hint: 'needs root on Linux', problem: 'this host does not mount squashfs' });
 });

@@ -22,8 +22,8 @@ const PREFIX_CANDIDATES = 500;
 const MAX_KEY = 512;
 const MAX_KEY_FILE_BYTES = 16 * 1024 * 1024;
 
-/** One cache of a job, from its restore to its save. */
-export type JobCache = { spec: CacheSpec; key: string; restored?: LayeredTree };
+/** One cache of a job, from its restore to its save; `fits` is what its keys begin with. */
+export type JobCache = { spec: CacheSpec; fits: string; key: string; restored?: LayeredTree };
 type LayeredCache = CacheDoc & LayeredTree;
 export type FoundCache = JobCache & { found?: LayeredCache };
 
@@ -31,7 +31,8 @@ export type FoundCache = JobCache & { found?: LayeredCache };
 export const findCaches = async (scene: JobScene, reads: JobReads): Promise<FoundCache[]> => {
   const caches: FoundCache[] = [];
   for (const spec of scene.assignment.job.cache) {
-    const cache = { spec, key: await keyOf(spec, scene) };
+    const fits = spec.tool ? `${scene.hide(await scene.platformOf(spec.tool))}-` : '';
+    const cache = { spec, fits, key: fits + (await keyOf(spec, scene)) };
     const found = spec.policy === 'push' ? undefined : await find(cache, scene, reads);
     caches.push(found ? { ...cache, found, restored: found } : cache);
   }
@@ -79,7 +80,7 @@ export const saveCaches = async (
     if (spec.policy === 'pull' || !applies(spec.when, succeeded)) continue;
     const paths = spec.paths.map((path) => expandVariables(path, scene.variables));
     const saved = await scene.layers.save(paths, restored, objects);
-    for (const path of saved.unmatched) scene.warn(`cache ${path}: no matching files`);
+    if (!spec.tool) for (const path of saved.unmatched) scene.warn(`cache ${path}: no matching files`);
     const { manifestDigest, contentDigest, layers, files, bytes } = saved;
     if (files === 0) continue;
     const cacheId = cacheIdOf(scene, key);
@@ -103,10 +104,14 @@ const scopeOf = (scene: JobScene): 'protected' | 'unprotected' =>
 const cacheIdOf = (scene: JobScene, key: string): string =>
   derivedId('cache', scene.assignment.context.project.id, scopeOf(scene), key);
 
-const find = async ({ spec, key }: JobCache, scene: JobScene, reads: JobReads): Promise<LayeredCache | undefined> => {
+const find = async (
+  { spec, fits, key }: JobCache,
+  scene: JobScene,
+  reads: JobReads,
+): Promise<LayeredCache | undefined> => {
   const exact = await entryOf(key, scene, reads);
   if (exact) return exact;
-  for (const fallback of spec.fallbackKeys.map((text) => expandKey(text, scene))) {
+  for (const fallback of spec.fallbackKeys.map((text) => fits + expandKey(text, scene))) {
     const found =
       (await entryOf(fallback, scene, reads)) ??
       (fallback.endsWith('-') && !spec.exactFallbackKeys ? await newestWithPrefix(fallback, scene, reads) : undefined);
