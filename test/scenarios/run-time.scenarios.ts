@@ -47,4 +47,22 @@ export const RUN_TIME_SCENARIOS: readonly Scenario[] = [
       return [warned, asked];
     },
   },
+  {
+    name: 'a submitted job whose second attempt goes on behind the step that went well',
+    run: async (project) => {
+      const counter = `${project.directory}/attempts`;
+      const { pipelineId } = await project.sandbox.client.post<{ pipelineId: string }>('/jobs/submit', {
+        id: project.name,
+        repo: project.repository,
+        commit: 'main',
+        retries: 1,
+        steps: [
+          { name: 'Make', run: `echo x >> ${counter}; rm README.md; mkdir made; ln -s /nowhere made/link` },
+          { name: 'Fail once', run: `test ! -e README.md; echo x >> ${counter}; test $(wc -l < ${counter}) -eq 3` },
+        ],
+      });
+      await project.rested(pipelineId, 'success');
+      return [pipelineId];
+    },
+  },
 ];
