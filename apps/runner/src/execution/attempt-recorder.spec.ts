@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { AttemptFinished, AttemptStarted, StepFinished, attemptStream } from '@foldline/contracts';
+import { AttemptFinished, AttemptStarted, SnapshotTaken, StepFinished, attemptStream } from '@foldline/contracts';
 import { openEmbeddedEventStore } from '@foldline/event-store-embedded';
 import { Commands, PermanentError, type Cause, type EventStore, type Logger } from '@foldline/kernel';
 import { ManualClock } from '@foldline/testing';
@@ -108,6 +108,22 @@ describe('The recorder of an attempt', () => {
     await pauseIsOver();
 
     expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'step 1']);
+    await recorder.finish(finished);
+  });
+
+  it('waits with nothing once there is a state that others may go on from', async () => {
+    const kept = SnapshotTaken({ ...about, projectId: 'pr1', step: 0, trees: [], files: 0, bytes: 0, durationMs: 1 });
+    const firstAppend = new Promise<void>((resolve) => (appended = resolve));
+    recorder.record(step(0));
+    recorder.record(kept);
+    await firstAppend;
+    recorder.record(step(1));
+    await new Promise<void>((resolve) => {
+      appended = resolve;
+      recorder.record(kept);
+    });
+
+    expect(await recorded()).toEqual(['AttemptStarted', 'step 0', 'SnapshotTaken', 'step 1', 'SnapshotTaken']);
     await recorder.finish(finished);
   });
 

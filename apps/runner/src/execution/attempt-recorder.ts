@@ -1,4 +1,4 @@
-import { AttemptFinished, attemptStream } from '@foldline/contracts';
+import { AttemptFinished, SnapshotTaken, attemptStream } from '@foldline/contracts';
 import { PermanentError, type Cause, type Clock, type Commands, type Logger } from '@foldline/kernel';
 import { attemptDecider, type AttemptCommand, type AttemptFact } from './attempt.decider.ts';
 
@@ -14,7 +14,7 @@ type Recording = () => Promise<void>;
 
 /**
  * Records what happens in one attempt, in order. Facts are gathered for a moment, so that a short job costs one append
- * at its end, and a long one shows its progress.
+ * at its end, and a long one shows its progress; but nobody waits with a state that others may go on from.
  */
 export class AttemptRecorder {
   private facts: AttemptFact[] = [];
@@ -22,6 +22,7 @@ export class AttemptRecorder {
   private flushing: Promise<void> | undefined;
   /** What could not be appended, or whose append was not answered. Its cause stays, so that it is never recorded twice. */
   private undone: Recording | undefined;
+  private pause = new AbortController();
   private readonly ended = new AbortController();
   private readonly hurried = new AbortController();
 
@@ -34,6 +35,7 @@ export class AttemptRecorder {
   record(fact: AttemptFact): void {
     this.facts.push(fact);
     this.flushing ??= this.flushSoon();
+    if (isUrgent(fact)) this.pause.abort();
   }
 
   /**
@@ -71,7 +73,9 @@ export class AttemptRecorder {
 
   /** What could not be appended waits until `finish`. */
   private async flushSoon(): Promise<void> {
-    await this.tools.clock.sleep(PAUSE_MS, this.ended.signal);
+    this.pause = new AbortController();
+    if (!this.facts.some(isUrgent))
+      await this.tools.clock.sleep(PAUSE_MS, AbortSignal.any([this.pause.signal, this.ended.signal]));
     if (this.ended.signal.aborted || this.undone) return;
     const append = this.append({ type: 'RecordFacts', facts: this.facts.splice(0) });
     await append().catch(() => {
@@ -88,6 +92,9 @@ export class AttemptRecorder {
     return async () => void (await this.tools.commands.handle(stream, attemptDecider, command, cause));
   }
 }
+
+/** What another attempt goes on from, should this process be killed in the next moment. */
+const isUrgent = ({ type }: AttemptFact): boolean => type === SnapshotTaken.type;
 
 const failureOf = (record: Recording): Promise<{ cause: unknown } | undefined> =>
   record().then(
