@@ -128,6 +128,27 @@ describe('The state between the steps of a job (S1-27 to S1-29)', () => {
     expect([times('elsewhere'), times('starts'), times('elsewhere-fails')]).toEqual([1, 2, 2]);
   });
 
+  it('C13 is what a job goes on from that had to make place for one of higher priority', async () => {
+    const holds = { name: 'Holds', run: `until test -e "$OUTSIDE/enough"; do sleep 0.05; done` };
+    const waits = { name: 'Waits', run: `echo x >> "$OUTSIDE/made-place"; ${holds.run}` };
+    await submit('holds', [holds], { priority: 9 });
+    await submit('makes-place', [prepare('makes-place'), waits, check], { priority: 1, interruptible: true });
+    await until('both places to be taken', () => times('made-place') === 1);
+    await until('its state to be on record', async () => (await snapshotsOf('makes-place')) === 1);
+    await submit('urgent', [{ name: 'Urgent', run: 'true' }], { priority: 10 });
+    expect((await ended('urgent')).status).toBe('success');
+    writeFileSync(join(outside, 'enough'), '');
+    const job = await ended('makes-place', 2);
+
+    expect(told(job)).toEqual([
+      ['Prepare', 'success', 1],
+      ['Waits', 'success', null],
+      ['Check', 'success', null],
+    ]);
+    expect([times('makes-place'), times('made-place')]).toEqual([1, 2]);
+    await ended('holds');
+  });
+
   it('outlives the process that carried the steps out', async () => {
     const waits = {
       name: 'Waits',

@@ -36,6 +36,8 @@ export type SubmittedJob = {
   priority: number;
   /** Further attempts after a failure. */
   retries: number;
+  /** Stopped for a job of higher priority that finds no place; it goes on later where it was (C13). */
+  interruptible?: true;
 };
 
 /** A submitted job, whose pipeline tells how it stands. */

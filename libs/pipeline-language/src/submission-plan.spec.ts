@@ -30,6 +30,9 @@ describe('the plan of a submitted job', () => {
   it('is for a runner with Docker when it names an image', () =>
     expect(planned({ image: 'node:20' })).toMatchObject({ image: 'node:20', runner: { executor: 'docker' } }));
 
+  it('makes place for others where it says so', () =>
+    expect([planned().interruptible, planned({ interruptible: true }).interruptible]).toEqual([false, true]));
+
   it('is tried again after what another attempt may make good, and not when it ran out of its time', () => {
     const { max, when } = planned().retry;
     expect(max).toBe(3);

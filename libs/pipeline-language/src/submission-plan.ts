@@ -27,7 +27,7 @@ const WORKSPACE = new RegExp(`(^|[\\s:;=,"'])${SUBMITTED_WORKSPACE}(?=$|[/\\s:;,
  * say has no part in it. `detected` are the lockfiles of the repository, for a job that names none.
  */
 export const submissionPlan = (submitted: SubmittedJob, detected: readonly string[]): Plan => {
-  const { id, image, env, steps, cacheKeys = detected, retries, timeout, priority } = submitted;
+  const { id, image, env, steps, cacheKeys = detected, retries, timeout, priority, interruptible = false } = submitted;
   return {
     version: 1,
     file: 'submission',
@@ -53,7 +53,7 @@ export const submissionPlan = (submitted: SubmittedJob, detected: readonly strin
         cache: cacheKeys.flatMap((lockfile) => lockfileCaches(lockfile)),
         retry: { max: retries, when: RETRIED },
         timeoutSeconds: timeout,
-        interruptible: false,
+        interruptible,
         priority,
       },
     ],

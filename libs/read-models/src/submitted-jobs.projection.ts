@@ -27,7 +27,7 @@ export const submittedJobsProjection = defineProjection<SubmittedJobDoc>(
       ({ pipelineId: id, submission }) => (submission ? id : []),
       (known, { data, recordedAt, position }) => {
         if (known || !data.submission) return known;
-        const { id, steps, env: _env, cacheKeys: _keys, ...submitted } = data.submission;
+        const { id, steps, env: _env, cacheKeys: _keys, interruptible: _interruptible, ...submitted } = data.submission;
         const { owner, name } = data.project;
         return {
           ...submitted,

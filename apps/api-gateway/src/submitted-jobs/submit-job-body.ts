@@ -118,6 +118,10 @@ export class SubmitJobBody {
   @Min(0)
   @Max(10)
   retries?: number;
+
+  @IsOptional()
+  @IsBoolean()
+  interruptible?: boolean;
 }
 
 /** What is submitted, with what was left out filled in. Refuses with every mistake. */
@@ -137,6 +141,7 @@ export const submittedJobOf = (id: string, body: SubmitJobBody): SubmittedJob =>
     timeout: body.timeout ?? SUBMITTED_DEFAULTS.timeout,
     priority: body.priority ?? SUBMITTED_DEFAULTS.priority,
     retries: body.retries ?? SUBMITTED_DEFAULTS.retries,
+    ...(body.interruptible === true && { interruptible: true }),
   };
   if (errors.length > 0) throw invalidRequest(errors);
   return job;

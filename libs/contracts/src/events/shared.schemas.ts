@@ -83,6 +83,7 @@ export const submittedJob: z.ZodType<SubmittedJob> = z.object({
   timeout: count,
   priority: count,
   retries: count,
+  interruptible: z.literal(true).optional(),
 });
 /** Absent is what it was in early releases: a variable of every job, handed over as it is. */
 export const variableTraits = {
