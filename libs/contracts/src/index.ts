@@ -32,6 +32,7 @@ export * from './predefined-variables.ts';
 export * from './problem.ts';
 export * from './read-model-indexes.ts';
 export * from './read-models.ts';
+export * from './reports.ts';
 export * from './service.ts';
 export * from './submitted-job.ts';
 export * from './service-documents.ts';

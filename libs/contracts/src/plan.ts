@@ -2,6 +2,7 @@ import type { IncludedFile } from './included-file.ts';
 import type { ContainerOptions, PlannedService } from './planned-container.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { Problem } from './problem.ts';
+import type { ReadReport } from './reports.ts';
 
 /**
  * The one intermediate form. Every entry point compiles into it, and everything after planning knows only this.
@@ -188,6 +189,8 @@ export type ArtifactSpec = {
   neverExpires?: true;
   when: 'on_success' | 'on_failure' | 'always';
   reports: string[];
+  /** Those of `reports` that the runner reads, by what they are. */
+  readReports?: Partial<Record<ReadReport, string[]>>;
   /** Paths of files with variables that later jobs get together with these artifacts; never part of `reports`. */
   dotenv?: string[];
 };

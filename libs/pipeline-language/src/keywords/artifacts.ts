@@ -1,4 +1,4 @@
-import type { ArtifactSpec } from '@foldline/contracts';
+import { READ_REPORTS, type ArtifactSpec, type ReadReport } from '@foldline/contracts';
 import { anyOf, mapOf, NOTHING } from '../grammar/json-schema.ts';
 import { present } from '../grammar/present.ts';
 import { record, type Gap } from '../grammar/record.ts';
@@ -10,8 +10,10 @@ import { durationOrNever } from './timing.ts';
 import { outcome } from './when.ts';
 
 type Outcome = ArtifactSpec['when'];
-/** The files of reports for people, and those that hand variables on to later jobs. */
-type Reports = { paths: string[]; dotenv: string[] };
+/** The files of reports for people, those of them that are read, and those that hand variables on to later jobs. */
+type Reports = { paths: string[]; read: NonNullable<ArtifactSpec['readReports']>; dotenv: string[] };
+
+const isRead = (type: string): type is ReadReport => (READ_REPORTS as readonly string[]).includes(type);
 
 const coverageReport = record<{ coverage_format: string; path: string[] }>({
   coverage_format: {
@@ -25,23 +27,37 @@ const coverageReport = record<{ coverage_format: string; path: string[] }>({
 
 /** A list of paths as in the seed, or GitLab's map of report types (C16); what a report is, its content tells. */
 const reportsOfTypes = (node: Node, where: Where): Reports => {
-  const reports: Reports = { paths: [], dotenv: [] };
+  const reports: Reports = { paths: [], read: {}, dotenv: [] };
   for (const { key, value } of readMap(node, where)?.values() ?? []) {
     if (isNothing(value)) continue;
     const at = inside(where, key);
     const paths = key === 'coverage_report' ? coverageReport.read(value, at)?.path : patterns.read(value, at);
+    if (isRead(key) && paths) reports.read[key] = paths;
     reports[key === 'dotenv' ? 'dotenv' : 'paths'].push(...(paths ?? []));
   }
   return reports;
 };
 
-/** Those of which more is known than that people want to see them; every other type is read like `junit`. */
-const known = record<{ junit: string[]; dotenv: string[]; coverage_report: unknown }>({
+const scan = (what: string, example: string) => ({
+  shape: patterns,
+  description: `${what}, as GitLab or SARIF writes it; counted by severity in the statistics of the project.`,
+  example,
+});
+
+/** Those of which more is known than that people want to see them; every other type is written like `junit`. */
+const known = record<Record<ReadReport, string[]> & { dotenv: string[]; coverage_report: unknown }>({
   junit: {
     shape: patterns,
-    description: 'Results of tests. Every other type that GitLab knows is written in the same way.',
+    description:
+      'Results of tests, counted in the statistics of the project. Every other type that GitLab knows is written in the ' +
+      'same way.',
     example: 'reports/*.xml',
   },
+  sast: scan('What a scanner found in the sources', 'gl-sast-report.json'),
+  dependency_scanning: scan('What a scanner found in dependencies', 'gl-dependency-scanning-report.json'),
+  container_scanning: scan('What a scanner found in images', 'gl-container-scanning-report.json'),
+  secret_detection: scan('What a scanner for secrets found', 'gl-secret-detection-report.json'),
+  dast: scan('What a scanner found in the running system', 'gl-dast-report.json'),
   dotenv: {
     shape: patterns,
     description: 'Files of lines `NAME=value`, which become variables of later jobs.',
@@ -55,7 +71,7 @@ const known = record<{ junit: string[]; dotenv: string[]; coverage_report: unkno
 });
 
 const reports: Shape<Reports> = orMap(
-  mapped(patterns, (paths) => ({ paths, dotenv: [] })),
+  mapped(patterns, (paths): Reports => ({ paths, read: {}, dotenv: [] })),
   shape(reportsOfTypes, { ...known.schema, ...mapOf(anyOf(patterns.schema, NOTHING)) }, known.inner),
 );
 
@@ -140,6 +156,7 @@ export const artifacts: Shape<ArtifactSpec> = mapped(
     ...(expiry === Infinity ? { neverExpires: true as const } : present('expireInSeconds', expiry)),
     when,
     reports: reports?.paths ?? [],
+    ...present('readReports', reports && Object.keys(reports.read).length > 0 ? reports.read : undefined),
     ...present('dotenv', reports && reports.dotenv.length > 0 ? reports.dotenv : undefined),
   }),
 );

@@ -116,6 +116,18 @@ describe('A job', () => {
       'artifacts: {reports: {dotenv: build.env, junit: a.xml}}',
       { artifacts: { paths: [], exclude: [], when: 'on_success', reports: ['a.xml'], dotenv: ['build.env'] } },
     ],
+    [
+      'artifacts: {reports: {junit: a.xml, sast: [b.json, c.sarif], performance: d.json}}',
+      {
+        artifacts: {
+          paths: [],
+          exclude: [],
+          when: 'on_success',
+          reports: ['a.xml', 'b.json', 'c.sarif', 'd.json'],
+          readReports: { junit: ['a.xml'], sast: ['b.json', 'c.sarif'] },
+        },
+      },
+    ],
     ['inherit: {variables: false}', { inheritedVariables: [] }],
   ])('with `%s` is planned so', (keyword, expected) => {
     const line = keyword.startsWith('{') ? keyword.slice(1, -1).replace(', ', '\n  ') : keyword;
