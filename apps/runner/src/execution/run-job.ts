@@ -1,6 +1,6 @@
 import type { Clock, Executor } from '@foldline/kernel';
 import { addressNow, handOnVariables, variablesOf } from '../storage/handed-on.ts';
-import { applies, downloadArtifacts, inheritedArtifacts, uploadArtifacts } from '../storage/job-artifacts.ts';
+import { applies, downloadArtifacts, inheritedArtifacts, keepsAny, uploadArtifacts } from '../storage/job-artifacts.ts';
 import { findCaches, restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
 import { resumeFrom, snapshotFor, takeSnapshot, takesSnapshots } from '../storage/job-snapshots.ts';
 import { StoragePhase, type JobStores, type StorageUse } from '../storage/storage-phase.ts';
@@ -203,7 +203,7 @@ export class JobRun {
       caches.some(({ spec }) => spec.policy !== 'pull' && applies(spec.when, succeeded)),
       () => saveCaches(caches, scene, reads, objects, succeeded),
     );
-    await this.steps.own('upload artifacts', spec !== undefined && applies(spec.when, succeeded), () =>
+    await this.steps.own('upload artifacts', keepsAny(spec, succeeded), () =>
       uploadArtifacts(scene, objects, succeeded),
     );
     return result;

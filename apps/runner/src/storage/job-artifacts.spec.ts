@@ -128,6 +128,15 @@ describe('The artifacts of a job', () => {
     expect(new Set(commits).size).toBe(2);
   });
 
+  it('are reports alone, where these are of a failure and the rest is kept of a success', async () => {
+    write('dist/a.js', 'aaa');
+    write('junit.xml', '<x/>');
+
+    const found = await uploaded({ paths: ['dist/'], reports: ['junit.xml'], when: 'on_success' }, false);
+
+    expect(found.map(({ kind }) => kind)).toEqual(['reports']);
+  });
+
   it('have the variables of the job in their paths and their name', async () => {
     write('dist/a.js', 'a');
     write('dist/1.0.map', 'a');

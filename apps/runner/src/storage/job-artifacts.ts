@@ -43,13 +43,19 @@ export const downloadArtifacts = async (
   }
 };
 
-/** Keeps what `artifacts` names. The job is done only when the artifact-store has accepted it. */
+/**
+ * Keeps what `artifacts` names; reports are kept whatever has come of the job, as on GitLab, for those of a failure are
+ * read most. The job is done only when the artifact-store has accepted it.
+ */
 export const uploadArtifacts = async (scene: JobScene, objects: JobObjects, succeeded: boolean): Promise<void> => {
   const spec = scene.assignment.job.artifacts;
-  if (!spec || !applies(spec.when, succeeded)) return;
-  if (spec.paths.length > 0) await upload(scene, objects, 'archive', spec.paths, spec);
+  if (!spec) return;
+  if (spec.paths.length > 0 && applies(spec.when, succeeded)) await upload(scene, objects, 'archive', spec.paths, spec);
   if (spec.reports.length > 0) await upload(scene, objects, 'reports', spec.reports, spec);
 };
+
+export const keepsAny = (spec: ArtifactSpec | undefined, succeeded: boolean): boolean =>
+  spec !== undefined && (spec.reports.length > 0 || applies(spec.when, succeeded));
 
 export const applies = (when: 'on_success' | 'on_failure' | 'always', succeeded: boolean): boolean =>
   when === 'always' || (when === 'on_success') === succeeded;
