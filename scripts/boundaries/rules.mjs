@@ -66,7 +66,7 @@ export const PROJECTS = {
   cli: { may: ['cluster'] },
   'pipeline-language': { may: ['kernel'] },
   'pipeline-planner': { may: ['language'] },
-  runner: { may: ['format'], packages: ['re2js'] },
+  runner: { may: ['format'], packages: ['re2js', 'saxes'] },
   scheduler: { packages: ['tinyqueue'] },
 };
 

@@ -38,6 +38,9 @@ const ELSEWHERE = new Set([
   'AlertRulesSet',
   'AlertFired',
   'AlertResolved',
+  // test/acceptance/reports.spec.ts
+  'TestsReported',
+  'VulnerabilitiesReported',
   // test/acceptance/containers.spec.ts
   'ContainerStarted',
   // test/acceptance/builds.spec.ts, specs of the gateway and of the deployer

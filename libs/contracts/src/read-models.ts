@@ -34,6 +34,9 @@ export const COLLECTION = {
   metrics: 'metrics',
   alertWatches: 'alertWatches',
   alerts: 'alerts',
+  commitTests: 'commitTests',
+  flakyTests: 'flakyTests',
+  scans: 'scans',
 } as const;
 
 export type PipelineStatus =

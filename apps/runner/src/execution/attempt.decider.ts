@@ -12,6 +12,8 @@ import {
   ImagePushed,
   SnapshotTaken,
   StepFinished,
+  TestsReported,
+  VulnerabilitiesReported,
   type EventsOf,
 } from '@foldline/contracts';
 import type { Decider } from '@foldline/kernel';
@@ -29,6 +31,8 @@ const ATTEMPT_EVENTS = {
   ImageBuildAdvanced,
   ImageBuilt,
   ImagePushed,
+  TestsReported,
+  VulnerabilitiesReported,
   AttemptFinished,
 };
 type AttemptEvent = EventsOf<typeof ATTEMPT_EVENTS>;

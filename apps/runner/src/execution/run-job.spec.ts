@@ -21,6 +21,7 @@ import {
   runOf,
   statuses,
   steps,
+  types,
   warnings,
   whileCheckingOut,
 } from './run-job.fixture.ts';
@@ -223,6 +224,21 @@ describe('A job', () => {
       '5 save caches',
       '6 upload artifacts',
     ]);
+  });
+
+  it.each([
+    [0, 'success'],
+    [1, 'failed'],
+  ])('that ends with %d tells what its reports say, and ends as its script did', async (exitCode, outcome) => {
+    writeFileSync(join(directory, 'workspace/a.xml'), '<testsuite><testcase name="x"/></testsuite>');
+    writeFileSync(join(directory, 'workspace/b.xml'), 'nothing');
+    const reports = ['a.xml', 'b.xml'];
+    const artifacts = { paths: [], exclude: [], when: 'on_success' as const, reports, readReports: { junit: reports } };
+
+    expect(await ran(runOf({ artifacts }), { exitCode })).toMatchObject({ outcome });
+    expect(types()).toContain('TestsReported');
+    expect(steps().slice(-2)).toEqual(['2 read reports: success', '3 upload artifacts: success']);
+    expect(warnings).toEqual(['b.xml is not counted: it is not well-formed XML (line 1)']);
   });
 
   it('that misses an artifact fails before its script', async () => {

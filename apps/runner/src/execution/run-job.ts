@@ -1,5 +1,6 @@
 import type { Clock, Executor } from '@foldline/kernel';
 import { addressNow, handOnVariables, variablesOf } from '../storage/handed-on.ts';
+import { hasReports, readReports } from '../reports/read-reports.ts';
 import { applies, downloadArtifacts, inheritedArtifacts, keepsAny, uploadArtifacts } from '../storage/job-artifacts.ts';
 import { findCaches, restoreCaches, saveCaches, type JobCache } from '../storage/job-caches.ts';
 import { resumeFrom, snapshotFor, takeSnapshot, takesSnapshots } from '../storage/job-snapshots.ts';
@@ -198,6 +199,7 @@ export class JobRun {
     const spec = scene.assignment.job.artifacts;
     const result = spec?.dotenv ? await this.handOn(objects, scriptEnd) : scriptEnd;
     const succeeded = result.outcome === 'success';
+    await this.steps.own('read reports', hasReports(scene), () => readReports(scene, this.tools.reads));
     await this.steps.own(
       'save caches',
       caches.some(({ spec }) => spec.policy !== 'pull' && applies(spec.when, succeeded)),
