@@ -2,11 +2,13 @@ import {
   jobIdOf,
   parseJobId,
   type Because,
+  type EventDefinition,
   type JobDoc,
   type PipelineStarted,
   type PlannedJob,
   type RecordedEvent,
 } from '@foldline/contracts';
+import { when } from '@foldline/kernel';
 
 /** Decisions, steps and cache look-ups that a job document keeps: the newest. */
 export const KEPT_ENTRIES = 200;
@@ -16,6 +18,12 @@ const KIND_LENGTH = 200;
 
 export const latest = <Entry>(entries: readonly Entry[], entry: Entry): Entry[] =>
   [...entries, entry].slice(-KEPT_ENTRIES);
+
+/** What an event that names one job makes of that job's document. */
+export const onJob = <Type extends string, Data extends { jobId: string }>(
+  definition: EventDefinition<Type, Data>,
+  evolve: (doc: JobDoc | undefined, event: RecordedEvent<Type, Data>) => JobDoc | undefined,
+): ReturnType<typeof when<JobDoc, Type, Data>> => when(definition, ({ jobId }) => jobId, evolve);
 
 export type PipelineStartedData = ReturnType<typeof PipelineStarted>['data'];
 

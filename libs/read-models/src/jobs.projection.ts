@@ -1,9 +1,5 @@
 import {
-  AttemptFinished,
-  AttemptStarted,
-  CacheRestored,
   COLLECTION,
-  ContainerStarted,
   DownstreamRefused,
   DownstreamReopened,
   DownstreamRequested,
@@ -21,15 +17,12 @@ import {
   JobStopRequested,
   JobSucceeded,
   JobWaiting,
-  LogPruned,
-  LogSealed,
   PipelineStarted,
-  StepFinished,
-  type EventDefinition,
   type JobDoc,
   type RecordedEvent,
 } from '@foldline/contracts';
 import { defineProjection, when } from '@foldline/kernel';
+import { IN_ATTEMPT } from './job-attempts.ts';
 import {
   addressed,
   anew,
@@ -38,18 +31,12 @@ import {
   forNewAttempt,
   given,
   jobIdsOf,
-  latest,
+  onJob,
   undecided,
   withoutDownstream,
   type PipelineStartedData,
 } from './job-changes.ts';
 import { logAgeOf, placeOf } from './job-places.ts';
-
-/** What an event that names one job makes of that job's document. */
-const onJob = <Type extends string, Data extends { jobId: string }>(
-  definition: EventDefinition<Type, Data>,
-  evolve: (doc: JobDoc | undefined, event: RecordedEvent<Type, Data>) => JobDoc | undefined,
-): ReturnType<typeof when<JobDoc, Type, Data>> => when(definition, ({ jobId }) => jobId, evolve);
 
 const padded = (index: number): string => String(index).padStart(6, '0');
 
@@ -58,11 +45,7 @@ export const jobIndexKey = (pipelineId: string, index: number): string => `${pip
 export const projectJobIndexKey = (doc: Pick<JobDoc, 'projectId' | 'createdAt' | 'pipelineId' | 'index'>): string =>
   `${doc.projectId}/${doc.createdAt}/${jobIndexKey(doc.pipelineId, doc.index)}`;
 
-const attemptOf = (attemptId: string): number => Number(attemptId.slice(attemptId.lastIndexOf('.') + 1));
-
 const since = ({ recordedAt, position }: RecordedEvent) => ({ queuedAt: recordedAt, queuedPosition: position });
-
-const ATTEMPT_MAY_START = new Set(['queued', 'assigned']);
 
 const inPipeline = [
   when<JobDoc, 'PipelineStarted', PipelineStartedData>(
@@ -189,49 +172,6 @@ const ending = [
   ),
 ];
 
-const inAttempt = [
-  onJob(AttemptStarted, (doc, event) =>
-    doc && doc.attempt === event.data.attempt && ATTEMPT_MAY_START.has(doc.status)
-      ? decided(doc, event, { status: 'running', startedAt: event.recordedAt })
-      : doc,
-  ),
-  onJob(AttemptFinished, (doc, event) => {
-    const { attempt, usage } = event.data;
-    return usage && doc?.attempt === attempt ? decided(doc, event, { usage }) : doc;
-  }),
-  onJob(StepFinished, (doc, event) => {
-    const { attempt, index, name, outcome, durationMs, step, exitCode, detail, resumedFrom, log } = event.data;
-    const finished = {
-      attempt,
-      index,
-      name,
-      outcome,
-      durationMs,
-      ...given({ step, exitCode, detail, resumedFrom, log }),
-    };
-    return doc && decided(doc, event, { steps: latest(doc.steps, finished) });
-  }),
-  onJob(ContainerStarted, (doc, event) => {
-    const { attempt, start, images } = event.data;
-    return doc && decided(doc, event, { container: { attempt, start, images } });
-  }),
-  onJob(CacheRestored, (doc, event) => {
-    const { attempt, key, result, matchedKey, cacheId, files, bytes } = event.data;
-    const cache = { attempt, key, result, files, bytes, ...given({ matchedKey, cacheId }) };
-    return doc && decided(doc, event, { caches: latest(doc.caches, cache) });
-  }),
-  onJob(LogSealed, (doc, event) => {
-    const { attemptId, bytes, sha256, complete } = event.data;
-    const attempt = attemptOf(attemptId);
-    if (!doc || (doc.log && doc.log.attempt > attempt)) return doc;
-    return decided(doc, event, { log: { attempt, bytes, sha256, complete } });
-  }),
-  onJob(LogPruned, (doc, event) => {
-    const attempt = Math.max(attemptOf(event.data.attemptId), doc?.logPruned?.attempt ?? 0);
-    return decided(doc, event, { logPruned: { attempt, at: event.recordedAt } });
-  }),
-];
-
 export const jobsProjection = defineProjection<JobDoc>(
   COLLECTION.jobs,
   (doc) => ({
@@ -240,5 +180,5 @@ export const jobsProjection = defineProjection<JobDoc>(
     ...placeOf(doc),
     ...logAgeOf(doc),
   }),
-  [...inPipeline, ...ending, ...inAttempt],
+  [...inPipeline, ...ending, ...IN_ATTEMPT],
 );
