@@ -40,6 +40,7 @@ export * from './service-documents.ts';
 export * from './signals.ts';
 export * from './step-script.ts';
 export * from './streams.ts';
+export * from './test-tally.ts';
 export * from './variable-names.ts';
 export * from './variable-sources.ts';
 export * from './variables.ts';

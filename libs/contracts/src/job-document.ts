@@ -1,5 +1,6 @@
 import type { Because } from './events/pipeline.events.ts';
 import type { FailureReason, RunnerRequirements } from './plan.ts';
+import type { ScanKind, SeverityCounts, TestCounts } from './reports.ts';
 
 /** Status words are those of C02. */
 export type JobStatus =
@@ -46,6 +47,9 @@ export type JobDoc = {
   ownFailures?: number;
   detail?: string;
   coverage?: number;
+  /** What the reports of its last attempt say: of its tests, and of each scanner. */
+  tests?: TestCounts;
+  scans?: ({ kind: ScanKind; scanner: string } & SeverityCounts)[];
   runnerId?: string;
   cluster?: { id: string; power: string };
   environment?: { name: string; url?: string };

@@ -1,4 +1,5 @@
 import type { Durations } from './durations.ts';
+import type { SlowTest, TestCounts } from './reports.ts';
 
 /** What is measured over all projects. */
 export const ALL_PROJECTS = 'all';
@@ -61,6 +62,9 @@ export type CacheTally = {
 
 export type ArtifactTally = { count: number; bytes: number; largest: number };
 
+/** What reports of tests have said; `slowest` with the names of their jobs in the definition. */
+export type TestTally = TestCounts & { reports: number; slowest: (SlowTest & { job: string })[] };
+
 /** Deployments to one environment, or of one service. */
 export type DeploymentTally = {
   name: string;
@@ -91,6 +95,7 @@ export type MetricsDoc = {
   pipelines: PipelineTally;
   caches: CacheTally;
   artifacts: ArtifactTally;
+  tests: TestTally;
   /** Of an hour of a project. */
   deployments: Named<DeploymentTally>;
   stages: Named<NamedTally>;

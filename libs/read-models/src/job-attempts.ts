@@ -6,6 +6,8 @@ import {
   LogPruned,
   LogSealed,
   StepFinished,
+  TestsReported,
+  VulnerabilitiesReported,
 } from '@foldline/contracts';
 import { decided, given, latest, onJob } from './job-changes.ts';
 
@@ -54,5 +56,17 @@ export const IN_ATTEMPT = [
   onJob(LogPruned, (doc, event) => {
     const attempt = Math.max(attemptOf(event.data.attemptId), doc?.logPruned?.attempt ?? 0);
     return decided(doc, event, { logPruned: { attempt, at: event.recordedAt } });
+  }),
+  onJob(TestsReported, (doc, event) => {
+    const { attempt, tests, failed, errored, skipped, durationMs } = event.data;
+    if (doc?.attempt !== attempt || doc.tests) return doc;
+    return decided(doc, event, { tests: { tests, failed, errored, skipped, durationMs } });
+  }),
+  onJob(VulnerabilitiesReported, (doc, event) => {
+    const { attempt, kind, scanner, critical, high, medium, low, info, unknown } = event.data;
+    if (doc?.attempt !== attempt) return doc;
+    const others = (doc.scans ?? []).filter((scan) => scan.kind !== kind || scan.scanner !== scanner);
+    const scan = { kind, scanner, critical, high, medium, low, info, unknown };
+    return decided(doc, event, { scans: latest(others, scan) });
   }),
 ];

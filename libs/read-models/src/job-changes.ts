@@ -88,7 +88,7 @@ const shownEnvironment = ({ name, url }: { name: string; url?: string }): { name
 /** What the attempt before left behind and the new one does not have yet. */
 export const forNewAttempt = (doc: JobDoc): JobDoc => {
   const { exitCode: _e, usage: _g, coverage: _c, runnerId: _u, cluster: _l, ...rest } = undecided(doc);
-  const { startsAt: _w, startedAt: _s, ...fresh } = rest;
+  const { startsAt: _w, startedAt: _s, tests: _t, scans: _v, ...fresh } = rest;
   return withoutDownstream(fresh);
 };
 

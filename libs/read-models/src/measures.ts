@@ -1,6 +1,7 @@
 import {
   CacheRestored,
   JobRetried,
+  TestsReported,
   type ArtifactDoc,
   type CacheDoc,
   type DeploymentDoc,
@@ -67,6 +68,14 @@ const restored = (event: RecordedEvent): Measure[] => {
   return [{ kind: 'lookup', result, bytes }];
 };
 
+const reported = (event: RecordedEvent): Measure[] => {
+  const { job, tests, failed, errored, skipped, durationMs, slowest } = event.data as ReturnType<
+    typeof TestsReported
+  >['data'];
+  const named = slowest.map((test) => ({ ...test, job }));
+  return [{ kind: 'tests', tests, failed, errored, skipped, durationMs, slowest: named }];
+};
+
 const FINAL: ReadonlySet<JobStatus> = new Set(['success', 'failed', 'timed_out', 'cancelled', 'skipped']);
 
 export const ofJob = ({ before, after, event }: Changed<JobDoc>): Measured => {
@@ -74,6 +83,7 @@ export const ofJob = ({ before, after, event }: Changed<JobDoc>): Measured => {
   const { projectId, definition: name, stage } = after;
   if (event.type === JobRetried.type) return { projectId, measures: [{ kind: 'retry', name, stage }] };
   if (event.type === CacheRestored.type) return { projectId, measures: restored(event) };
+  if (event.type === TestsReported.type) return { projectId, measures: reported(event) };
   if (!FINAL.has(after.status)) return NOTHING;
   const outcome = endedAs(before, after);
   if (!outcome) return NOTHING;

@@ -8,6 +8,7 @@ import { notificationsProjection, subscriptionsProjection } from './notification
 import { deliveriesProjection, runnersProjection } from './operations.projection.ts';
 import { pipelinesProjection } from './pipelines.projection.ts';
 import { projectsProjection } from './projects.projection.ts';
+import { commitTestsProjection, flakyTestsProjection, scansProjection } from './reports.projection.ts';
 import { resourceGroupsProjection } from './resource-groups.projection.ts';
 import { serviceDeploymentsProjection } from './service-deployments.projection.ts';
 import { servicesProjection } from './services.projection.ts';
@@ -41,5 +42,8 @@ export const READ_MODELS: readonly Projection[] = [
   metricsProjection,
   alertWatchesProjection,
   alertsProjection,
+  commitTestsProjection,
+  flakyTestsProjection,
+  scansProjection,
   deliveriesProjection,
 ];

@@ -1,5 +1,7 @@
 import {
+  addTests,
   NO_DURATIONS,
+  NO_TESTS,
   withDuration,
   type DeploymentTally,
   type JobDoc,
@@ -8,6 +10,7 @@ import {
   type MetricsDoc,
   type Named,
   type NamedTally,
+  type TestTally,
   type Used,
 } from '@foldline/contracts';
 
@@ -36,6 +39,7 @@ export type Measure =
   | { kind: 'lookup'; result: 'hit' | 'fallback' | 'miss'; bytes: number }
   | { kind: 'saved' | 'removed'; bytes: number }
   | { kind: 'artifact'; bytes: number }
+  | ({ kind: 'tests' } & Omit<TestTally, 'reports'>)
   | ({ kind: 'deployment'; outcome: 'success' | 'failed' | 'rolledBack' } & Of)
   | { kind: 'lead'; name: string; ms: number }
   | ({ kind: 'restored'; ms: number } & Of);
@@ -73,6 +77,7 @@ export const emptyMetrics = (id: string, scope: string, hour: string): MetricsDo
   pipelines: { ...NO_ENDS, took: NO_DURATIONS },
   caches: { hits: 0, fallbacks: 0, misses: 0, bytesRestored: 0, saved: 0, bytesSaved: 0, removed: 0, bytesRemoved: 0 },
   artifacts: { count: 0, bytes: 0, largest: 0 },
+  tests: NO_TESTS,
   deployments: { items: [] },
   stages: { items: [] },
   names: { items: [] },
@@ -191,6 +196,8 @@ export const withMeasure = (doc: MetricsDoc, measure: Measure, lists: Lists): Me
       const added = { count: count + 1, bytes: bytes + measure.bytes, largest: Math.max(largest, measure.bytes) };
       return { ...doc, artifacts: added };
     }
+    case 'tests':
+      return { ...doc, tests: addTests(doc.tests, { ...measure, reports: 1 }) };
     default:
       return lists.ofProject ? { ...doc, deployments: inDeliveries(doc.deployments, measure) } : doc;
   }
