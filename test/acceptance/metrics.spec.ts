@@ -189,6 +189,7 @@ describe('S1-48, S1-49, S1-50, S4-42, S4-44, S4-45 alerts', () => {
       consecutive_failures: 2,
       slowdown: 50,
       deployment_failures: 0,
+      critical_vulnerabilities: 0,
     }));
 
   it('are tried on the past before they are set, and nobody is told of that', async () => {

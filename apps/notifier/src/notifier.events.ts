@@ -13,6 +13,7 @@ import {
   ServiceDeploymentSucceeded,
   SubscriptionRemovalRequested,
   SubscriptionRequested,
+  VulnerabilitiesReported,
   type Recorded,
 } from '@foldline/contracts';
 import { RecordAlerts } from './alert/record-alerts.policy.ts';
@@ -72,6 +73,11 @@ export class NotifierEvents {
 
   @EventPattern(ServiceDeploymentSucceeded.type)
   serviceDeploymentSucceeded(@Payload() event: Recorded<ReturnType<typeof ServiceDeploymentSucceeded>>): Promise<void> {
+    return this.alerts.after(event);
+  }
+
+  @EventPattern(VulnerabilitiesReported.type)
+  vulnerabilitiesReported(@Payload() event: Recorded<ReturnType<typeof VulnerabilitiesReported>>): Promise<void> {
     return this.alerts.after(event);
   }
 

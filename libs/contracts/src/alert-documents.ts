@@ -1,4 +1,5 @@
 import type { AlertOverride, AlertRuleName } from './alert-rules.ts';
+import type { Scan } from './report-documents.ts';
 
 /** A rule has begun to hold, or holds no longer. */
 export type AlertTransition = {
@@ -26,6 +27,8 @@ export type AlertSamples = {
   tookMs: number[];
   /** Names of environments and services whose last deployment failed. */
   failing: string[];
+  /** Of each scanner in each job the newest scan of the default branch. */
+  scans: Scan[];
 };
 
 /** How the rules of a project stand, as far as events tell; whether many jobs wait is a matter of the moment. */

@@ -12,6 +12,8 @@ export const ALERT_RULES = [
   'slowdown',
   /** S4-45: environments and services whose last deployment failed. */
   'deployment_failures',
+  /** S4-43: critical vulnerabilities that the newest scans of the default branch have found. */
+  'critical_vulnerabilities',
 ] as const;
 export type AlertRuleName = (typeof ALERT_RULES)[number];
 
@@ -40,6 +42,7 @@ export const ALERT_DEFAULTS: AlertRules = {
   consecutive_failures: rule(2),
   slowdown: rule(50, 20, 5),
   deployment_failures: rule(0),
+  critical_vulnerabilities: rule(0),
 };
 
 /** The rules of a project that wants these otherwise. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { alertRulesWith, MAX_ALERT_SAMPLE, type AlertOverride, type AlertRuleName } from '@foldline/contracts';
+import {
+  alertRulesWith,
+  MAX_ALERT_SAMPLE,
+  NO_FINDINGS,
+  type AlertOverride,
+  type AlertRuleName,
+  type Scan,
+} from '@foldline/contracts';
 import { judgeRules, NO_SAMPLES, SAMPLED_RULES, withFact, type AlertFact } from './alert-samples.ts';
 
 const samples = (...facts: AlertFact[]) => facts.reduce(withFact, NO_SAMPLES);
@@ -13,8 +20,27 @@ const lookups = (hits: number, misses: number): AlertFact[] => [
   ...times<AlertFact>(misses, { kind: 'lookup', hit: false }),
 ];
 const pipelines = (letters: string): AlertFact[] =>
-  [...letters].map((letter) => ({ kind: 'pipeline', failed: letter === 'f', tookMs: 1000 }));
-const took = (...ms: number[]): AlertFact[] => ms.map((tookMs) => ({ kind: 'pipeline', failed: false, tookMs }));
+  [...letters].map((letter) => ({ kind: 'pipeline', id: 'p1', failed: letter === 'f', tookMs: 1000 }));
+const took = (...ms: number[]): AlertFact[] =>
+  ms.map((tookMs) => ({ kind: 'pipeline', id: 'p1', failed: false, tookMs }));
+
+const scan = (pipelineId: string, critical: number, more: Partial<Scan> = {}): AlertFact => ({
+  kind: 'scan',
+  scan: {
+    kind: 'sast',
+    scanner: 'Semgrep',
+    job: 'scan',
+    place: 'scan',
+    sha: 's',
+    pipelineId,
+    root: pipelineId,
+    requestedAt: `2030-01-01 ${pipelineId}`,
+    ...NO_FINDINGS,
+    critical,
+    ...more,
+  },
+});
+const ended = (id: string): AlertFact => ({ kind: 'pipeline', id, failed: false });
 
 /** Of the rule: whether it holds after these facts, and by what. */
 const judged = (rule: AlertRuleName, facts: AlertFact[], ...overrides: AlertOverride[]) =>
@@ -50,6 +76,45 @@ describe('a rule', () => {
         { kind: 'deployment', name: 'production', failed: false },
       ],
       undefined,
+    ],
+    ['a scan has found something critical (S4-43)', 'critical_vulnerabilities', [scan('p1', 2)], 2],
+    ['not when it has not', 'critical_vulnerabilities', [scan('p1', 0)], undefined],
+    ['not when a newer one has not any more', 'critical_vulnerabilities', [scan('p1', 2), scan('p2', 0)], undefined],
+    [
+      'several jobs and scanners have found something, together',
+      'critical_vulnerabilities',
+      [
+        scan('p1', 1),
+        scan('p1', 2, { place: 'other' }),
+        scan('p1', 4, { scanner: 'CodeQL' }),
+        scan('p1', 8, { kind: 'dast' }),
+        ended('p1'),
+      ],
+      15,
+    ],
+    [
+      'not by what a job of an older pipeline says that is tried again',
+      'critical_vulnerabilities',
+      [scan('p2', 0), scan('p1', 3)],
+      undefined,
+    ],
+    [
+      'not by a job that the newest pipeline has not any more',
+      'critical_vulnerabilities',
+      [scan('p1', 3, { place: 'gone' }), ended('p1'), scan('p2', 0), ended('p2')],
+      undefined,
+    ],
+    [
+      'a job that this pipeline did not run has found something',
+      'critical_vulnerabilities',
+      [scan('p1', 3, { scanner: 'nightly' }), ended('p1'), scan('p2', 0), ended('p2')],
+      3,
+    ],
+    [
+      'a child of the pipeline has found something',
+      'critical_vulnerabilities',
+      [scan('p1', 3, { place: '1/scan', pipelineId: 'c1' }), scan('p1', 0), ended('c1'), ended('p1')],
+      3,
     ],
   ])('holds when %s', (_when, rule, facts, value) => expect(judged(rule, facts)?.value).toBe(value));
 
@@ -90,5 +155,5 @@ describe('a rule', () => {
   });
 
   it('takes no notice of pipelines of other branches', () =>
-    expect(samples({ kind: 'pipeline' }, { kind: 'pipeline', tookMs: 5 })).toEqual(NO_SAMPLES));
+    expect(samples({ kind: 'pipeline', id: 'p1' }, { kind: 'pipeline', id: 'p2', tookMs: 5 })).toEqual(NO_SAMPLES));
 });

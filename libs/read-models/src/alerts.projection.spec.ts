@@ -8,9 +8,11 @@ import {
   EnvironmentCreated,
   EnvironmentDeployed,
   JobFailed,
+  NO_FINDINGS,
   PipelineFinished,
   PipelineRequested,
   PipelineStarted,
+  VulnerabilitiesReported,
   type AlertDoc,
   type AlertWatchDoc,
   type NewEvent,
@@ -44,6 +46,24 @@ const pipeline = (id: string, status: 'success' | 'failed', branch = 'main'): Ne
     PipelineFinished({ pipelineId: id, status, context: of }),
   ];
 };
+const scan = (pipelineId: string, critical: number, more: { ofDefaultBranch?: true; place?: string } = {}): NewEvent =>
+  VulnerabilitiesReported({
+    attemptId: `${pipelineId}.0.1`,
+    pipelineId,
+    jobId: `${pipelineId}.0`,
+    attempt: 1,
+    projectId: 'pr1',
+    sha: 's',
+    job: 'scan',
+    place: 'scan',
+    kind: 'container_scanning',
+    scanner: 'Trivy',
+    ...NO_FINDINGS,
+    critical,
+    root: pipelineId,
+    requestedAt: pipelineId,
+    ...more,
+  });
 const threeFailures = ['p1', 'p2', 'p3'].flatMap((id) => pipeline(id, 'failed'));
 
 describe('how the rules of a project stand', () => {
@@ -68,6 +88,21 @@ describe('how the rules of a project stand', () => {
     const set = AlertRulesSet({ projectId: 'pr1', rules: [{ rule: 'consecutive_failures', threshold: 3 }] });
     expect(watch(...threeFailures, set)).toMatchObject({ firing: [], count: 2, overrides: set.data.rules });
     expect(watch(set, ...threeFailures)).toMatchObject({ firing: [], count: 0 });
+  });
+
+  it('changes with what scans of the default branch find, before their pipeline ends', () => {
+    const doc = watch(...pipeline('p1', 'success'), scan('p2', 2, { ofDefaultBranch: true }));
+    expect(doc).toMatchObject({ firing: ['critical_vulnerabilities'], scans: [{ scanner: 'Trivy', critical: 2 }] });
+    expect(doc.transitions).toMatchObject([{ rule: 'critical_vulnerabilities', value: 2, count: 1 }]);
+    expect(watch(scan('p2', 2))).toBeUndefined();
+  });
+
+  it('is over with the scan that finds nothing critical, or the end of a pipeline without the job that did', () => {
+    const bad = scan('p1', 2, { ofDefaultBranch: true, place: 'gone' });
+    const good = scan('p2', 0, { ofDefaultBranch: true, place: 'new' });
+    expect(watch(bad, bad, scan('p2', 0, { ofDefaultBranch: true, place: 'gone' }))).toMatchObject({ count: 2 });
+    expect(watch(bad, good)).toMatchObject({ firing: ['critical_vulnerabilities'] });
+    expect(watch(bad, good, ...pipeline('p2', 'success'))).toMatchObject({ firing: [], scans: [{ place: 'new' }] });
   });
 
   it('changes with deployments', () => {

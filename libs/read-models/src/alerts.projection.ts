@@ -12,6 +12,7 @@ import {
   type JobDoc,
   type PipelineDoc,
   type RecordedEvent,
+  type ScanDoc,
   type ServiceDeploymentDoc,
 } from '@foldline/contracts';
 import {
@@ -75,12 +76,13 @@ const watching = <Source extends Document>(
     },
   );
 
-const samplesOf = ({ jobs, lookups, pipelines, tookMs, failing }: AlertWatchDoc) => ({
+const samplesOf = ({ jobs, lookups, pipelines, tookMs, failing, scans }: AlertWatchDoc) => ({
   jobs,
   lookups,
   pipelines,
   tookMs,
   failing,
+  scans,
 });
 
 /** Of a job or a pipeline that ended by itself: whether it failed. */
@@ -105,9 +107,9 @@ const ofJob = ({ before, after, event }: Changed<JobDoc>): Told | undefined => {
 const ofPipeline = ({ before, after }: Changed<PipelineDoc>): Told | undefined => {
   if (after?.finishedAt === undefined || after.finishedAt === before?.finishedAt) return undefined;
   const failed = after.isOfDefaultBranch ? failedOf(before, after) : undefined;
-  const { projectId, startedAt, finishedAt } = after;
+  const { id, projectId, startedAt, finishedAt } = after;
   const took = startedAt === undefined ? {} : { tookMs: Date.parse(finishedAt) - Date.parse(startedAt) };
-  return { projectId, fact: { kind: 'pipeline', ...(failed === undefined ? {} : { failed, ...took }) } };
+  return { projectId, fact: { kind: 'pipeline', id, ...(failed === undefined ? {} : { failed, ...took }) } };
 };
 
 const ofEnvironment = ({ before, after }: Changed<EnvironmentDoc>): Told | undefined => {
@@ -123,6 +125,12 @@ const ofService = ({ before, after }: Changed<ServiceDeploymentDoc>): Told | und
     projectId,
     fact: { kind: 'deployment', name: `service ${service.name}`, failed: status === 'failed' },
   };
+};
+
+const ofScan = ({ before, after }: Changed<ScanDoc>): Told | undefined => {
+  if (before || !after) return undefined;
+  const { id: _id, jobId: _jobId, createdAt: _createdAt, projectId, ...scan } = after;
+  return { projectId, fact: { kind: 'scan', scan } };
 };
 
 export const alertWatchesProjection = defineProjection<AlertWatchDoc>(
@@ -141,6 +149,7 @@ export const alertWatchesProjection = defineProjection<AlertWatchDoc>(
     watching(COLLECTION.pipelines, ofPipeline),
     watching(COLLECTION.environments, ofEnvironment),
     watching(COLLECTION.serviceDeployments, ofService),
+    watching(COLLECTION.scans, ofScan),
   ],
 );
 

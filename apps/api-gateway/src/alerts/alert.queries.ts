@@ -14,6 +14,7 @@ import {
   type JobDoc,
   type PipelineDoc,
   type ProjectDoc,
+  type ScanDoc,
   type ServiceDeploymentDoc,
 } from '@foldline/contracts';
 import { PORT, type Document, type ReadStore } from '@foldline/kernel';
@@ -23,6 +24,7 @@ import {
   factsOfDeployments,
   factsOfJobs,
   factsOfPipelines,
+  factsOfScans,
   inOrder,
   queueSteps,
   type Firing,
@@ -93,6 +95,10 @@ export class AlertQueries {
     const pipelines = await this.since<PipelineDoc>(COLLECTION.pipelines, `${id}/`, from);
     if (name === 'consecutive_failures' || name === 'slowdown')
       return judged(factsOfPipelines(pipelines.docs), pipelines);
+    if (name === 'critical_vulnerabilities') {
+      const scans = await this.since<ScanDoc>(COLLECTION.scans, `${id}/`, from);
+      return judged([...factsOfScans(scans.docs), ...factsOfPipelines(pipelines.docs)], scans, pipelines);
+    }
     const jobs = await this.since<JobDoc>(COLLECTION.jobs, `${id}/`, from);
     return judged([...factsOfJobs(jobs.docs), ...factsOfPipelines(pipelines.docs)], jobs, pipelines);
   }

@@ -2,10 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import {
   ALERT_DEFAULTS,
   alertRulesWith,
+  NO_FINDINGS,
   type AlertRuleName,
   type DeploymentDoc,
   type JobDoc,
   type PipelineDoc,
+  type ScanDoc,
   type ServiceDeploymentDoc,
 } from '@foldline/contracts';
 import { judgeRules, NO_SAMPLES, RULES_AT, withFact } from '@foldline/kernel';
@@ -15,6 +17,7 @@ import {
   factsOfDeployments,
   factsOfJobs,
   factsOfPipelines,
+  factsOfScans,
   inOrder,
   queueSteps,
   type TimedFact,
@@ -22,7 +25,26 @@ import {
 
 const at = (second: number): string => new Date(Date.UTC(2030, 0, 1, 0, 0, second)).toISOString();
 const pipelines = (letters: string, tookMs = 1000): TimedFact[] =>
-  [...letters].map((letter, n) => ({ at: at(n), fact: { kind: 'pipeline', failed: letter === 'f', tookMs } }));
+  [...letters].map((letter, n) => ({
+    at: at(n),
+    fact: { kind: 'pipeline', id: 'p1', failed: letter === 'f', tookMs },
+  }));
+const scanOf = (pipelineId: string, second: number, critical: number): ScanDoc => ({
+  id: pipelineId,
+  projectId: 'pr1',
+  jobId: `${pipelineId}.0`,
+  kind: 'sast',
+  scanner: 'Semgrep',
+  job: 'scan',
+  place: 'scan',
+  sha: 's',
+  pipelineId,
+  root: pipelineId,
+  requestedAt: at(second),
+  createdAt: at(second),
+  ...NO_FINDINGS,
+  critical,
+});
 const tried = (rule: AlertRuleName, facts: TimedFact[], more: object = {}) =>
   backTest(rule, { ...ALERT_DEFAULTS[rule], ...more }, facts);
 
@@ -42,7 +64,8 @@ describe('a back-test', () => {
       { at: at(n), fact: { kind: 'job', failed: letter === 'f' } },
       { at: at(n), fact: { kind: 'lookup', hit: n % 120 < 55 } },
       { at: at(n), fact: { kind: 'deployment', name: `e${n % 3}`, failed: letter === 'f' } },
-      { at: at(n), fact: { kind: 'pipeline', failed: letter === 'f', tookMs: 2000 + ((n * 613) % 6500) } },
+      { at: at(n), fact: { kind: 'scan', scan: scanOf(`p${n}`, n, letter === 'f' ? 1 : 0) } },
+      { at: at(n), fact: { kind: 'pipeline', id: `p${n}`, failed: letter === 'f', tookMs: 2000 + ((n * 613) % 6500) } },
     ]);
     for (const rule of [
       'failure_rate',
@@ -50,6 +73,7 @@ describe('a back-test', () => {
       'consecutive_failures',
       'slowdown',
       'deployment_failures',
+      'critical_vulnerabilities',
     ] as const) {
       const rules = alertRulesWith([{ rule: 'consecutive_failures', threshold: 1 }]);
       let samples = NO_SAMPLES;
@@ -68,6 +92,14 @@ describe('a back-test', () => {
       expect({ rule, found: found.filter((time) => time !== null) }).toEqual({ rule, found: live });
     }
   });
+
+  it('tells since when the newest scans have found something critical', () =>
+    expect(
+      tried(
+        'critical_vulnerabilities',
+        factsOfScans([scanOf('p1', 1, 0), scanOf('p2', 2, 3), scanOf('p3', 3, 5), scanOf('p4', 4, 0)]),
+      ),
+    ).toEqual([{ firedAt: at(2), value: 3, peak: 5, resolvedAt: at(4) }]));
 
   it('looks at a queue as it grew and shrank', () => {
     const job = (from: number, to?: number) =>
@@ -94,13 +126,13 @@ describe('the facts of the past', () => {
       { kind: 'job', failed: true },
     ]);
     const ended = [
-      { status: 'failed', finishedAt: at(1), startedAt: at(0), isOfDefaultBranch: true },
-      { status: 'failed', finishedAt: at(2), startedAt: at(0) },
+      { id: 'p1', status: 'failed', finishedAt: at(1), startedAt: at(0), isOfDefaultBranch: true },
+      { id: 'p2', status: 'failed', finishedAt: at(2), startedAt: at(0) },
       { status: 'running' },
     ] as PipelineDoc[];
     expect(factsOfPipelines(ended).map(({ fact }) => fact)).toEqual([
-      { kind: 'pipeline', failed: true, tookMs: 1000 },
-      { kind: 'pipeline' },
+      { kind: 'pipeline', id: 'p1', failed: true, tookMs: 1000 },
+      { kind: 'pipeline', id: 'p2' },
     ]);
   });
 

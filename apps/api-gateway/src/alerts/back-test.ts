@@ -5,6 +5,7 @@ import {
   type DeploymentDoc,
   type JobDoc,
   type PipelineDoc,
+  type ScanDoc,
   type ServiceDeploymentDoc,
 } from '@foldline/contracts';
 import { isBeyond, judgeRules, NO_SAMPLES, RULES_AT, withFact, type AlertFact } from '@foldline/kernel';
@@ -82,12 +83,15 @@ export const factsOfJobs = (jobs: readonly JobDoc[]): TimedFact[] =>
 
 export const factsOfPipelines = (pipelines: readonly PipelineDoc[]): TimedFact[] =>
   pipelines.flatMap((pipeline) => {
-    const { finishedAt: at, startedAt, isOfDefaultBranch } = pipeline;
+    const { id, finishedAt: at, startedAt, isOfDefaultBranch } = pipeline;
     if (at === undefined) return [];
     const failed = isOfDefaultBranch ? failedOf(pipeline) : undefined;
     const took = startedAt === undefined ? {} : { tookMs: Date.parse(at) - Date.parse(startedAt) };
-    return [{ at, fact: { kind: 'pipeline', ...(failed === undefined ? {} : { failed, ...took }) } }];
+    return [{ at, fact: { kind: 'pipeline', id, ...(failed === undefined ? {} : { failed, ...took }) } }];
   });
+
+export const factsOfScans = (scans: readonly ScanDoc[]): TimedFact[] =>
+  scans.map(({ createdAt: at, ...scan }) => ({ at, fact: { kind: 'scan', scan } }));
 
 export const factsOfDeployments = (
   deployments: readonly DeploymentDoc[],

@@ -10,6 +10,7 @@ const MEASURES: Readonly<Record<AlertRuleName, (value: number) => string>> = {
   cache_hit_rate: (value) => `${value} % of its newest lookups found their cache`,
   consecutive_failures: (value) => `${value} pipelines of its default branch failed one after the other`,
   slowdown: (value) => `its newest pipeline took ${value} % longer than those before it`,
+  critical_vulnerabilities: (value) => `the newest scans of its default branch found ${value} critical vulnerabilities`,
   deployment_failures: (value) => `the last deployment failed in ${value} of its environments and services`,
 };
 

@@ -9,10 +9,12 @@ import {
   EnvironmentCreated,
   EnvironmentDeployed,
   JobQueued,
+  NO_FINDINGS,
   PipelineFinished,
   PipelineRequested,
   PipelineStarted,
   SubscriptionRequested,
+  VulnerabilitiesReported,
   type AlertFired,
   type AlertResolved,
   type NewEvent,
@@ -145,6 +147,23 @@ describe('an alert', () => {
     const before = await messages();
     await tell();
     expect(await messages()).toEqual(before);
+  });
+
+  it('fires when a scan of the default branch finds something critical, once, and is told', async () => {
+    await subscribe('alert');
+    const attempt = { attemptId: 'p1.0.1', pipelineId: 'p1', jobId: 'p1.0', attempt: 1, projectId: 'pr1', sha: 's' };
+    const about = { ...attempt, job: 'scan', place: 'scan', kind: 'sast' as const, scanner: 'Semgrep' };
+    const counts = { ...NO_FINDINGS, critical: 3 };
+    const inTime = { ofDefaultBranch: true as const, root: 'p1', requestedAt: clock.now() };
+    const scanned = VulnerabilitiesReported({ ...about, ...counts, ...inTime });
+    const [event] = await recorded('attempt-p1.0.1', scanned);
+    for (let time = 0; time < 2; time += 1) await events().vulnerabilitiesReported(event as never);
+    await tell();
+    await tell();
+    expect(await alerts()).toEqual(['AlertFired critical_vulnerabilities']);
+    expect(await messages()).toMatchObject([
+      { type: 'alert.firing', rule: 'critical_vulnerabilities', value: 3, threshold: 0, count: 1 },
+    ]);
   });
 
   it('fires when a deployment fails, and when rules are set that held already', async () => {
