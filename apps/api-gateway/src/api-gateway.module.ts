@@ -61,6 +61,7 @@ import { ServiceMetricsController } from './services/service-metrics.controller.
 import { ServicesController } from './services/services.controller.ts';
 import { DashboardController } from './statistics/dashboard.controller.ts';
 import { StatisticsController } from './statistics/statistics.controller.ts';
+import { ReportQueries } from './statistics/report.queries.ts';
 import { Statistics } from './statistics/statistics.queries.ts';
 import { JobSubmissions } from './submitted-jobs/job-submissions.ts';
 import { SubmittedJobQueries } from './submitted-jobs/submitted-job.queries.ts';
@@ -145,6 +146,7 @@ const controllers: Type[] = [
     DeploymentRequests,
     CancelDeployment,
     DeliveryMetrics,
+    ReportQueries,
     Statistics,
     AlertQueries,
     MaintenanceQueries,

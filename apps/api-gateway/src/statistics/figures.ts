@@ -156,7 +156,7 @@ const totalSavedMs = ({ items }: Named<NamedTally>): number | null => {
 };
 
 /** The same of one project, by stages and jobs. */
-export const projectFigures = ({ jobs, pipelines, caches, artifacts, stages, names }: Metrics) => ({
+export const projectFigures = ({ jobs, pipelines, caches, artifacts, tests, stages, names }: Metrics) => ({
   ...seedFigures(jobs),
   cacheHitRate: hitRateOf(caches),
   jobs: jobFigures(jobs),
@@ -169,6 +169,7 @@ export const projectFigures = ({ jobs, pipelines, caches, artifacts, stages, nam
   flaky: flakyOf(names),
   caches: { ...cacheFigures(caches), timeSavedMs: totalSavedMs(names) },
   artifacts: artifactFigures(artifacts),
+  tests,
 });
 
 /** The hours in which something happened, in their order. */

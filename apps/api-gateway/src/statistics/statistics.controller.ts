@@ -9,6 +9,7 @@ import { ProjectQueries } from '../projects/project.queries.ts';
 import { delivery } from './dora.ts';
 import { cacheFigures, instanceFigures, projectFigures, series, successRateOf } from './figures.ts';
 import { OPEN_METRICS_TYPE, openMetrics } from './open-metrics.ts';
+import { ReportQueries } from './report.queries.ts';
 import { Statistics, StatisticsQuery, USUAL_RANGE, type RangeName } from './statistics.queries.ts';
 
 const JSON_TYPE = 'application/json';
@@ -20,6 +21,7 @@ const COUNTED_WAITING = 100_000;
 export class StatisticsController {
   constructor(
     @Inject(Statistics) private readonly statistics: Statistics,
+    @Inject(ReportQueries) private readonly reports: ReportQueries,
     @Inject(JobQueue) private readonly queue: JobQueue,
     @Inject(ProjectQueries) private readonly projects: ProjectQueries,
     @Inject(PORT.readModels) private readonly models: ReadModels,
@@ -69,17 +71,33 @@ export class StatisticsController {
   }
 
   @Get('api/:owner/:repo/statistics')
-  @Describe('Measures the project in a range: its jobs, stages, caches, artifacts, flaky jobs and deployments', {
-    answer: 'Durations in milliseconds, rates in percent; what each figure means is told in docs/metrics.md',
-  })
+  @Describe(
+    'Measures the project in a range: its jobs, stages, tests, caches, artifacts, what is flaky, deployments; and tells ' +
+      'what the newest scans of its default branch have found',
+    {
+      answer: 'Durations in milliseconds, rates in percent; what each figure means is told in docs/metrics.md',
+    },
+  )
   async project(@Param('owner') owner: string, @Param('repo') repo: string, @Query() query: StatisticsQuery) {
     const { id } = await this.projects.named(owner, repo);
     const [{ range, metrics, hours }, waiting] = await Promise.all([
       this.statistics.over(id, query.range ?? USUAL_RANGE),
       this.queue.waiting(COUNTED_WAITING, id),
     ]);
+    const [flakyTests, security] = await Promise.all([
+      this.reports.flakyTests(id, range.from),
+      this.reports.security(id),
+    ]);
     const delivered = delivery(metrics.deployments, range, successRateOf(metrics.pipelines));
-    return { ...range, ...projectFigures(metrics), queue: { waiting }, delivery: delivered, series: series(hours) };
+    return {
+      ...range,
+      ...projectFigures(metrics),
+      flakyTests,
+      security,
+      queue: { waiting },
+      delivery: delivered,
+      series: series(hours),
+    };
   }
 
   private async instance(asked: RangeName) {
