@@ -29,6 +29,7 @@ const ELSEWHERE = new Set([
   'ArtifactExpired',
   'CacheRefused',
   'CachePruned',
+  'SnapshotPruned',
   'LogPruned',
   'PrunedBytesDeleted',
   'MaintenanceFinished',

@@ -66,7 +66,7 @@ const logger: Logger = { debug: quiet, info: (_fields, message) => void told.pus
 export const MINUTE = 60_000;
 export const DAY = 24 * 60 * MINUTE;
 const LOOK_MS = 30_000;
-const RULES: RetentionRules = { cacheMs: 30 * DAY, submittedLogMs: 7 * DAY, diskReserveBytes: 0 };
+const RULES: RetentionRules = { cacheMs: 30 * DAY, snapshotMs: 7 * DAY, submittedLogMs: 7 * DAY, diskReserveBytes: 0 };
 let rules = RULES;
 export const told: string[] = [];
 

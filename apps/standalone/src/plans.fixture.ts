@@ -115,7 +115,12 @@ const settingsIn = (dataDirectory: string): Settings => ({
   queueLimit: { total: 1000, perProject: 1000 },
   queueRules: { priorityMs: 300_000, runningMs: 60_000, projectLimit: Infinity },
   layers: { mounts: true, diskBytes: 2 ** 30 },
-  retention: { cacheMs: 30 * 86_400_000, submittedLogMs: 7 * 86_400_000, diskReserveBytes: 0 },
+  retention: {
+    cacheMs: 30 * 86_400_000,
+    snapshotMs: 7 * 86_400_000,
+    submittedLogMs: 7 * 86_400_000,
+    diskReserveBytes: 0,
+  },
   allowPrivateTargets: false,
   includeHosts: [],
   buildWorkers: 2,

@@ -58,7 +58,9 @@ export const endedIndexKey = (status: string, number: number): string => endedIn
 /** `submittedJobs` by `byOutcome`: those that go on, and those that ended like this; in the order of their requests. */
 export const openJobPrefix = 'open/';
 export const endedJobPrefix = (outcome: string): string => `ended/${outcome}/`;
-/** `snapshots` by `byJob`: in the order of attempts and steps. */
+/** `snapshots` by `byAge`: only those that were not pruned, those first that were taken first. */
+export const ageIndexKey = (takenAt: string, id: string): string => `${takenAt}/${id}`;
+/** `snapshots` by `byJob`: in the order of attempts and steps, pruned or not. */
 export const snapshotIndexPrefix = (jobId: string): string => `${jobId}/`;
 export const snapshotIndexKey = (jobId: string, attempt: number, step: number): string =>
   `${snapshotIndexPrefix(jobId)}${paddedNumber(attempt)}/${paddedNumber(step)}`;

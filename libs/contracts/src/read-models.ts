@@ -157,10 +157,16 @@ export type SnapshotDoc = {
   files: number;
   bytes: number;
   takenAt: string;
+  /** Nobody goes on from it any more. */
+  prunedAt?: string;
 };
 /** What was pruned and whose bytes are still there. */
 export type PruningDoc = { id: string; bytes: number; prunedAt: string; position: number; because: PruneReason } & (
   | ({ kind: 'cache'; cacheId: string } & Pick<CacheDoc, 'projectId' | 'key' | 'manifestDigest' | 'layers'>)
+  | ({ kind: 'snapshot' } & Pick<
+      SnapshotDoc,
+      'projectId' | 'jobId' | 'attempt' | 'step' | 'trees' | 'manifestDigest' | 'layers'
+    >)
   | { kind: 'log'; attemptId: string; jobId: string }
 );
 

@@ -26,6 +26,7 @@ export const OWNER = {
   artifact: 'artifact-store',
   cache: 'artifact-store',
   log: 'artifact-store',
+  snapshot: 'artifact-store',
   maintenance: 'artifact-store',
   deployment: 'deployer',
   environment: 'deployer',
@@ -55,6 +56,7 @@ export const groupStream = (groupId: string): StreamName => `group-${groupId}`;
 export const attemptStream = (attemptId: string): StreamName => `attempt-${attemptId}`;
 export const artifactStream = (artifactId: string): StreamName => `artifact-${artifactId}`;
 export const cacheStream = (cacheId: string): StreamName => `cache-${cacheId}`;
+export const snapshotStream = (attemptId: string, step: number): StreamName => `snapshot-${attemptId}.${step}`;
 export const logStream = (attemptId: string): StreamName => `log-${attemptId}`;
 /** Each look at what is kept has one of its own. */
 export const maintenanceStream = (passId: string): StreamName => `maintenance-${passId}`;

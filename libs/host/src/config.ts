@@ -219,6 +219,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 const retentionOf = (values: SettingValues): RetentionRules => ({
   cacheMs: values.FOLDLINE_CACHE_RETENTION_DAYS * DAY_MS,
+  snapshotMs: values.FOLDLINE_SNAPSHOT_RETENTION_DAYS * DAY_MS,
   ...bytesOf('projectCacheBytes', values.FOLDLINE_PROJECT_CACHE_LIMIT_GB),
   ...bytesOf('cacheBytes', values.FOLDLINE_CACHE_LIMIT_GB),
   submittedLogMs: values.FOLDLINE_JOB_RETENTION_DAYS * DAY_MS,

@@ -38,6 +38,7 @@ const NUMBERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   FOLDLINE_CACHE_RETENTION_DAYS: [SIZE, 'month', '0', '-1', ''],
   FOLDLINE_CACHE_LIMIT_GB: [SIZE, '10 GB', '0', '-1'],
   FOLDLINE_PROJECT_CACHE_LIMIT_GB: [SIZE, '10 GB', '0', '-1'],
+  FOLDLINE_SNAPSHOT_RETENTION_DAYS: [SIZE, 'week', '0', '-1', ''],
   FOLDLINE_JOB_RETENTION_DAYS: [SIZE, 'week', '0', '-1'],
   FOLDLINE_LOG_RETENTION_DAYS: [SIZE, 'never', '0', '-1'],
   FOLDLINE_DISK_RESERVE_GB: ['must be a number from 0 to 1000000', '1 GB', '-1', ''],

@@ -95,6 +95,9 @@ const COMMON_SETTINGS = {
       'What all caches together may take, as they are stored: those that were used least recently are deleted first; without it as much as there is.',
     ),
   FOLDLINE_PROJECT_CACHE_LIMIT_GB: number({ above: 0 }).optional().describe('The same for the caches of one project.'),
+  FOLDLINE_SNAPSHOT_RETENTION_DAYS: number({ above: 0 })
+    .default(7)
+    .describe('What the steps of jobs have made for later attempts is deleted when it was kept so long ago.'),
   FOLDLINE_JOB_RETENTION_DAYS: number({ above: 0 })
     .default(7)
     .describe('The output of submitted jobs that ended so long ago is deleted; what they did is kept.'),
@@ -104,7 +107,7 @@ const COMMON_SETTINGS = {
   FOLDLINE_DISK_RESERVE_GB: number({ least: 0, most: 1_000_000 })
     .default(1)
     .describe(
-      'While less than this is free where the data directory lies, caches are deleted before their time; not in distributed mode.',
+      'While less than this is free where the data directory lies, snapshots and then caches are deleted before their time; not in distributed mode.',
     ),
   FOLDLINE_RUNNER_LEASE_SECONDS: number({ least: 2, most: 86_400 })
     .default(180)

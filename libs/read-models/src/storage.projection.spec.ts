@@ -6,9 +6,12 @@ import {
   COLLECTION,
   LogPruned,
   PrunedBytesDeleted,
+  SnapshotPruned,
+  SnapshotTaken,
   type CacheDoc,
   type NewEvent,
   type PruningDoc,
+  type SnapshotDoc,
 } from '@foldline/contracts';
 import { documentAfter, indexesOf, timeAt } from './history.fixture.ts';
 
@@ -48,6 +51,27 @@ describe('a cache document', () => {
     expect(after(committed('a'), committed('b'), pruned('a'))).toMatchObject({ manifestDigest: 'b'.repeat(64) }));
 });
 
+const taken = { ...attempt, projectId: 'pr1', step: 1, trees: [], manifestDigest: 'd'.repeat(64), layers: [] };
+const snapshotTaken = SnapshotTaken({ ...taken, files: 1, bytes: 3, durationMs: 4 });
+const snapshotPruned = SnapshotPruned({ ...taken, bytes: 3, because: { rule: 'age', detail: 'it is old' } });
+
+describe('the document of what the steps have made', () => {
+  const after = (...events: NewEvent[]): SnapshotDoc =>
+    documentAfter<SnapshotDoc>(COLLECTION.snapshots, 'p2.0.1/1', ...events)!;
+
+  it('is found by its job and by its age', () => {
+    const byJob = 'p2.0/000000000001/000000000001';
+    expect(indexesOf(COLLECTION.snapshots, after(snapshotTaken))).toEqual({ byJob, byAge: `${timeAt(1)}/p2.0.1/1` });
+  });
+
+  it('stays when it was pruned, says so, and is found by its job alone', () => {
+    const pruned = after(snapshotTaken, snapshotPruned);
+    expect(pruned).toMatchObject({ step: 1, takenAt: timeAt(1), prunedAt: timeAt(2) });
+    expect(indexesOf(COLLECTION.snapshots, pruned)).not.toHaveProperty('byAge');
+    expect(documentAfter(COLLECTION.snapshots, 'p2.0.1/1', snapshotPruned)).toBeUndefined();
+  });
+});
+
 describe('the document of what was pruned', () => {
   const id = `c1.${'a'.repeat(64)}`;
   const after = (of: string, ...events: NewEvent[]): PruningDoc | undefined =>
@@ -58,6 +82,11 @@ describe('the document of what was pruned', () => {
     expect(pruning).toMatchObject({ kind: 'cache', cacheId: 'c1', key: 'deps', bytes: 30, because });
     expect(pruning).toMatchObject({ prunedAt: timeAt(2), position: 2 });
     expect(indexesOf(COLLECTION.prunings, pruning).byPosition).toBe(`0000000000000002/${id}`);
+    expect(after('p2.0.1/1', snapshotTaken, snapshotPruned)).toMatchObject({
+      kind: 'snapshot',
+      jobId: 'p2.0',
+      step: 1,
+    });
     expect(after('p2.0.1', logPruned)).toMatchObject({ kind: 'log', jobId: 'p2.0', bytes: 7 });
   });
 

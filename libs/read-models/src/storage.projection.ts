@@ -8,7 +8,9 @@ import {
   CacheRestored,
   cacheIndexKey,
   COLLECTION,
+  SnapshotPruned,
   SnapshotTaken,
+  ageIndexKey,
   snapshotIndexKey,
   expiryIndexKey,
   LogPruned,
@@ -77,18 +79,20 @@ export const artifactsProjection = defineProjection<ArtifactDoc>(
   ],
 );
 
+const snapshotId = ({ attemptId, step }: { attemptId: string; step: number }): string => `${attemptId}/${step}`;
+
 export const snapshotsProjection = defineProjection<SnapshotDoc>(
   COLLECTION.snapshots,
-  ({ jobId, attempt, step }) => ({ byJob: snapshotIndexKey(jobId, attempt, step) }),
+  ({ id, jobId, attempt, step, takenAt, prunedAt }) => ({
+    byJob: snapshotIndexKey(jobId, attempt, step),
+    ...(prunedAt === undefined && { byAge: ageIndexKey(takenAt, id) }),
+  }),
   [
-    when(
-      SnapshotTaken,
-      ({ attemptId, step }) => `${attemptId}/${step}`,
-      (_doc, { data, recordedAt }) => {
-        const { attemptId, durationMs: _durationMs, ...rest } = data;
-        return { id: `${attemptId}/${data.step}`, ...rest, takenAt: recordedAt };
-      },
-    ),
+    when(SnapshotTaken, snapshotId, (_doc, { data, recordedAt }) => {
+      const { attemptId: _attemptId, durationMs: _durationMs, ...rest } = data;
+      return { id: snapshotId(data), ...rest, takenAt: recordedAt };
+    }),
+    when(SnapshotPruned, snapshotId, (doc, { recordedAt }) => doc && { ...doc, prunedAt: recordedAt }),
   ],
 );
 
@@ -131,6 +135,21 @@ export const pruningsProjection = defineProjection<PruningDoc>(
       (_doc, { data: { scope: _scope, ...data }, recordedAt: prunedAt, position }, id) => ({
         id,
         kind: 'cache',
+        ...data,
+        prunedAt,
+        position,
+      }),
+    ),
+    when(
+      SnapshotPruned,
+      snapshotId,
+      (
+        _doc,
+        { data: { attemptId: _attemptId, pipelineId: _pipelineId, ...data }, recordedAt: prunedAt, position },
+        id,
+      ) => ({
+        id,
+        kind: 'snapshot',
         ...data,
         prunedAt,
         position,

@@ -22,10 +22,11 @@ const allDocuments = async (reads, collection) => {
   }
 };
 
-/** Artifacts that are shown as available, the newest entry of each cache key, and what snapshots hold. */
+/** Artifacts that are shown as available, the newest entry of each cache key, and what snapshots hold that were not pruned. */
 export const shownTrees = async (reads) => {
   const artifacts = (await allDocuments(reads, COLLECTION.artifacts)).filter(({ status }) => status === 'available');
-  const snapshots = (await allDocuments(reads, COLLECTION.snapshots)).flatMap(({ id, manifestDigest, trees }) =>
+  const kept = (await allDocuments(reads, COLLECTION.snapshots)).filter(({ prunedAt }) => prunedAt === undefined);
+  const snapshots = kept.flatMap(({ id, manifestDigest, trees }) =>
     [...trees, ...(manifestDigest === undefined ? [] : [{ manifestDigest }])].map((tree) => ({ ...tree, id })),
   );
   return [...artifacts, ...(await allDocuments(reads, COLLECTION.caches)), ...snapshots];

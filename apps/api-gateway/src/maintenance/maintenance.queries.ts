@@ -54,7 +54,7 @@ export class MaintenanceQueries {
   }
 
   private async namesOf(due: readonly Due[]): Promise<Map<string, string>> {
-    const ids = new Set(due.flatMap((each) => (each.kind === 'cache' ? each.cache.projectId : [])));
+    const ids = new Set(due.flatMap((each) => projectIdOf(each) ?? []));
     const names = new Map<string, string>();
     for (const id of ids) {
       const project = await this.reads.get<ProjectDoc>(COLLECTION.projects, id);
@@ -66,9 +66,18 @@ export class MaintenanceQueries {
 
 const answerOf = (due: Due, projects: ReadonlyMap<string, string>) => {
   const { kind, bytes, lastUsedAt, because } = due;
-  const of =
-    due.kind === 'cache'
-      ? { id: due.cache.id, project: projects.get(due.cache.projectId) ?? null, name: due.cache.key }
-      : { id: due.job.id, project: due.job.project, name: due.job.name };
-  return { kind, ...of, bytes, lastUsedAt, ...because };
+  const project = due.kind === 'log' ? due.job.project : (projects.get(projectIdOf(due)!) ?? null);
+  return { kind, id: idOf(due), project, name: nameOf(due), bytes, lastUsedAt, ...because };
 };
+
+/** Of what does not say its project's name itself. */
+const projectIdOf = (due: Due): string | undefined => {
+  if (due.kind === 'log') return undefined;
+  return due.kind === 'cache' ? due.cache.projectId : due.snapshot.projectId;
+};
+
+const idOf = (due: Due): string =>
+  due.kind === 'cache' ? due.cache.id : due.kind === 'log' ? due.job.id : due.snapshot.id;
+
+const nameOf = (due: Due): string =>
+  due.kind === 'cache' ? due.cache.key : due.kind === 'log' ? due.job.name : (due.job?.name ?? due.snapshot.jobId);

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CacheCommitted, CachePruned, CacheRestored, JobSucceeded, LogSealed } from '@foldline/contracts';
+import {
+  CacheCommitted,
+  CachePruned,
+  CacheRestored,
+  JobSucceeded,
+  LogSealed,
+  SnapshotPruned,
+  SnapshotTaken,
+} from '@foldline/contracts';
 import type { Clock, RetentionRules } from '@foldline/kernel';
 import { closeAndRemove, startGatewayWithProject, type StartedGateway } from '../gateway.fixture.ts';
 import { projectIdOf } from '../projects/project-names.ts';
@@ -66,6 +74,34 @@ describe('What the next maintenance would delete', () => {
     expect((await inDays(31)).items).toHaveLength(1);
   });
 
+  it('is also what the steps of jobs have made, once the job has ended', async () => {
+    const { jobId, pipelineId, attemptId } = await startJob(gateway, 'made1');
+    const about = { attemptId, pipelineId, jobId, projectId, attempt: 1, step: 0, trees: [] };
+    const made = { ...about, manifestDigest: 'f'.repeat(64), layers: [layer('e', 20)] };
+    await gateway.record(
+      `attempt-${attemptId}`,
+      pipelineId,
+      SnapshotTaken({ ...made, files: 1, bytes: 9, durationMs: 1 }),
+    );
+    expect((await inDays(8)).items).toEqual([]);
+    await gateway.record(`pipeline-${pipelineId}`, pipelineId, JobSucceeded({ pipelineId, jobId, attempt: 1 }));
+    expect((await inDays(6)).items).toEqual([]);
+    const because = { rule: 'age', detail: 'it was taken more than 7 days ago' } as const;
+    expect((await inDays(8)).items).toEqual([
+      {
+        kind: 'snapshot',
+        id: `${attemptId}/0`,
+        project: 'ada/engine',
+        name: 'build',
+        bytes: 20,
+        lastUsedAt: expect.any(String),
+        ...because,
+      },
+    ]);
+    await gateway.record(`snapshot-${attemptId}.0`, pipelineId, SnapshotPruned({ ...made, bytes: 20, because }));
+    expect(await inDays(8)).toMatchObject({ items: [], waiting: { count: 1, bytes: 20 } });
+  });
+
   it('is also the output of jobs, where a setting says how long that is kept', async () => {
     const { jobId, pipelineId, attemptId } = await startJob(gateway, 'logs1');
     const log = { bytes: 7, sha256: 'e'.repeat(64), complete: true };
@@ -81,7 +117,7 @@ describe('What the next maintenance would delete', () => {
     const because = { rule: 'unused', detail: 'nobody used it' } as const;
     const pruned = CachePruned({ ...entry('c1'), manifestDigest: '1'.repeat(64), bytes: 15, because });
     await gateway.record('cache-c1', 'p0', pruned);
-    expect(await inDays(31)).toMatchObject({ items: [], count: 0, waiting: { count: 1, bytes: 15 } });
+    expect(await inDays(31)).toMatchObject({ items: [], count: 0, waiting: { count: 2, bytes: 35 } });
   });
 
   it('is answered over HTTP to the administrator alone', async () => {

@@ -6,7 +6,7 @@ const PAGE = 200;
 
 /**
  * The objects that nothing will need once these trees are gone: their manifests and what they name, less what any other
- * available artifact, any cache, or any pruned one that still waits names. `going` are the ids of what has the trees. Costs
+ * available artifact, any cache, any snapshot, or any pruned one that still waits names. `going` are the ids of what has the trees. Costs
  * one pass over all the others, so it is for background work and for many trees at once; memory grows with the given ones
  * only.
  *
@@ -58,15 +58,26 @@ async function* treesInUse(reads: ReadStore, going: ReadonlySet<string>): AsyncG
     if (artifact.status === 'available' && !going.has(id)) yield artifact;
   }
   for await (const { doc } of everyDocument(reads, COLLECTION.caches)) yield doc as CacheDoc;
-  for await (const { doc } of everyDocument(reads, COLLECTION.snapshots)) yield* treesOf(doc as SnapshotDoc);
+  for await (const { doc } of everyDocument(reads, COLLECTION.snapshots)) {
+    const snapshot = doc as SnapshotDoc;
+    if (snapshot.prunedAt === undefined) yield* treesOfSnapshot(snapshot);
+  }
   for await (const { id, doc } of everyDocument(reads, COLLECTION.prunings)) {
     const pruning = doc as PruningDoc;
-    if (pruning.kind === 'cache' && !going.has(id)) yield pruning;
+    if (pruning.kind !== 'log' && !going.has(id)) yield* treesOf(pruning);
   }
 }
 
+/** What was pruned, tree by tree. */
+export const treesOf = (pruning: Exclude<PruningDoc, { kind: 'log' }>): Tree[] =>
+  pruning.kind === 'snapshot' ? treesOfSnapshot(pruning) : [pruning];
+
 /** What was different, and the caches that lay below it. */
-const treesOf = ({ trees, manifestDigest, layers }: SnapshotDoc): Tree[] =>
+const treesOfSnapshot = ({
+  trees,
+  manifestDigest,
+  layers,
+}: Pick<SnapshotDoc, 'trees' | 'manifestDigest' | 'layers'>): Tree[] =>
   manifestDigest === undefined ? trees : [...trees, { manifestDigest, ...(layers && { layers }) }];
 
 async function* everyDocument(reads: ReadStore, collection: string) {

@@ -1,7 +1,7 @@
 import type { PruningDoc } from '@foldline/contracts';
 import { prunedAndUnseen, type LogStore } from '@foldline/kernel';
 import { showAll, type ExpiryPorts } from '../expiry/expire-artifacts.ts';
-import { bytesOnlyOf } from '../expiry/expired-bytes.ts';
+import { bytesOnlyOf, treesOf } from '../expiry/expired-bytes.ts';
 
 /** What goes at once: each of these batches costs a look at everything that is kept. */
 const BATCH = 200;
@@ -46,11 +46,14 @@ const deleteBatch = async (ports: DeletionPorts, batch: readonly PruningDoc[]): 
   const logs = batch.filter((pruning) => pruning.kind === 'log');
   for (const { attemptId } of logs) await ports.logStore.delete(attemptId);
   const deleted: Deleted = { pruned: logs.map(({ id }) => id), digests: [], bytes: total(logs) };
-  const caches = batch.filter((pruning) => pruning.kind === 'cache');
-  const going = new Set(caches.map(({ id }) => id));
-  const unused = await bytesOnlyOf(caches, going, ports.readStore, ports.objectStore);
+  const withTrees = batch.filter((pruning) => pruning.kind !== 'log');
+  const going = new Set(withTrees.map(({ id }) => id));
+  const unused = await bytesOnlyOf(withTrees.flatMap(treesOf), going, ports.readStore, ports.objectStore);
   if (!unused) {
-    ports.logger.warn({ caches: going.size }, 'the bytes of pruned caches stay: a manifest that is in use is damaged');
+    ports.logger.warn(
+      { pruned: going.size },
+      'the bytes of what was pruned stay: a manifest that is in use is damaged',
+    );
     return deleted;
   }
   for (const digest of unused) {

@@ -107,7 +107,8 @@ export class Maintain implements OnApplicationBootstrap, OnApplicationShutdown {
     const disk = await shortOfDisk(this.settings);
     const wasShort = this.isShort;
     this.isShort = disk !== undefined;
-    if (disk && !wasShort) this.logger.warn(disk, 'the disk is short: caches are pruned before their time');
+    if (disk && !wasShort)
+      this.logger.warn(disk, 'the disk is short: snapshots and caches are pruned before their time');
     const now = this.clock.monotonic();
     const isDue = this.lastPassAt === undefined || now - this.lastPassAt >= HOUR_MS;
     if (!disk && !isDue) return;
@@ -118,8 +119,8 @@ export class Maintain implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.inTurn(async () => {
       const result = await runPass(this.ports, pass);
       this.lastPassAt = now;
-      const { caches, logs, bytes } = result;
-      if ((disk && !wasShort) || caches + logs + bytes > 0) await this.finish(pass, result);
+      const { caches, logs, snapshots = 0, bytes } = result;
+      if ((disk && !wasShort) || caches + logs + snapshots + bytes > 0) await this.finish(pass, result);
     });
   }
 

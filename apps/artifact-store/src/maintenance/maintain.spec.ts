@@ -1,21 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  attemptIdOf,
-  attemptStream,
-  CacheCommitted,
-  CachePruned,
-  CacheRestored,
-  cacheStream,
-  JobAssigned,
-  JobQueued,
-  JobSucceeded,
-  LogSealed,
-  logStream,
-  MaintenanceRequested,
-  PipelineStarted,
-  pipelineStream,
-} from '@foldline/contracts';
-import { planOf, plannedJob, sampleContext } from '@foldline/testing';
+import { CacheCommitted, CachePruned, cacheStream, MaintenanceRequested } from '@foldline/contracts';
 import {
   awaited,
   artifact,
@@ -26,77 +10,19 @@ import {
   deliver,
   events,
   happened,
-  logs,
   lookAfter,
   MINUTE,
   objects,
   openStore,
   recorded,
   restart,
-  sha256,
   stored,
   tree,
   warnings,
 } from '../artifact-store.fixture.ts';
+import { began, ended, kept, last, layer, output, restored, said, saved, wrote } from './maintain.fixture.ts';
 
 const HOUR = 60 * MINUTE;
-
-const kept = async (digest: string): Promise<boolean> => (await objects.stat(digest)) !== undefined;
-const layer = async (text: string) => {
-  const { digest, bytes } = await objects.put(Buffer.from(text));
-  return { digest, bytes, content: bytes };
-};
-type Layer = Awaited<ReturnType<typeof layer>>;
-/** A cache that a job has saved, as layers. */
-const saved = async (id: string, ...layers: Layer[]): Promise<string> => {
-  const { digest: manifestDigest } = await objects.put(
-    Buffer.from(`manifest of ${layers.map((l) => l.digest).join()}`),
-  );
-  const about = {
-    cacheId: id,
-    pipelineId: 'p0',
-    projectId: 'pr1',
-    jobId: 'p0.0',
-    scope: 'protected',
-    key: id,
-  } as const;
-  await happened(cacheStream(id), CacheCommitted({ ...about, manifestDigest, layers, files: 1, bytes: 1 }));
-  return manifestDigest;
-};
-const because = { rule: 'spec', detail: 'it is so', jobs: [] };
-const about = (pipelineId: string) => ({ pipelineId, jobId: `${pipelineId}.0`, attempt: 1 });
-/** A job that was given to a runner. */
-const began = async (pipelineId: string, submitted = false): Promise<void> => {
-  const decisions = submitted ? [{ definition: 'job', created: true, rule: 'submitted', because: 'so' }] : [];
-  const plan = { ...planOf(plannedJob(0, 'job')), decisions };
-  const given = { runnerId: 'r1', cluster: { id: 'r1', power: 'low-power' }, job: plannedJob(0, 'job') };
-  const rest = { context: sampleContext, pipelineVariables: {}, artifactJobs: [], because };
-  await happened(
-    pipelineStream(pipelineId),
-    PipelineStarted({ pipelineId, context: { ...sampleContext, pipelineId }, plan }),
-    JobQueued({ ...about(pipelineId), priority: 5, because }),
-    JobAssigned({ ...about(pipelineId), ...given, ...rest }),
-  );
-};
-const ended = (pipelineId: string): Promise<void> =>
-  happened(pipelineStream(pipelineId), JobSucceeded({ ...about(pipelineId), exitCode: 0 }));
-const restored = (pipelineId: string, cacheId: string): Promise<void> => {
-  const attemptId = attemptIdOf(`${pipelineId}.0`, 1);
-  const fact = { ...about(pipelineId), attemptId, key: cacheId, cacheId, result: 'hit', files: 1, bytes: 1 } as const;
-  return happened(attemptStream(attemptId), CacheRestored(fact));
-};
-const wrote = async (pipelineId: string, attempt: number, text: string): Promise<void> => {
-  const jobId = `${pipelineId}.0`;
-  const attemptId = attemptIdOf(jobId, attempt);
-  const claim = { bytes: text.length, sha256: sha256(text) };
-  await logs.append(attemptId, { sequence: 0, offset: 0, bytes: Buffer.from(text) });
-  await logs.seal(attemptId, claim);
-  await happened(logStream(attemptId), LogSealed({ attemptId, jobId, pipelineId, ...claim, complete: true }));
-};
-const output = async (attemptId: string): Promise<string> => (await logs.read(attemptId, 0, 99)).toString();
-const ofStore = new Set(['CachePruned', 'LogPruned', 'PrunedBytesDeleted', 'MaintenanceFinished']);
-const said = async (): Promise<string[]> => (await stored()).flatMap(({ type }) => (ofStore.has(type) ? type : []));
-const last = async (): Promise<unknown> => (await stored()).at(-1)?.data;
 
 afterEach(closeStore);
 
@@ -216,7 +142,7 @@ describe('Maintenance once an hour', () => {
     );
     await lookAfter(DAY);
     expect(await kept(base.digest)).toBe(true);
-    expect(warnings).toEqual(['the bytes of pruned caches stay: a manifest that is in use is damaged']);
+    expect(warnings).toEqual(['the bytes of what was pruned stay: a manifest that is in use is damaged']);
   });
 });
 
@@ -305,7 +231,7 @@ describe('A short disk', () => {
     await lookAfter(0);
     expect(await kept(base.digest)).toBe(false);
     expect(await last()).toMatchObject({ trigger: 'disk_pressure', caches: 1, disk: { reserveBytes: 2 ** 52 } });
-    expect(warnings).toEqual(['the disk is short: caches are pruned before their time']);
+    expect(warnings).toEqual(['the disk is short: snapshots and caches are pruned before their time']);
   });
 
   it('is told once while there is nothing more to take', async () => {

@@ -1,11 +1,35 @@
-import { attemptIdOf, cacheStream, logStream, type CacheDoc, type JobDoc, type PruneReason } from '@foldline/contracts';
+import {
+  attemptIdOf,
+  cacheStream,
+  logStream,
+  snapshotStream,
+  type CacheDoc,
+  type JobDoc,
+  type PruneReason,
+} from '@foldline/contracts';
 import { derivedId, type Cause, type Commands, type Due } from '@foldline/kernel';
 import { cacheDecider } from '../cache/cache.decider.ts';
 import { logDecider } from '../log/log.decider.ts';
+import { snapshotDecider } from '../snapshot/snapshot.decider.ts';
 
 /** Ends what is due, on record; its bytes go later. Answers whether it still was to be ended. */
-export const prune = (commands: Commands, due: Due): Promise<boolean> =>
-  due.kind === 'cache' ? pruneCache(commands, due.cache, due.because) : pruneLogs(commands, due.job, due.because);
+export const prune = (commands: Commands, due: Due): Promise<boolean> => {
+  if (due.kind === 'cache') return pruneCache(commands, due.cache, due.because);
+  return due.kind === 'log' ? pruneLogs(commands, due.job, due.because) : pruneSnapshot(commands, due);
+};
+
+const pruneSnapshot = async (
+  commands: Commands,
+  { snapshot, bytes, because }: Due & { kind: 'snapshot' },
+): Promise<boolean> => {
+  const { pipelineId, projectId, jobId, attempt, step, trees, manifestDigest, layers } = snapshot;
+  const attemptId = attemptIdOf(jobId, attempt);
+  const named = { trees, ...(manifestDigest !== undefined && { manifestDigest }), ...(layers && { layers }) };
+  const about = { attemptId, pipelineId, projectId, jobId, attempt, step };
+  const cause = { ...bySystem('prune-snapshot', snapshot.id), correlationId: pipelineId };
+  const command = { type: 'PruneSnapshot', ...about, ...named, bytes, because } as const;
+  return (await commands.handle(snapshotStream(attemptId, step), snapshotDecider, command, cause)).events.length > 0;
+};
 
 const pruneCache = async (
   commands: Commands,

@@ -29,13 +29,14 @@ export const runPass = async (ports: PassPorts, pass: Pass): Promise<PassResult>
   const startedAt = await eventStore.lastPosition();
   const facts: PassFacts = { rules, now: clock.now() };
   if (disk) facts.missingBytes = await missingOnDisk(disk, readStore);
-  const pruned = { cache: 0, log: 0 };
+  const pruned = { cache: 0, log: 0, snapshot: 0 };
   for await (const due of nextPass(readStore, facts)) if (await prune(commands, due)) pruned[due.kind] += 1;
   const { bytes, waitingBytes } = await deletePruned(ports, startedAt, (deleted) => {
     const ofBatch = { ...cause, id: `${cause.id}:${deleted.pruned.join()}` };
     return commands.handle(stream, passDecider, { type: 'RecordDeletion', ...deleted }, ofBatch);
   });
-  const result = { trigger, caches: pruned.cache, logs: pruned.log, bytes, waitingBytes };
+  const counts = { caches: pruned.cache, logs: pruned.log, snapshots: pruned.snapshot };
+  const result = { trigger, ...counts, bytes, waitingBytes };
   return disk ? { ...result, disk } : result;
 };
 

@@ -50,7 +50,12 @@ const openRunner = async (): Promise<void> => {
     runnerLeaseMs: 180_000,
     runners: [{ id: 'one', offer: OFFER }],
     layers: { mounts: false, diskBytes: 2 ** 30 },
-    retention: { cacheMs: 30 * 86_400_000, submittedLogMs: 7 * 86_400_000, diskReserveBytes: 0 },
+    retention: {
+      cacheMs: 30 * 86_400_000,
+      snapshotMs: 7 * 86_400_000,
+      submittedLogMs: 7 * 86_400_000,
+      diskReserveBytes: 0,
+    },
   } as unknown as Settings;
   mkdirSync(settings.dataDirectory, { recursive: true });
   embedded = await openEmbeddedPorts(settings, []);

@@ -31,10 +31,11 @@ export const resumeFrom = async (
   scene: JobScene,
   objects: JobObjects,
 ): Promise<boolean> => {
-  const { trees, manifestDigest, layers, attempt, step } = snapshot;
+  const { trees, manifestDigest, layers, attempt, step, prunedAt } = snapshot;
   const different: LayeredTree | undefined =
     manifestDigest !== undefined && layers ? { manifestDigest, layers } : undefined;
   try {
+    if (prunedAt !== undefined) throw new PermanentError(`it was pruned at ${prunedAt}`);
     await scene.layers.restore(trees, objects, different ? { different } : {});
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error;

@@ -51,9 +51,14 @@ export const StepFinished = defineEvent(
   }),
 );
 
+/** The caches that lie below a snapshot, by which of the job's they are. */
+export const snapshotTrees = z.array(
+  z.object({ cache: count, manifestDigest: digest, layers: z.array(treeLayer).max(MOST_LAYERS) }),
+);
+
 /**
- * What the steps of the plan up to this one have made of the workspace is kept (S1-27). `trees` are the caches that lie
- * below, by which of the job's they are; without a manifest nothing is different from checkout and caches.
+ * What the steps of the plan up to this one have made of the workspace is kept (S1-27). Without a manifest nothing is
+ * different from checkout and caches.
  */
 export const SnapshotTaken = defineEvent(
   'SnapshotTaken',
@@ -62,7 +67,7 @@ export const SnapshotTaken = defineEvent(
     ...attempt,
     projectId: text,
     step: count,
-    trees: z.array(z.object({ cache: count, manifestDigest: digest, layers: z.array(treeLayer).max(MOST_LAYERS) })),
+    trees: snapshotTrees,
     manifestDigest: digest.optional(),
     ...layered,
     files: count,

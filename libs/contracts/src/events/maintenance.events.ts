@@ -24,6 +24,8 @@ export const MaintenanceFinished = defineEvent(
     /** How many were pruned. */
     caches: count,
     logs: count,
+    /** Absent in what early releases recorded. */
+    snapshots: count.optional(),
     /** That were deleted, and that wait for jobs to end. */
     bytes: count,
     waitingBytes: count,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.ts';
+import { snapshotTrees } from './attempt.events.ts';
 import { artifactKind, count, digest, layered, text } from './shared.schemas.ts';
 
 export const ArtifactCommitted = defineEvent(
@@ -87,6 +88,29 @@ export const CachePruned = defineEvent(
     manifestDigest: digest,
     layers: layered.layers,
     /** As they are stored; of a tree without layers those of its files. */
+    bytes: count,
+    because: pruneReason,
+  }),
+);
+
+/**
+ * No attempt goes on from this state any more. What it names is what `SnapshotTaken` has named; its bytes go when no job
+ * can be at them, less what something else names: `PrunedBytesDeleted`.
+ */
+export const SnapshotPruned = defineEvent(
+  'SnapshotPruned',
+  1,
+  z.object({
+    attemptId: text,
+    pipelineId: text,
+    projectId: text,
+    jobId: text,
+    attempt: count,
+    step: count,
+    trees: snapshotTrees,
+    manifestDigest: digest.optional(),
+    layers: layered.layers,
+    /** As they are stored, of what nothing else that is kept had. */
     bytes: count,
     because: pruneReason,
   }),

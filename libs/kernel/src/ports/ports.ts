@@ -29,6 +29,8 @@ export type QueueRules = {
 export type RetentionRules = {
   /** Caches that nobody has restored or saved for so long. */
   cacheMs: number;
+  /** What the steps of jobs have made, taken so long ago. */
+  snapshotMs: number;
   /** Stored bytes of caches, of one project and in all; those that were used least recently go first. */
   projectCacheBytes?: number;
   cacheBytes?: number;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { dueCaches, type DueCache, type KeptCache } from './due-caches.ts';
+import { dueCaches, type KeptCache } from './due-caches.ts';
+import type { Going } from './stock.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const NOW = '2030-03-01T00:00:00.000Z';
-const RULES = { cacheMs: 30 * DAY, submittedLogMs: 7 * DAY, diskReserveBytes: 100 };
+const RULES = { cacheMs: 30 * DAY, snapshotMs: 7 * DAY, submittedLogMs: 7 * DAY, diskReserveBytes: 100 };
 const daysAgo = (days: number): string => new Date(Date.parse(NOW) - days * DAY).toISOString();
 
 const cache = (id: string, unusedDays: number, more: Partial<KeptCache> = {}): KeptCache => ({
@@ -15,7 +16,7 @@ const cache = (id: string, unusedDays: number, more: Partial<KeptCache> = {}): K
   inUse: false,
   ...more,
 });
-const found = (due: readonly DueCache[]): [string, string, number][] =>
+const found = (due: readonly Going[]): [string, string, number][] =>
   due.map(({ id, because, frees }) => [id, because.rule, frees]);
 
 describe('A cache', () => {
@@ -50,6 +51,18 @@ describe('A cache', () => {
   });
 });
 
+describe('What something else has, too', () => {
+  it('counts for limits, and is not freed', () => {
+    const two = [cache('a', 3), cache('b', 2)];
+    const held = new Set(['a']);
+    expect(found(dueCaches(two, { ...RULES, cacheBytes: 15 }, NOW, { held }))).toEqual([['a', 'total_limit', 0]]);
+    expect(found(dueCaches(two, RULES, NOW, { held, missingBytes: 1 }))).toEqual([
+      ['a', 'disk_reserve', 0],
+      ['b', 'disk_reserve', 10],
+    ]);
+  });
+});
+
 describe('A limit', () => {
   const four = [cache('c', 1), cache('a', 3), cache('b', 2), cache('other', 9, { projectId: 'pr2' })];
 
@@ -76,7 +89,7 @@ describe('A limit', () => {
 describe('What is missing on the disk', () => {
   it('is freed by those that were used least recently, before their time', () => {
     const three = [cache('a', 3), cache('b', 2), cache('c', 1)];
-    expect(found(dueCaches(three, RULES, NOW, 11))).toEqual([
+    expect(found(dueCaches(three, RULES, NOW, { missingBytes: 11 }))).toEqual([
       ['a', 'disk_reserve', 10],
       ['b', 'disk_reserve', 10],
     ]);
@@ -111,7 +124,7 @@ describe('Whatever there is', () => {
   it('nothing that is in use is taken, nothing twice, and what is freed is what no cache has that stays', () => {
     fc.assert(
       fc.property(some, limits, missing, (caches, given, missingBytes) => {
-        const due = dueCaches(caches, { ...RULES, ...given }, NOW, missingBytes);
+        const due = dueCaches(caches, { ...RULES, ...given }, NOW, { missingBytes });
         const taken = new Set(due.map(({ id }) => id));
         const staying = caches.filter(({ id }) => !taken.has(id));
         expect(taken.size).toBe(due.length);
@@ -140,8 +153,8 @@ describe('Whatever there is', () => {
     fc.assert(
       fc.property(some, limits, missing, (caches, given, missingBytes) => {
         const rules = { ...RULES, ...given };
-        expect(dueCaches(caches.toReversed(), rules, NOW, missingBytes)).toEqual(
-          dueCaches(caches, rules, NOW, missingBytes),
+        expect(dueCaches(caches.toReversed(), rules, NOW, { missingBytes })).toEqual(
+          dueCaches(caches, rules, NOW, { missingBytes }),
         );
       }),
     );
