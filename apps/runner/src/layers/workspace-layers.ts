@@ -36,7 +36,7 @@ export class WorkspaceLayers {
     const isPlain = trees.length === 0 && !watched;
     if (isPlain) return;
     const isMounted = this.mountable && (await this.layers.mayMount()) && (await this.mount(trees, different, objects));
-    if (!isMounted) for (const tree of [...trees, ...(different ? [different] : [])]) await this.unpack(tree, objects);
+    if (!isMounted) await this.unpack([...trees, ...(different ? [different] : [])], objects);
     if (different) this.over = await this.use(different.manifestDigest, objects);
     if (!watched) return;
     const restored = this.over === undefined ? {} : { restored: this.over };
@@ -128,11 +128,16 @@ export class WorkspaceLayers {
     }
   }
 
-  private async unpack({ manifestDigest, layers }: LayeredTree, objects: JobObjects): Promise<void> {
-    const manifest = await this.use(manifestDigest, objects);
-    const images: string[] = [];
-    for (const { digest } of layers) images.push(await this.use(digest, objects));
-    await this.layers.perform({ kind: 'unpack', manifest, images, into: this.place.workspace });
+  /** Nothing is written before everything is there: what cannot be restored as a whole leaves nothing behind. */
+  private async unpack(trees: readonly LayeredTree[], objects: JobObjects): Promise<void> {
+    const here: { manifest: string; images: string[] }[] = [];
+    for (const { manifestDigest, layers } of trees) {
+      const manifest = await this.use(manifestDigest, objects);
+      const images: string[] = [];
+      for (const { digest } of layers) images.push(await this.use(digest, objects));
+      here.push({ manifest, images });
+    }
+    for (const files of here) await this.layers.perform({ kind: 'unpack', ...files, into: this.place.workspace });
   }
 
   private async use(digest: string, objects: JobObjects): Promise<string> {
