@@ -2,12 +2,13 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import type { ArtifactDoc, JobDoc, TreeEntry } from '@foldline/contracts';
 import { PermanentError, PORT, type ObjectStore } from '@foldline/kernel';
 import { IsOptional, IsString, Length } from 'class-validator';
+import { attachment } from '../http/attachment.ts';
 import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
+import { tarArchive, type TarMember } from '../http/tar-archive.ts';
 import { Describe } from '../openapi/describe.ts';
 import { PipelineQueries } from '../pipelines/pipeline.queries.ts';
 import { ProjectQueries } from '../projects/project.queries.ts';
 import { ArtifactQueries } from './artifact.queries.ts';
-import { tarArchive } from './tar-archive.ts';
 
 export class ArtifactsQuery {
   /** One file of the artifacts. */
@@ -18,12 +19,6 @@ export class ArtifactsQuery {
 }
 
 const summary = ({ projectId: _projectId, manifestDigest: _manifestDigest, ...artifact }: ArtifactDoc) => artifact;
-
-/** RFC 6266: the plain name for old clients, the true one for the others. */
-const attachment = (name: string): string => {
-  const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '_');
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name).replaceAll("'", '%27')}`;
-};
 
 @Controller('api/:owner/:repo/jobs/:id/artifacts')
 export class ArtifactsController {
@@ -89,10 +84,23 @@ export class ArtifactsController {
     }
     const [first] = available;
     const name = available.length === 1 ? first!.name : 'artifacts';
-    const archive = tarArchive([...entries.values()], new Date(first!.committedAt), this.objects);
+    // The same for all, so that the same artifact is the same bytes.
+    const mtime = new Date(first!.committedAt);
+    const archive = tarArchive([...entries.values()].map((entry) => this.memberOf(entry, mtime)));
     void reply
       .header('content-disposition', attachment(`${name}.tar.gz`))
       .type('application/gzip')
       .send(archive);
+  }
+
+  /** Entries come from `parseManifest`, so none names a place outside. */
+  private memberOf(entry: TreeEntry, mtime: Date): TarMember {
+    if (entry.kind !== 'file') return { ...entry, mtime };
+    const content = async () => {
+      const stored = await this.objects.get(entry.digest);
+      if (!stored) throw new PermanentError(`the file ${entry.path} of an artifact is missing`);
+      return stored;
+    };
+    return { ...entry, mtime, content };
   }
 }

@@ -7,8 +7,8 @@ import {
   type LayeredEntry,
   type TreeLayer,
 } from '@foldline/contracts';
+import { TreeDirectories } from '@foldline/kernel';
 import { beginPacking, filesOf, finishImage, packLarge, type PackedFile, type TreeEntry } from '@foldline/squashfs';
-import { TreeDirectories } from '../trees/tree-directories.ts';
 import { selectEntries, type AsBefore, type Found, type Selection } from '../trees/select-entries.ts';
 import { changesSince, entriesWith, isWornOut, type Base } from './changed-entries.ts';
 import type { TwoThreads } from './two-threads.ts';

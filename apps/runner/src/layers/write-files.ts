@@ -1,9 +1,9 @@
-import { closeSync, constants, fchmodSync, fstatSync, futimesSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, futimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayeredEntry } from '@foldline/contracts';
+import { openFresh } from '@foldline/kernel';
 import { ImageReader } from '@foldline/squashfs';
 import { stampOf } from '../trees/select-entries.ts';
-import { clear } from '../trees/tree-directories.ts';
 
 type FileEntry = Extract<LayeredEntry, { kind: 'file' }>;
 /** Files of a tree, the images that have them, and where they are written. Directories are there already. */
@@ -19,7 +19,6 @@ export type FilesToWrite = {
 export type Written = [path: string, stamp: string];
 
 const AT_A_TIME = 256;
-const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** In an order in which what is compressed together is read together. */
 export const filesToWrite = (
@@ -69,16 +68,5 @@ const writeFile = (path: string, file: FileEntry, reader: ImageReader, masked: n
     return stampOf(fstatSync(fd));
   } finally {
     closeSync(fd);
-  }
-};
-
-const openFresh = (path: string, mode: number): number => {
-  try {
-    return openSync(path, FRESH, mode);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    // Never written through: what is there may be a link to anywhere, or shared with another name.
-    clear(path);
-    return openSync(path, FRESH, mode);
   }
 };

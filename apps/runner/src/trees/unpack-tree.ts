@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { readTree } from '@foldline/kernel';
+import { clear, readTree, TreeDirectories } from '@foldline/kernel';
 import type { JobObjects } from '../storage/patient-stores.ts';
 import { inParallel } from './in-parallel.ts';
-import { TreeDirectories, clear } from './tree-directories.ts';
 
 const WIDTH = 16;
 

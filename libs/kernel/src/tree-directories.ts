@@ -1,4 +1,14 @@
-import { chmodSync, lstatSync, lutimesSync, mkdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 type Place = { path: string };
@@ -53,6 +63,20 @@ export class TreeDirectories {
     this.made.add(path);
   }
 }
+
+const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** A new file, in place of what is there. It has fewer permissions than `mode` where the process masks them. */
+export const openFresh = (path: string, mode: number): number => {
+  try {
+    return openSync(path, FRESH, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // Never written through: what is there may be a link to anywhere, or shared with another name.
+    clear(path);
+    return openSync(path, FRESH, mode);
+  }
+};
 
 /** Removes what is in the place of a file or link. */
 export const clear = (place: string): void => {
