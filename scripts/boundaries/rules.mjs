@@ -52,7 +52,7 @@ export const TAGS = {
 /** What single projects may import beyond their tag. */
 export const PROJECTS = {
   'api-gateway': {
-    may: ['language', 'read-models'],
+    may: ['language', 'read-models', 'format'],
     packages: [
       'class-transformer',
       'class-validator',
@@ -63,7 +63,7 @@ export const PROJECTS = {
       'ws',
     ],
   },
-  cli: { may: ['cluster'] },
+  cli: { may: ['cluster'], packages: ['tar-stream'] },
   'pipeline-language': { may: ['kernel'] },
   'pipeline-planner': { may: ['language'] },
   runner: { may: ['format'], packages: ['re2js', 'saxes'] },

@@ -59,6 +59,8 @@ import { DeploymentsController } from './services/deployments.controller.ts';
 import { DeploymentRequests } from './services/deployment-requests.ts';
 import { ServiceMetricsController } from './services/service-metrics.controller.ts';
 import { ServicesController } from './services/services.controller.ts';
+import { SnapshotQueries } from './snapshots/snapshot.queries.ts';
+import { SnapshotsController } from './snapshots/snapshots.controller.ts';
 import { DashboardController } from './statistics/dashboard.controller.ts';
 import { StatisticsController } from './statistics/statistics.controller.ts';
 import { ReportQueries } from './statistics/report.queries.ts';
@@ -94,6 +96,7 @@ const controllers: Type[] = [
   QueueController,
   LogsController,
   ArtifactsController,
+  SnapshotsController,
   DeliveryController,
   PlanPreviewController,
   LintController,
@@ -154,6 +157,7 @@ const controllers: Type[] = [
     SubmittedJobQueries,
     SubmittedJobStream,
     ArtifactQueries,
+    SnapshotQueries,
     LogSocket,
     EventPages,
     LogWatch,

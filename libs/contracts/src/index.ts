@@ -1,6 +1,7 @@
 export * from './alert-documents.ts';
 export * from './alert-rules.ts';
 export * from './beginning.ts';
+export { composeTrees, type ComposedEntry, type ComposedTrees } from './compose-trees.ts';
 export * from './downstream.ts';
 export * from './durations.ts';
 export * from './environment-scope.ts';

@@ -55,6 +55,7 @@ export const PROBLEMS: Readonly<Record<string, ProblemKind>> = {
     'Say which one: ?environment_scope= takes the scope that the list shows.',
   ),
   artifact_expired: kind(410, 'The artifact has expired', 'Retry the job to make it again.'),
+  snapshot_pruned: kind(410, 'The snapshot was pruned', 'Retry the job to have its steps carried out again.'),
   log_pruned: kind(410, 'The output was pruned', 'Retry the job to have output again; what it did is still told.'),
   payload_too_large: kind(413, 'The body is too large', 'Send at most 5 MiB.'),
   uri_too_long: kind(414, 'The path is too long', 'A part of a path has at most 1,024 characters.'),

@@ -1,3 +1,4 @@
+export { ImageContents, type BytesOf } from './image-contents.ts';
 export { beginPacking, packBatches, packLarge, type FileToPack, type Packing } from './pack-batches.ts';
 export type { PackedFile, StoredContent } from './pack-files.ts';
 export { ImageReader } from './read-image.ts';

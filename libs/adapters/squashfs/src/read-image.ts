@@ -18,7 +18,7 @@ export class ImageReader {
     let at = start;
     for (const block of blocks) {
       yield this.block(at, block);
-      at += block & (PLAIN - 1);
+      at += storedBytes(block);
     }
     if (end) yield this.endsAt(end.start, end.size).subarray(end.offset, end.offset + (size % BLOCK_BYTES));
   }
@@ -33,10 +33,20 @@ export class ImageReader {
   }
 
   private block(position: number, stored: number): Buffer {
-    const bytes = stored & (PLAIN - 1);
-    if (bytes > BLOCK_BYTES) throw new Error('a block of the image is too large');
+    const bytes = storedBytes(stored);
     const raw = this.raw.subarray(0, bytes);
     if (readSync(this.fd, raw, 0, bytes, position) < bytes) throw new Error('the image ends too early');
-    return (stored & PLAIN) === 0 ? decompress(raw, BLOCK_BYTES) : raw;
+    return decodeBlock(stored, raw);
   }
 }
+
+/** How many bytes a block has in the image. Throws for what no block can be. */
+export const storedBytes = (block: number): number => {
+  const bytes = block & (PLAIN - 1);
+  if (bytes > BLOCK_BYTES) throw new Error('a block of the image is too large');
+  return bytes;
+};
+
+/** What a block holds. Throws for bytes that are no such block. */
+export const decodeBlock = (block: number, raw: Buffer): Buffer =>
+  (block & PLAIN) === 0 ? decompress(raw, BLOCK_BYTES) : raw;
