@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../command-failure.ts';
-import { connectionOf, type Environment } from './connection.ts';
+import { connectionOf, type Environment } from '../server/connection.ts';
 import { Parked } from './parked.ts';
 
 type Shared = { url?: string; json?: boolean };

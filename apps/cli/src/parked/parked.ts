@@ -1,17 +1,10 @@
 import { ApiClient, type Connection } from '@foldline/client';
 import type { RecordedEvent } from '@foldline/contracts';
 import type { ParkedStream } from '@foldline/kernel';
-import { asking } from './asking.ts';
+import { asking } from '../server/asking.ts';
+import type { Output } from '../server/connection.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../command-failure.ts';
 import { count, detailsOf, tableOf } from './parked-text.ts';
-
-export type Output = {
-  /** What was asked for. */
-  answer: (text: string) => void;
-  /** What is said besides. */
-  remark: (line: string) => void;
-  json: boolean;
-};
 
 /** Events that services could not handle, as the API of a running gateway tells of them. */
 export class Parked {

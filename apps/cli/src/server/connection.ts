@@ -5,6 +5,14 @@ import { CommandFailure, EXIT } from '../command-failure.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+export type Output = {
+  /** What was asked for. */
+  answer: (text: string) => void;
+  /** What is said besides. */
+  remark: (line: string) => void;
+  json: boolean;
+};
+
 /**
  * Where the gateway is and who asks: by the same settings that a gateway beside it takes, or by its data directory.
  * Throws `CommandFailure` when they do not say it.
