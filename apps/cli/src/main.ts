@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addDefinitionCommands } from './definition/definition.command.ts';
 import { CommandFailure } from './command-failure.ts';
 import { addParkedCommands } from './parked/parked.command.ts';
+import { addSnapshotCommands } from './snapshot/snapshot.command.ts';
 
 /** The release, as this package says. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -51,10 +52,14 @@ program
   });
 
 // npm runs this in the folder of its own package.
-addDefinitionCommands(program, process.env['INIT_CWD'] ?? process.cwd(), (code) => {
+const directory = process.env['INIT_CWD'] ?? process.cwd();
+addDefinitionCommands(program, directory, (code) => {
   process.exitCode = code;
 });
 addParkedCommands(program, process.env, (code) => {
+  process.exitCode = code;
+});
+addSnapshotCommands(program, directory, process.env, (code) => {
   process.exitCode = code;
 });
 

@@ -28,6 +28,11 @@ export class ApiClient {
     return (await this.send('GET', path, { accept: 'text/plain' })).text();
   }
 
+  /** The answer's bytes as they come; fails when it ends early. */
+  async bytes(path: string): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.send('GET', path, {})).body! as AsyncIterable<Uint8Array>;
+  }
+
   /** Lines of text as they come, until the server ends the answer or the signal aborts. */
   async *lines(path: string, accept: string, signal?: AbortSignal): AsyncGenerator<string> {
     const response = await this.send('GET', path, { accept }, undefined, signal);
