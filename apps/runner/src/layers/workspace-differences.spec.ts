@@ -9,10 +9,12 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
+import { hash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { array, assert, asyncProperty, constantFrom, record } from 'fast-check';
+import { composeTrees, parseLayered, type LayeredEntry } from '@foldline/contracts';
 import type { ObjectStore } from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { absent } from '@foldline/testing';
@@ -53,13 +55,21 @@ const place = (): Place => {
   return { path, layers: own };
 };
 
+const CHECKOUT = {
+  '.git/HEAD': 'ref: refs/heads/main',
+  'src/main.ts': 'main',
+  'src/deep/er/other.ts': 'other',
+  'README.md': 'read me',
+};
+const checkedOut = (): Place => {
+  const to = place();
+  for (const [path, text] of Object.entries(CHECKOUT)) write(to.path, path, text);
+  return to;
+};
+
 /** A workspace with the checkout, the cache and what an earlier attempt had changed. */
 const attempt = async (different?: KeptTree): Promise<Place> => {
-  const to = place();
-  write(to.path, '.git/HEAD', 'ref: refs/heads/main');
-  write(to.path, 'src/main.ts', 'main');
-  write(to.path, 'src/deep/er/other.ts', 'other');
-  write(to.path, 'README.md', 'read me');
+  const to = checkedOut();
   await to.layers.restore([cache], objects, different ? { different } : {});
   return to;
 };
@@ -69,8 +79,42 @@ const snapshot = async (from: Place): Promise<KeptTree> => (await from.layers.di
 const expectResumed = async (from: Place, different: KeptTree): Promise<Place> => {
   const next = await attempt(different);
   expect(seen(next.path)).toEqual(seen(from.path));
+  expect(await composed(different)).toEqual(withDigests(seen(from.path)));
   return next;
 };
+
+/** What people get who have the checkout: the trees put together by their manifests alone. */
+const composed = async (different: KeptTree): Promise<Record<string, string>> => {
+  const manifestOf = async ({ manifestDigest }: KeptTree) => parseLayered((await objects.read(manifestDigest))!);
+  const { entries, gone } = composeTrees([await manifestOf(cache), await manifestOf(different)]);
+  const there = new Map(Object.entries(withDigests(seen(checkedOut().path))));
+  const removeBelow = (path: string): void => {
+    for (const other of there.keys()) if (other.startsWith(`${path}/`)) there.delete(other);
+  };
+  for (const path of gone) {
+    removeBelow(path);
+    there.delete(path);
+  }
+  for (const { entry } of entries) {
+    if (entry.kind !== 'dir') removeBelow(entry.path);
+    there.set(entry.path, textOf(entry));
+  }
+  return Object.fromEntries(there);
+};
+
+const textOf = (entry: LayeredEntry): string => {
+  if (entry.kind === 'link') return `-> ${entry.target}`;
+  const mode = entry.mode.toString(8);
+  return entry.kind === 'dir' ? `directory ${mode}` : `${mode} ${entry.digest}`;
+};
+
+const withDigests = (found: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(found).map(([path, text]) => {
+      const file = /^(\d+) (.*)$/s.exec(text);
+      return [path, file ? `${file[1]} ${hash('sha256', file[2]!)}` : text];
+    }),
+  );
 
 const suite = (): void => {
   it('is nothing when nothing was changed', async () => {
