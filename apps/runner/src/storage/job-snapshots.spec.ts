@@ -73,6 +73,7 @@ const attempt = (number: number, { resume, steps = THREE, jobId = 'p1.0' }: Aske
       ...(resume && { resume }),
     },
     about,
+    platformOf: async (tool) => tool,
     workspace,
     scratch: workspace,
     layers: own,
@@ -162,7 +163,7 @@ describe('Going on', () => {
     const from = attempt(1);
     write(from.workspace, 'deps/file', text);
     const { manifestDigest, layers: images } = await from.scene.layers.save(['deps/'], undefined, objects);
-    return { spec: SPEC, key: 'deps', restored: { manifestDigest, layers: images } };
+    return { spec: SPEC, fits: '', key: 'deps', restored: { manifestDigest, layers: images } };
   };
 
   it('restores what the steps have made, and the caches as they were then', async () => {

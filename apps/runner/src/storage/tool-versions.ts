@@ -19,13 +19,13 @@ const ANSWER = { timeout: 5000, maxBuffer: 64 * 1024, cwd: '/' };
 /** Somebody may install another one while the runner runs. */
 const KNOWN_MS = 60_000;
 
-/** The versions of tools that jobs find on this host, as the `PATH` of `env` has them: the runner's own, never a job's. */
+/** The versions of tools that jobs find on this host, as the `PATH` of the runner has them, or of `env`; never as a job's. */
 export class ToolVersions {
   private readonly known = new Map<CacheTool, { version: Promise<string>; askedAt: number }>();
 
   constructor(
     private readonly clock: Pick<Clock, 'monotonic'>,
-    private readonly env: NodeJS.ProcessEnv = process.env,
+    private readonly env?: Readonly<Record<string, string>>,
   ) {}
 
   /** `linux/amd64-node20.19`, or with the image that the tool comes from. */
@@ -44,9 +44,9 @@ export class ToolVersions {
   }
 }
 
-const ask = ([program, argument]: readonly [string, string], env: NodeJS.ProcessEnv): Promise<string> =>
+const ask = ([program, argument]: readonly [string, string], env?: Readonly<Record<string, string>>): Promise<string> =>
   new Promise((resolve) => {
-    execFile(program, [argument], { ...ANSWER, env }, (_error, out, err) =>
+    execFile(program, [argument], { ...ANSWER, ...(env && { env }) }, (_error, out, err) =>
       resolve(VERSION.exec(`${out}\n${err}`)?.[1] ?? 'none'),
     );
   });
