@@ -112,7 +112,10 @@ export class Run {
       LISTS.map((list) => client.get<{ items: { name?: string; status?: string }[] }>(`${path}/${list}`)),
     );
     const lists = items.map((list) => list.items.map(({ name: what, status }) => ({ what, status })));
-    return [pipelines.map(endOf), ...lists.map((list) => list.map((item) => JSON.stringify(item)).toSorted())];
+    return [
+      pipelines.map((pipeline) => endOf(pipeline, name)),
+      ...lists.map((list) => list.map((item) => JSON.stringify(item)).toSorted()),
+    ];
   }
 
   async stop(): Promise<void> {
@@ -124,11 +127,13 @@ export class Run {
 const nameIn = (data: unknown): string =>
   typeof data === 'object' && data !== null && 'name' in data ? String(data.name) : '';
 
-const endOf = ({ status, ref, jobs, problems }: PipelineAnswer): unknown => ({
+/** A submitted job may be called as its project is. */
+const endOf = ({ status, ref, jobs, problems }: PipelineAnswer, project: string): unknown => ({
   status,
   ref: /^[0-9a-f]{40}$/.test(ref) ? 'a commit' : ref,
   problems: problems.map(({ code, severity, line }) => ({ code, severity, line })),
-  jobs: jobs.map(({ name, status: end, attempt, exitCode, reason, coverage, matrix, environment }) => {
+  jobs: jobs.map(({ name: called, status: end, attempt, exitCode, reason, coverage, matrix, environment }) => {
+    const name = called === project ? '<project>' : called;
     return { name, end, attempt, exitCode, reason, coverage, matrix, environment };
   }),
 });

@@ -15,6 +15,7 @@ export * from './layered-manifest.ts';
 export {
   TREE_LIMITS,
   linkProblem,
+  byPath,
   parseManifest,
   pathProblem,
   placeOf,

@@ -1,18 +1,13 @@
 import { hash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import {
-  contentOfLayered,
-  parseLayered,
-  serializeLayered,
-  type LayeredEntry,
-  type TreeLayer,
-} from '@foldline/contracts';
+import { rmSync } from 'node:fs';
+import { contentOfLayered, type LayeredEntry, type TreeLayer } from '@foldline/contracts';
 import { TreeDirectories } from '@foldline/kernel';
 import { beginPacking, filesOf, finishImage, packLarge, type PackedFile, type TreeEntry } from '@foldline/squashfs';
 import { selectEntries, type AsBefore, type Found, type Selection } from '../trees/select-entries.ts';
 import { changesSince, entriesWith, isWornOut, type Base } from './changed-entries.ts';
 import type { TwoThreads } from './two-threads.ts';
-import { WorkspaceDifferences, pathsIn, type Differences } from './workspace-differences.ts';
+import { KnownManifests, byPathOf } from './known-manifests.ts';
+import { WorkspaceDifferences, pathsIn } from './workspace-differences.ts';
 import { filesToWrite } from './write-files.ts';
 
 /** `manifest`, `images` and `image` are paths of files of this host. */
@@ -74,6 +69,7 @@ export class LayerOperations {
   private readonly undescribed = new Map<string, Undescribed>();
   /** By their directory. */
   private readonly watched = new Map<string, WorkspaceDifferences>();
+  private readonly manifests = new KnownManifests();
 
   constructor(private readonly threads: TwoThreads) {}
 
@@ -88,7 +84,7 @@ export class LayerOperations {
   }
 
   private async unpack({ manifest, images, into }: UnpackTree): Promise<void> {
-    const base = baseOf(manifest);
+    const base = this.manifests.read(manifest);
     const entries = [...base.entries.values()];
     const directories = new TreeDirectories(into);
     for (const path of base.gone) directories.remove(path);
@@ -121,7 +117,7 @@ export class LayerOperations {
   }
 
   private watch({ root, upper, restored }: WatchWorkspace): void {
-    const before = restored === undefined ? undefined : baseOf(restored);
+    const before = restored === undefined ? undefined : this.manifests.read(restored);
     this.watched.set(root, new WorkspaceDifferences(root, upper, before));
   }
 
@@ -148,7 +144,7 @@ export class LayerOperations {
     const { saved, entries, gone, content, stored } = this.undescribed.get(image)!;
     this.undescribed.delete(image);
     const layers = [...saved.layers, { digest, bytes, content }];
-    writeFileSync(manifest, serializeLayered(layers, entries, gone), { mode: 0o600 });
+    this.manifests.write(manifest, { layers, entries, ...(gone && { gone }) });
     stored?.(layers);
     return { ...saved, layers };
   }
@@ -162,7 +158,7 @@ export class LayerOperations {
   /** Nothing where everything is better packed anew. */
   private baseFor({ base, root }: SaveTree): Base | undefined {
     if (!base) return undefined;
-    const known = this.unpacked.get(root)?.get(base.manifest) ?? baseOf(base.manifest);
+    const known = this.unpacked.get(root)?.get(base.manifest) ?? this.manifests.read(base.manifest);
     return isWornOut(known) ? undefined : known;
   }
 
@@ -177,7 +173,7 @@ export class LayerOperations {
       return { asBefore: () => undefined, isUnchanged };
     }
     const changed = pathsIn(base.upper);
-    if (base.over !== undefined) for (const path of baseOf(base.over).entries.keys()) changed.add(path);
+    if (base.over !== undefined) for (const path of this.manifests.read(base.over).entries.keys()) changed.add(path);
     const isUnchanged = ({ path, kind }: Found): boolean => kind !== 'file' || !changed.has(path);
     const asBefore: AsBefore = (path) => {
       const entry = changed.has(path) ? undefined : known.entries.get(path);
@@ -195,14 +191,6 @@ export class LayerOperations {
     return packed;
   }
 }
-
-const baseOf = (manifest: string): Differences => {
-  const { layers, entries, gone = [] } = parseLayered(readFileSync(manifest));
-  return { layers, entries: byPathOf(entries), gone };
-};
-
-const byPathOf = (entries: readonly LayeredEntry[]): Base['entries'] =>
-  new Map(entries.map((entry) => [entry.path, entry]));
 
 const foundAs = (entry: Exclude<LayeredEntry, { kind: 'dir' }>): ReturnType<AsBefore> =>
   entry.kind === 'link' ? entry : { ...entry, stamp: '' };

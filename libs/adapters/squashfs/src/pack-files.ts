@@ -1,6 +1,5 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, writevSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compress } from './codec.ts';
 import { BLOCK_BYTES } from './image-tables.ts';
@@ -43,7 +42,7 @@ export class FilePacker {
 
   /** `digest` is the SHA-256 of what was read, which may be more or less than was there when the file was found. */
   async pack(path: string): Promise<PackedFile> {
-    const fd = openSync(join(this.root, path), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const fd = openSync(`${this.root}/${path}`, constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
       return await this.packOpen(path, fd);
     } finally {
@@ -123,13 +122,14 @@ export class FilePacker {
   }
 }
 
-/** Until the buffer is full or the file ends. */
+/** Until the buffer is full or the file ends, which is where less is read than was asked for. */
 const fill = (fd: number, buffer: Buffer): number => {
   let length = 0;
   while (length < buffer.length) {
-    const more = readSync(fd, buffer, length, buffer.length - length, null);
-    if (more === 0) break;
+    const asked = buffer.length - length;
+    const more = readSync(fd, buffer, length, asked, null);
     length += more;
+    if (more < asked) break;
   }
   return length;
 };
