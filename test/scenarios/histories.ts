@@ -75,7 +75,7 @@ export type Story = Record<string, string[]>;
 
 /**
  * The histories of a run as two runs of the same scenarios can be compared: ids, times, digests and sizes of compressed
- * files say nothing, nor does which of several free runners took a job; runners come and go with their processes. Jobs
+ * files say nothing, nor does which of several free runners took a job; runners come and go with their processes, and maintenance looks around half a minute after a start. Jobs
  * run side by side, so the order counts among the events of one job. `pipelineIds` are those of each scenario.
  */
 export const storyOf = (
@@ -86,7 +86,7 @@ export const storyOf = (
   const normal = normaliser(pipelineIds, names);
   const lists = new Map<string, string[]>();
   for (const event of events) {
-    if (event.stream.startsWith('runner-') || OF_THE_MOMENT.has(event.type)) continue;
+    if (/^(?:runner|maintenance)-/.test(event.stream) || OF_THE_MOMENT.has(event.type)) continue;
     const { jobId = '' } = event.data as { jobId?: string };
     const key = `${event.stream} ${jobId}`;
     const told = normal(`${event.type} ${JSON.stringify(withoutChance(event.data))}`);
