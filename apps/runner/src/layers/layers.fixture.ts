@@ -1,8 +1,9 @@
 import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import type { Logger } from '@foldline/kernel';
 import { systemClock } from '@foldline/host';
-import { TreeLayers } from './tree-layers.ts';
+import { TreeLayers, startLayerThread, type LayerThread } from './tree-layers.ts';
 import { WorkspaceLayers } from './workspace-layers.ts';
 
 const nothing = (): void => undefined;
@@ -11,8 +12,19 @@ const logger: Logger = { debug: nothing, info: nothing, warn: nothing, error: no
 /** What `Workspaces` needs besides directory and repositories. */
 export const LAYER_OPTIONS = { settings: { mounts: false, diskBytes: 2 ** 30 }, clock: systemClock, logger };
 
+/** One for all tests of a file: to start one takes much longer than what most tests have done. */
+let started: LayerThread | undefined;
+const thread: LayerThread = {
+  perform: (operation) => (started ??= startLayerThread()).perform(operation),
+  close: async () => undefined,
+};
+afterAll(async () => {
+  await started?.close();
+  started = undefined;
+});
+
 export const openLayers = (directory: string, settings: Partial<typeof LAYER_OPTIONS.settings> = {}): TreeLayers =>
-  new TreeLayers({ ...LAYER_OPTIONS, directory, settings: { ...LAYER_OPTIONS.settings, ...settings } });
+  new TreeLayers({ ...LAYER_OPTIONS, thread, directory, settings: { ...LAYER_OPTIONS.settings, ...settings } });
 
 /** The trees of one workspace, which lies in a directory of its own. */
 export const layersOf = (layers: TreeLayers, workspace: string, scratch = `${workspace}.scratch`): WorkspaceLayers =>

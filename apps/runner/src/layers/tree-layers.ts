@@ -8,7 +8,21 @@ import { LocalFiles } from './local-files.ts';
 import { MountedLayers } from './mounted-layers.ts';
 import { mayMount } from './mounts.ts';
 
-export type LayerOptions = { directory: string; settings: Settings['layers']; clock: Clock; logger: Logger };
+export type LayerOptions = {
+  directory: string;
+  settings: Settings['layers'];
+  clock: Clock;
+  logger: Logger;
+  /** What does the long work; it is closed with the trees. */
+  thread?: LayerThread;
+};
+export type LayerThread = Pick<ThreadClient<LayerOperation, SavedTree | undefined>, 'perform' | 'close'>;
+
+export const startLayerThread = (): LayerThread =>
+  new ThreadClient({
+    program: builtProgram(import.meta.url, 'layers', 'layer.worker.js'),
+    doing: 'restore or save a tree',
+  });
 
 /** What the attempts of a process share to restore and save trees as layers. */
 export class TreeLayers {
@@ -16,12 +30,12 @@ export class TreeLayers {
   readonly mounted: MountedLayers;
   readonly clock: Clock;
   readonly logger: Logger;
-  private readonly thread: ThreadClient<LayerOperation, SavedTree | undefined>;
+  private readonly thread: LayerThread;
   private readonly directory: string;
   private readonly mounts: boolean;
   private allowed: Promise<boolean> | undefined;
 
-  constructor({ directory, settings, clock, logger }: LayerOptions) {
+  constructor({ directory, settings, clock, logger, thread = startLayerThread() }: LayerOptions) {
     this.directory = join(directory, 'runners', 'layers');
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
     this.files = new LocalFiles(join(this.directory, 'files'), settings.diskBytes);
@@ -29,10 +43,7 @@ export class TreeLayers {
     this.mounts = settings.mounts;
     this.clock = clock;
     this.logger = logger;
-    this.thread = new ThreadClient({
-      program: builtProgram(import.meta.url, 'layers', 'layer.worker.js'),
-      doing: 'restore or save a tree',
-    });
+    this.thread = thread;
   }
 
   /** Whether trees are mounted here; where they may not be, they are unpacked. */
