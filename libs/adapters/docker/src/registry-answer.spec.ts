@@ -8,6 +8,7 @@ const reasonOf = (statusCode: number, text: string): string =>
 describe('a registry that does not let us in is told from one that does not have the image:', () => {
   it.each([
     [500, 'Get "https://one.example/v2/shop/manifests/1": no basic auth credentials', 'image_access_denied'],
+    [500, 'failed to solve: failed to create LLB definition: no active sessions', 'image_access_denied'],
     [
       500,
       'Head "https://one.example/v2/shop/manifests/1": unauthorized: authentication required',

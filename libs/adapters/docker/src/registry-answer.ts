@@ -2,9 +2,11 @@ import { detailOf, statusOf } from './daemon-answer.ts';
 
 /**
  * The daemon says in words alone what a registry answered (Docker 20.10 to 28; integration tests ask a real one). These
- * are the only place that reads them.
+ * are the only place that reads them. `no active session` is BuildKit's: the registry wants to know who asks, and nobody
+ * who builds has said so.
  */
-const DENIED = /unauthori[sz]ed|denied|forbidden|no basic auth|authentication required|insufficient_scope|\b40[13]\b/i;
+const DENIED =
+  /unauthori[sz]ed|denied|forbidden|no basic auth|authentication required|insufficient_scope|no active session|\b40[13]\b/i;
 const MISSING = /not found|manifest unknown|does not exist|no such image|name unknown/i;
 const SILENT = /dial |no such host|connection refused|connection reset|timeout|i\/o|EOF|server gave HTTP|x509|tls:/i;
 /** What the daemon says with 404 of a registry that answered with 403. */
