@@ -3,6 +3,7 @@ import {
   COLLECTION,
   SCAN_KINDS,
   SEVERITIES,
+  alertRulesWith,
   type AlertWatchDoc,
   type FlakyTestDoc,
   type Scan,
@@ -32,12 +33,27 @@ export class ReportQueries {
   /** What the newest scans of the default branch have found, whenever they were: the alert rule looks at the same. */
   async security(projectId: string) {
     const watch = await this.reads.get<AlertWatchDoc>(COLLECTION.alertWatches, projectId);
-    return securityFigures(watch?.scans ?? []);
+    return securityFigures(
+      watch?.scans ?? [],
+      alertRulesWith(watch?.overrides ?? []).critical_vulnerabilities.threshold,
+    );
   }
 }
 
-const securityFigures = (scans: readonly Scan[]) => ({
-  vulnerabilities: bySeverity((severity) => scans.reduce((sum, scan) => sum + scan[severity], 0)),
+const securityFigures = (scans: readonly Scan[], allowed: number) => {
+  const vulnerabilities = bySeverity((severity) => scans.reduce((sum, scan) => sum + scan[severity], 0));
+  return { vulnerabilities, ...coverageOf(scans), compliance: complianceOf(scans, vulnerabilities.critical, allowed) };
+};
+
+/** Measured by what S4 asks for: no critical vulnerabilities, or as many as the project's alert rule lets pass. */
+const complianceOf = (scans: readonly Scan[], critical: number, allowed: number) => ({
+  status:
+    scans.length === 0 ? ('unknown' as const) : critical > allowed ? ('violated' as const) : ('compliant' as const),
+  critical,
+  allowed,
+});
+
+const coverageOf = (scans: readonly Scan[]) => ({
   scans: scans.map(({ place: _place, root: _root, ...scan }) => scan),
   coverage: Object.fromEntries(SCAN_KINDS.map((kind) => [kind, scans.some((scan) => scan.kind === kind)])) as Record<
     ScanKind,

@@ -30,7 +30,8 @@ const scan = async (pipelineId: string, scanner: string, critical: number, place
   const about = { ...reportedBy(job), place, kind: 'sast' as const, scanner };
   await record(job, VulnerabilitiesReported({ ...about, ...counts, ...inTime }));
 };
-const statistics = async () => (await gateway.as('get', '/api/ada/engine/statistics').expect(200)).body;
+const statistics = async (minPosition = 0) =>
+  (await gateway.as('get', `/api/ada/engine/statistics?minPosition=${minPosition}`).expect(200)).body;
 
 beforeAll(async () => {
   gateway = await startGatewayWithProject();
@@ -52,6 +53,7 @@ describe('the statistics of a project without reports', () => {
           secret_detection: false,
           dast: false,
         },
+        compliance: { status: 'unknown', critical: 0, allowed: 0 },
       },
     }));
 });
@@ -90,6 +92,14 @@ describe('the statistics of a project with reports', () => {
     ]);
     expect(security.scans[0]).not.toHaveProperty('place');
     expect(security.coverage).toMatchObject({ sast: true, dast: false });
+  });
+
+  it('tell whether the project keeps to having no critical vulnerabilities, or no more than it allows (S4-39)', async () => {
+    expect((await statistics()).security.compliance).toEqual({ status: 'violated', critical: 5, allowed: 0 });
+    const rules = [{ rule: 'critical_vulnerabilities', threshold: 5 }];
+    const { body: set } = await gateway.as('put', '/api/ada/engine/alerts').send({ rules }).expect(200);
+    const { security } = await statistics(set.position);
+    expect(security.compliance).toEqual({ status: 'compliant', critical: 5, allowed: 5 });
   });
 
   it('are told of each job, too', async () => {
