@@ -131,6 +131,13 @@ const suite = (): void => {
     expect(seen(path)).toMatchObject({ 'deps/a': '644 one', 'deps/b': '644 two' });
   });
 
+  it('is mounted also when two of what a job restores are one and the same', async () => {
+    const one = await sample();
+    const to = await restored(one, one);
+    expect(readFileSync('/proc/self/mounts', 'utf8').includes(` ${to.path} `)).toBe(mounts);
+    expect(readFileSync(join(to.path, 'deps/a/one.js'), 'utf8')).toBe('one');
+  });
+
   it('has one content digest for the same files, whenever they were made and in however many layers', async () => {
     const tree = await sample();
     const changed = await restored(tree);

@@ -118,7 +118,8 @@ export class WorkspaceLayers {
         this.restored.push(tree);
       }
       const upper = join(scratch, 'changes', 'upper');
-      await mountOverlay(workspace, lower, { upper, work: join(scratch, 'changes', 'work') });
+      // What lies there twice, two caches with the same content for example, is refused; only its upper place is seen.
+      await mountOverlay(workspace, [...new Set(lower)], { upper, work: join(scratch, 'changes', 'work') });
       this.upper = upper;
       return true;
     } catch (err) {
