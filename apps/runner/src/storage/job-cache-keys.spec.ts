@@ -38,6 +38,20 @@ describe('A cache', () => {
       expect((await restored(cache('npm-2')))[1]).toBe('fallback');
     });
 
+    it('is what protected branches have saved where a branch has none of its own, and never the other way', async () => {
+      const saves = async (key: string, text: string, isProtected: boolean): Promise<void> => {
+        const job = jobWith(cache(key), { protected: isProtected });
+        await job.run(() => job.write('node_modules/which', text));
+      };
+      await saves('npm-1', 'of a branch', false);
+      expect(await restored(cache('npm-1'), { protected: true })).toEqual([undefined, 'miss']);
+      await saves('npm-1', 'of main', true);
+      await saves('npm-2', 'of main', true);
+      expect(await restored(cache('npm-1'))).toEqual(['of a branch', 'hit']);
+      expect(await restored(cache('npm-2'))).toEqual(['of main', 'hit']);
+      expect(await restored(cache('npm-3'), { protected: true })).toEqual(['of main', 'fallback']);
+    });
+
     it('hides a secret that the name of its image has in it', async () => {
       const job = jobWith(cache('npm-1'), { platform: 'linux/amd64-hub/s3cr3t-value/node', secrets: ['s3cr3t-value'] });
       await job.run(() => job.write('node_modules/a', 'a'));

@@ -97,31 +97,43 @@ export const saveCaches = async (
   }
 };
 
-/** Protected refs and the others never share an entry, so that nobody can poison what a protected job restores. */
-const scopeOf = (scene: JobScene): 'protected' | 'unprotected' =>
-  scene.assignment.context.ref.protected ? 'protected' : 'unprotected';
+type Scope = 'protected' | 'unprotected';
 
-const cacheIdOf = (scene: JobScene, key: string): string =>
-  derivedId('cache', scene.assignment.context.project.id, scopeOf(scene), key);
+/** Protected refs and the others never save the same entry, so that nobody can poison what a protected job restores. */
+const scopeOf = (scene: JobScene): Scope => (scene.assignment.context.ref.protected ? 'protected' : 'unprotected');
 
-const find = async (
-  { spec, fits, key }: JobCache,
-  scene: JobScene,
-  reads: JobReads,
-): Promise<LayeredCache | undefined> => {
-  const exact = await entryOf(key, scene, reads);
-  if (exact) return exact;
-  for (const fallback of spec.fallbackKeys.map((text) => fits + expandKey(text, scene))) {
-    const found =
-      (await entryOf(fallback, scene, reads)) ??
-      (fallback.endsWith('-') && !spec.exactFallbackKeys ? await newestWithPrefix(fallback, scene, reads) : undefined);
-    if (found) return found;
+/**
+ * What a package manager has left is the same for whoever has the lockfile, so a branch begins with what protected ones
+ * have. What else they keep may be their secret.
+ */
+const readableBy = ({ spec }: JobCache, scene: JobScene): Scope[] =>
+  spec.tool && scopeOf(scene) === 'unprotected' ? ['unprotected', 'protected'] : [scopeOf(scene)];
+
+const cacheIdOf = (scene: JobScene, key: string, scope = scopeOf(scene)): string =>
+  derivedId('cache', scene.assignment.context.project.id, scope, key);
+
+const find = async (cache: JobCache, scene: JobScene, reads: JobReads): Promise<LayeredCache | undefined> => {
+  const { spec, fits, key } = cache;
+  const fallbacks = spec.fallbackKeys.map((text) => fits + expandKey(text, scene));
+  for (const [at, wanted] of [key, ...fallbacks].entries()) {
+    const isPrefix = at > 0 && wanted.endsWith('-') && !spec.exactFallbackKeys;
+    for (const scope of readableBy(cache, scene)) {
+      const found =
+        (await entryOf(wanted, scope, scene, reads)) ??
+        (isPrefix ? await newestWithPrefix(wanted, scope, scene, reads) : undefined);
+      if (found) return found;
+    }
   }
   return undefined;
 };
 
-const entryOf = async (key: string, scene: JobScene, reads: JobReads): Promise<LayeredCache | undefined> => {
-  const entry = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, key));
+const entryOf = async (
+  key: string,
+  scope: Scope,
+  scene: JobScene,
+  reads: JobReads,
+): Promise<LayeredCache | undefined> => {
+  const entry = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, key, scope));
   return entry && isLayered(entry) ? entry : undefined;
 };
 
@@ -130,12 +142,13 @@ const isLayered = (entry: CacheDoc): entry is LayeredCache => entry.layers !== u
 
 const newestWithPrefix = async (
   prefix: string,
+  scope: Scope,
   scene: JobScene,
   reads: JobReads,
 ): Promise<LayeredCache | undefined> => {
   const { items } = await reads.query<CacheDoc>(COLLECTION.caches, {
     index: 'byKey',
-    prefix: cacheIndexKey(scene.assignment.context.project.id, scopeOf(scene), prefix),
+    prefix: cacheIndexKey(scene.assignment.context.project.id, scope, prefix),
     limit: PREFIX_CANDIDATES,
   });
   return items.filter(isLayered).toSorted((a, b) => (a.committedAt < b.committedAt ? 1 : -1))[0];
