@@ -1,77 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openFileObjectStore } from '@foldline/object-store-files';
-import { TreeLayers } from '../apps/runner/dist/layers/tree-layers.js';
-import { WorkspaceLayers } from '../apps/runner/dist/layers/workspace-layers.js';
 import { figure, ms, percentile } from './lib/figures.mjs';
-import { changeSome, makeTree } from './lib/tree.mjs';
-
-const TREE = { files: 30_000, bytes: 300_000_000 };
-const ROUNDS = 5;
-const PATHS = ['node_modules/'];
-const clock = { now: () => new Date().toISOString(), monotonic: () => performance.now() };
-const nothing = () => undefined;
-const logger = {
-  debug: nothing,
-  info: nothing,
-  warn: (fields, message) => console.warn(message, fields),
-  error: nothing,
-};
-
-const timed = async (work) => {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
-};
-
-/** Nothing that was written waits for the disk while something else is measured. */
-const settle = () => execFileSync('sync');
-/** What is to be saved lies in memory for everybody: a system may take from it what was not read for a while. */
-const warm = (directory) => spawnSync('bash', ['-c', 'tar -cf - . | cat >/dev/null'], { cwd: directory });
-
-class Bench {
-  directory = mkdtempSync(join(tmpdir(), 'foldline-caches-'));
-  source = join(this.directory, 'source');
-  names = 0;
-
-  async open() {
-    this.paths = makeTree(this.source, TREE);
-    settle();
-  }
-
-  /** A runner of a host on which nothing was restored before. */
-  async host(mounts) {
-    const directory = join(this.directory, `host-${(this.names += 1)}`);
-    const objects = await openFileObjectStore({ directory: join(directory, 'objects') });
-    const layers = new TreeLayers({ directory, settings: { mounts, diskBytes: 2 ** 34 }, clock, logger });
-    const workspace = (path = this.fresh()) =>
-      Object.assign(
-        new WorkspaceLayers(layers, { workspace: path, scratch: this.fresh(), name: `job-${this.names}` }, true),
-        { path },
-      );
-    return {
-      objects,
-      layers,
-      workspace,
-      end: async () => {
-        await layers.close();
-        rmSync(directory, { recursive: true });
-      },
-    };
-  }
-
-  fresh() {
-    const path = join(this.directory, `place-${(this.names += 1)}`);
-    mkdirSync(path);
-    return path;
-  }
-
-  close() {
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
+import { changeSome } from './lib/tree.mjs';
+import { PATHS, ROUNDS, TREE, settle, timed, warm, withTreeHosts } from './lib/tree-hosts.mjs';
 
 const peers = (bench) => {
   const archive = join(bench.directory, 'peer.tar.zst');
@@ -139,12 +71,8 @@ const ours = async (bench, mounts) => {
 };
 
 /** A tree as large as what a package manager leaves, saved and restored. */
-export const benchCaches = async () => {
-  const bench = new Bench();
-  // The threads of a runner do not keep its process alive.
-  const alive = setInterval(nothing, 1000);
-  try {
-    await bench.open();
+export const benchCaches = () =>
+  withTreeHosts(async (bench) => {
     const peer = peers(bench);
     const unpacked = await ours(bench, false);
     const mounted = await ours(bench, true);
@@ -171,8 +99,4 @@ export const benchCaches = async () => {
       figure(`second save, 1 % changed, ${name}`, ms(again), `<= ${ms(save / 4)} (0.25 ×)`, again <= save / 4);
     const same = new Set([...unpacked.digests, ...mounted.digests]).size === 2;
     figure('one content digest either way', same, 'true', same);
-  } finally {
-    clearInterval(alive);
-    bench.close();
-  }
-};
+  });

@@ -9,6 +9,7 @@ import { benchLanguage } from './language.mjs';
 import { benchLatency } from './latency.mjs';
 import { figure, summary } from './lib/figures.mjs';
 import { benchQueue } from './queue.mjs';
+import { benchSnapshots } from './snapshots.mjs';
 import { benchStart } from './start.mjs';
 
 const parts = {
@@ -20,6 +21,7 @@ const parts = {
   peer: benchPeer,
   jobs: benchJobs,
   caches: benchCaches,
+  snapshots: benchSnapshots,
   containers: benchContainers,
   distributed: benchDistributed,
   relay: benchRelay,

@@ -7,7 +7,9 @@ import { selectEntries, type AsBefore, type Found, type Selection } from '../tre
 import { changesSince, entriesWith, isWornOut, type Base } from './changed-entries.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { KnownManifests, byPathOf } from './known-manifests.ts';
-import { WorkspaceDifferences, pathsIn } from './workspace-differences.ts';
+import { OverlaidWorkspace, pathsIn, type Overlaid } from './overlaid-workspace.ts';
+import { ScannedWorkspace } from './scanned-workspace.ts';
+import { WorkspaceDifferences } from './workspace-differences.ts';
 import { filesToWrite } from './write-files.ts';
 
 /** `manifest`, `images` and `image` are paths of files of this host. */
@@ -26,8 +28,16 @@ export type SaveTree = {
   /** Seconds since 1970. */
   madeAt: number;
 };
-/** From now on it is known what becomes different in a workspace; `restored` is the manifest of what was different before. */
-export type WatchWorkspace = { kind: 'watch'; root: string; upper?: string; restored?: string };
+/**
+ * From now on it is known what becomes different in a workspace; `restored` is the manifest of what was different before,
+ * `base` are the directories that an overlay lies upon, without that, the topmost first.
+ */
+export type WatchWorkspace = {
+  kind: 'watch';
+  root: string;
+  overlay?: Pick<Overlaid, 'upper' | 'base'>;
+  restored?: string;
+};
 /** Packs what is different since a workspace is watched. */
 export type TakeDifferences = { kind: 'difference'; root: string; image: string; madeAt: number };
 /** Writes the manifest of a tree whose new layer is stored. */
@@ -116,9 +126,10 @@ export class LayerOperations {
     return saved;
   }
 
-  private watch({ root, upper, restored }: WatchWorkspace): void {
+  private watch({ root, overlay, restored }: WatchWorkspace): void {
     const before = restored === undefined ? undefined : this.manifests.read(restored);
-    this.watched.set(root, new WorkspaceDifferences(root, upper, before));
+    const look = overlay ? new OverlaidWorkspace({ root, ...overlay }, before) : new ScannedWorkspace(root, before);
+    this.watched.set(root, new WorkspaceDifferences(look, before));
   }
 
   private async difference(operation: TakeDifferences): Promise<SavedTree | undefined> {

@@ -39,8 +39,11 @@ beforeEach(async () => {
   write(from.path, 'deps/a/two.js', 'two');
   cache = await from.layers.save(['deps/'], undefined, objects);
 });
-afterEach(async () => {
+const closeAll = async (): Promise<void> => {
   for (const workspace of open.splice(0)) await workspace.close();
+};
+afterEach(async () => {
+  await closeAll();
   await layers.close();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -186,6 +189,33 @@ const suite = (): void => {
     await expectResumed(from, second);
   });
 
+  it('keeps of a directory what is there when a step removes what another has changed in it', async () => {
+    const from = await attempt();
+    write(from.path, 'deps/a/one.js', 'changed');
+    await snapshot(from);
+    rmSync(join(from.path, 'deps/a'), { recursive: true });
+
+    await expectResumed(from, await snapshot(from));
+  });
+
+  it('has no more what one step has made and the next has removed', async () => {
+    const from = await attempt();
+    write(from.path, 'out/made');
+    await snapshot(from);
+    rmSync(join(from.path, 'out'), { recursive: true });
+
+    await expectResumed(from, await snapshot(from));
+  });
+
+  it('has a directory again that an earlier attempt had removed', async () => {
+    const from = await attempt();
+    rmSync(join(from.path, 'deps/a'), { recursive: true });
+    const next = await attempt(await snapshot(from));
+    mkdirSync(join(next.path, 'deps/a'));
+
+    await expectResumed(next, await snapshot(next));
+  });
+
   it('is the same as before when a step changed nothing', async () => {
     const from = await attempt();
     write(from.path, 'out/one');
@@ -237,6 +267,7 @@ const suite = (): void => {
     });
     await assert(
       asyncProperty(array(change, { maxLength: 25 }), async (changes) => {
+        await closeAll();
         let now = await attempt();
         let last: KeptTree | undefined;
         for (const { kind, path: at } of changes) {

@@ -1,18 +1,22 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobObjects } from '../storage/patient-stores.ts';
 import type { LayerOperation, SavedTree } from './layer-operations.ts';
 import type { LayeredTree } from './mounted-layers.ts';
 import { mountOverlay, unmount } from './mounts.ts';
+import type { Overlaid } from './overlaid-workspace.ts';
 import type { TreeLayers } from './tree-layers.ts';
 
 /** Where an attempt works, and a directory of its own beside that. */
 type Place = { workspace: string; scratch: string; name: string };
+/** `below` is the directory that the overlay hides, which is one of its `base`. */
+type Overlay = Pick<Overlaid, 'upper' | 'base'> & { below: number };
 export type Watched = { different?: LayeredTree };
 export type KeptTree = SavedTree & { manifestDigest: string };
 
 /** The trees that are restored to one workspace, and saved from it. */
 export class WorkspaceLayers {
-  private upper: string | undefined;
+  private overlay: Overlay | undefined;
   private readonly restored: LayeredTree[] = [];
   private readonly files: string[] = [];
   private saves = 0;
@@ -40,7 +44,8 @@ export class WorkspaceLayers {
     if (different) this.over = await this.use(different.manifestDigest, objects);
     if (!watched) return;
     const restored = this.over === undefined ? {} : { restored: this.over };
-    await this.layers.perform({ kind: 'watch', root: this.place.workspace, ...this.changedIn(), ...restored });
+    const { workspace: root } = this.place;
+    await this.layers.perform({ kind: 'watch', root, ...(this.overlay && { overlay: this.overlay }), ...restored });
   }
 
   /** Keeps what is different in a workspace that is watched; the same as before when nothing else is. */
@@ -94,15 +99,18 @@ export class WorkspaceLayers {
 
   /** The workspace is what it was before anything was restored, where trees were mounted. */
   async close(): Promise<void> {
-    if (this.upper !== undefined) await unmount(this.place.workspace);
-    this.upper = undefined;
+    if (this.overlay) {
+      await unmount(this.place.workspace);
+      closeSync(this.overlay.below);
+    }
+    this.overlay = undefined;
     for (const tree of this.restored.splice(0)) this.layers.mounted.stopUsing(tree);
     for (const digest of this.files.splice(0)) this.layers.files.release(digest);
     await this.layers.perform({ kind: 'forget', into: this.place.workspace });
   }
 
   private changedIn(): { upper?: string } {
-    return this.upper === undefined ? {} : { upper: this.upper };
+    return this.overlay ? { upper: this.overlay.upper } : {};
   }
 
   private async mount(
@@ -111,18 +119,25 @@ export class WorkspaceLayers {
     objects: JobObjects,
   ): Promise<boolean> {
     const { workspace, scratch } = this.place;
-    const lower = [workspace];
+    const use = async (tree: LayeredTree): Promise<string> => {
+      const at = await this.layers.mounted.use(tree, objects);
+      this.restored.push(tree);
+      return at;
+    };
+    const below = openSync(workspace, constants.O_DIRECTORY);
     try {
-      for (const tree of [...trees, ...layersOf(different)]) {
-        lower.unshift(await this.layers.mounted.use(tree, objects));
-        this.restored.push(tree);
-      }
+      const caches: string[] = [];
+      for (const tree of trees) caches.unshift(await use(tree));
+      const differences: string[] = [];
+      for (const layer of layersOf(different)) differences.unshift(await use(layer));
       const upper = join(scratch, 'changes', 'upper');
       // What lies there twice, two caches with the same content for example, is refused; only its upper place is seen.
-      await mountOverlay(workspace, [...new Set(lower)], { upper, work: join(scratch, 'changes', 'work') });
-      this.upper = upper;
+      const lower = new Set([...differences, ...caches, workspace]);
+      await mountOverlay(workspace, [...lower], { upper, work: join(scratch, 'changes', 'work') });
+      this.overlay = { upper, base: [...caches, `/proc/self/fd/${below}`], below };
       return true;
     } catch (err) {
+      closeSync(below);
       this.layers.logger.warn({ err }, 'a tree could not be mounted and is unpacked');
       for (const tree of this.restored.splice(0)) this.layers.mounted.stopUsing(tree);
       return false;
