@@ -101,6 +101,48 @@ test:
     expect((await sandbox.rested(id)).status).toBe('cancelled');
   });
 
+  describe('a job of several commands whose last one fails', () => {
+    const told = async (
+      id: string,
+      first: string,
+    ): Promise<{ status: string; resumedFrom?: number; output: string }[]> => {
+      const steps = [
+        { name: 'Make', run: first },
+        { name: 'Fail', run: 'cat made; exit 1' },
+      ];
+      await sandbox.client.post('/jobs/submit', {
+        id,
+        repo: sandbox.repository,
+        commit: 'main',
+        image: IMAGE,
+        retries: 1,
+        steps,
+      });
+      const job = await until(`the second attempt of ${id} to end`, async () => {
+        const found = await sandbox.client.get<{
+          status: string;
+          attempt: number;
+          steps: Awaited<ReturnType<typeof told>>;
+        }>(`/jobs/status?id=${id}`);
+        return found.status === 'failure' && found.attempt === 2 && found;
+      });
+      return job.steps;
+    };
+
+    it('goes on in a new container behind the one that went well', async () => {
+      const [make, fail] = await told('in-new-container', 'echo made > made');
+      expect(make).toMatchObject({ resumedFrom: 1 });
+      expect(fail!.output).toContain('made');
+    });
+
+    it('carries out again what has changed the container itself', async () => {
+      const [make] = await told('installs', 'echo made > made; touch /bin/tool');
+      expect(make).toMatchObject({ status: 'success' });
+      expect(make).not.toHaveProperty('resumedFrom');
+      expect(make!.output).toContain('touch /bin/tool');
+    });
+  });
+
   it('a job whose image cannot be had fails for that, and not as its own failure', async () => {
     const pipeline = await sandbox.run('lost:\n  image: 127.0.0.1:9/none:1\n  script: make\n');
     const [job] = pipeline.jobs;

@@ -27,6 +27,11 @@ export class JobShell {
     return this.used.usage;
   }
 
+  /** Between two shells `work` finds the workspace as the first has left it. Answers why it cannot. */
+  async lend(work: () => Promise<void>): Promise<string | undefined> {
+    return this.site ? this.site.lend(work) : 'there is no place of it any more';
+  }
+
   /** Ends the shell that runs right now. */
   stop(graceMs: number): void {
     this.execution?.stop(graceMs);

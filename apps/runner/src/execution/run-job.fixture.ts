@@ -54,6 +54,7 @@ class ScriptedExecutor implements Executor {
     });
     return {
       start: (spec) => this.start({ ...site, ...spec }),
+      lend: async (work) => void (await work()),
       close: async () => void this.closed.push(this.shells.length),
     };
   }

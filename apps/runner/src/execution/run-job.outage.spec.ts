@@ -68,6 +68,7 @@ const executor: Executor = {
       scripts += 1;
       return { finished: Promise.resolve({ exitCode }), stop: () => undefined };
     },
+    lend: async (work) => void (await work()),
     close: async () => undefined,
   }),
   sweep: async () => ({ killed: 0 }),

@@ -34,6 +34,8 @@ export class JobRun {
   private readonly coverage: CoverageScanner | undefined;
   private readonly shells: JobShell;
   private readonly work: JobWork;
+  /** Until the workspace alone is no longer what later steps need. */
+  private keepsStates = true;
 
   constructor(
     private scene: JobScene,
@@ -149,12 +151,13 @@ export class JobRun {
 
   /** Between two steps; nobody's time passes meanwhile. A state that could not be kept is missed by later attempts only. */
   private async keepState(step: number, caches: JobCache[]): Promise<void> {
-    const { scene } = this;
-    if (!takesSnapshots(scene)) return;
+    const { scene, tools } = this;
+    if (!this.keepsStates || !takesSnapshots(scene)) return;
     this.limit.pause();
     try {
-      const { objects, clock } = this.tools;
-      await takeSnapshot(step, caches, scene, { objects, clock });
+      const reason = await this.shells.lend(() => takeSnapshot(step, caches, scene, tools));
+      this.keepsStates = reason === undefined;
+      if (reason !== undefined) scene.tell(`Later attempts carry out all steps from here on again: ${reason}`);
     } catch (error) {
       scene.warn(`what the steps have made so far could not be kept: ${(error as Error).message}`);
     } finally {

@@ -9,8 +9,8 @@ import type { JobObjects, JobReads } from './patient-stores.ts';
 const CANDIDATES = 1000;
 
 /** Whether snapshots of the job are of use: where a step goes on from what another has made of the workspace. */
-export const takesSnapshots = ({ assignment, container }: JobScene): boolean =>
-  !container && assignment.job.steps.filter(({ kind }) => kind === 'run').length > 1;
+export const takesSnapshots = ({ assignment }: JobScene): boolean =>
+  assignment.job.steps.filter(({ kind }) => kind === 'run').length > 1;
 
 /** What the attempt goes on from: of the newest earlier attempt that has kept anything, the last step that may count. */
 export const snapshotFor = async (scene: JobScene, reads: JobReads): Promise<SnapshotDoc | undefined> => {

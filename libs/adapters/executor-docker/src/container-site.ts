@@ -13,6 +13,7 @@ import {
   type ImageInUse,
   type Site,
 } from '@foldline/kernel';
+import { changedOutside, type Change } from './changed-outside.ts';
 import { ContainerExecution, type ContainerHandle } from './container-execution.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { fromDockerError } from './docker-error.ts';
@@ -98,6 +99,15 @@ export class ContainerSite implements Site, ContainerHandle {
       () => undefined,
     );
     return watched;
+  }
+
+  /** Whatever steps have made elsewhere in the container ends with it. */
+  async lend(work: () => Promise<void>): Promise<string | undefined> {
+    const { container, slot } = this.prepared;
+    if (!this.occupation.ownership.isShared) return 'the user of its container is another one than that of its runner';
+    const outside = changedOutside(((await container.changes()) as Change[] | null) ?? []);
+    if (outside) return `its steps have changed the container outside of its workspace (${outside})`;
+    return (await slot.lend(work)) ? undefined : 'it has moved or removed its workspace';
   }
 
   /** The step is ended when the job uses more of the disk than it may. */

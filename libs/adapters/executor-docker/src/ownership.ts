@@ -30,16 +30,21 @@ export class Ownership {
     return isForeign ? { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' } : {};
   }
 
+  /** Whether the runner may read all that the job writes without changing whose it is. */
+  get isShared(): boolean {
+    return this.job.uid === this.runner.uid;
+  }
+
   /** Root reaches everything anyway. */
   async give(): Promise<void> {
-    if (this.job.uid === ROOT || this.job.uid === this.runner.uid) return;
+    if (this.job.uid === ROOT || this.isShared) return;
     if (this.runner.uid === ROOT) await run('chown', changeTo(this.job, [this.slot.builds]));
     else await this.asRoot(['chown', ...changeTo(this.job, [SITE_ROOT])]);
   }
 
   /** What the job has put into its directories is not trusted: a link there leads nowhere from inside a container. */
   async takeBack(): Promise<void> {
-    const isForeign = this.job.uid !== this.runner.uid;
+    const isForeign = !this.isShared;
     if (isForeign && this.runner.uid !== ROOT) await this.asRoot(['chown', ...changeTo(this.runner, [SITE_ROOT])]);
     const directories = await this.slot.moveOut();
     if (isForeign && this.runner.uid === ROOT) await run('chown', changeTo(this.runner, directories));

@@ -37,6 +37,14 @@ describe('The directory of a container', () => {
     expect(readdirSync(join(slot.builds, 'ada'))).toEqual([]);
   });
 
+  it('lends it in between', async () => {
+    slot.moveIn([workspace()]);
+    const lent = await slot.lend(async () => writeFileSync(join(root, 'workspace/meanwhile'), 'by the runner'));
+    expect(lent).toBe(true);
+    expect(readFileSync(join(slot.builds, 'ada/engine/meanwhile'), 'utf8')).toBe('by the runner');
+    expect(existsSync(join(root, 'workspace'))).toBe(false);
+  });
+
   it('holds several directories of one job', async () => {
     mkdirSync(join(root, 'files'));
     slot.moveIn([workspace(), { from: join(root, 'files'), at: '/builds/ada/engine.tmp' }]);
@@ -62,6 +70,12 @@ describe('The directory of a container', () => {
     it('gives back an empty one where there is none', async () => {
       rmSync(join(slot.builds, 'ada/engine'), { recursive: true });
       await expectNothingTaken();
+    });
+
+    it('lends nothing', async () => {
+      rmSync(join(slot.builds, 'ada/engine'), { recursive: true });
+      symlinkSync(join(elsewhere, 'engine'), join(slot.builds, 'ada/engine'));
+      expect(await slot.lend(() => Promise.reject(new Error('not to be called')))).toBe(false);
     });
 
     it('takes nothing that a link leads to', async () => {

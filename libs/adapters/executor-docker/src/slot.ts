@@ -11,7 +11,7 @@ export type Placed = { from: string; at: string };
  * when the job is known, and moved back when it has ended: so a container can be ready before anybody knows for whom.
  */
 export class Slot {
-  #moved: { from: string; to: string; inode: bigint }[] = [];
+  #moved: (Placed & { to: string; inode: bigint })[] = [];
 
   static async make(directory: string): Promise<Slot> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -42,7 +42,7 @@ export class Slot {
       mkdirSync(dirname(to), { recursive: true });
       moveThere(from, to);
       const { ino: inode } = lstatSync(to, { bigint: true });
-      this.#moved.push({ from, to, inode });
+      this.#moved.push({ from, at, to, inode });
     }
   }
 
@@ -52,18 +52,38 @@ export class Slot {
    */
   async moveOut(): Promise<string[]> {
     const moved = this.#moved.splice(0);
-    for (const { from, to, inode } of moved) {
-      const found = await lstat(to, { bigint: true }).catch(() => undefined);
-      if (found?.isDirectory() && found.ino === inode) await rename(to, from);
-      else await mkdir(from);
+    for (const each of moved) {
+      if (await isStillThere(each)) await rename(each.to, each.from);
+      else await mkdir(each.from);
     }
     return moved.map(({ from }) => from);
+  }
+
+  /**
+   * Where nothing of the job runs: its directories are where they were before while `work` goes on. Answers false, and
+   * moves nothing, where the job has done away with one.
+   */
+  async lend(work: () => Promise<void>): Promise<boolean> {
+    const lent = [...this.#moved];
+    for (const each of lent) if (!(await isStillThere(each))) return false;
+    await this.moveOut();
+    try {
+      await work();
+    } finally {
+      this.moveIn(lent);
+    }
+    return true;
   }
 
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
   }
 }
+
+const isStillThere = async ({ to, inode }: { to: string; inode: bigint }): Promise<boolean> => {
+  const found = await lstat(to, { bigint: true }).catch(() => undefined);
+  return found?.isDirectory() === true && found.ino === inode;
+};
 
 const moveThere = (from: string, to: string): void => {
   try {

@@ -68,7 +68,11 @@ class ProcessExecutor implements Executor {
 
   async open(site: SiteSpec): Promise<Site> {
     await site.filled;
-    return { start: (spec) => this.start(site, spec), close: async () => undefined };
+    return {
+      start: (spec) => this.start(site, spec),
+      lend: async (work) => void (await work()),
+      close: async () => undefined,
+    };
   }
 
   private async start(site: SiteSpec, spec: ExecutionSpec): Promise<Execution> {

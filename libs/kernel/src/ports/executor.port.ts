@@ -95,6 +95,11 @@ export interface Site {
    * a thrown `TransientError` (try again) or `PermanentError`.
    */
   start(spec: ExecutionSpec): Promise<Execution>;
+  /**
+   * Between two steps: `work` finds the workspace where it was when the place was opened, as the steps have made it.
+   * Answers why there is no such moment, where all that later steps may need is not in the workspace, or not readable.
+   */
+  lend(work: () => Promise<void>): Promise<string | undefined>;
   /** Nothing of the attempt is running any more when it resolves. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -70,19 +70,22 @@ export const attemptsOf = ({ executor, container }: ExecutorFixture) => {
     mkdirSync(path, { recursive: true });
     return path;
   };
-  const start = async (
-    commands: string[],
-    { environment = {}, onOutput = (chunk) => void output.push(chunk), ...where }: Given = {},
-  ): Promise<Execution> => {
-    const given = {
+  const open = async (where: Partial<SiteSpec> = {}): Promise<Site> => {
+    const site = await executor.open({
       attemptId,
       workspace: nextWorkspace(),
       scratchDirectory: join(root, 'scratch'),
       ...(container && { container }),
       ...where,
-    };
-    const site = await executor.open(given);
+    });
     sites.push(site);
+    return site;
+  };
+  const start = async (
+    commands: string[],
+    { environment = {}, onOutput = (chunk) => void output.push(chunk), ...where }: Given = {},
+  ): Promise<Execution> => {
+    const site = await open(where);
     const execution = await site.start({ commands, environment, onOutput });
     const finished = execution.finished.then(({ usage, ...result }): ExecutionResult => {
       used = usage;
@@ -123,6 +126,7 @@ export const attemptsOf = ({ executor, container }: ExecutorFixture) => {
     },
     closeAll,
     nextWorkspace,
+    open,
     start,
     run,
     text,

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { PermanentError } from '@foldline/kernel';
+import { PermanentError, type ExecutionResult } from '@foldline/kernel';
 import { attemptsOf, diedOf, echoOf, type ExecutorFixture } from './executor-attempts.ts';
 import { executorEndings } from './executor-endings.contract.ts';
 
@@ -11,7 +11,7 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
     const fixture = open();
     const { alive } = fixture;
     const attempts = attemptsOf(fixture);
-    const { closeAll, nextWorkspace, start, run, text, printed } = attempts;
+    const { closeAll, nextWorkspace, open: openSite, start, run, text, printed } = attempts;
 
     describe('running commands', () => {
       it('runs them in order in one shell, in the working directory', async () => {
@@ -35,6 +35,29 @@ export const executorContract = (name: string, open: () => ExecutorFixture): voi
         fill();
         expect(await (await started).finished).toEqual({ exitCode: 0 });
         expect(printed()).toBe('made\n');
+      });
+
+      it('lends the workspace between two steps, and goes on in what was made of it', async () => {
+        const workspace = nextWorkspace();
+        const site = await openSite({ workspace });
+        const onOutput = (): void => undefined;
+        const carriedOut = async (command: string): Promise<ExecutionResult> =>
+          (await site.start({ commands: [command], environment: {}, onOutput })).finished;
+        await carriedOut('echo first > made');
+        const refused = await site.lend(async () => {
+          expect(readFileSync(join(workspace, 'made'), 'utf8')).toBe('first\n');
+          appendFileSync(join(workspace, 'made'), 'meanwhile\n');
+        });
+        expect(refused).toBeUndefined();
+        expect(await carriedOut('grep -q meanwhile made')).toMatchObject({ exitCode: 0 });
+      });
+
+      it('gives the workspace to the next step when nobody could use it', async () => {
+        const site = await openSite();
+        const failing = site.lend(() => Promise.reject(new Error('no space left')));
+        await expect(failing).rejects.toThrow('no space left');
+        const { finished } = await site.start({ commands: ['touch made'], environment: {}, onOutput: () => undefined });
+        expect(await finished).toMatchObject({ exitCode: 0 });
       });
 
       it('tells what each step used, and what it waited for', async () => {

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { changedOutside } from './changed-outside.ts';
+
+const changed = (...paths: string[]): string | undefined => changedOutside(paths.map((Path) => ({ Path })));
+
+describe('What steps have changed in a container outside of the workspace', () => {
+  it('is what they have installed', () => {
+    expect(changed('/usr', '/usr/local', '/usr/local/bin', '/usr/local/bin/tool')).toBe('/usr/local/bin/tool');
+  });
+
+  it.each([['/builds'], ['/tmp', '/tmp/x'], ['/root', '/root/.cache', '/root/.cache/pip'], ['/run/lock']])(
+    'is not what nobody needs later (%s)',
+    (...paths) => expect(changed(...paths)).toBeUndefined(),
+  );
+
+  it('is what a tool remembers in the home directory', () => {
+    expect(changed('/home', '/home/node', '/home/node/.npm', '/home/node/.npm/log', '/home/node/.npmrc')).toBe(
+      '/home/node/.npmrc',
+    );
+  });
+
+  it('is not what only begins like a place that is left alone', () => {
+    expect(changed('/tmpfiles')).toBe('/tmpfiles');
+  });
+
+  it('is a directory that was removed', () => {
+    expect(changed('/opt', '/opt/tool')).toBe('/opt/tool');
+  });
+});
