@@ -41,10 +41,11 @@ const runAt = (entries: readonly ListedEntry[], from: number): ListedEntry[] => 
 };
 
 const entryBytes = ({ name, kind, number, inode }: ListedEntry, base: number): Buffer => {
-  const bytes = Buffer.alloc(ENTRY_BYTES);
+  const bytes = Buffer.allocUnsafe(ENTRY_BYTES + name.length);
   bytes.writeUInt16LE(inode.offset, 0);
   bytes.writeInt16LE(number - base, 2);
   bytes.writeUInt16LE(kind, 4);
   bytes.writeUInt16LE(name.length - 1, 6);
-  return Buffer.concat([bytes, name]);
+  name.copy(bytes, ENTRY_BYTES);
+  return bytes;
 };

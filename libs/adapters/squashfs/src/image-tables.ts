@@ -94,26 +94,31 @@ const lookupTable = (rows: readonly Buffer[], at: number): { bytes: Buffer; inde
   return { bytes: Buffer.concat([bytes, list]), index: at + bytes.length };
 };
 
+const placeOf = (path: string): { above: string; name: string } => {
+  const slash = path.lastIndexOf('/');
+  return { above: path.slice(0, Math.max(0, slash)), name: path.slice(slash + 1) };
+};
+
 /** The tree that paths make; a directory that nobody has named is one that its owner may change. */
 const folderOf = (entries: readonly ImageEntry[], madeAt: number): Folder => {
   const root: Folder = { mode: 0o755, mtime: madeAt, children: new Map() };
-  const folderAt = (segments: readonly string[]): Folder => {
-    let folder = root;
-    for (const name of segments) {
-      const known = folder.children.get(name);
-      if (known && 'entry' in known) throw new Error('something lies below what is no directory');
-      const child = known ?? { folder: { mode: 0o755, mtime: madeAt, children: new Map() } };
-      folder.children.set(name, child);
-      folder = child.folder;
-    }
+  const folders = new Map([['', root]]);
+  const folderAt = (path: string): Folder => {
+    const known = folders.get(path);
+    if (known) return known;
+    const { above, name } = placeOf(path);
+    const { children } = folderAt(above);
+    if (children.has(name)) throw new Error('something lies below what is no directory');
+    const folder: Folder = { mode: 0o755, mtime: madeAt, children: new Map() };
+    children.set(name, { folder });
+    folders.set(path, folder);
     return folder;
   };
   for (const entry of entries) {
-    const segments = entry.path.split('/');
-    if (entry.kind === 'dir') Object.assign(folderAt(segments), { mode: entry.mode, mtime: entry.mtime });
+    if (entry.kind === 'dir') Object.assign(folderAt(entry.path), { mode: entry.mode, mtime: entry.mtime });
     else {
-      const { children } = folderAt(segments.slice(0, -1));
-      const name = segments.at(-1)!;
+      const { above, name } = placeOf(entry.path);
+      const { children } = folderAt(above);
       if (children.has(name)) throw new Error('one place is named twice');
       children.set(name, { entry });
     }

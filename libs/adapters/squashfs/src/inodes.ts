@@ -16,13 +16,28 @@ export type FileBody = {
   fragment?: { index: number; offset: number };
 };
 
-const header = (kind: number, { mode, mtime, number }: Common): Buffer => {
-  const bytes = Buffer.alloc(16);
+const HEADER_BYTES = 16;
+
+const writeHeader = (bytes: Buffer, kind: number, { mode, mtime, number }: Common): void => {
   bytes.writeUInt16LE(kind, 0);
   bytes.writeUInt16LE(mode, 2);
   // Owner and group are the first and only entry of the table of ids.
+  bytes.writeUInt32LE(0, 4);
   bytes.writeUInt32LE(mtime, 8);
   bytes.writeUInt32LE(number, 12);
+};
+
+const header = (kind: number, common: Common): Buffer => {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  writeHeader(bytes, kind, common);
+  return bytes;
+};
+
+/** One whose body is numbers only, as nearly all are. */
+const basic = (kind: number, common: Common, body: readonly number[]): Buffer => {
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length * 4);
+  writeHeader(bytes, kind, common);
+  for (let at = 0; at < body.length; at += 1) bytes.writeUInt32LE(body[at]!, HEADER_BYTES + at * 4);
   return bytes;
 };
 
@@ -34,8 +49,7 @@ const words = (...values: number[]): Buffer => {
 
 export const fileInode = (common: Common, { size, start, blocks, fragment }: FileBody): Buffer => {
   const { index, offset } = fragment ?? { index: NONE, offset: 0 };
-  if (start < NONE && size < NONE)
-    return Buffer.concat([header(KIND.file, common), words(start, index, offset, size, ...blocks)]);
+  if (start < NONE && size < NONE) return basic(KIND.file, common, [start, index, offset, size, ...blocks]);
   const far = Buffer.alloc(24);
   far.writeBigUInt64LE(BigInt(start), 0);
   far.writeBigUInt64LE(BigInt(size), 8);
@@ -48,8 +62,7 @@ export const linkInode = (common: Common, target: string): Buffer => {
 };
 
 /** A device of number 0:0 stands for something that is not there any more (overlayfs). */
-export const whiteoutInode = (common: Common): Buffer =>
-  Buffer.concat([header(KIND.characterDevice, common), words(1, 0)]);
+export const whiteoutInode = (common: Common): Buffer => basic(KIND.characterDevice, common, [1, 0]);
 
 export type Listing = { bytes: number; place: Place; parent: number; directories: number };
 
