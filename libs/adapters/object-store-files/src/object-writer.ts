@@ -61,6 +61,9 @@ export class ObjectWriter {
 
   private async tally(file: FileHandle): Promise<StoredObject> {
     await file.chmod(0o400);
+    // It is complete, so it can go to the disk while it is read.
+    const synced = file.sync();
+    synced.catch(() => undefined);
     const hash = createHash('sha256');
     let bytes = 0;
     for await (const chunk of file.createReadStream({
@@ -70,7 +73,7 @@ export class ObjectWriter {
       hash.update(chunk);
       bytes += chunk.length;
     }
-    await file.sync();
+    await synced;
     return { digest: hash.digest('hex'), bytes };
   }
 
