@@ -56,18 +56,19 @@ export type LayeredEntry = z.infer<typeof entry>;
 export type LayeredManifest = z.infer<typeof schema>;
 
 export const serializeLayered = (
-  layers: TreeLayer[],
+  layers: readonly TreeLayer[],
   entries: readonly LayeredEntry[],
   gone?: readonly string[],
-): Buffer =>
-  Buffer.from(
-    JSON.stringify({
-      version: 2,
-      layers,
-      entries: byPath(entries),
-      ...(gone && { gone: gone.toSorted() }),
-    } satisfies LayeredManifest),
-  );
+): Buffer => layeredBytes(entries, gone)(layers);
+
+/** The same in two parts: layers may be known last, and are the smallest of it. */
+export const layeredBytes = (
+  entries: readonly LayeredEntry[],
+  gone?: readonly string[],
+): ((layers: readonly TreeLayer[]) => Buffer) => {
+  const rest = JSON.stringify({ entries: byPath(entries), ...(gone && { gone: gone.toSorted() }) }).slice(1);
+  return (layers) => Buffer.from(`{"version":2,"layers":${JSON.stringify(layers)},${rest}`);
+};
 
 /**
  * Reads a manifest that may come from anybody, as `parseManifest` does; but of an exact tree, whose links may lead

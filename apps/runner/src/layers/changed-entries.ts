@@ -1,4 +1,4 @@
-import { MOST_LAYERS, type LayeredEntry, type LayeredManifest } from '@foldline/contracts';
+import { MOST_LAYERS, byPath, type LayeredEntry, type LayeredManifest } from '@foldline/contracts';
 import type { PackedFile, TreeEntry } from '@foldline/squashfs';
 import type { Found } from '../trees/select-entries.ts';
 
@@ -95,5 +95,6 @@ export const entriesWith = ({ layer, kept }: Changes, packed: readonly PackedFil
     const place = { layer: index, start, blocks: [...blocks], ...(end && { end }) };
     return [{ kind, path, mode: entry.mode, mtime, size, digest, ...place }];
   });
-  return [...kept, ...added];
+  // Whatever is made of them is sorted: what is so already takes no time.
+  return byPath([...kept, ...added]);
 };

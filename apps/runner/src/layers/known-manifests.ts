@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { byPath, parseLayered, serializeLayered, type LayeredEntry, type LayeredManifest } from '@foldline/contracts';
+import { byPath, parseLayered, type LayeredEntry, type LayeredManifest } from '@foldline/contracts';
 import type { Base } from './changed-entries.ts';
 import type { Differences } from './workspace-differences.ts';
 
 /** Of a large tree some 12 MB are held. */
 const MOST = 2;
+
+type Tree = Pick<LayeredManifest, 'layers'> & { entries: readonly LayeredEntry[]; gone?: readonly string[] };
 
 /**
  * Manifests of trees as files that are named by their digest. To check one of 30,000 files takes longer than to find out
@@ -22,8 +24,7 @@ export class KnownManifests {
   }
 
   /** The file may have any name until it is stored under its digest. */
-  write(path: string, { layers, entries, gone }: Pick<LayeredManifest, 'layers' | 'entries' | 'gone'>): void {
-    const bytes = serializeLayered(layers, entries, gone);
+  write(path: string, bytes: Buffer, { layers, entries, gone }: Tree): void {
     writeFileSync(path, bytes, { mode: 0o600 });
     this.remember(hash('sha256', bytes), differencesOf({ layers, entries: byPath(entries), ...(gone && { gone }) }));
   }
@@ -36,11 +37,7 @@ export class KnownManifests {
   }
 }
 
-const differencesOf = ({
-  layers,
-  entries,
-  gone = [],
-}: Pick<LayeredManifest, 'layers' | 'entries' | 'gone'>): Differences => ({
+const differencesOf = ({ layers, entries, gone = [] }: Tree): Differences => ({
   layers,
   entries: byPathOf(entries),
   gone,

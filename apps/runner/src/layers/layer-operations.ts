@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { contentOfLayered, type LayeredEntry, type TreeLayer } from '@foldline/contracts';
+import type { LayeredEntry, TreeLayer } from '@foldline/contracts';
 import { TreeDirectories } from '@foldline/kernel';
 import { beginPacking, filesOf, finishImage, packLarge, type PackedFile, type TreeEntry } from '@foldline/squashfs';
 import { selectEntries, type AsBefore, type Found, type Selection } from '../trees/select-entries.ts';
@@ -9,6 +8,7 @@ import type { TwoThreads } from './two-threads.ts';
 import { KnownManifests, byPathOf } from './known-manifests.ts';
 import { OverlaidWorkspace, pathsIn, type Overlaid } from './overlaid-workspace.ts';
 import { ScannedWorkspace } from './scanned-workspace.ts';
+import { UndescribedTree, contentDigestOf } from './undescribed-tree.ts';
 import { WorkspaceDifferences } from './workspace-differences.ts';
 import { filesToWrite } from './write-files.ts';
 
@@ -20,9 +20,9 @@ export type SaveTree = {
   paths: string[];
   /**
    * What was restored there before, by unpacking or as an overlay that keeps what was changed since in `upper`; `over` is
-   * the manifest of differences that lie between them.
+   * the manifest of differences that lie between them. `contentDigest` is that of its content, where it is known.
    */
-  base?: { manifest: string; upper?: string; over?: string };
+  base?: { manifest: string; contentDigest?: string; upper?: string; over?: string };
   /** Where the new layer is written. */
   image: string;
   /** Seconds since 1970. */
@@ -54,20 +54,13 @@ export type LayerOperation = UnpackTree | SaveTree | WatchWorkspace | TakeDiffer
 export type SavedTree = Pick<Selection, 'unmatched' | 'skipped'> & {
   files: number;
   bytes: number;
-  contentDigest: string;
+  /** Of a tree that is described, or is what its base was. */
+  contentDigest?: string;
   layers: TreeLayer[];
   /** Whether there is a new layer, to be described once it is stored; without one the tree is what its base was. */
   isChanged: boolean;
 };
 
-type Undescribed = {
-  root: string;
-  saved: SavedTree;
-  entries: LayeredEntry[];
-  gone?: string[];
-  content: number;
-  stored?: (layers: TreeLayer[]) => void;
-};
 type Unpacked = Base & { stamps: ReadonlyMap<string, string> };
 
 /** The work on layered trees that takes long, one operation after the other. */
@@ -76,7 +69,7 @@ export class LayerOperations {
   private readonly unpacked = new Map<string, Map<string, Unpacked>>();
 
   /** Of trees whose new layer is being stored, by its path. */
-  private readonly undescribed = new Map<string, Undescribed>();
+  private readonly undescribed = new Map<string, UndescribedTree>();
   /** By their directory. */
   private readonly watched = new Map<string, WorkspaceDifferences>();
   private readonly manifests = new KnownManifests();
@@ -117,11 +110,13 @@ export class LayerOperations {
     const hasFiles = found.some(({ kind }) => kind === 'file');
     const packed = hasFiles && changes.layer.length > 0 ? await this.pack(operation, changes.layer) : [];
     const entries = entriesWith(changes, packed, layers.length);
-    const contentDigest = contentDigestOf(entries);
     const files = entries.filter((entry) => entry.kind === 'file');
-    const isChanged = hasFiles && contentDigest !== (base && contentDigestOf([...base.entries.values()]));
-    const saved = { unmatched, skipped, files: files.length, bytes: bytesOf(files), contentDigest, layers, isChanged };
-    if (isChanged) this.undescribed.set(operation.image, { root, saved, entries, content: bytesOf(packed) });
+    const told = { unmatched, skipped, files: files.length, bytes: bytesOf(files), layers };
+    const contentDigest = base && contentDigestOf({ entries });
+    const isChanged = hasFiles && (!base || contentDigest !== contentBefore(operation, base));
+    const saved = { ...told, isChanged, ...(contentDigest !== undefined && { contentDigest }) };
+    if (isChanged)
+      this.undescribed.set(operation.image, new UndescribedTree(root, saved, { entries }, bytesOf(packed)));
     else rmSync(operation.image, { force: true });
     return saved;
   }
@@ -142,22 +137,28 @@ export class LayerOperations {
     const packed = await this.pack(operation, changes.layer);
     const entries = entriesWith(changes, packed, layers.length);
     const files = entries.filter((entry) => entry.kind === 'file');
-    const contentDigest = hash('sha256', Buffer.concat([contentOfLayered(entries), Buffer.from(JSON.stringify(gone))]));
-    const told = { files: files.length, bytes: bytesOf(files), unmatched: [], skipped: [] };
-    const saved = { ...told, contentDigest, layers, isChanged: true };
+    const saved = {
+      files: files.length,
+      bytes: bytesOf(files),
+      unmatched: [],
+      skipped: [],
+      layers,
+      isChanged: true,
+    };
     const stored = (all: TreeLayer[]): void =>
       watched.stored({ layers: all, entries: byPathOf(entries), gone, stamps });
-    this.undescribed.set(image, { root, saved, entries, gone, content: bytesOf(packed), stored });
+    this.undescribed.set(image, new UndescribedTree(root, saved, { entries, gone }, bytesOf(packed), stored));
     return saved;
   }
 
   private describe({ image, layer: { digest, bytes }, manifest }: DescribeTree): SavedTree {
-    const { saved, entries, gone, content, stored } = this.undescribed.get(image)!;
+    const tree = this.undescribed.get(image)!;
     this.undescribed.delete(image);
-    const layers = [...saved.layers, { digest, bytes, content }];
-    this.manifests.write(manifest, { layers, entries, ...(gone && { gone }) });
-    stored?.(layers);
-    return { ...saved, layers };
+    const { contentDigest, manifestWith } = tree.describe();
+    const layers = [...tree.saved.layers, { digest, bytes, content: tree.bytesInLayer }];
+    this.manifests.write(manifest, manifestWith(layers), { layers, ...tree.contents });
+    tree.onStored(layers);
+    return { ...tree.saved, contentDigest, layers };
   }
 
   private forget(into: string): void {
@@ -203,9 +204,10 @@ export class LayerOperations {
   }
 }
 
+const contentBefore = ({ base }: SaveTree, { entries }: Base): string =>
+  base?.contentDigest ?? contentDigestOf({ entries: [...entries.values()] });
+
 const foundAs = (entry: Exclude<LayeredEntry, { kind: 'dir' }>): ReturnType<AsBefore> =>
   entry.kind === 'link' ? entry : { ...entry, stamp: '' };
-
-const contentDigestOf = (entries: readonly LayeredEntry[]): string => hash('sha256', contentOfLayered(entries));
 
 const bytesOf = (files: readonly { size: number }[]): number => files.reduce((sum, { size }) => sum + size, 0);

@@ -13,7 +13,7 @@ const NAME_LENGTH = 20;
 type Mount = { at: Promise<string>; users: number; end: () => Promise<void> };
 
 /** A tree that is to be seen somewhere. */
-export type LayeredTree = { manifestDigest: string; layers: readonly TreeLayer[] };
+export type LayeredTree = { manifestDigest: string; contentDigest?: string; layers: readonly TreeLayer[] };
 
 /** Trees of layers as read-only directories, each mounted once and shared by all who look at it. */
 export class MountedLayers {

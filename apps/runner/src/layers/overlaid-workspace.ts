@@ -39,7 +39,7 @@ export class OverlaidWorkspace implements Look {
     const isPart = new Set([...differing.map(({ path }) => path), ...directoriesAbove(differing)]);
     for (const path of isPart) if (!here.has(path)) here.set(path, this.directory(path));
     const found = [...here.values()].filter(({ path }) => isPart.has(path));
-    return { found: found.toSorted((a, b) => (a.path < b.path ? -1 : 1)), gone: [...this.gone(entered)] };
+    return { found: found.toSorted((a, b) => (a.path < b.path ? -1 : 1)), gone: [...this.gone(here, entered)] };
   }
 
   /** The root, and each directory that the overlay keeps itself. */
@@ -47,8 +47,7 @@ export class OverlaidWorkspace implements Look {
     const entered = new Map([['', { path: '', base: [...this.places.base] }]]);
     for (const { kind, path } of changed) {
       if (kind !== 'dir') continue;
-      const name = path.slice(path.lastIndexOf('/') + 1);
-      entered.set(path, { path, base: directoriesNamed(name, entered.get(parentOf(path))!.base) });
+      entered.set(path, { path, base: directoriesNamed(nameOf(path), entered.get(parentOf(path))!.base) });
     }
     return entered;
   }
@@ -72,22 +71,17 @@ export class OverlaidWorkspace implements Look {
   }
 
   /** What is not in the workspace any more, with everything that lay below it. */
-  private gone(entered: ReadonlyMap<string, Entered>): Set<string> {
+  private gone(here: ReadonlyMap<string, Found>, entered: ReadonlyMap<string, Entered>): Set<string> {
     const gone = new Set((this.before?.gone ?? []).filter((path) => !entered.has(parentOf(path))));
     for (const { path, base } of entered.values()) {
       const there = new Set(base.length > 0 ? readdirSync(join(this.places.root, path)) : []);
-      const isGone = (name: string): boolean => !there.has(name);
-      for (const each of namesIn(base).filter(isGone)) this.addWithAll(gone, join(path, each), base);
+      for (const name of namesIn(base)) {
+        const at = join(path, name);
+        if (!there.has(name)) addWithAll(gone, at, base);
+        else if ((here.get(at)?.kind ?? 'dir') !== 'dir') addAllBelow(gone, at, base);
+      }
     }
     return gone;
-  }
-
-  private addWithAll(gone: Set<string>, path: string, around: readonly string[]): void {
-    if (pathProblem(path)) return;
-    gone.add(path);
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const base = directoriesNamed(name, around);
-    for (const each of namesIn(base)) this.addWithAll(gone, join(path, each), base);
   }
 
   private directory(path: string): Found {
@@ -114,6 +108,8 @@ const parentOf = (path: string): string => {
   return parent === '.' ? '' : parent;
 };
 
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
 const namesIn = (directories: readonly string[]): string[] => [
   ...new Set(directories.flatMap((directory) => readdirSync(directory))),
 ];
@@ -128,6 +124,17 @@ const directoriesNamed = (name: string, above: readonly string[]): string[] => {
     if (stats) found.push(path);
   }
   return found;
+};
+
+const addWithAll = (gone: Set<string>, path: string, around: readonly string[]): void => {
+  if (pathProblem(path)) return;
+  gone.add(path);
+  addAllBelow(gone, path, around);
+};
+
+const addAllBelow = (gone: Set<string>, path: string, around: readonly string[]): void => {
+  const base = directoriesNamed(nameOf(path), around);
+  for (const name of namesIn(base)) addWithAll(gone, join(path, name), base);
 };
 
 /** Everything that an overlay has had to keep of its own. */

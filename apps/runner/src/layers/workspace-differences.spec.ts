@@ -176,6 +176,16 @@ const suite = (): void => {
     await expectResumed(from, await snapshot(from));
   });
 
+  it('names all that lay in a directory that is a file now, for tools that put a file in the place of empty ones only', async () => {
+    const from = await attempt();
+    rmSync(join(from.path, 'src/deep'), { recursive: true });
+    write(from.path, 'src/deep', 'now a file');
+    const { manifestDigest } = await snapshot(from);
+    const { gone } = parseLayered((await objects.read(manifestDigest))!);
+
+    expect(gone).toEqual(['src/deep/er', 'src/deep/er/other.ts']);
+  });
+
   it('grows from step to step, and each step stores what is new', async () => {
     const from = await attempt();
     write(from.path, 'out/one', 'x'.repeat(100_000));

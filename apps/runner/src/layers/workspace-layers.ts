@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobObjects } from '../storage/patient-stores.ts';
-import type { LayerOperation, SavedTree } from './layer-operations.ts';
+import type { LayerOperation, SaveTree, SavedTree } from './layer-operations.ts';
 import type { LayeredTree } from './mounted-layers.ts';
 import { mountOverlay, unmount } from './mounts.ts';
 import type { Overlaid } from './overlaid-workspace.ts';
@@ -12,7 +12,7 @@ type Place = { workspace: string; scratch: string; name: string };
 /** `below` is the directory that the overlay hides, which is one of its `base`. */
 type Overlay = Pick<Overlaid, 'upper' | 'base'> & { below: number };
 export type Watched = { different?: LayeredTree };
-export type KeptTree = SavedTree & { manifestDigest: string };
+export type KeptTree = SavedTree & { manifestDigest: string; contentDigest: string };
 
 /** The trees that are restored to one workspace, and saved from it. */
 export class WorkspaceLayers {
@@ -63,26 +63,36 @@ export class WorkspaceLayers {
    */
   async save(paths: string[], base: LayeredTree | undefined, objects: JobObjects): Promise<KeptTree> {
     const image = this.newImage();
-    const over = this.over === undefined ? {} : { over: this.over };
-    const found = await this.ask({
+    const { contentDigest = '', ...found } = await this.ask({
       kind: 'save',
       root: this.place.workspace,
       paths,
-      ...(base && { base: { manifest: await this.use(base.manifestDigest, objects), ...this.changedIn(), ...over } }),
+      ...(base && { base: await this.baseOf(base, objects) }),
       image,
       madeAt: this.now(),
     });
-    return found.isChanged ? this.keep(image, objects) : { ...found, manifestDigest: base?.manifestDigest ?? '' };
+    if (found.isChanged) return this.keep(image, objects);
+    return { ...found, contentDigest, manifestDigest: base?.manifestDigest ?? '' };
+  }
+
+  private async baseOf(tree: LayeredTree, objects: JobObjects): Promise<Required<SaveTree>['base']> {
+    const { manifestDigest, contentDigest } = tree;
+    return {
+      manifest: await this.use(manifestDigest, objects),
+      ...(contentDigest !== undefined && { contentDigest }),
+      ...this.changedIn(),
+      ...(this.over !== undefined && { over: this.over }),
+    };
   }
 
   private async keep(image: string, objects: JobObjects): Promise<KeptTree> {
     const manifest = `${image}.manifest`;
     const layer = await objects.putFile(image, { shared: true });
-    const saved = await this.ask({ kind: 'describe', image, layer, manifest });
+    const { contentDigest = '', ...saved } = await this.ask({ kind: 'describe', image, layer, manifest });
     const { digest } = await objects.putFile(manifest, { shared: true });
     this.layers.files.adopt(image, layer.digest);
     this.layers.files.adopt(manifest, digest);
-    return { ...saved, manifestDigest: digest };
+    return { ...saved, contentDigest, manifestDigest: digest };
   }
 
   private newImage(): string {
