@@ -5,6 +5,9 @@ import { figure, ms, percentile } from './lib/figures.mjs';
 import { changeSome } from './lib/tree.mjs';
 import { PATHS, ROUNDS, TREE, settle, timed, warm, withTreeHosts } from './lib/tree-hosts.mjs';
 
+/** A twentieth of it. */
+const SOME = ['node_modules/package-1*/lib-0/'];
+
 const peers = (bench) => {
   const archive = join(bench.directory, 'peer.tar.zst');
   const shell = (command) =>
@@ -37,7 +40,7 @@ const ours = async (bench, mounts) => {
     const host = await bench.host(mounts);
     await host.layers.mayMount();
     // The threads are there, as they are on a runner that has worked before.
-    await host.workspace().save(['none'], undefined, host.objects);
+    await host.workspace(bench.source).save(SOME, undefined, host.objects);
     let tree;
     settle();
     warm(bench.source);

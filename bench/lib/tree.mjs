@@ -36,6 +36,8 @@ export const makeTree = (root, { files, bytes }) => {
   return paths;
 };
 
+/** One file of so many, large and small ones alike. */
 export const changeSome = (paths, every) => {
-  for (let n = 0; n < paths.length; n += every) appendFileSync(paths[n], '\nchanged\n');
+  const random = createRandom(1, 'changes');
+  for (const path of paths) if (random.below(every) === 0) appendFileSync(path, '\nchanged\n');
 };
