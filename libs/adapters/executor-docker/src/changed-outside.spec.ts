@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { changedOutside } from './changed-outside.ts';
 
+const ROOT = '/root';
 const changed = (...paths: string[]): string | undefined => changedOutside(paths.map((Path) => ({ Path })));
 
 describe('What steps have changed in a container outside of the workspace', () => {
@@ -8,14 +9,14 @@ describe('What steps have changed in a container outside of the workspace', () =
     expect(changed('/usr', '/usr/local', '/usr/local/bin', '/usr/local/bin/tool')).toBe('/usr/local/bin/tool');
   });
 
-  it.each([['/builds'], ['/tmp', '/tmp/x'], ['/root', '/root/.cache', '/root/.cache/pip'], ['/run/lock']])(
+  it.each([['/builds'], ['/tmp', '/tmp/x'], ['/root', `${ROOT}/.cache`, `${ROOT}/.cache/pip`], ['/run/lock']])(
     'is not what nobody needs later (%s)',
     (...paths) => expect(changed(...paths)).toBeUndefined(),
   );
 
   it('is what a tool remembers in the home directory', () => {
-    expect(changed('/home', '/home/node', '/home/node/.npm', '/home/node/.npm/log', '/home/node/.npmrc')).toBe(
-      '/home/node/.npmrc',
+    expect(changed('/home', '/home/user', '/home/user/.npm', '/home/user/.npm/log', '/home/user/.npmrc')).toBe(
+      '/home/user/.npmrc',
     );
   });
 
