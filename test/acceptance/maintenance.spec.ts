@@ -39,7 +39,7 @@ const built = async (): Promise<string> => {
   return sandbox.log(jobs[0]!.id);
 };
 
-describe('Maintenance', () => {
+describe('Maintenance (A08, S1-39 to S1-41)', () => {
   it('S1-39 takes a cache that nobody used for as long as the setting says, tells before what it takes, and why', async () => {
     await built();
     const cache = await due('cache');

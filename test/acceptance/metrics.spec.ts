@@ -180,7 +180,7 @@ const setRules = (wanted: object[]): Promise<Response> =>
   });
 const GOOD = "good:\n  script: 'true'\n";
 
-describe('S1-48, S1-49, S1-50, S4-42, S4-44, S4-45 alerts', () => {
+describe('A08, S1-48, S1-49, S1-50, S4-42, S4-44, S4-45 alerts', () => {
   it('have the thresholds of the seeds', async () =>
     expect(Object.fromEntries((await rules()).map(({ rule, threshold }) => [rule, threshold]))).toEqual({
       failure_rate: 10,

@@ -31,5 +31,5 @@ describe(`A cache that ${SAVERS} jobs restore and save at the same time (S1-20)`
       expect(found).toHaveLength(SAVERS);
       if (!isFirst) expect(found.every(({ data }) => data.result === 'hit')).toBe(true);
     }
-  });
+  }, 120_000);
 });

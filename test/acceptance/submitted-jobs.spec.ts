@@ -149,7 +149,7 @@ describe('A submitted job (S1-01 to S1-19)', () => {
     ]);
   });
 
-  it('ends with timeout when a step takes longer than it may, and leaves nothing running', async () => {
+  it('A07 ends with timeout when a step takes longer than it may, and leaves nothing running', async () => {
     const job = await run('slow-step', [
       { name: 'slow', run: 'sleep 600 & wait', timeout: 1 },
       { name: 'never', run: 'true' },
@@ -159,12 +159,12 @@ describe('A submitted job (S1-01 to S1-19)', () => {
     expect(job.error!.message).toContain('"slow"');
   });
 
-  it('ends with timeout when all of it takes longer than it may', async () => {
+  it('A07 ends with timeout when all of it takes longer than it may', async () => {
     const job = await run('slow-job', [{ name: 'slow', run: 'sleep 600' }], { timeout: 1 });
     expect(job).toMatchObject({ status: 'timeout', steps: [{ status: 'timeout' }] });
   });
 
-  it('is tried again as often as it says, three times where it says nothing', async () => {
+  it('A07 is tried again as often as it says, three times where it says nothing', async () => {
     await submit({ id: 'fails-always', steps: [{ name: 'fail', run: 'exit 1' }] });
     expect(await ended('fails-always')).toMatchObject({ status: 'failure', attempt: 4 });
   });
@@ -296,7 +296,7 @@ describe('Submitted jobs that wait, run and end (S1-10, S1-11)', () => {
   });
 });
 
-describe('Submitted jobs of different priorities (S1-30)', () => {
+describe('Submitted jobs of different priorities (A07, S1-30)', () => {
   it('begin in the order of those when there is room, and equal ones in the order in which they came', async () => {
     const gate = new Gate(sandbox.directory, 'full');
     for (const id of ['holds-1', 'holds-2']) await submit({ id, steps: [{ name: 'hold', run: gate.wait }] });

@@ -75,8 +75,9 @@ export type Story = Record<string, string[]>;
 
 /**
  * The histories of a run as two runs of the same scenarios can be compared: ids, times, digests and sizes of compressed
- * files say nothing, nor does which of several free runners took a job; runners come and go with their processes, and maintenance looks around half a minute after a start. Jobs
- * run side by side, so the order counts among the events of one job. `pipelineIds` are those of each scenario.
+ * files say nothing, nor does which of several free runners took a job; runners come and go with their processes, and
+ * maintenance looks around half a minute after a start. Jobs run side by side, so the order counts among the events of
+ * one job. `pipelineIds` are those of each scenario.
  */
 export const storyOf = (
   events: readonly RecordedEvent[],

@@ -43,7 +43,7 @@ const suite = (url: string): void => {
 
   describe('The workspace of a container between two steps', () => {
     it('is lent when the steps have left things there, in /tmp and in caches of their home only', async () => {
-      await after('touch made /tmp/other; mkdir -p ~/.cache/tool');
+      await after('touch made /tmp/other; mkdir /root; cd /root; mkdir -p .cache/tool');
       expect(await lent()).toEqual({ seen: ['made'] });
       expect(existsSync(workspace)).toBe(false);
     });
