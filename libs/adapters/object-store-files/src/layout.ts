@@ -41,7 +41,10 @@ const isAlive = (pid: number): boolean => {
 const isLeftover = (path: string, name: string): boolean => {
   const [pid, incarnation] = name.split('-');
   if (Number(pid) === process.pid) return incarnation !== INCARNATION;
-  return !isAlive(Number(pid)) || statSync(path).mtimeMs < Date.now() - LEFTOVER_AGE_MS;
+  if (!isAlive(Number(pid))) return true;
+  // Whoever writes it may be done with it by now.
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.mtimeMs < Date.now() - LEFTOVER_AGE_MS;
 };
 
 /** Makes the folders, and removes what a crash left half written. What shards there are is there after a loss of power. */
