@@ -5,8 +5,10 @@ import { Collected, gate, sampleEvents, withRealServer } from '@foldline/testing
 import type { KafkaBus } from './kafka-bus.ts';
 import { faultyOutlet, openKafkaFixture, pause, type KafkaFixture } from './kafka.fixture.ts';
 import { kafkaOutlet } from './kafka-relay.ts';
+import type { RelayOptions } from './relay.ts';
 
 const GROUP = 'scheduler';
+type Outlet = Pick<RelayOptions, 'checkpoints' | 'openPublisher'>;
 /** Unlike every other pause of the bus, so that rounds can be counted. */
 const EVERY_MS = 17;
 
@@ -59,6 +61,21 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
     /** A relay for which Kafka acknowledges every event, and loses these. */
     const relayThatLoses = (...names: string[]) =>
       fixture.relay(faultyOutlet(fixture.settings, (event) => (names.includes(nameOf(event)) ? [] : [event])));
+    /** Publishes by the outlet, but not before what this gives for each event has happened. */
+    const relayThatWaits = (outlet: Outlet, allowed: (event: RecordedEvent) => Promise<void> | undefined) =>
+      fixture.relay({
+        ...outlet,
+        openPublisher: async () => {
+          const publisher = await outlet.openPublisher();
+          return {
+            close: () => publisher.close(),
+            publish: async (batch) => {
+              await Promise.all(batch.map(({ event }) => allowed(event)));
+              await publisher.publish(batch);
+            },
+          };
+        },
+      });
 
     it.each([
       ['the only event of a stream', 'pipeline-a@0', 1],
@@ -73,24 +90,34 @@ withRealServer('FOLDLINE_TEST_KAFKA_BROKERS', (brokers) => {
       expect(new Set(lost)).toEqual(new Set([name]));
     });
 
+    it('finds an event although what came before it was still being handled when it was looked at', async () => {
+      const handled = gate();
+      relayThatLoses('pipeline-a@2');
+      await join(async ({ stream }) => (stream === 'pipeline-a' ? handled.opened : undefined));
+      const { position } = await append('a', 3);
+      await roundsAfter(position);
+      handled.open();
+      await seen.until(4);
+      expect(seen.events.map(nameOf)).toContain('pipeline-a@2');
+    });
+
+    it('finds an event although its relay had not published it when it was looked at', async () => {
+      const published = gate();
+      const outlet = faultyOutlet(fixture.settings, (event) => (nameOf(event) === 'pipeline-a@2' ? [] : [event]));
+      relayThatWaits(outlet, ({ stream }) => (stream === 'pipeline-a' ? published.opened : undefined));
+      await join();
+      const { position } = await append('a', 3);
+      await roundsAfter(position);
+      published.open();
+      await seen.until(4);
+      expect(seen.events.map(nameOf)).toContain('pipeline-a@2');
+    });
+
     it('is not misled by events that a relay has not published yet, or that wait for their handler', async () => {
       let published = gate();
       published.open();
       const handled = gate();
-      const outlet = kafkaOutlet(fixture.settings);
-      fixture.relay({
-        ...outlet,
-        openPublisher: async () => {
-          const publisher = await outlet.openPublisher();
-          return {
-            close: () => publisher.close(),
-            publish: async (batch) => {
-              await published.opened;
-              await publisher.publish(batch);
-            },
-          };
-        },
-      });
+      relayThatWaits(kafkaOutlet(fixture.settings), () => published.opened);
       await join(async ({ stream }) => (stream === 'pipeline-slow' ? handled.opened : undefined));
 
       const slow = await append('slow', 2);

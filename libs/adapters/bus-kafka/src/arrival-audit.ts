@@ -30,9 +30,15 @@ export type AuditOptions = {
   onFailure: (error: unknown) => void;
 };
 
-type Suspect = { event: RecordedEvent; partition: number; end: number };
+/** An event that a group does not know, although it had time to arrive. */
+type Suspect = {
+  event: RecordedEvent;
+  partition: number;
+  /** The end of its partition once its relay has it for published. */
+  end?: number;
+};
 
-/** Events looked at in one round. */
+/** Events looked at in one round, and how many of them may wait to be judged. */
 const SAMPLE = 500;
 
 /**
@@ -40,7 +46,8 @@ const SAMPLE = 500;
  * its stream arrives; this finds those that nothing comes behind, and publishes them again, for every group.
  *
  * An event is lost when its relay has it for published, and a group that has handled everything which was in its
- * partition afterwards does not know it. So a suspect of one round is judged in the next.
+ * partition afterwards does not know it. So what is suspected in one round is judged in a later one: it is kept until
+ * it has arrived, or is known to be lost.
  */
 export class ArrivalAudit {
   private readonly groups: AuditedGroup[] = [];
@@ -73,50 +80,61 @@ export class ArrivalAudit {
 
   /** Looks at what was stored between the last two rounds, so that it has had time to arrive. */
   private async round(): Promise<void> {
+    this.suspects = this.suspects.filter((suspect) => this.isMissed(suspect));
     await this.judge();
     const { store } = this.options;
     const last = await store.lastPosition();
-    if (this.after !== undefined && this.upTo > this.after) {
-      const stored = await store.readAll({ after: this.after, limit: SAMPLE });
-      await this.suspect(stored.filter(({ position }) => position <= this.upTo));
+    const room = SAMPLE - this.suspects.length;
+    if (this.after !== undefined && this.upTo > this.after && room > 0) {
+      const stored = await store.readAll({ after: this.after, limit: room });
+      this.suspect(stored.filter(({ position }) => position <= this.upTo));
     }
+    await this.findEnds();
     if (this.after !== undefined) await this.marks.round(this.groups);
     this.after = this.after === undefined ? last : this.upTo;
     this.upTo = last;
   }
 
-  private async suspect(events: readonly RecordedEvent[]): Promise<void> {
-    const missed = events.filter((event) => this.isMissed(event, this.partitionOf(event)));
-    if (missed.length === 0) return;
+  private suspect(events: readonly RecordedEvent[]): void {
+    const { topics } = this.options;
+    const looked = events.map((event) => ({ event, partition: partitionOf(event.correlationId, topics) }));
+    this.suspects.push(...looked.filter((suspect) => this.isMissed(suspect)));
+  }
+
+  /** For those that have been published since: whoever has handled their partition up to there was to be given them. */
+  private async findEnds(): Promise<void> {
+    const waiting = this.suspects.filter(({ end }) => end === undefined);
+    if (waiting.length === 0) return;
     const { kafka, topics, checkpoints } = this.options;
     const relays = [...(await checkpoints())];
-    const published = missed.filter(({ stream, position }) =>
+    const published = waiting.filter(({ event: { stream, position } }) =>
       relays.some((relay) => relay.position >= position && relay.categories.includes(categoryOf(stream))),
     );
+    if (published.length === 0) return;
     // A group that never was, so that only the ends of the partitions are looked at.
     const [ends] = await groupLags(kafka, topics, [{ group: '', groupId: `${topics.events}.audit` }]);
-    this.suspects = published.map((event) => {
-      const partition = this.partitionOf(event);
-      return { event, partition, end: ends?.partitions.find((each) => each.partition === partition)?.end ?? 0 };
-    });
+    for (const suspect of published)
+      suspect.end = ends?.partitions.find(({ partition }) => partition === suspect.partition)?.end ?? 0;
   }
 
   private async judge(): Promise<void> {
-    const { suspects } = this;
-    if (suspects.length === 0) return;
+    const published = this.suspects.filter(({ end }) => end !== undefined);
+    if (published.length === 0) return;
     const { kafka, topics, onLost } = this.options;
     const lags = await groupLags(kafka, topics, this.groups);
-    const lost = suspects.filter(({ event, partition, end }) =>
-      this.groups.some(({ group, misses }) => {
-        const partitions = lags.find((lag) => lag.group === group)?.partitions ?? [];
-        const committed = partitions.find((each) => each.partition === partition)?.committed ?? 0;
-        return committed >= end && misses(partition, event);
-      }),
+    const lost = new Set(
+      published.filter(({ event, partition, end = 0 }) =>
+        this.groups.some(({ group, misses }) => {
+          const partitions = lags.find((lag) => lag.group === group)?.partitions ?? [];
+          const committed = partitions.find((each) => each.partition === partition)?.committed ?? 0;
+          return committed >= end && misses(partition, event);
+        }),
+      ),
     );
-    this.suspects = [];
-    if (lost.length === 0) return;
-    const events = lost.map(({ event }) => event);
+    if (lost.size === 0) return;
+    const events = [...lost].map(({ event }) => event);
     await this.publishAgain(events);
+    this.suspects = this.suspects.filter((suspect) => !lost.has(suspect));
     onLost(events);
   }
 
@@ -129,12 +147,8 @@ export class ArrivalAudit {
     }
   }
 
-  private isMissed(event: RecordedEvent, partition: number): boolean {
+  private isMissed({ event, partition }: Suspect): boolean {
     return this.groups.some(({ misses }) => misses(partition, event));
-  }
-
-  private partitionOf({ correlationId }: RecordedEvent): number {
-    return partitionOf(correlationId, this.options.topics);
   }
 }
 
