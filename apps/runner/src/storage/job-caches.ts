@@ -119,20 +119,17 @@ const find = async (cache: JobCache, scene: JobScene, reads: JobReads): Promise<
     const isPrefix = at > 0 && wanted.endsWith('-') && !spec.exactFallbackKeys;
     for (const scope of readableBy(cache, scene)) {
       const found =
-        (await entryOf(wanted, scope, scene, reads)) ??
-        (isPrefix ? await newestWithPrefix(wanted, scope, scene, reads) : undefined);
+        (await entryOf(wanted, { scope, scene, reads })) ??
+        (isPrefix ? await newestWithPrefix(wanted, { scope, scene, reads }) : undefined);
       if (found) return found;
     }
   }
   return undefined;
 };
 
-const entryOf = async (
-  key: string,
-  scope: Scope,
-  scene: JobScene,
-  reads: JobReads,
-): Promise<LayeredCache | undefined> => {
+type Shelf = { scope: Scope; scene: JobScene; reads: JobReads };
+
+const entryOf = async (key: string, { scope, scene, reads }: Shelf): Promise<LayeredCache | undefined> => {
   const entry = await reads.get<CacheDoc>(COLLECTION.caches, cacheIdOf(scene, key, scope));
   return entry && isLayered(entry) ? entry : undefined;
 };
@@ -140,12 +137,7 @@ const entryOf = async (
 /** Early releases kept an object for each file: such an entry is found no more, and replaced by the next save. */
 const isLayered = (entry: CacheDoc): entry is LayeredCache => entry.layers !== undefined;
 
-const newestWithPrefix = async (
-  prefix: string,
-  scope: Scope,
-  scene: JobScene,
-  reads: JobReads,
-): Promise<LayeredCache | undefined> => {
+const newestWithPrefix = async (prefix: string, { scope, scene, reads }: Shelf): Promise<LayeredCache | undefined> => {
   const { items } = await reads.query<CacheDoc>(COLLECTION.caches, {
     index: 'byKey',
     prefix: cacheIndexKey(scene.assignment.context.project.id, scope, prefix),

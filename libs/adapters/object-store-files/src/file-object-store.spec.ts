@@ -73,6 +73,13 @@ describe('objects as files', () => {
     expect(readdirSync(join(directory, 'tmp'))).toEqual([`${process.ppid}-alive-1`]);
   });
 
+  it('opens while another process is done with what it was writing', async () => {
+    await openFileObjectStore({ directory });
+    // Listed, and gone when it is looked at.
+    symlinkSync(join(directory, 'nothing'), join(directory, 'tmp', `${process.ppid}-abc-1`));
+    await expect(openFileObjectStore({ directory })).resolves.toBeDefined();
+  });
+
   it('does not disturb a stream being written when the store is opened again', async () => {
     const store = await openFileObjectStore({ directory });
     const source = new Readable({ read() {} });
