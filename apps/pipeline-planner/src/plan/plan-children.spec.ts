@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   COLLECTION,
   PipelineRequested,
@@ -42,23 +42,18 @@ const FILES: Readonly<Record<string, string>> = {
   'ci/tags.yml': 'child: { script: make, only: [tags] }\n',
   'ci/copies.yml': 'child: { script: make, parallel: 2 }\n',
 };
-const UPSTREAM: Upstream = {
-  pipelineId: 'parent',
-  jobId: 'parent.0',
-  attempt: 1,
-  project: 'ada/engine',
-  depth: 1,
-  budget: 999,
-};
-
 let home: string;
 let url: string;
 let sha: string;
 let embedded: EmbeddedPorts;
 let planning: PlanOnPipelineRequested;
 let position = 0;
+/** Each test has pipelines of its own. */
+let pipelineId: string;
+let parent: string;
+let tests = 0;
 
-beforeAll(() => {
+beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'foldline-children-'));
   url = join(home, 'repository');
   for (const [path, text] of Object.entries(FILES)) {
@@ -70,23 +65,33 @@ beforeAll(() => {
   git('add', '--all');
   git(...IDENTITY, 'commit', '--quiet', '-m', 'All');
   sha = git('rev-parse', 'HEAD');
-});
-afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-beforeEach(async () => {
   const settings = { dataDirectory: join(home, 'data'), logLevel: 'silent', includeHosts: [] } as unknown as Settings;
   embedded = await openEmbeddedPorts(settings, []);
   planning = planningWith(embedded.ports);
 });
-afterEach(async () => {
+afterAll(async () => {
   await planning.beforeApplicationShutdown();
   await embedded.close();
-  rmSync(join(home, 'data'), { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true });
 });
 
+beforeEach(() => {
+  tests += 1;
+  pipelineId = `p${tests}`;
+  parent = `parent-${tests}`;
+});
+
+const upstream = (): Upstream => ({
+  pipelineId: parent,
+  jobId: `${parent}.0`,
+  attempt: 1,
+  project: 'ada/engine',
+  depth: 1,
+  budget: 999,
+});
 const requested = (more: Partial<Request>): Recorded<ReturnType<typeof PipelineRequested>> => ({
   ...PipelineRequested({
-    pipelineId: 'p1',
+    pipelineId,
     project: { ...sampleContext.project, url },
     ref: { name: 'main', kind: 'branch', protected: false },
     sha,
@@ -94,22 +99,22 @@ const requested = (more: Partial<Request>): Recorded<ReturnType<typeof PipelineR
     variables: {},
     projectVariables: [],
     secrets: [],
-    upstream: UPSTREAM,
+    upstream: upstream(),
     ...more,
   }),
   id: 'request',
-  stream: triggerStream('p1'),
+  stream: triggerStream(pipelineId),
   revision: 0,
   position: 0,
-  causationId: 'parent',
-  correlationId: 'p1',
+  causationId: parent,
+  correlationId: pipelineId,
   actor: { kind: 'user', id: 'ada' },
   recordedAt: '2030-01-01T00:00:00.000Z',
 });
 const outcome = async (more: Partial<Request>): Promise<RecordedEvent> => {
   await planning.plan(requested(more));
   await planning.plan(requested(more));
-  const [event, ...others] = await embedded.ports.eventStore.readStream(planStream('p1'), 0);
+  const [event, ...others] = await embedded.ports.eventStore.readStream(planStream(pipelineId), 0);
   expect(others).toEqual([]);
   return event!;
 };
@@ -143,7 +148,7 @@ describe('A child pipeline', () => {
   it('knows the job that asked for it, and nothing of how it was asked', async () => {
     const { context } = await planned({ definition: childOf([{ local: 'ci/child.yml' }]), inputs: {} });
 
-    expect(context).toMatchObject({ upstream: UPSTREAM, source: 'parent_pipeline', sha, file: '.gitlab-ci.yml' });
+    expect(context).toMatchObject({ upstream: upstream(), source: 'parent_pipeline', sha, file: '.gitlab-ci.yml' });
     expect(context).not.toHaveProperty('definition');
     expect(context).not.toHaveProperty('inputs');
   });
@@ -182,7 +187,7 @@ describe('A child pipeline', () => {
     it('with the job that asked for it and the commit', async () => {
       const rejection = await rejected({ definition: childOf([{ local: 'ci/broken.yml' }]) });
 
-      expect(rejection).toMatchObject({ upstream: UPSTREAM, commit: { sha, message: 'All' } });
+      expect(rejection).toMatchObject({ upstream: upstream(), commit: { sha, message: 'All' } });
     });
 
     it('for the mistakes of its files, each in its place', async () => {
@@ -221,7 +226,7 @@ describe('A pipeline of another project', () => {
     const { plan, context } = await planned({ source: 'pipeline' });
 
     expect(plan.jobs.map(({ name }) => name)).toEqual(['parent']);
-    expect(context).toMatchObject({ upstream: UPSTREAM, file: '.codara-ci.yml' });
+    expect(context).toMatchObject({ upstream: upstream(), file: '.codara-ci.yml' });
   });
 
   it('is refused for inputs that its definition does not ask for', async () => {
@@ -231,7 +236,7 @@ describe('A pipeline of another project', () => {
   });
 
   it('may start none where there are as many above it as there may be', async () => {
-    const { problems } = await rejected({ source: 'pipeline', upstream: { ...UPSTREAM, depth: 5 } });
+    const { problems } = await rejected({ source: 'pipeline', upstream: { ...upstream(), depth: 5 } });
 
     expect(problems).toMatchObject([{ code: 'downstream-too-deep', file: '.codara-ci.yml', line: 1, column: 11 }]);
   });
@@ -247,9 +252,9 @@ describe('A child pipeline of what a job made', () => {
     position += 1;
     const doc: ArtifactDoc = {
       id: `a${position}`,
-      pipelineId: 'parent',
+      pipelineId: parent,
       projectId: sampleContext.project.id,
-      jobId: 'parent.0',
+      jobId: `${parent}.0`,
       attempt: 1,
       name: 'artifacts',
       kind: 'archive',
@@ -264,7 +269,7 @@ describe('A child pipeline of what a job made', () => {
     const write = { collection: COLLECTION.artifacts, id: doc.id, doc, indexes };
     await embedded.ports.readStore.apply(`test-${position}`, position, [write]);
   };
-  const artifact = (path: string, attempts = [{ jobId: 'parent.0', attempt: 1 }]): Partial<Request> => ({
+  const artifact = (path: string, attempts = [{ jobId: `${parent}.0`, attempt: 1 }]): Partial<Request> => ({
     definition: childOf([{ artifact: path, job: 'generate' }], { artifacts: { generate: attempts } }),
   });
 
@@ -288,9 +293,9 @@ describe('A child pipeline of what a job made', () => {
 
   it('is planned from what the last copy has kept that has such a file', async () => {
     await kept([await put('first: { script: make }\n')]);
-    await kept([await put('second: { script: make }\n')], { jobId: 'parent.1' });
-    await kept([{ ...(await put('x')), path: 'other.yml' }], { jobId: 'parent.2' });
-    const copies = [0, 1, 2].map((index) => ({ jobId: `parent.${index}`, attempt: 1 }));
+    await kept([await put('second: { script: make }\n')], { jobId: `${parent}.1` });
+    await kept([{ ...(await put('x')), path: 'other.yml' }], { jobId: `${parent}.2` });
+    const copies = [0, 1, 2].map((index) => ({ jobId: `${parent}.${index}`, attempt: 1 }));
 
     expect(jobsOf(await planned(artifact('child.yml', copies)))).toEqual(['second']);
   });
