@@ -107,11 +107,24 @@ const ASCII = /^[ -~]*$/;
 export const pathProblem = (path: string): string | undefined => {
   if (Buffer.byteLength(path) > TREE_LIMITS.pathBytes) return 'is too long';
   if (hasControl(path) || path.includes('\\')) return 'has control characters or backslashes';
-  const segments = path.split('/');
-  if (segments.length > TREE_LIMITS.depth) return 'is too deep';
-  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return 'leaves the tree';
-  return undefined;
+  let depth = 0;
+  let isInside = true;
+  // Asked for each file of large trees, so nothing is made of the path.
+  for (let from = 0, to = 0; from <= path.length; from = to + 1) {
+    to = path.indexOf('/', from);
+    if (to < 0) to = path.length;
+    depth += 1;
+    isInside &&= !isNoName(path, from, to);
+  }
+  if (depth > TREE_LIMITS.depth) return 'is too deep';
+  return isInside ? undefined : 'leaves the tree';
 };
+
+/** Whether what lies between is nothing, `.` or `..`. */
+const isNoName = (path: string, from: number, to: number): boolean =>
+  to === from ||
+  (to === from + 1 && path[from] === '.') ||
+  (to === from + 2 && path[from] === '.' && path[from + 1] === '.');
 
 /**
  * Why a symbolic link may not be part of a tree: its target must stay inside, seen from where the link lies. `..` may

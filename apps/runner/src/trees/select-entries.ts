@@ -85,11 +85,11 @@ const leadsThroughLink = (root: string, path: string): boolean => {
 };
 
 const walkDirectory = (directory: string, isInside: boolean, walking: Walk): void => {
-  for (const listed of readdirSync(join(walking.root, directory), { withFileTypes: true })) {
+  for (const listed of readdirSync(`${walking.root}/${directory}`, { withFileTypes: true })) {
     const path = directory === '' ? listed.name : `${directory}/${listed.name}`;
     if (path === GIT && !walking.git) continue;
     const known = listed.isDirectory() ? undefined : walking.asBefore(path);
-    const entry = known ?? lstatSync(join(walking.root, path), { throwIfNoEntry: false });
+    const entry = known ?? lstatSync(`${walking.root}/${path}`, { throwIfNoEntry: false });
     if (!entry && listed.name.includes(NOT_UTF8)) walking.note(`${path} was left out: its name is not UTF-8`);
     const below = entry !== undefined && walking.visit(path, entry, isInside);
     if (!listed.isDirectory() || !entry) continue;
