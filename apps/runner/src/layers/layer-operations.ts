@@ -1,9 +1,17 @@
 import { rmSync } from 'node:fs';
 import type { LayeredEntry, TreeLayer } from '@foldline/contracts';
 import { TreeDirectories } from '@foldline/kernel';
-import { beginPacking, filesOf, finishImage, packLarge, type PackedFile, type TreeEntry } from '@foldline/squashfs';
+import {
+  BatchMaker,
+  beginPacking,
+  filesOf,
+  finishImage,
+  packLarge,
+  type FileToPack,
+  type PackedFile,
+} from '@foldline/squashfs';
 import { selectEntries, type AsBefore, type Found, type Selection } from '../trees/select-entries.ts';
-import { changesSince, entriesWith, isWornOut, type Base } from './changed-entries.ts';
+import { changesSince, entriesWith, isWornOut, type Base, type Changes } from './changed-entries.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { KnownManifests, byPathOf } from './known-manifests.ts';
 import { OverlaidWorkspace, pathsIn, type Overlaid } from './overlaid-workspace.ts';
@@ -61,6 +69,7 @@ export type SavedTree = Pick<Selection, 'unmatched' | 'skipped'> & {
   isChanged: boolean;
 };
 
+type Selected = Selection & { changes: Changes };
 type Unpacked = Base & { stamps: ReadonlyMap<string, string> };
 
 /** The work on layered trees that takes long, one operation after the other. */
@@ -104,11 +113,15 @@ export class LayerOperations {
     const { root, paths } = operation;
     const base = this.baseFor(operation);
     const { asBefore, isUnchanged } = this.comparedWith(operation, base);
-    const { entries: found, unmatched, skipped } = selectEntries(root, paths, [], { asBefore, form: 'exact' });
-    const changes = changesSince(base, found, isUnchanged);
+    const look = (onFile: (file: FileToPack) => void = () => undefined): Selected => {
+      const selection = selectEntries(root, paths, [], { asBefore, form: 'exact', onFile });
+      return { ...selection, changes: changesSince(base, selection.entries, isUnchanged) };
+    };
+    // Without a base everything is packed, and can be as soon as it is found.
+    const { selected, packed } = base ? await this.packChanged(operation, look()) : await this.pack(operation, look);
+    const { entries: found, unmatched, skipped, changes } = selected;
     const layers = base?.layers ?? [];
     const hasFiles = found.some(({ kind }) => kind === 'file');
-    const packed = hasFiles && changes.layer.length > 0 ? await this.pack(operation, changes.layer) : [];
     const entries = entriesWith(changes, packed, layers.length);
     const files = entries.filter((entry) => entry.kind === 'file');
     const told = { unmatched, skipped, files: files.length, bytes: bytesOf(files), layers };
@@ -134,7 +147,7 @@ export class LayerOperations {
     if (!different) return undefined;
     const { changes, base, gone, stamps } = different;
     const layers = base?.layers ?? [];
-    const packed = await this.pack(operation, changes.layer);
+    const { packed } = await this.packChanged(operation, { changes });
     const entries = entriesWith(changes, packed, layers.length);
     const files = entries.filter((entry) => entry.kind === 'file');
     const saved = {
@@ -194,13 +207,34 @@ export class LayerOperations {
     return { asBefore, isUnchanged };
   }
 
-  private async pack({ image, root, madeAt }: SaveTree | TakeDifferences, layer: TreeEntry[]): Promise<PackedFile[]> {
+  private async packChanged<Selected extends { changes: Changes }>(
+    operation: SaveTree | TakeDifferences,
+    selected: Selected,
+  ): Promise<{ selected: Selected; packed: PackedFile[] }> {
+    if (selected.changes.layer.length === 0) return { selected, packed: [] };
+    return this.pack(operation, (onFile) => {
+      for (const file of filesOf(selected.changes.layer)) onFile(file);
+      return selected;
+    });
+  }
+
+  /** Packs each file that `select` finds, while it still looks, into an image of what it answers in the end. */
+  private async pack<Selected extends { changes: Changes }>(
+    { image, root, madeAt }: SaveTree | TakeDifferences,
+    select: (onFile: (file: FileToPack) => void) => Selected,
+  ): Promise<{ selected: Selected; packed: PackedFile[] }> {
     rmSync(image, { force: true });
-    const files = filesOf(layer);
-    const packing = beginPacking(image, root, files);
-    const packed = [...(await this.threads.pack(packing)), ...(await packLarge(packing, files))];
+    const packing = beginPacking(image, root);
+    const { found: selected, packed } = await this.threads.pack(packing, (give) => {
+      const batches = new BatchMaker(give);
+      const found = select((file) => batches.add(file));
+      batches.end();
+      return found;
+    });
+    const { layer } = selected.changes;
+    packed.push(...(await packLarge(packing, filesOf(layer))));
     finishImage(packing, layer, packed, madeAt);
-    return packed;
+    return { selected, packed };
   }
 }
 

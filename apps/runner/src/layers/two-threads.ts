@@ -1,22 +1,25 @@
-import { packBatches, type PackedFile, type Packing } from '@foldline/squashfs';
+import { BatchQueue, abandonPacking, packBatches, type Batch, type PackedFile, type Packing } from '@foldline/squashfs';
 import { Worker, parentPort } from 'node:worker_threads';
 import { writeFiles, type FilesToWrite, type Written } from './write-files.ts';
 
 /** What two threads do together: both take the next piece of work until none is left. */
 type Work = { kind: 'pack'; packing: Packing } | { kind: 'write'; files: FilesToWrite };
-type Done = (PackedFile | Written)[];
-type Reply = { done: Done } | { error: { message: string; code: string | undefined } };
+/** What is to be packed comes while it is looked for. */
+type Found = { kind: 'found'; batch: Batch } | { kind: 'all' };
+type Reply = { done: (PackedFile | Written)[] } | { error: { message: string; code: string | undefined } };
 
 export const HELPER = 'helper';
 
-const workOn = async (work: Work): Promise<Done> =>
-  work.kind === 'pack' ? packBatches(work.packing) : writeFiles(work.files);
-
 /** The second thread, which is told what to do by the first. */
 export const help = (): void => {
-  parentPort!.on('message', async (work: Work) => {
+  let batches = new BatchQueue();
+  const workOn = async (work: Work): Promise<(PackedFile | Written)[]> =>
+    work.kind === 'pack' ? packBatches(work.packing, (batches = new BatchQueue())) : writeFiles(work.files);
+  parentPort!.on('message', async (told: Work | Found) => {
+    if (told.kind === 'found') return batches.add(told.batch);
+    if (told.kind === 'all') return batches.end();
     try {
-      parentPort!.postMessage({ done: await workOn(work) } satisfies Reply);
+      parentPort!.postMessage({ done: await workOn(told) } satisfies Reply);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       parentPort!.postMessage({ error: { code, message } } satisfies Reply);
@@ -30,29 +33,55 @@ export class TwoThreads {
 
   constructor(private readonly path: string) {}
 
-  pack(packing: Packing): Promise<PackedFile[]> {
-    return this.together({ kind: 'pack', packing }) as Promise<PackedFile[]>;
+  /** Packs what `find` gives; the second thread does so while this one is still looking. */
+  async pack<Result>(
+    packing: Packing,
+    find: (give: (batch: Batch) => void) => Result,
+  ): Promise<{ found: Result; packed: PackedFile[] }> {
+    const batches = new BatchQueue();
+    const own = async (): Promise<{ found: Result; packed: PackedFile[] }> => {
+      try {
+        const found = find((batch) => {
+          batches.add(batch);
+          this.tell({ kind: 'found', batch });
+        });
+        this.tell({ kind: 'all' });
+        batches.end();
+        return { found, packed: await packBatches(packing, batches) };
+      } catch (error) {
+        abandonPacking(packing);
+        this.tell({ kind: 'all' });
+        throw error;
+      }
+    };
+    const [{ found, packed }, helped] = await this.together({ kind: 'pack', packing }, own);
+    return { found, packed: [...packed, ...(helped as PackedFile[])] };
   }
 
-  write(files: FilesToWrite): Promise<Written[]> {
-    return this.together({ kind: 'write', files }) as Promise<Written[]>;
+  async write(files: FilesToWrite): Promise<Written[]> {
+    const [own, helped] = await this.together({ kind: 'write', files }, async () => writeFiles(files));
+    return [...own, ...(helped as Written[])];
   }
 
   /** Throws when either could not do its part, and not before both have ended. */
-  private async together(work: Work): Promise<Done> {
+  private async together<Result>(work: Work, own: () => Promise<Result>): Promise<[Result, (PackedFile | Written)[]]> {
     const helped = this.ask(work);
     // What goes wrong there is seen when it is awaited, also when this thread's own part fails first.
     helped.catch(() => undefined);
-    let own: Done;
+    let result: Result;
     try {
-      own = await workOn(work);
+      result = await own();
     } finally {
       await helped.catch(() => undefined);
     }
-    return [...own, ...(await helped)];
+    return [result, await helped];
   }
 
-  private ask(work: Work): Promise<Done> {
+  private tell(found: Found): void {
+    this.helper?.postMessage(found);
+  }
+
+  private ask(work: Work): Promise<(PackedFile | Written)[]> {
     const helper = (this.helper ??= new Worker(this.path, { workerData: HELPER }));
     return new Promise((resolve, reject) => {
       const lost = (error: Error): void => {

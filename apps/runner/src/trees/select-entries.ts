@@ -14,6 +14,8 @@ type SelectOptions = {
   asBefore?: AsBefore;
   /** What another host could not have is left out of portable ones. */
   form?: TreeForm;
+  /** Told of each file of an exact tree when it is found. */
+  onFile?: (file: Extract<Found, { kind: 'file' }>) => void;
 };
 /** What needs no look, since it is known to be what it was. */
 export type AsBefore = (path: string) => Exclude<Found, { kind: 'dir' }> | undefined;
@@ -36,7 +38,7 @@ export const selectEntries = (
   root: string,
   paths: readonly string[],
   exclude: readonly string[] = [],
-  { asBefore = () => undefined, form = 'portable' }: SelectOptions = {},
+  { asBefore = () => undefined, form = 'portable', onFile = () => undefined }: SelectOptions = {},
 ): Selection => {
   const selection: Selection = { entries: [], unmatched: [], skipped: [] };
   const excluded = exclude.map((text) => compileGlob(normalizeGlob(text)).matches);
@@ -51,7 +53,7 @@ export const selectEntries = (
     const visit: Visit = (path, seenBefore, isInside) => {
       const isMeant = (isInside || pattern.matches(path)) && !excluded.some((matches) => matches(path));
       pattern.used ||= isMeant;
-      if (isMeant && !seen.has(path)) add(selection, seen, { root, path, form }, seenBefore);
+      if (isMeant && !seen.has(path)) add(selection, seen, { root, path, form, onFile }, seenBefore);
       return isInside || isMeant;
     };
     const walking = { root, visit, asBefore, git: pattern.namesGit, note: (text: string) => note(selection, text) };
@@ -99,17 +101,24 @@ const walkDirectory = (directory: string, isInside: boolean, walking: Walk): voi
   }
 };
 
-type Place = { root: string; path: string; form: TreeForm };
+type Place = Required<Pick<SelectOptions, 'form' | 'onFile'>> & { root: string; path: string };
 
-const add = (selection: Selection, seen: Set<string>, { root, path, form }: Place, entry: Stats | Found): void => {
+const add = (selection: Selection, seen: Set<string>, place: Place, entry: Stats | Found): void => {
+  const { root, path, form } = place;
   seen.add(path);
   if (seen.size > TREE_LIMITS.entries) throw tooMuch(`more than ${TREE_LIMITS.entries} files`);
-  if ('kind' in entry) return void selection.entries.push(entry);
+  if ('kind' in entry) {
+    selection.entries.push(entry);
+    if (entry.kind === 'file') place.onFile(entry);
+    return;
+  }
   if (pathProblem(path)) return note(selection, `a file was left out: its path ${pathProblem(path)}`);
   const mode = entry.mode & PERMISSIONS;
   const mtime = Math.max(0, Math.floor(entry.mtimeMs / 1000));
   if (entry.isFile()) {
-    selection.entries.push({ kind: 'file', path, mode, mtime, size: entry.size, stamp: stampOf(entry) });
+    const file = { kind: 'file' as const, path, mode, mtime, size: entry.size, stamp: stampOf(entry) };
+    selection.entries.push(file);
+    place.onFile(file);
   } else if (entry.isDirectory()) selection.entries.push({ kind: 'dir', path, mode, mtime });
   else if (entry.isSymbolicLink()) {
     const link = { kind: 'link' as const, path, target: readlinkSync(join(root, path)), mtime };

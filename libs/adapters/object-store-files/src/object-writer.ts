@@ -66,12 +66,14 @@ export class ObjectWriter {
     synced.catch(() => undefined);
     const hash = createHash('sha256');
     let bytes = 0;
-    for await (const chunk of file.createReadStream({
-      autoClose: false,
-      highWaterMark: READ_BYTES,
-    }) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      bytes += chunk.length;
+    // One piece is read while the other is hashed.
+    let [piece, other] = [Buffer.allocUnsafe(READ_BYTES), Buffer.allocUnsafe(READ_BYTES)] as const;
+    let reading = file.read(piece, 0, READ_BYTES, 0);
+    for (let { bytesRead } = await reading; bytesRead > 0; { bytesRead } = await reading) {
+      bytes += bytesRead;
+      reading = file.read(other, 0, READ_BYTES, bytes);
+      hash.update(piece.subarray(0, bytesRead));
+      [piece, other] = [other, piece];
     }
     await synced;
     return { digest: hash.digest('hex'), bytes };

@@ -7,37 +7,87 @@ import { HEAD_BYTES } from './image-tables.ts';
 const BATCH = { bytes: 4 * 1024 * 1024, files: 512 };
 /** Larger ones are packed when everything else is, by one thread and in pieces. */
 const LARGE_BYTES = 64 * 1024 * 1024;
+/** More batches than there ever are. */
+const ABANDONED = 2 ** 30;
 
 export type FileToPack = { path: string; size: number };
-/** What several threads do together: which files are next, and where the image ends so far. */
-export type Packing = {
-  image: string;
-  root: string;
-  batches: readonly (readonly FileToPack[])[];
-  shared: SharedArrayBuffer;
-};
+/** Paths of files that one thread packs in one go. */
+export type Batch = readonly string[];
+/** What several threads do together, and how far they are: which batch is next, and where the image ends so far. */
+export type Packing = { image: string; root: string; shared: SharedArrayBuffer };
 
 /** A new image without anything in it. Blocks, as everything here does. */
-export const beginPacking = (image: string, root: string, files: readonly FileToPack[]): Packing => {
+export const beginPacking = (image: string, root: string): Packing => {
   closeSync(openSync(image, 'wx', 0o600));
   const shared = new SharedArrayBuffer(16);
   new BigInt64Array(shared)[1] = BigInt(HEAD_BYTES);
-  const batches = [...batchesOf(files.filter(({ size }) => size <= LARGE_BYTES))];
-  return { image, root, batches, shared };
+  return { image, root, shared };
 };
 
-/** Packs batches until none is left; several threads may do so at once. */
-export const packBatches = ({ image, root, batches, shared }: Packing): Promise<PackedFile[]> => {
+/** Puts files together as they are found; large ones are left to `packLarge`. */
+export class BatchMaker {
+  private batch: string[] = [];
+  private bytes = 0;
+
+  constructor(private readonly give: (batch: Batch) => void) {}
+
+  add({ path, size }: FileToPack): void {
+    if (size > LARGE_BYTES) return;
+    if (this.batch.length === BATCH.files || this.bytes + size > BATCH.bytes) this.end();
+    this.batch.push(path);
+    this.bytes += size;
+  }
+
+  end(): void {
+    if (this.batch.length > 0) this.give(this.batch);
+    this.batch = [];
+    this.bytes = 0;
+  }
+}
+
+/** Batches in the order in which they were made, which is the same for every thread. */
+export class BatchQueue {
+  private readonly known: Batch[] = [];
+  private isComplete = false;
+  private arrived = (): void => undefined;
+
+  add(batch: Batch): void {
+    this.known.push(batch);
+    this.arrived();
+  }
+
+  /** No more will come. */
+  end(): void {
+    this.isComplete = true;
+    this.arrived();
+  }
+
+  /** Waits until it has come; `undefined` when there are not so many. */
+  async at(index: number): Promise<Batch | undefined> {
+    while (index >= this.known.length && !this.isComplete)
+      await new Promise<void>((resolve) => (this.arrived = resolve));
+    return this.known[index];
+  }
+}
+
+/** Packs batches until none is left; several threads may do so at once, each of which gets all of them. */
+export const packBatches = ({ image, root, shared }: Packing, batches: BatchQueue): Promise<PackedFile[]> => {
   const next = new Int32Array(shared);
   return packing(image, root, shared, false, async (packer) => {
     const packed: PackedFile[] = [];
-    for (let at = Atomics.add(next, 0, 1); at < batches.length; at = Atomics.add(next, 0, 1)) {
-      for (const { path } of batches[at]!) packed.push(await packer.pack(path));
+    for (;;) {
+      const batch = await batches.at(Atomics.add(next, 0, 1));
+      if (!batch) return packed;
+      for (const path of batch) packed.push(await packer.pack(path));
       // What was compressed can be freed only now, and memory that is used again is much faster than memory that is new.
       await nextTurn();
     }
-    return packed;
   });
+};
+
+/** Nobody begins another batch. */
+export const abandonPacking = ({ shared }: Packing): void => {
+  Atomics.store(new Int32Array(shared), 0, ABANDONED);
 };
 
 /** Packs what is too large for a batch, when nobody else packs any more. */
@@ -69,18 +119,3 @@ const packing = async (
     closeSync(fd);
   }
 };
-
-function* batchesOf(files: readonly FileToPack[]): Generator<FileToPack[]> {
-  let batch: FileToPack[] = [];
-  let bytes = 0;
-  for (const file of files) {
-    if (batch.length === BATCH.files || (batch.length > 0 && bytes + file.size > BATCH.bytes)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(file);
-    bytes += file.size;
-  }
-  if (batch.length > 0) yield batch;
-}

@@ -1,6 +1,14 @@
 import { closeSync, openSync } from 'node:fs';
 import { imageTables, type Fragment, type ImageEntry } from './image-tables.ts';
-import { beginPacking, endOfData, packBatches, packLarge, type Packing } from './pack-batches.ts';
+import {
+  BatchMaker,
+  BatchQueue,
+  beginPacking,
+  endOfData,
+  packBatches,
+  packLarge,
+  type Packing,
+} from './pack-batches.ts';
 import { writeAll, type PackedFile } from './pack-files.ts';
 
 /** What is put into an image: a path below the tree's root, seconds since 1970, permissions. Files are read from there. */
@@ -19,8 +27,13 @@ export const filesOf = (entries: readonly TreeEntry[]): Extract<TreeEntry, { kin
  */
 export const writeImage = async (path: string, { root, entries, madeAt }: Tree): Promise<PackedFile[]> => {
   const files = filesOf(entries);
-  const packing = beginPacking(path, root, files);
-  const packed = [...(await packBatches(packing)), ...(await packLarge(packing, files))];
+  const packing = beginPacking(path, root);
+  const batches = new BatchQueue();
+  const maker = new BatchMaker((batch) => batches.add(batch));
+  for (const file of files) maker.add(file);
+  maker.end();
+  batches.end();
+  const packed = [...(await packBatches(packing, batches)), ...(await packLarge(packing, files))];
   finishImage(packing, entries, packed, madeAt);
   return packed;
 };
