@@ -6,6 +6,7 @@ import {
   beginPacking,
   filesOf,
   finishImage,
+  imageTree,
   packLarge,
   type FileToPack,
   type PackedFile,
@@ -225,15 +226,15 @@ export class LayerOperations {
   ): Promise<{ selected: Selected; packed: PackedFile[] }> {
     rmSync(image, { force: true });
     const packing = beginPacking(image, root);
-    const { found: selected, packed } = await this.threads.pack(packing, (give) => {
+    const { found, packed } = await this.threads.pack(packing, (give) => {
       const batches = new BatchMaker(give);
-      const found = select((file) => batches.add(file));
+      const selected = select((file) => batches.add(file));
       batches.end();
-      return found;
+      return { selected, tree: imageTree(selected.changes.layer, madeAt) };
     });
-    const { layer } = selected.changes;
-    packed.push(...(await packLarge(packing, filesOf(layer))));
-    finishImage(packing, layer, packed, madeAt);
+    const { selected, tree } = found;
+    packed.push(...(await packLarge(packing, filesOf(selected.changes.layer))));
+    finishImage(packing, tree, packed);
     return { selected, packed };
   }
 }

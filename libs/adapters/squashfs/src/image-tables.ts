@@ -22,7 +22,7 @@ const FRAGMENTS_IN_BLOCK = 512;
 
 /** `gone`: what lies below this layer under the path is not there any more. Times are seconds since 1970. */
 export type ImageEntry =
-  | { kind: 'file'; path: string; mode: number; mtime: number; body: FileBody }
+  | { kind: 'file'; path: string; mode: number; mtime: number }
   | { kind: 'dir'; path: string; mode: number; mtime: number }
   | { kind: 'link'; path: string; target: string; mtime: number }
   | { kind: 'gone'; path: string };
@@ -30,15 +30,24 @@ export type ImageEntry =
 /** A stored block that holds the ends of several files; `size` as the format has it, with a bit for "not compressed". */
 export type Fragment = { start: number; size: number };
 
-type Folder = { mode: number; mtime: number; children: Map<string, Node> };
+/** The directories of an image, and what lies in them. */
+export type Folder = { mode: number; mtime: number; children: Map<string, Node> };
 type Node = { entry: Exclude<ImageEntry, { kind: 'dir' }> } | { folder: Folder };
 
-/** What stands behind the data of an image, and in front of it. `dataEnd`: where the data ends. */
+/** `dataEnd`: where the data ends. `bodyOf`: where the data of a file lies. */
+type ImageData = {
+  fragments: readonly Fragment[];
+  dataEnd: number;
+  madeAt: number;
+  bodyOf: (path: string) => FileBody;
+};
+
+/** What stands behind the data of an image, and in front of it. */
 export const imageTables = (
-  entries: readonly ImageEntry[],
-  { fragments, dataEnd, madeAt }: { fragments: readonly Fragment[]; dataEnd: number; madeAt: number },
+  root: Folder,
+  { fragments, dataEnd, madeAt, bodyOf }: ImageData,
 ): { head: Buffer; tables: Buffer } => {
-  const tree = new TreeTables(folderOf(entries, madeAt));
+  const tree = new TreeTables(root, bodyOf);
   const inodes = tree.inodes.end().bytes;
   const listings = tree.listings.end().bytes;
   const directoriesAt = dataEnd + inodes.length;
@@ -100,7 +109,7 @@ const placeOf = (path: string): { above: string; name: string } => {
 };
 
 /** The tree that paths make; a directory that nobody has named is one that its owner may change. */
-const folderOf = (entries: readonly ImageEntry[], madeAt: number): Folder => {
+export const folderOf = (entries: readonly ImageEntry[], madeAt: number): Folder => {
   const root: Folder = { mode: 0o755, mtime: madeAt, children: new Map() };
   const folders = new Map([['', root]]);
   const folderAt = (path: string): Folder => {
@@ -133,7 +142,10 @@ class TreeTables {
   readonly root: Place;
   count = 0;
 
-  constructor(root: Folder) {
+  constructor(
+    root: Folder,
+    private readonly bodyOf: (path: string) => FileBody,
+  ) {
     const number = (this.count += 1);
     // Nobody lists the root, so its parent is nobody: a number behind all others.
     this.root = this.directory(root, number, total(root) + 1);
@@ -162,7 +174,7 @@ class TreeTables {
     const common: Common = { mode: entry.kind === 'link' ? 0o777 : entry.mode, mtime: entry.mtime, number };
     return entry.kind === 'link'
       ? { kind: KIND.link, inode: this.inodes.add(linkInode(common, entry.target)) }
-      : { kind: KIND.file, inode: this.inodes.add(fileInode(common, entry.body)) };
+      : { kind: KIND.file, inode: this.inodes.add(fileInode(common, this.bodyOf(entry.path))) };
   }
 }
 

@@ -12,4 +12,4 @@ export {
 } from './pack-batches.ts';
 export type { PackedFile, StoredContent } from './pack-files.ts';
 export { ImageReader } from './read-image.ts';
-export { filesOf, finishImage, writeImage, type TreeEntry } from './write-image.ts';
+export { filesOf, finishImage, imageTree, writeImage, type TreeEntry } from './write-image.ts';

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { imageTables, type Fragment, type ImageEntry } from './image-tables.ts';
+import { folderOf, imageTables, type Folder, type Fragment, type ImageEntry } from './image-tables.ts';
+import type { FileBody } from './inodes.ts';
 import {
   BatchMaker,
   BatchQueue,
@@ -15,6 +16,7 @@ import { writeAll, type PackedFile } from './pack-files.ts';
 export type TreeEntry =
   { kind: 'file'; path: string; mode: number; mtime: number; size: number } | Exclude<ImageEntry, { kind: 'file' }>;
 
+export type ImageTree = { root: Folder; madeAt: number };
 type Tree = { root: string; entries: readonly TreeEntry[]; madeAt: number };
 
 /** The files of a tree, as they are packed. */
@@ -34,28 +36,27 @@ export const writeImage = async (path: string, { root, entries, madeAt }: Tree):
   maker.end();
   batches.end();
   const packed = [...(await packBatches(packing, batches)), ...(await packLarge(packing, files))];
-  finishImage(packing, entries, packed, madeAt);
+  finishImage(packing, imageTree(entries, madeAt), packed);
   return packed;
 };
 
+/** What an image holds besides what is in its files; can be made out while they are packed. */
+export const imageTree = (entries: readonly TreeEntry[], madeAt: number): ImageTree => ({
+  root: folderOf(entries, madeAt),
+  madeAt,
+});
+
 /** Writes what tells where everything lies, when all files are packed. */
-export const finishImage = (
-  packing: Packing,
-  entries: readonly TreeEntry[],
-  packed: readonly PackedFile[],
-  madeAt: number,
-): void => {
+export const finishImage = (packing: Packing, { root, madeAt }: ImageTree, packed: readonly PackedFile[]): void => {
   const dataEnd = endOfData(packing);
   const fragments = fragmentsOf(packed);
   const numbers = new Map(fragments.map(({ start }, index) => [start, index]));
   const contents = new Map(packed.map((file) => [file.path, file]));
-  const placed = entries.map((entry): ImageEntry => {
-    if (entry.kind !== 'file') return entry;
-    const { size, start, blocks, end } = contents.get(entry.path)!;
-    const fragment = end && { index: numbers.get(end.start)!, offset: end.offset };
-    return { ...entry, body: { size, start, blocks, ...(fragment && { fragment }) } };
-  });
-  const { head, tables } = imageTables(placed, { fragments, dataEnd, madeAt });
+  const bodyOf = (path: string): FileBody => {
+    const { size, start, blocks, end } = contents.get(path)!;
+    return { size, start, blocks, ...(end && { fragment: { index: numbers.get(end.start)!, offset: end.offset } }) };
+  };
+  const { head, tables } = imageTables(root, { fragments, dataEnd, madeAt, bodyOf });
   const fd = openSync(packing.image, 'r+');
   try {
     writeAll(fd, [tables], dataEnd);
