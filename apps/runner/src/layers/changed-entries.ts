@@ -68,7 +68,7 @@ const missingFrom = (expected: Iterable<string>, present: Kinds): string[] => {
   return [...missing].filter((path) => !wentWith(directoryOf(path)));
 };
 
-const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+export const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 export const directoriesAbove = (entries: readonly { path: string }[]): string[] => {
   const above = new Set<string>();

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import type { LayeredEntry, TreeLayer } from '@foldline/contracts';
+import type { TreeLayer } from '@foldline/contracts';
 import { TreeDirectories } from '@foldline/kernel';
 import {
   BatchMaker,
@@ -11,64 +11,25 @@ import {
   type FileToPack,
   type PackedFile,
 } from '@foldline/squashfs';
-import { selectEntries, type AsBefore, type Found, type Selection } from '../trees/select-entries.ts';
+import { selectEntries, type Found, type Selection } from '../trees/select-entries.ts';
 import { changesSince, entriesWith, isWornOut, type Base, type Changes } from './changed-entries.ts';
+import { WITH_NOTHING, withMounted, withUnpacked, type Comparison } from './comparison.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { KnownManifests, byPathOf } from './known-manifests.ts';
-import { OverlaidWorkspace, pathsIn, type Overlaid } from './overlaid-workspace.ts';
+import { OverlaidWorkspace } from './overlaid-workspace.ts';
 import { ScannedWorkspace } from './scanned-workspace.ts';
+import type {
+  DescribeTree,
+  LayerOperation,
+  SaveTree,
+  SavedTree,
+  TakeDifferences,
+  UnpackTree,
+  WatchWorkspace,
+} from './tree-operations.ts';
 import { UndescribedTree, contentDigestOf } from './undescribed-tree.ts';
 import { WorkspaceDifferences } from './workspace-differences.ts';
 import { filesToWrite } from './write-files.ts';
-
-/** `manifest`, `images` and `image` are paths of files of this host. */
-export type UnpackTree = { kind: 'unpack'; manifest: string; images: string[]; into: string };
-export type SaveTree = {
-  kind: 'save';
-  root: string;
-  paths: string[];
-  /**
-   * What was restored there before, by unpacking or as an overlay that keeps what was changed since in `upper`; `over` is
-   * the manifest of differences that lie between them. `contentDigest` is that of its content, where it is known.
-   */
-  base?: { manifest: string; contentDigest?: string; upper?: string; over?: string };
-  /** Where the new layer is written. */
-  image: string;
-  /** Seconds since 1970. */
-  madeAt: number;
-};
-/**
- * From now on it is known what becomes different in a workspace; `restored` is the manifest of what was different before,
- * `base` are the directories that an overlay lies upon, without that, the topmost first.
- */
-export type WatchWorkspace = {
-  kind: 'watch';
-  root: string;
-  overlay?: Pick<Overlaid, 'upper' | 'base'>;
-  restored?: string;
-};
-/** Packs what is different since a workspace is watched. */
-export type TakeDifferences = { kind: 'difference'; root: string; image: string; madeAt: number };
-/** Writes the manifest of a tree whose new layer is stored. */
-export type DescribeTree = {
-  kind: 'describe';
-  image: string;
-  layer: Pick<TreeLayer, 'digest' | 'bytes'>;
-  manifest: string;
-};
-/** Nobody asks about what was restored there any more. */
-export type ForgetTrees = { kind: 'forget'; into: string };
-export type LayerOperation = UnpackTree | SaveTree | WatchWorkspace | TakeDifferences | DescribeTree | ForgetTrees;
-
-export type SavedTree = Pick<Selection, 'unmatched' | 'skipped'> & {
-  files: number;
-  bytes: number;
-  /** Of a tree that is described, or is what its base was. */
-  contentDigest?: string;
-  layers: TreeLayer[];
-  /** Whether there is a new layer, to be described once it is stored; without one the tree is what its base was. */
-  isChanged: boolean;
-};
 
 type Selected = Selection & { changes: Changes };
 type Unpacked = Base & { stamps: ReadonlyMap<string, string> };
@@ -113,9 +74,10 @@ export class LayerOperations {
   private async save(operation: SaveTree): Promise<SavedTree> {
     const { root, paths } = operation;
     const base = this.baseFor(operation);
-    const { asBefore, isUnchanged } = this.comparedWith(operation, base);
+    const { isUnchanged, ...looking } = this.comparedWith(operation, base);
     const look = (onFile: (file: FileToPack) => void = () => undefined): Selected => {
-      const selection = selectEntries(root, paths, [], { asBefore, form: 'exact', onFile });
+      const onFound = (entry: Found): void => (entry.kind === 'file' ? onFile(entry) : undefined);
+      const selection = selectEntries(root, paths, [], { ...looking, form: 'exact', onFound });
       return { ...selection, changes: changesSince(base, selection.entries, isUnchanged) };
     };
     // Without a base everything is packed, and can be as soon as it is found.
@@ -137,14 +99,16 @@ export class LayerOperations {
 
   private watch({ root, overlay, restored }: WatchWorkspace): void {
     const before = restored === undefined ? undefined : this.manifests.read(restored);
-    const look = overlay ? new OverlaidWorkspace({ root, ...overlay }, before) : new ScannedWorkspace(root, before);
+    const look = overlay
+      ? new OverlaidWorkspace({ root, ...overlay }, before)
+      : new ScannedWorkspace(root, before, this.threads);
     this.watched.set(root, new WorkspaceDifferences(look, before));
   }
 
   private async difference(operation: TakeDifferences): Promise<SavedTree | undefined> {
     const { root, image } = operation;
     const watched = this.watched.get(root)!;
-    const different = watched.now();
+    const different = await watched.now();
     if (!different) return undefined;
     const { changes, base, gone, stamps } = different;
     const layers = base?.layers ?? [];
@@ -188,24 +152,11 @@ export class LayerOperations {
     return isWornOut(known) ? undefined : known;
   }
 
-  private comparedWith(
-    { base, root }: SaveTree,
-    known: Base | undefined,
-  ): { asBefore: AsBefore; isUnchanged: (entry: Found) => boolean } {
-    if (!base || !known) return { asBefore: () => undefined, isUnchanged: () => false };
-    if (base.upper === undefined) {
-      const stamps = this.unpacked.get(root)?.get(base.manifest)?.stamps;
-      const isUnchanged = (entry: Found): boolean => entry.kind !== 'file' || stamps?.get(entry.path) === entry.stamp;
-      return { asBefore: () => undefined, isUnchanged };
-    }
-    const changed = pathsIn(base.upper);
-    if (base.over !== undefined) for (const path of this.manifests.read(base.over).entries.keys()) changed.add(path);
-    const isUnchanged = ({ path, kind }: Found): boolean => kind !== 'file' || !changed.has(path);
-    const asBefore: AsBefore = (path) => {
-      const entry = changed.has(path) ? undefined : known.entries.get(path);
-      return entry && entry.kind !== 'dir' ? foundAs(entry) : undefined;
-    };
-    return { asBefore, isUnchanged };
+  private comparedWith({ base, root }: SaveTree, known: Base | undefined): Comparison {
+    if (!base || !known) return WITH_NOTHING;
+    const { manifest, mounted, over } = base;
+    if (!mounted) return withUnpacked(this.unpacked.get(root)?.get(manifest)?.stamps);
+    return withMounted(known, { ...mounted, over: over === undefined ? [] : this.manifests.read(over).entries.keys() });
   }
 
   private async packChanged<Selected extends { changes: Changes }>(
@@ -241,8 +192,5 @@ export class LayerOperations {
 
 const contentBefore = ({ base }: SaveTree, { entries }: Base): string =>
   base?.contentDigest ?? contentDigestOf({ entries: [...entries.values()] });
-
-const foundAs = (entry: Exclude<LayeredEntry, { kind: 'dir' }>): ReturnType<AsBefore> =>
-  entry.kind === 'link' ? entry : { ...entry, stamp: '' };
 
 const bytesOf = (files: readonly { size: number }[]): number => files.reduce((sum, { size }) => sum + size, 0);

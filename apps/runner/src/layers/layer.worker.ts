@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { workerData } from 'node:worker_threads';
 import { serveThread } from '../threads/serve-thread.ts';
-import { LayerOperations, type LayerOperation } from './layer-operations.ts';
+import { LayerOperations } from './layer-operations.ts';
+import type { LayerOperation } from './tree-operations.ts';
 import { HELPER, TwoThreads, help } from './two-threads.ts';
 
 if (workerData === HELPER) help();

@@ -1,34 +1,111 @@
-import { selectEntries, type Found } from '../trees/select-entries.ts';
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { systemCode } from '@foldline/kernel';
+import { entriesAt, foundOf, requireFewEntries, type Found } from '../trees/select-entries.ts';
 import { directoriesAbove } from './changed-entries.ts';
-import { EVERYTHING, stampOf, type Differences, type Look, type Seen } from './workspace-differences.ts';
+import { entriesToCompare, type Identity } from './compare-entries.ts';
+import type { TwoThreads } from './two-threads.ts';
+import { stampOf, type Differences, type Look, type Seen } from './workspace-differences.ts';
 
-/** A workspace of which nothing tells what was changed in it: each entry is looked at. */
+/** `entry`: of everything but the workspace itself. */
+type Known = Identity & { entry?: Found };
+/** The workspace itself. */
+const ITSELF = '.';
+/** Two changes that are not further apart may have the same time. */
+const TICK_MS = 20;
+
+/**
+ * A workspace of which nothing tells what was changed in it. Each entry is compared with what it was the last time, and
+ * only directories that are not what they were are listed again.
+ */
 export class ScannedWorkspace implements Look {
   /** Each entry when the first step began. */
-  readonly stamps: ReadonlyMap<string, string>;
+  readonly stamps = new Map<string, string>();
+  private readonly known = new Map<string, Known>();
+  /** Of what there was when the first step began: what is otherwise or new, and what is not there. */
+  private readonly different = new Set<string>();
+  private readonly missing = new Set<string>();
 
   constructor(
     private readonly root: string,
     private readonly before: Differences | undefined,
+    private readonly threads: TwoThreads,
   ) {
-    this.stamps = new Map(this.everything().map((entry) => [entry.path, stampOf(entry)]));
+    this.lookAgain(ITSELF);
+    for (const { entry } of this.known.values()) if (entry) this.stamps.set(entry.path, stampOf(entry));
+    this.different.clear();
   }
 
-  now(last: Differences | undefined): Seen {
-    const all = this.everything();
-    const present = new Set(all.map(({ path }) => path));
-    const differed = (path: string): boolean =>
-      this.before?.entries.has(path) === true || last?.entries.has(path) === true;
-    const differing = all.filter((entry) => differed(entry.path) || this.stamps.get(entry.path) !== stampOf(entry));
-    const isPart = new Set([...differing.map(({ path }) => path), ...directoriesAbove(differing)]);
-    const expected = new Set([...this.stamps.keys(), ...(this.before?.gone ?? [])]);
+  async now(last: Differences | undefined): Promise<Seen> {
+    for (const path of await this.threads.compare(entriesToCompare(this.root, this.known))) this.lookAgain(path);
+    const { before, known } = this;
+    const paths = new Set([...this.different, ...(before?.entries.keys() ?? []), ...(last?.entries.keys() ?? [])]);
+    const differing = this.entriesOf(paths);
+    const gone = new Set([...this.missing, ...(before?.gone ?? []).filter((path) => !known.has(path))]);
     return {
-      found: all.filter(({ path }) => isPart.has(path)),
-      gone: [...expected].filter((path) => !present.has(path)),
+      found: this.entriesOf(new Set([...differing.map(({ path }) => path), ...directoriesAbove(differing)])),
+      gone: [...gone],
     };
   }
 
-  private everything(): Found[] {
-    return selectEntries(this.root, EVERYTHING, [], { form: 'exact' }).entries;
+  private entriesOf(paths: Iterable<string>): Found[] {
+    return [...paths].flatMap((path) => this.known.get(path)?.entry ?? []);
+  }
+
+  private lookAgain(path: string): void {
+    const stats = statsAt(`${this.root}/${path}`);
+    const was = this.known.get(path);
+    if (stats?.isDirectory() && (path === ITSELF || was?.entry?.kind === 'dir')) this.list(path, stats);
+    else {
+      this.forget(path);
+      // What lay below was looked at through what is in its place now.
+      if (stats && was?.entry?.kind === 'dir')
+        for (const other of this.known.keys()) if (other.startsWith(`${path}/`)) this.forget(other);
+      if (stats) this.find(path);
+    }
+  }
+
+  /** What else is known of it is looked at by itself. */
+  private list(directory: string, stats: Stats): void {
+    if (directory === ITSELF) this.known.set(ITSELF, identityOf(stats));
+    else this.keep(foundOf(directory, stats, this.root)!, stats);
+    for (const name of readdirSync(`${this.root}/${directory}`)) {
+      const path = directory === ITSELF ? name : `${directory}/${name}`;
+      if (!this.known.has(path)) this.find(path);
+    }
+  }
+
+  private find(path: string): void {
+    entriesAt(this.root, path, (entry, stats) => this.keep(entry, stats));
+  }
+
+  private keep(entry: Found, stats: Stats): void {
+    const { path } = entry;
+    this.known.set(path, { entry, ...identityOf(stats) });
+    requireFewEntries(this.known.size);
+    this.missing.delete(path);
+    if (this.stamps.get(path) === stampOf(entry)) this.different.delete(path);
+    else this.different.add(path);
+  }
+
+  private forget(path: string): void {
+    this.known.delete(path);
+    this.different.delete(path);
+    if (this.stamps.has(path)) this.missing.add(path);
   }
 }
+
+const statsAt = (path: string): Stats | undefined => {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // In the place of what it lay in is a file, or a link that leads in a circle.
+    if (['ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) return undefined;
+    throw error;
+  }
+};
+
+/** What has been changed just now may be changed again without another time: it is looked at the next time in any case. */
+const identityOf = ({ ino, ctimeMs }: Stats): Identity => ({
+  ino,
+  ctimeMs: ctimeMs > Date.now() - TICK_MS ? Number.NaN : ctimeMs,
+});

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock, Logger, Settings } from '@foldline/kernel';
 import { builtProgram } from '../threads/built-program.ts';
 import { ThreadClient } from '../threads/thread-client.ts';
-import type { LayerOperation, SavedTree } from './layer-operations.ts';
+import type { LayerOperation, SavedTree } from './tree-operations.ts';
 import { LocalFiles } from './local-files.ts';
 import { MountedLayers } from './mounted-layers.ts';
 import { mayMount } from './mounts.ts';

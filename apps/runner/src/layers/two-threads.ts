@@ -1,20 +1,27 @@
 import { BatchQueue, abandonPacking, packBatches, type Batch, type PackedFile, type Packing } from '@foldline/squashfs';
 import { Worker, parentPort } from 'node:worker_threads';
+import { areFew, changedEntries, type EntriesToCompare } from './compare-entries.ts';
 import { writeFiles, type FilesToWrite, type Written } from './write-files.ts';
 
 /** What two threads do together: both take the next piece of work until none is left. */
-type Work = { kind: 'pack'; packing: Packing } | { kind: 'write'; files: FilesToWrite };
+type Work =
+  | { kind: 'pack'; packing: Packing }
+  | { kind: 'write'; files: FilesToWrite }
+  | { kind: 'compare'; entries: EntriesToCompare };
+type Done = (PackedFile | Written | string)[];
 /** What is to be packed comes while it is looked for. */
 type Found = { kind: 'found'; batch: Batch } | { kind: 'all' };
-type Reply = { done: (PackedFile | Written)[] } | { error: { message: string; code: string | undefined } };
+type Reply = { done: Done } | { error: { message: string; code: string | undefined } };
 
 export const HELPER = 'helper';
 
 /** The second thread, which is told what to do by the first. */
 export const help = (): void => {
   let batches = new BatchQueue();
-  const workOn = async (work: Work): Promise<(PackedFile | Written)[]> =>
-    work.kind === 'pack' ? packBatches(work.packing, (batches = new BatchQueue())) : writeFiles(work.files);
+  const workOn = async (work: Work): Promise<Done> => {
+    if (work.kind === 'pack') return packBatches(work.packing, (batches = new BatchQueue()));
+    return work.kind === 'write' ? writeFiles(work.files) : changedEntries(work.entries);
+  };
   parentPort!.on('message', async (told: Work | Found) => {
     if (told.kind === 'found') return batches.add(told.batch);
     if (told.kind === 'all') return batches.end();
@@ -63,8 +70,15 @@ export class TwoThreads {
     return [...own, ...(helped as Written[])];
   }
 
+  /** Paths of which something else or nothing is there now. */
+  async compare(entries: EntriesToCompare): Promise<string[]> {
+    if (areFew(entries)) return changedEntries(entries);
+    const [own, helped] = await this.together({ kind: 'compare', entries }, async () => changedEntries(entries));
+    return [...own, ...(helped as string[])];
+  }
+
   /** Throws when either could not do its part, and not before both have ended. */
-  private async together<Result>(work: Work, own: () => Promise<Result>): Promise<[Result, (PackedFile | Written)[]]> {
+  private async together<Result>(work: Work, own: () => Promise<Result>): Promise<[Result, Done]> {
     const helped = this.ask(work);
     // What goes wrong there is seen when it is awaited, also when this thread's own part fails first.
     helped.catch(() => undefined);
@@ -81,7 +95,7 @@ export class TwoThreads {
     this.helper?.postMessage(found);
   }
 
-  private ask(work: Work): Promise<(PackedFile | Written)[]> {
+  private ask(work: Work): Promise<Done> {
     const helper = (this.helper ??= new Worker(this.path, { workerData: HELPER }));
     return new Promise((resolve, reject) => {
       const lost = (error: Error): void => {

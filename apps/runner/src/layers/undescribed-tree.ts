@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { contentOfLayered, layeredBytes, type LayeredEntry, type TreeLayer } from '@foldline/contracts';
-import type { SavedTree } from './layer-operations.ts';
+import type { SavedTree } from './tree-operations.ts';
 
 type Contents = { entries: readonly LayeredEntry[]; gone?: readonly string[] };
 type Description = { contentDigest: string; manifestWith: (layers: TreeLayer[]) => Buffer };

@@ -6,12 +6,14 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   symlinkSync,
 } from 'node:fs';
 import { hash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { array, assert, asyncProperty, constantFrom, record } from 'fast-check';
 import { composeTrees, parseLayered, type LayeredEntry } from '@foldline/contracts';
@@ -21,6 +23,9 @@ import { absent } from '@foldline/testing';
 import { layersOf, openLayers, seen, write } from './layers.fixture.ts';
 import type { TreeLayers } from './tree-layers.ts';
 import type { KeptTree, WorkspaceLayers } from './workspace-layers.ts';
+
+/** Of what was changed a tick ago it is known that its time has not come again. */
+const LONGER_THAN_A_TICK_MS = 30;
 
 let mounts = false;
 let directory: string;
@@ -272,7 +277,7 @@ const suite = (): void => {
       'z',
     );
     const change = record({
-      kind: constantFrom('write', 'append', 'remove', 'directory', 'mode', 'snapshot', 'resume'),
+      kind: constantFrom('write', 'append', 'remove', 'directory', 'mode', 'pause', 'snapshot', 'resume'),
       path,
     });
     await assert(
@@ -283,6 +288,7 @@ const suite = (): void => {
         for (const { kind, path: at } of changes) {
           if (kind === 'snapshot' || kind === 'resume') last = (await now.layers.differences(objects)) ?? last;
           if (kind === 'resume') now = last ? await expectResumed(now, last) : await attempt();
+          else if (kind === 'pause') await sleep(LONGER_THAN_A_TICK_MS);
           else changeSomething(now.path, kind, at);
         }
         last = (await now.layers.differences(objects)) ?? last;
@@ -319,6 +325,53 @@ describe('What is different in a workspace that is unpacked', () => {
     mounts = false;
   });
   suite();
+
+  // Where trees are mounted no directory of them is renamed as a whole.
+  it.each<[string, (root: string) => void]>([
+    [
+      'a link in the place of a directory, to where that is now',
+      (root) => {
+        renameSync(join(root, 'src'), join(root, 'moved'));
+        symlinkSync('moved', join(root, 'src'));
+      },
+    ],
+    [
+      'a link to itself in the place of a directory',
+      (root) => {
+        rmSync(join(root, 'src'), { recursive: true });
+        symlinkSync('src', join(root, 'src'));
+      },
+    ],
+    [
+      'directories that have changed places',
+      (root) => {
+        renameSync(join(root, 'src'), join(root, 'between'));
+        renameSync(join(root, 'deps'), join(root, 'src'));
+        renameSync(join(root, 'between'), join(root, 'deps'));
+      },
+    ],
+    ['a directory that was moved into another', (root) => renameSync(join(root, 'src'), join(root, 'deps/a/src'))],
+  ])('comes back on another runner with %s', async (_what, change) => {
+    const from = await attempt();
+    change(from.path);
+
+    await expectResumed(from, await snapshot(from));
+  });
+
+  it('is found among thousands of files', async () => {
+    const from = await attempt();
+    for (let n = 0; n < 3_000; n += 1) write(from.path, `out/${n % 50}/${n}`);
+    await snapshot(from);
+    write(from.path, 'out/7/new');
+    write(from.path, 'out/8/8', 'changed');
+    rmSync(join(from.path, 'out/9/9'));
+    const next = await expectResumed(from, await snapshot(from));
+    write(next.path, 'out/49/49', 'changed');
+    const changed = await snapshot(next);
+
+    expect(changed.layers.at(-1)).toMatchObject({ content: 7 });
+    await expectResumed(next, changed);
+  });
 });
 
 describe('What is different in a workspace that is mounted', () => {

@@ -17,7 +17,7 @@ export type Look = {
   /** How what was different from the beginning is stamped as long as nobody changes it. */
   readonly stamps: Stamps;
   /** `last` is what was different the last time. */
-  now(last: Differences | undefined): Seen;
+  now(last: Differences | undefined): Seen | Promise<Seen>;
 };
 
 /** What becomes different in a workspace from step to step. */
@@ -33,8 +33,8 @@ export class WorkspaceDifferences {
   }
 
   /** What is different now; nothing when it is just what it was the last time. */
-  now(): Difference | undefined {
-    const { found, gone } = this.look.now(this.last);
+  async now(): Promise<Difference | undefined> {
+    const { found, gone } = await this.look.now(this.last);
     const last = this.last && !isWornOut(this.last) ? this.last : undefined;
     const told = new Set(last?.gone);
     const isUnchanged = (entry: Found): boolean => last?.stamps.get(entry.path) === stampOf(entry);

@@ -249,6 +249,20 @@ const suite = (): void => {
     expect(contentDigest).toBe((await save(from, undefined, ['deps/a/'])).contentDigest);
   });
 
+  it('has what the repository and other trees have in its directories', async () => {
+    const tree = await sample();
+    const from = place();
+    write(from.path, 'deps/b/deep/beside');
+    const other = await save(from);
+    const to = place();
+    write(to.path, 'deps/a/own.js');
+    await to.layers.restore([tree, other], objects);
+    write(to.path, 'deps/new');
+    const { path } = await restored(await save(to, tree));
+
+    expect(seen(path)).toEqual(seen(to.path));
+  });
+
   it('hides nothing of the repository that an earlier layer has had no more', async () => {
     const tree = await sample();
     const to = await restored(tree);

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobObjects } from '../storage/patient-stores.ts';
-import type { LayerOperation, SaveTree, SavedTree } from './layer-operations.ts';
+import type { LayerOperation, SaveTree, SavedTree } from './tree-operations.ts';
 import type { LayeredTree } from './mounted-layers.ts';
 import { mountOverlay, unmount } from './mounts.ts';
 import type { Overlaid } from './overlaid-workspace.ts';
@@ -9,8 +9,8 @@ import type { TreeLayers } from './tree-layers.ts';
 
 /** Where an attempt works, and a directory of its own beside that. */
 type Place = { workspace: string; scratch: string; name: string };
-/** `below` is the directory that the overlay hides, which is one of its `base`. */
-type Overlay = Pick<Overlaid, 'upper' | 'base'> & { below: number };
+/** `below` is the directory that the overlay hides, which is one of its `base`; `trees` are others, by their manifests. */
+type Overlay = Pick<Overlaid, 'upper' | 'base'> & { below: number; trees: ReadonlyMap<string, string> };
 export type Watched = { different?: LayeredTree };
 export type KeptTree = SavedTree & { manifestDigest: string; contentDigest: string };
 
@@ -80,7 +80,7 @@ export class WorkspaceLayers {
     return {
       manifest: await this.use(manifestDigest, objects),
       ...(contentDigest !== undefined && { contentDigest }),
-      ...this.changedIn(),
+      ...this.mountedAs(tree),
       ...(this.over !== undefined && { over: this.over }),
     };
   }
@@ -119,8 +119,11 @@ export class WorkspaceLayers {
     await this.layers.perform({ kind: 'forget', into: this.place.workspace });
   }
 
-  private changedIn(): { upper?: string } {
-    return this.overlay ? { upper: this.overlay.upper } : {};
+  private mountedAs({ manifestDigest }: LayeredTree): Pick<Required<SaveTree>['base'], 'mounted'> {
+    if (!this.overlay) return {};
+    const { upper, base, trees } = this.overlay;
+    const own = trees.get(manifestDigest);
+    return { mounted: { upper, beside: base.filter((directory) => directory !== own) } };
   }
 
   private async mount(
@@ -137,14 +140,19 @@ export class WorkspaceLayers {
     const below = openSync(workspace, constants.O_DIRECTORY);
     try {
       const caches: string[] = [];
-      for (const tree of trees) caches.unshift(await use(tree));
+      const places = new Map<string, string>();
+      for (const tree of trees) {
+        const at = await use(tree);
+        caches.unshift(at);
+        places.set(tree.manifestDigest, at);
+      }
       const differences: string[] = [];
       for (const layer of layersOf(different)) differences.unshift(await use(layer));
       const upper = join(scratch, 'changes', 'upper');
       // What lies there twice, two caches with the same content for example, is refused; only its upper place is seen.
       const lower = new Set([...differences, ...caches, workspace]);
       await mountOverlay(workspace, [...lower], { upper, work: join(scratch, 'changes', 'work') });
-      this.overlay = { upper, base: [...caches, `/proc/self/fd/${below}`], below };
+      this.overlay = { upper, base: [...caches, `/proc/self/fd/${below}`], below, trees: places };
       return true;
     } catch (err) {
       closeSync(below);

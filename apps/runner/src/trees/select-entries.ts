@@ -12,13 +12,17 @@ export type Found =
 export type Selection = { entries: Found[]; unmatched: string[]; skipped: string[] };
 type SelectOptions = {
   asBefore?: AsBefore;
+  /** All that lies directly in a directory, where that and everything below it is known to be what it was. */
+  listedBefore?: ListedBefore;
   /** What another host could not have is left out of portable ones. */
   form?: TreeForm;
-  /** Told of each file of an exact tree when it is found. */
-  onFile?: (file: Extract<Found, { kind: 'file' }>) => void;
+  /** Told of each entry of an exact tree that was looked at, when it is found. */
+  onFound?: OnFound;
 };
-/** What needs no look, since it is known to be what it was. */
-export type AsBefore = (path: string) => Exclude<Found, { kind: 'dir' }> | undefined;
+type OnFound = (entry: Found, stats: Stats) => void;
+/** What needs no look, since it is known to be what it was; not asked for directories. */
+export type AsBefore = (path: string) => Found | undefined;
+export type ListedBefore = (directory: string) => readonly Found[] | undefined;
 
 const PERMISSIONS = 0o777;
 const MAX_NOTES = 50;
@@ -38,7 +42,12 @@ export const selectEntries = (
   root: string,
   paths: readonly string[],
   exclude: readonly string[] = [],
-  { asBefore = () => undefined, form = 'portable', onFile = () => undefined }: SelectOptions = {},
+  {
+    asBefore = () => undefined,
+    listedBefore = () => undefined,
+    form = 'portable',
+    onFound = () => undefined,
+  }: SelectOptions = {},
 ): Selection => {
   const selection: Selection = { entries: [], unmatched: [], skipped: [] };
   const excluded = exclude.map((text) => compileGlob(normalizeGlob(text)).matches);
@@ -53,20 +62,42 @@ export const selectEntries = (
     const visit: Visit = (path, seenBefore, isInside) => {
       const isMeant = (isInside || pattern.matches(path)) && !excluded.some((matches) => matches(path));
       pattern.used ||= isMeant;
-      if (isMeant && !seen.has(path)) add(selection, seen, { root, path, form, onFile }, seenBefore);
+      if (isMeant && !seen.has(path)) add(selection, seen, { root, path, form, onFound }, seenBefore);
       return isInside || isMeant;
     };
-    const walking = { root, visit, asBefore, git: pattern.namesGit, note: (text: string) => note(selection, text) };
-    walk(pattern.base, walking);
+    const notes = (text: string): void => note(selection, text);
+    walk(pattern.base, { root, visit, asBefore, listedBefore, git: pattern.namesGit, note: notes });
   }
   if (form === 'portable') selection.entries = withoutCollisions(selection);
   selection.unmatched = patterns.filter(({ used }) => !used).map(({ text }) => text);
   return selection;
 };
 
+/**
+ * Finds everything that lies at a path of an exact tree, and below it where it is a directory; `''` stands for the tree.
+ * Its `.git` is found like everything else.
+ */
+export const entriesAt = (root: string, start: string, onFound: OnFound): void => {
+  const selection: Selection = { entries: [], unmatched: [], skipped: [] };
+  const seen = new Set<string>();
+  const visit: Visit = (path, entry) => {
+    add(selection, seen, { root, path, form: 'exact', onFound }, entry);
+    return true;
+  };
+  const nothing = (): undefined => undefined;
+  walk(start, { root, visit, asBefore: nothing, listedBefore: nothing, git: true, note: nothing });
+};
+
 /** `isInside`: of a directory that a pattern stands for, and so for everything in it. Answers whether it is one. */
 type Visit = (path: string, entry: Stats | Found, isInside: boolean) => boolean;
-type Walk = { root: string; visit: Visit; asBefore: AsBefore; git: boolean; note: (text: string) => void };
+type Walk = {
+  root: string;
+  visit: Visit;
+  asBefore: AsBefore;
+  listedBefore: ListedBefore;
+  git: boolean;
+  note: (text: string) => void;
+};
 
 const walk = (start: string, walking: Walk): void => {
   const { root, visit } = walking;
@@ -87,6 +118,19 @@ const leadsThroughLink = (root: string, path: string): boolean => {
 };
 
 const walkDirectory = (directory: string, isInside: boolean, walking: Walk): void => {
+  const before = walking.listedBefore(directory);
+  if (before) walkKnown(before, isInside, walking);
+  else walkListed(directory, isInside, walking);
+};
+
+const walkKnown = (entries: readonly Found[], isInside: boolean, walking: Walk): void => {
+  for (const entry of entries) {
+    const below = walking.visit(entry.path, entry, isInside);
+    if (entry.kind === 'dir') walkDirectory(entry.path, below, walking);
+  }
+};
+
+const walkListed = (directory: string, isInside: boolean, walking: Walk): void => {
   for (const listed of readdirSync(`${walking.root}/${directory}`, { withFileTypes: true })) {
     const path = directory === '' ? listed.name : `${directory}/${listed.name}`;
     if (path === GIT && !walking.git) continue;
@@ -101,30 +145,29 @@ const walkDirectory = (directory: string, isInside: boolean, walking: Walk): voi
   }
 };
 
-type Place = Required<Pick<SelectOptions, 'form' | 'onFile'>> & { root: string; path: string };
+type Place = Required<Pick<SelectOptions, 'form' | 'onFound'>> & { root: string; path: string };
 
 const add = (selection: Selection, seen: Set<string>, place: Place, entry: Stats | Found): void => {
-  const { root, path, form } = place;
+  const { root, path, form, onFound } = place;
   seen.add(path);
-  if (seen.size > TREE_LIMITS.entries) throw tooMuch(`more than ${TREE_LIMITS.entries} files`);
-  if ('kind' in entry) {
-    selection.entries.push(entry);
-    if (entry.kind === 'file') place.onFile(entry);
-    return;
-  }
+  requireFewEntries(seen.size);
+  if ('kind' in entry) return void selection.entries.push(entry);
   if (pathProblem(path)) return note(selection, `a file was left out: its path ${pathProblem(path)}`);
-  const mode = entry.mode & PERMISSIONS;
-  const mtime = Math.max(0, Math.floor(entry.mtimeMs / 1000));
-  if (entry.isFile()) {
-    const file = { kind: 'file' as const, path, mode, mtime, size: entry.size, stamp: stampOf(entry) };
-    selection.entries.push(file);
-    place.onFile(file);
-  } else if (entry.isDirectory()) selection.entries.push({ kind: 'dir', path, mode, mtime });
-  else if (entry.isSymbolicLink()) {
-    const link = { kind: 'link' as const, path, target: readlinkSync(join(root, path)), mtime };
-    if (form === 'exact' || !linkProblem(path, link.target)) selection.entries.push(link);
-    else note(selection, `${path} was left out: the link leads out of the workspace`);
-  } else note(selection, `${path} was left out: it is neither a file nor a directory nor a link`);
+  const found = foundOf(path, entry, root);
+  if (!found) return note(selection, `${path} was left out: it is neither a file nor a directory nor a link`);
+  if (found.kind === 'link' && form === 'portable' && linkProblem(path, found.target))
+    return note(selection, `${path} was left out: the link leads out of the workspace`);
+  selection.entries.push(found);
+  onFound(found, entry);
+};
+
+/** `undefined` of what is neither a file nor a directory nor a link. */
+export const foundOf = (path: string, stats: Stats, root: string): Found | undefined => {
+  const mode = stats.mode & PERMISSIONS;
+  const mtime = Math.max(0, Math.floor(stats.mtimeMs / 1000));
+  if (stats.isFile()) return { kind: 'file', path, mode, mtime, size: stats.size, stamp: stampOf(stats) };
+  if (stats.isDirectory()) return { kind: 'dir', path, mode, mtime };
+  return stats.isSymbolicLink() ? { kind: 'link', path, target: readlinkSync(join(root, path)), mtime } : undefined;
 };
 
 /** Changes with every change of content or attributes, and no program can set it back. */
@@ -170,4 +213,8 @@ const note = (selection: Selection, text: string): void => {
   if (selection.skipped.length < MAX_NOTES) selection.skipped.push(text);
 };
 
-const tooMuch = (what: string): Refusal => new Refusal('tree_too_large', `there are ${what} to keep`);
+/** Throws when a tree has more entries than can be kept. */
+export const requireFewEntries = (count: number): void => {
+  if (count > TREE_LIMITS.entries)
+    throw new Refusal('tree_too_large', `there are more than ${TREE_LIMITS.entries} files to keep`);
+};
