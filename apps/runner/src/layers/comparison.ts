@@ -2,9 +2,9 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayeredEntry } from '@foldline/contracts';
 import type { AsBefore, Found, ListedBefore } from '../trees/select-entries.ts';
-import { directoryOf, type Base } from './changed-entries.ts';
+import { directoriesAbove, directoryOf, type Base } from './changed-entries.ts';
 import { pathsIn } from './overlaid-workspace.ts';
-import { asItWas } from './workspace-differences.ts';
+import { asItWas, type Differences } from './workspace-differences.ts';
 
 /** How a workspace is compared with a tree that was restored there. */
 export type Comparison = {
@@ -21,15 +21,15 @@ export const withUnpacked = (stamps: ReadonlyMap<string, string> | undefined): C
   isUnchanged: (entry) => entry.kind !== 'file' || stamps?.get(entry.path) === entry.stamp,
 });
 
-/** `upper` has what was changed since; `beside` are the other directories that are seen there, `over` is different in any case. */
-type Mounted = { upper: string; beside: readonly string[]; over: Iterable<string> };
+/** `upper` has what was changed since; `beside` are the other directories that are seen there, `over` lies between them. */
+type Mounted = { upper: string; beside: readonly string[]; over: Differences | undefined };
 
 /**
  * Of a tree that is part of an overlay: what the overlay has not had to keep is what it was. A directory with nothing
  * kept in it, which is in no other part of the overlay, holds what the tree has there and need not be listed.
  */
 export const withMounted = (tree: Base, { upper, beside, over }: Mounted): Comparison => {
-  const changed = new Set([...pathsIn(upper), ...over]);
+  const changed = new Set([...pathsIn(upper), ...(over?.entries.keys() ?? []), ...(over ? aboveAll(over.gone) : [])]);
   const children = childrenOf(tree);
   const isElsewhere = (path: string): boolean =>
     beside.some((directory) => lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined);
@@ -45,6 +45,9 @@ export const withMounted = (tree: Base, { upper, beside, over }: Mounted): Compa
     isUnchanged: ({ path, kind }) => kind !== 'file' || !changed.has(path),
   };
 };
+
+/** Something is missing in these directories. */
+const aboveAll = (gone: readonly string[]): string[] => directoriesAbove(gone.map((path) => ({ path })));
 
 const childrenOf = ({ entries }: Base): ReadonlyMap<string, LayeredEntry[]> => {
   const children = new Map<string, LayeredEntry[]>();

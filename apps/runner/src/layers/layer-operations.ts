@@ -31,7 +31,10 @@ import { UndescribedTree, contentDigestOf } from './undescribed-tree.ts';
 import { WorkspaceDifferences } from './workspace-differences.ts';
 import { filesToWrite } from './write-files.ts';
 
-type Selected = Selection & { changes: Changes };
+type Packs = SaveTree | TakeDifferences;
+type Changed = { changes: Changes };
+type Selected = Selection & Changed;
+type Packed<Looked> = { selected: Looked; packed: PackedFile[] };
 type Unpacked = Base & { stamps: ReadonlyMap<string, string> };
 
 /** The work on layered trees that takes long, one operation after the other. */
@@ -81,7 +84,7 @@ export class LayerOperations {
       return { ...selection, changes: changesSince(base, selection.entries, isUnchanged) };
     };
     // Without a base everything is packed, and can be as soon as it is found.
-    const { selected, packed } = base ? await this.packChanged(operation, look()) : await this.pack(operation, look);
+    const { selected, packed } = base ? await this.packChanges(operation, look()) : await this.pack(operation, look);
     const { entries: found, unmatched, skipped, changes } = selected;
     const layers = base?.layers ?? [];
     const hasFiles = found.some(({ kind }) => kind === 'file');
@@ -112,7 +115,7 @@ export class LayerOperations {
     if (!different) return undefined;
     const { changes, base, gone, stamps } = different;
     const layers = base?.layers ?? [];
-    const { packed } = await this.packChanged(operation, { changes });
+    const { packed } = await this.packFound(operation, { changes });
     const entries = entriesWith(changes, packed, layers.length);
     const files = entries.filter((entry) => entry.kind === 'file');
     const saved = {
@@ -156,14 +159,16 @@ export class LayerOperations {
     if (!base || !known) return WITH_NOTHING;
     const { manifest, mounted, over } = base;
     if (!mounted) return withUnpacked(this.unpacked.get(root)?.get(manifest)?.stamps);
-    return withMounted(known, { ...mounted, over: over === undefined ? [] : this.manifests.read(over).entries.keys() });
+    return withMounted(known, { ...mounted, over: over === undefined ? undefined : this.manifests.read(over) });
   }
 
-  private async packChanged<Selected extends { changes: Changes }>(
-    operation: SaveTree | TakeDifferences,
-    selected: Selected,
-  ): Promise<{ selected: Selected; packed: PackedFile[] }> {
+  /** Packs nothing where nothing has changed: the tree is what its base was. */
+  private async packChanges(operation: SaveTree, selected: Selected): Promise<Packed<Selected>> {
     if (selected.changes.layer.length === 0) return { selected, packed: [] };
+    return this.packFound(operation, selected);
+  }
+
+  private packFound<Looked extends Changed>(operation: Packs, selected: Looked): Promise<Packed<Looked>> {
     return this.pack(operation, (onFile) => {
       for (const file of filesOf(selected.changes.layer)) onFile(file);
       return selected;
@@ -171,10 +176,10 @@ export class LayerOperations {
   }
 
   /** Packs each file that `select` finds, while it still looks, into an image of what it answers in the end. */
-  private async pack<Selected extends { changes: Changes }>(
-    { image, root, madeAt }: SaveTree | TakeDifferences,
-    select: (onFile: (file: FileToPack) => void) => Selected,
-  ): Promise<{ selected: Selected; packed: PackedFile[] }> {
+  private async pack<Looked extends Changed>(
+    { image, root, madeAt }: Packs,
+    select: (onFile: (file: FileToPack) => void) => Looked,
+  ): Promise<Packed<Looked>> {
     rmSync(image, { force: true });
     const packing = beginPacking(image, root);
     const { found, packed } = await this.threads.pack(packing, (give) => {

@@ -1,4 +1,14 @@
-import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Logger } from '@foldline/kernel';
@@ -54,3 +64,25 @@ export const seen = (root: string, below = ''): Record<string, string> =>
         return { [path]: `${mode} ${readFileSync(join(root, path), 'utf8')}` };
       }),
   );
+
+/** Does one thing to a path, where that can be done. */
+export const changeSomething = (root: string, kind: string, at: string, text: string): void => {
+  const file = join(root, at);
+  if (!isReachable(root, at)) return;
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (kind === 'remove' || (kind === 'write' && stats?.isDirectory())) rmSync(file, { recursive: true, force: true });
+  if (kind === 'write') write(root, at, text);
+  if (kind === 'append' && stats?.isFile()) appendFileSync(file, '!');
+  if (kind === 'directory' && !stats) mkdirSync(file, { recursive: true });
+  if (kind === 'mode' && stats) chmodSync(file, stats.isDirectory() ? 0o750 : 0o711);
+};
+
+/** No file is in the way. */
+const isReachable = (root: string, path: string): boolean =>
+  path
+    .split('/')
+    .slice(0, -1)
+    .every((_, at, segments) => {
+      const stats = lstatSync(join(root, ...segments.slice(0, at + 1)), { throwIfNoEntry: false });
+      return !stats || stats.isDirectory();
+    });

@@ -1,15 +1,4 @@
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +9,7 @@ import { composeTrees, parseLayered, type LayeredEntry } from '@foldline/contrac
 import type { ObjectStore } from '@foldline/kernel';
 import { openFileObjectStore } from '@foldline/object-store-files';
 import { absent } from '@foldline/testing';
-import { layersOf, openLayers, seen, write } from './layers.fixture.ts';
+import { changeSomething, layersOf, openLayers, seen, write } from './layers.fixture.ts';
 import type { TreeLayers } from './tree-layers.ts';
 import type { KeptTree, WorkspaceLayers } from './workspace-layers.ts';
 
@@ -231,6 +220,15 @@ const suite = (): void => {
     await expectResumed(next, await snapshot(next));
   });
 
+  it('has a directory again that an earlier step had removed', async () => {
+    const from = await attempt();
+    rmSync(join(from.path, 'src'), { recursive: true });
+    await snapshot(from);
+    mkdirSync(join(from.path, 'src'));
+
+    await expectResumed(from, await snapshot(from));
+  });
+
   it('is the same as before when a step changed nothing', async () => {
     const from = await attempt();
     write(from.path, 'out/one');
@@ -264,6 +262,17 @@ const suite = (): void => {
     expect(seen(to.path)['deps/a/one.js']).toBe('644 eno');
   });
 
+  it('leaves out of a cache what an earlier attempt had removed of it', async () => {
+    const from = await attempt();
+    rmSync(join(from.path, 'deps/a/one.js'));
+    const next = await attempt(await snapshot(from));
+    const saved = await next.layers.save(['deps/'], cache, objects);
+    const to = place();
+    await to.layers.restore([saved], objects);
+
+    expect(seen(to.path)).not.toHaveProperty('deps/a/one.js');
+  });
+
   it('comes back as it was, whatever was done in whatever order', async () => {
     const path = constantFrom(
       'src',
@@ -289,7 +298,7 @@ const suite = (): void => {
           if (kind === 'snapshot' || kind === 'resume') last = (await now.layers.differences(objects)) ?? last;
           if (kind === 'resume') now = last ? await expectResumed(now, last) : await attempt();
           else if (kind === 'pause') await sleep(LONGER_THAN_A_TICK_MS);
-          else changeSomething(now.path, kind, at);
+          else changeSomething(now.path, kind, at, `${places} ${at}`);
         }
         last = (await now.layers.differences(objects)) ?? last;
         if (last) await expectResumed(now, last);
@@ -298,27 +307,6 @@ const suite = (): void => {
     );
   }, 120_000);
 };
-
-const changeSomething = (root: string, kind: string, at: string): void => {
-  const file = join(root, at);
-  if (!isReachable(root, at)) return;
-  const stats = lstatSync(file, { throwIfNoEntry: false });
-  if (kind === 'remove' || (kind === 'write' && stats?.isDirectory())) rmSync(file, { recursive: true, force: true });
-  if (kind === 'write') write(root, at, `${places} ${at}`);
-  if (kind === 'append' && stats?.isFile()) appendFileSync(file, '!');
-  if (kind === 'directory' && !stats) mkdirSync(file, { recursive: true });
-  if (kind === 'mode' && stats) chmodSync(file, stats.isDirectory() ? 0o750 : 0o711);
-};
-
-/** No file is in the way. */
-const isReachable = (root: string, path: string): boolean =>
-  path
-    .split('/')
-    .slice(0, -1)
-    .every((_, at, segments) => {
-      const stats = lstatSync(join(root, ...segments.slice(0, at + 1)), { throwIfNoEntry: false });
-      return !stats || stats.isDirectory();
-    });
 
 describe('What is different in a workspace that is unpacked', () => {
   beforeAll(() => {
