@@ -55,13 +55,14 @@ withRealServer('FOLDLINE_TEST_REDIS_URL', (url) => {
         heard.push(message);
         notice();
       });
+      const next = (): Promise<void> => new Promise((resolve) => (notice = resolve));
+      const first = next();
       await signals.send('greetings', 1);
+      await first;
       await server.kill();
       await signals.send('greetings', 2);
       await server.up();
-      const back = new Promise<void>((resolve) => {
-        notice = resolve;
-      });
+      const back = next();
       const calling = setInterval(() => void signals.send('greetings', 3), 20);
       await back;
       clearInterval(calling);
