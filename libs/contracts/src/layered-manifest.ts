@@ -8,6 +8,7 @@ import {
   serializeManifest,
   treeMode,
   treePath,
+  type TreeEntry,
 } from './manifest.ts';
 
 /** A tree of more layers is packed anew as one. */
@@ -59,15 +60,16 @@ export const serializeLayered = (
   layers: readonly TreeLayer[],
   entries: readonly LayeredEntry[],
   gone?: readonly string[],
-): Buffer => layeredBytes(entries, gone)(layers);
+): Buffer => Buffer.concat(layeredBytes(entries, gone)(layers));
 
 /** The same in two parts: layers may be known last, and are the smallest of it. */
 export const layeredBytes = (
   entries: readonly LayeredEntry[],
   gone?: readonly string[],
-): ((layers: readonly TreeLayer[]) => Buffer) => {
-  const rest = JSON.stringify({ entries: byPath(entries), ...(gone && { gone: gone.toSorted() }) }).slice(1);
-  return (layers) => Buffer.from(`{"version":2,"layers":${JSON.stringify(layers)},${rest}`);
+): ((layers: readonly TreeLayer[]) => [Buffer, Buffer]) => {
+  const rest = { version: 2, entries: byPath(entries), ...(gone && { gone: gone.toSorted() }) };
+  const most = Buffer.from(JSON.stringify(rest).slice(0, -1));
+  return (layers) => [most, Buffer.from(`,"layers":${JSON.stringify(layers)}}`)];
 };
 
 /**
@@ -85,12 +87,12 @@ export const parseLayered = (bytes: Uint8Array): LayeredManifest => {
 
 /** What a tree holds, whenever it was made and wherever its bytes lie: the same tree gives the same bytes. */
 export const contentOfLayered = (entries: readonly LayeredEntry[]): Buffer =>
-  serializeManifest(
-    entries.map((each) => {
-      if (each.kind === 'link') return { kind: 'link', path: each.path, target: each.target };
-      const { path, mode } = each;
-      return each.kind === 'dir'
-        ? { kind: 'dir', path, mode }
-        : { kind: 'file', path, mode, size: each.size, digest: each.digest };
-    }),
-  );
+  serializeManifest(entries.map((each) => contentOf(each)));
+
+/** An entry without what says when it was made and where its bytes lie. */
+export const contentOf = (entry: LayeredEntry): TreeEntry => {
+  const { kind, path } = entry;
+  if (kind === 'link') return { kind, path, target: entry.target };
+  const { mode } = entry;
+  return kind === 'dir' ? { kind, path, mode } : { kind, path, mode, size: entry.size, digest: entry.digest };
+};

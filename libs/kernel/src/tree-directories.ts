@@ -23,12 +23,18 @@ const OWNER_MAY_WRITE = 0o700;
  */
 export class TreeDirectories {
   private readonly made = new Set<string>(['.']);
+  private readonly ours = new Set<string>();
 
   constructor(private readonly root: string) {}
 
   /** The directory, or the one that something lies in. */
   makeFor(entry: Place & { kind: 'file' | 'dir' | 'link' }): void {
     this.make(entry.kind === 'dir' ? entry.path : dirname(entry.path));
+  }
+
+  /** Whether a directory was not there before, so that nothing is in it but what came with the tree. */
+  isNew(path: string): boolean {
+    return this.ours.has(path);
   }
 
   link({ path, target, mtime }: Link): void {
@@ -59,7 +65,10 @@ export class TreeDirectories {
     const place = join(this.root, path);
     const there = lstatSync(place, { throwIfNoEntry: false });
     if (there && !there.isDirectory()) rmSync(place);
-    if (!there?.isDirectory()) mkdirSync(place);
+    if (!there?.isDirectory()) {
+      mkdirSync(place);
+      this.ours.add(path);
+    }
     this.made.add(path);
   }
 }

@@ -1,4 +1,5 @@
-import { MOST_LAYERS, byPath, type LayeredEntry, type LayeredManifest } from '@foldline/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import { MOST_LAYERS, byPath, contentOf, type LayeredEntry, type LayeredManifest } from '@foldline/contracts';
 import type { PackedFile, TreeEntry } from '@foldline/squashfs';
 import type { Found } from '../trees/select-entries.ts';
 
@@ -18,34 +19,30 @@ export const isWornOut = ({ layers, entries }: Base): boolean => {
   return layers.length >= MOST_LAYERS || content > MOST_WASTE * live;
 };
 
-type Kinds = ReadonlyMap<string, Found['kind']>;
-/** What is there, which may be more than the tree has; and what lies below the base and is hidden. */
-type Surroundings = { present?: Kinds; alsoGone?: readonly string[] };
-const kindsOf = (found: readonly Found[]): Kinds => new Map(found.map(({ path, kind }) => [path, kind]));
-
 /**
  * What of a tree differs from its base. The layer has each changed entry and the directories above it, since the topmost
- * layer with a directory says how it may be entered; and what is gone, unless it went with a directory.
+ * layer with a directory says how it may be entered; and what is gone, unless it went with a directory. `alsoGone` lies
+ * below the base and is hidden. What is found as the very entry of the base is known to be what it was.
  */
 export const changesSince = (
   base: Base | undefined,
   found: readonly Found[],
   isUnchanged: (entry: Found) => boolean,
-  { present = kindsOf(found), alsoGone = [] }: Surroundings = {},
+  alsoGone: readonly string[] = [],
 ): Changes => {
+  let stillThere = 0;
   const kept: LayeredEntry[] = [];
   const changed: TreeEntry[] = [];
   const directories = new Map<string, Extract<Found, { kind: 'dir' }>>();
   for (const entry of found) {
     if (entry.kind === 'dir') directories.set(entry.path, entry);
     const before = base?.entries.get(entry.path);
-    if (before && isSame(before, entry) && isUnchanged(entry)) kept.push(before);
+    if (before) stillThere += 1;
+    if (before && (before === entry || (isSame(before, entry) && isUnchanged(entry)))) kept.push(before);
     else changed.push(entry);
   }
-  const gone = missingFrom([...(base?.entries.keys() ?? []), ...alsoGone], present).map((path): TreeEntry => ({
-    kind: 'gone',
-    path,
-  }));
+  const expected = [...(base && base.entries.size > stillThere ? base.entries.keys() : []), ...alsoGone];
+  const gone = missingFrom(expected, found).map((path): TreeEntry => ({ kind: 'gone', path }));
   const named = new Set(changed.map(({ path }) => path));
   const above = directoriesAbove([...changed, ...gone]).flatMap((path) => {
     const directory = named.has(path) ? undefined : directories.get(path);
@@ -61,8 +58,11 @@ const isSame = (before: LayeredEntry, entry: Found): boolean => {
 };
 
 /** Which of these paths are not there any more, without those that went with what they lay in. */
-const missingFrom = (expected: Iterable<string>, present: Kinds): string[] => {
-  const missing = new Set([...expected].filter((path) => !present.has(path)));
+const missingFrom = (expected: readonly string[], found: readonly Found[]): string[] => {
+  if (expected.length === 0) return [];
+  const present = new Map<string, Found['kind']>();
+  for (const { path, kind } of found) present.set(path, kind);
+  const missing = new Set(expected.filter((path) => !present.has(path)));
   // What lay in a directory that is a file now is hidden by that file.
   const wentWith = (above: string): boolean => missing.has(above) || (present.get(above) ?? 'dir') !== 'dir';
   return [...missing].filter((path) => !wentWith(directoryOf(path)));
@@ -85,7 +85,9 @@ export const directoriesAbove = (entries: readonly { path: string }[]): string[]
 /** The entries of a tree with a new layer upon its base, once its files are packed. */
 export const entriesWith = ({ layer, kept }: Changes, packed: readonly PackedFile[], index: number): LayeredEntry[] => {
   const contents = new Map(packed.map((file) => [file.path, file]));
-  const isKept = new Set(kept.map(({ path }) => path));
+  // Of the directories above what has changed, some are what they were.
+  const inLayer = new Set(layer.map(({ path }) => path));
+  const isKept = new Set(kept.map(({ path }) => path).filter((path) => inLayer.has(path)));
   const added = layer.flatMap((entry): LayeredEntry[] => {
     if (entry.kind === 'gone' || isKept.has(entry.path)) return [];
     const { kind, path, mtime } = entry;
@@ -98,3 +100,11 @@ export const entriesWith = ({ layer, kept }: Changes, packed: readonly PackedFil
   // Whatever is made of them is sorted: what is so already takes no time.
   return byPath([...kept, ...added]);
 };
+
+/** Whether a tree has nothing else in it than its base, whenever that was made. */
+export const holdsTheSame = (base: Base, entries: readonly LayeredEntry[]): boolean =>
+  entries.length === base.entries.size &&
+  entries.every((entry) => {
+    const before = base.entries.get(entry.path);
+    return before !== undefined && (before === entry || isDeepStrictEqual(contentOf(before), contentOf(entry)));
+  });

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 
 /** What tells whether an entry is still the one that it was: no program can set the time of its last change back. */
 export type Identity = { ino: number; ctimeMs: number };
@@ -14,6 +14,14 @@ export type EntriesToCompare = {
 };
 
 const AT_A_TIME = 512;
+/** Two changes that are not further apart may have the same time. */
+const TICK_MS = 20;
+
+/** What has been changed just now may be changed again without another time: it is looked at the next time in any case. */
+export const identityOf = ({ ino, ctimeMs }: Stats): Identity => ({
+  ino,
+  ctimeMs: ctimeMs > Date.now() - TICK_MS ? Number.NaN : ctimeMs,
+});
 
 export const entriesToCompare = (root: string, known: ReadonlyMap<string, Identity>): EntriesToCompare => {
   const identities = new Float64Array(new SharedArrayBuffer(known.size * 2 * Float64Array.BYTES_PER_ELEMENT));
@@ -32,10 +40,11 @@ export const areFew = ({ identities }: EntriesToCompare): boolean => identities.
 /** Paths of which something else or nothing is there now. Several threads may compare at once. */
 export const changedEntries = ({ root, paths, identities, shared }: EntriesToCompare): string[] => {
   const all = paths.split('\0');
+  const count = identities.length / 2;
   const next = new Int32Array(shared);
   const changed: string[] = [];
-  for (let from = Atomics.add(next, 0, AT_A_TIME); from < all.length; from = Atomics.add(next, 0, AT_A_TIME))
-    for (let at = from; at < Math.min(from + AT_A_TIME, all.length); at += 1)
+  for (let from = Atomics.add(next, 0, AT_A_TIME); from < count; from = Atomics.add(next, 0, AT_A_TIME))
+    for (let at = from; at < Math.min(from + AT_A_TIME, count); at += 1)
       if (!isStill(`${root}/${all[at]!}`, identities[2 * at]!, identities[2 * at + 1]!)) changed.push(all[at]!);
   return changed;
 };

@@ -1,55 +1,83 @@
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayeredEntry } from '@foldline/contracts';
-import type { AsBefore, Found, ListedBefore } from '../trees/select-entries.ts';
+import type { Found, KnownTree, Listed } from '../trees/select-entries.ts';
+import { statsAt } from '../trees/stats-at.ts';
 import { directoriesAbove, directoryOf, type Base } from './changed-entries.ts';
-import { pathsIn } from './overlaid-workspace.ts';
-import { asItWas, type Differences } from './workspace-differences.ts';
+import { keptIn, nameOf } from './overlaid-workspace.ts';
+import type { Differences } from './workspace-differences.ts';
 
 /** How a workspace is compared with a tree that was restored there. */
 export type Comparison = {
-  asBefore?: AsBefore;
-  listedBefore?: ListedBefore;
+  known?: KnownTree;
   /** Of an entry that is in both, and alike as far as can be seen. */
   isUnchanged: (entry: Found) => boolean;
 };
 
 export const WITH_NOTHING: Comparison = { isUnchanged: () => false };
 
-/** `stamps`: those of its files when they had been written. */
-export const withUnpacked = (stamps: ReadonlyMap<string, string> | undefined): Comparison => ({
-  isUnchanged: (entry) => entry.kind !== 'file' || stamps?.get(entry.path) === entry.stamp,
-});
+/** `identities`: of what was in it alone when it had been unpacked; `changed` are those that are something else now. */
+type Unpacked = { identities: ReadonlyMap<string, unknown>; changed: readonly string[] };
 
-/** `upper` has what was changed since; `beside` are the other directories that are seen there, `over` lies between them. */
-type Mounted = { upper: string; beside: readonly string[]; over: Differences | undefined };
-
-/**
- * Of a tree that is part of an overlay: what the overlay has not had to keep is what it was. A directory with nothing
- * kept in it, which is in no other part of the overlay, holds what the tree has there and need not be listed.
- */
-export const withMounted = (tree: Base, { upper, beside, over }: Mounted): Comparison => {
-  const changed = new Set([...pathsIn(upper), ...(over?.entries.keys() ?? []), ...(over ? aboveAll(over.gone) : [])]);
-  const children = childrenOf(tree);
-  const isElsewhere = (path: string): boolean =>
-    beside.some((directory) => lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined);
-  return {
-    asBefore: (path) => {
-      const entry = changed.has(path) ? undefined : tree.entries.get(path);
-      return entry && entry.kind !== 'dir' ? asItWas(entry) : undefined;
-    },
-    listedBefore: (directory) => {
-      if (changed.has(directory) || tree.entries.get(directory)?.kind !== 'dir') return undefined;
-      return isElsewhere(directory) ? undefined : (children.get(directory) ?? []).map(asItWas);
-    },
-    isUnchanged: ({ path, kind }) => kind !== 'file' || !changed.has(path),
+/** Of a tree whose files were written: what is still the same entry is what it was. */
+export const withUnpacked = (tree: Base, { identities, changed }: Unpacked): Comparison => {
+  const children = childrenIn(tree);
+  const isOther = new Set(changed);
+  const touched = new Set([...changed, ...aboveAll(changed)]);
+  const isTouched = (path: string): boolean => touched.has(path) || !identities.has(path);
+  const known: KnownTree = {
+    at: (path) => (isTouched(path) ? undefined : tree.entries.get(path)),
+    inside: children,
+    listed: (directory) =>
+      identities.has(directory) && !isOther.has(directory) ? children(directory).map(asListed) : undefined,
   };
+  return { known, isUnchanged: ({ path, kind }) => kind !== 'file' || !isTouched(path) };
 };
 
-/** Something is missing in these directories. */
-const aboveAll = (gone: readonly string[]): string[] => directoriesAbove(gone.map((path) => ({ path })));
+/**
+ * `root` is an overlay, of which `upper` has what was changed since; `beside` are the other directories that are seen
+ * there, `over` lies between them.
+ */
+type Mounted = { root: string; upper: string; beside: readonly string[]; over: Differences | undefined };
 
-const childrenOf = ({ entries }: Base): ReadonlyMap<string, LayeredEntry[]> => {
+/** Of a tree that is part of an overlay: what the overlay has not had to keep is what it was. */
+export const withMounted = (tree: Base, { root, upper, beside, over }: Mounted): Comparison => {
+  const children = childrenIn(tree);
+  const kept = keptIn(upper);
+  const touched = new Set([
+    ...[...kept].flatMap(([directory, entries]) => entries.map(({ name }) => join(directory, name))),
+    ...(over ? [...over.entries.keys(), ...aboveAll(over.gone)] : []),
+  ]);
+  const isElsewhere = (path: string): boolean => beside.some((directory) => isThere(join(directory, path)));
+  const known: KnownTree = {
+    at: (path) => {
+      const entry = touched.has(path) ? undefined : tree.entries.get(path);
+      return entry?.kind === 'dir' && isElsewhere(path) ? undefined : entry;
+    },
+    inside: children,
+    // To list what several layers have together takes an overlay much longer than to list each of them.
+    listed: (directory) => {
+      const own = kept.get(directory);
+      const mayBeOthers = over !== undefined || tree.entries.get(directory)?.kind !== 'dir' || isElsewhere(directory);
+      if (!own || mayBeOthers) return undefined;
+      const names = new Set(own.map(({ name }) => name));
+      const below = children(directory).filter(({ path }) => !names.has(nameOf(path)));
+      // Of a directory that was removed and made anew nothing below is seen, of any other all that it has not itself.
+      const [any] = below;
+      const isAnew = any !== undefined && !isThere(join(root, any.path));
+      return [...own, ...(isAnew ? [] : below.map(asListed))];
+    },
+  };
+  return { known, isUnchanged: ({ path, kind }) => kind !== 'file' || !touched.has(path) };
+};
+
+const isThere = (path: string): boolean => statsAt(path) !== undefined;
+
+const asListed = ({ path, kind }: LayeredEntry): Listed => ({ name: nameOf(path), isDirectory: () => kind === 'dir' });
+
+const aboveAll = (paths: readonly string[]): string[] => directoriesAbove(paths.map((path) => ({ path })));
+
+/** By the directory that they lie in. */
+const childrenIn = ({ entries }: Base): ((directory: string) => readonly LayeredEntry[]) => {
   const children = new Map<string, LayeredEntry[]>();
   for (const entry of entries.values()) {
     const directory = directoryOf(entry.path);
@@ -57,5 +85,5 @@ const childrenOf = ({ entries }: Base): ReadonlyMap<string, LayeredEntry[]> => {
     if (known) known.push(entry);
     else children.set(directory, [entry]);
   }
-  return children;
+  return (directory) => children.get(directory) ?? [];
 };

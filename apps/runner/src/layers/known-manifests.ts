@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { byPath, parseLayered, type LayeredEntry, type LayeredManifest } from '@foldline/contracts';
 import type { Base } from './changed-entries.ts';
@@ -23,10 +23,15 @@ export class KnownManifests {
     return this.remember(digest, this.known.get(digest) ?? differencesOf(parseLayered(readFileSync(path))));
   }
 
-  /** The file may have any name until it is stored under its digest. */
-  write(path: string, bytes: Buffer, { layers, entries, gone }: Tree): void {
-    writeFileSync(path, bytes, { mode: 0o600 });
-    this.remember(hash('sha256', bytes), differencesOf({ layers, entries: byPath(entries), ...(gone && { gone }) }));
+  /** The file may have any name until it is stored under its digest; it is remembered when nobody waits for it. */
+  write(path: string, parts: readonly Buffer[], { layers, entries, gone }: Tree): void {
+    writeFileSync(path, '', { mode: 0o600 });
+    for (const part of parts) appendFileSync(path, part);
+    setImmediate(() => {
+      const digest = createHash('sha256');
+      for (const part of parts) digest.update(part);
+      this.remember(digest.digest('hex'), differencesOf({ layers, entries: byPath(entries), ...(gone && { gone }) }));
+    });
   }
 
   private remember(digest: string, differences: Differences): Differences {

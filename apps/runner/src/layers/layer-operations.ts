@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import type { TreeLayer } from '@foldline/contracts';
-import { TreeDirectories } from '@foldline/kernel';
 import {
   BatchMaker,
   beginPacking,
@@ -12,7 +11,8 @@ import {
   type PackedFile,
 } from '@foldline/squashfs';
 import { selectEntries, type Found, type Selection } from '../trees/select-entries.ts';
-import { changesSince, entriesWith, isWornOut, type Base, type Changes } from './changed-entries.ts';
+import { changesSince, entriesWith, holdsTheSame, isWornOut, type Base, type Changes } from './changed-entries.ts';
+import { entriesToCompare, type Identity } from './compare-entries.ts';
 import { WITH_NOTHING, withMounted, withUnpacked, type Comparison } from './comparison.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { KnownManifests, byPathOf } from './known-manifests.ts';
@@ -24,60 +24,44 @@ import type {
   SaveTree,
   SavedTree,
   TakeDifferences,
-  UnpackTree,
   WatchWorkspace,
 } from './tree-operations.ts';
 import { UndescribedTree, contentDigestOf } from './undescribed-tree.ts';
+import { UnpackedTrees } from './unpacked-trees.ts';
 import { WorkspaceDifferences } from './workspace-differences.ts';
-import { filesToWrite } from './write-files.ts';
 
 type Packs = SaveTree | TakeDifferences;
 type Changed = { changes: Changes };
 type Selected = Selection & Changed;
 type Packed<Looked> = { selected: Looked; packed: PackedFile[] };
-type Unpacked = Base & { stamps: ReadonlyMap<string, string> };
 
 /** The work on layered trees that takes long, one operation after the other. */
 export class LayerOperations {
-  /** By the directory that they were unpacked into and their manifest. */
-  private readonly unpacked = new Map<string, Map<string, Unpacked>>();
-
   /** Of trees whose new layer is being stored, by its path. */
   private readonly undescribed = new Map<string, UndescribedTree>();
   /** By their directory. */
   private readonly watched = new Map<string, WorkspaceDifferences>();
   private readonly manifests = new KnownManifests();
+  private readonly unpacked: UnpackedTrees;
 
-  constructor(private readonly threads: TwoThreads) {}
+  constructor(private readonly threads: TwoThreads) {
+    this.unpacked = new UnpackedTrees(threads, this.manifests);
+  }
 
   async perform(operation: LayerOperation): Promise<SavedTree | undefined> {
     if (operation.kind === 'save') return this.save(operation);
     if (operation.kind === 'difference') return this.difference(operation);
     if (operation.kind === 'describe') return this.describe(operation);
-    if (operation.kind === 'unpack') await this.unpack(operation);
+    if (operation.kind === 'unpack') await this.unpacked.unpack(operation);
     else if (operation.kind === 'watch') this.watch(operation);
     else this.forget(operation.into);
     return undefined;
   }
 
-  private async unpack({ manifest, images, into }: UnpackTree): Promise<void> {
-    const base = this.manifests.read(manifest);
-    const entries = [...base.entries.values()];
-    const directories = new TreeDirectories(into);
-    for (const path of base.gone) directories.remove(path);
-    for (const entry of entries) directories.makeFor(entry);
-    const written = await this.threads.write(filesToWrite(into, images, entries));
-    // Links come last: nothing is written after they are there.
-    for (const entry of entries) if (entry.kind === 'link') directories.link(entry);
-    for (const entry of entries) if (entry.kind === 'dir') directories.finish(entry);
-    const here = this.unpacked.get(into) ?? new Map<string, Unpacked>();
-    this.unpacked.set(into, here.set(manifest, { ...base, stamps: new Map(written) }));
-  }
-
   private async save(operation: SaveTree): Promise<SavedTree> {
     const { root, paths } = operation;
     const base = this.baseFor(operation);
-    const { isUnchanged, ...looking } = this.comparedWith(operation, base);
+    const { isUnchanged, ...looking } = await this.comparedWith(operation, base);
     const look = (onFile: (file: FileToPack) => void = () => undefined): Selected => {
       const onFound = (entry: Found): void => (entry.kind === 'file' ? onFile(entry) : undefined);
       const selection = selectEntries(root, paths, [], { ...looking, form: 'exact', onFound });
@@ -91,9 +75,9 @@ export class LayerOperations {
     const entries = entriesWith(changes, packed, layers.length);
     const files = entries.filter((entry) => entry.kind === 'file');
     const told = { unmatched, skipped, files: files.length, bytes: bytesOf(files), layers };
-    const contentDigest = base && contentDigestOf({ entries });
-    const isChanged = hasFiles && (!base || contentDigest !== contentBefore(operation, base));
-    const saved = { ...told, isChanged, ...(contentDigest !== undefined && { contentDigest }) };
+    const isAsBefore = base && holdsTheSame(base, entries);
+    const isChanged = hasFiles && !isAsBefore;
+    const saved = { ...told, isChanged, ...(isAsBefore && { contentDigest: contentBefore(operation, base) }) };
     if (isChanged)
       this.undescribed.set(operation.image, new UndescribedTree(root, saved, { entries }, bytesOf(packed)));
     else rmSync(operation.image, { force: true });
@@ -143,7 +127,7 @@ export class LayerOperations {
   }
 
   private forget(into: string): void {
-    this.unpacked.delete(into);
+    this.unpacked.forget(into);
     this.watched.delete(into);
     for (const [image, { root }] of this.undescribed) if (root === into) this.undescribed.delete(image);
   }
@@ -151,15 +135,19 @@ export class LayerOperations {
   /** Nothing where everything is better packed anew. */
   private baseFor({ base, root }: SaveTree): Base | undefined {
     if (!base) return undefined;
-    const known = this.unpacked.get(root)?.get(base.manifest) ?? this.manifests.read(base.manifest);
+    const known = this.unpacked.find(root, base.manifest) ?? this.manifests.read(base.manifest);
     return isWornOut(known) ? undefined : known;
   }
 
-  private comparedWith({ base, root }: SaveTree, known: Base | undefined): Comparison {
+  private async comparedWith({ base, root }: SaveTree, known: Base | undefined): Promise<Comparison> {
     if (!base || !known) return WITH_NOTHING;
     const { manifest, mounted, over } = base;
-    if (!mounted) return withUnpacked(this.unpacked.get(root)?.get(manifest)?.stamps);
-    return withMounted(known, { ...mounted, over: over === undefined ? undefined : this.manifests.read(over) });
+    if (!mounted) {
+      const { identities = new Map<string, Identity>() } = this.unpacked.find(root, manifest) ?? {};
+      const changed = await this.threads.compare(entriesToCompare(root, identities));
+      return withUnpacked(known, { identities, changed });
+    }
+    return withMounted(known, { root, ...mounted, over: over === undefined ? undefined : this.manifests.read(over) });
   }
 
   /** Packs nothing where nothing has changed: the tree is what its base was. */

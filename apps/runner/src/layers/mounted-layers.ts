@@ -4,6 +4,7 @@ import type { TreeLayer } from '@foldline/contracts';
 import type { JobObjects } from '../storage/patient-stores.ts';
 import type { LocalFiles } from './local-files.ts';
 import { mountImage, mountOverlay, unmount, unmountLeftovers } from './mounts.ts';
+import { useAll } from './use-all.ts';
 
 /** Mounts that nobody uses and that wait for the next who does. */
 const MOST_IDLE = 16;
@@ -35,10 +36,10 @@ export class MountedLayers {
     const [only, ...more] = layers;
     if (only && more.length === 0) return this.layer(only.digest, objects);
     return this.shared(manifestDigest, async (at) => {
-      const lower: string[] = [];
-      const release = (): void => layers.slice(0, lower.length).forEach(({ digest }) => this.release(digest));
+      const giveBack = ({ digest }: TreeLayer): void => this.release(digest);
+      const lower = await useAll(layers, ({ digest }) => this.layer(digest, objects), giveBack);
+      const release = (): void => layers.forEach(giveBack);
       try {
-        for (const { digest } of layers) lower.push(await this.layer(digest, objects));
         await mountOverlay(at, lower.toReversed());
       } catch (error) {
         release();

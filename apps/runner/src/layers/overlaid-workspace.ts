@@ -1,9 +1,9 @@
-import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathProblem } from '@foldline/contracts';
 import { selectEntries, type Found } from '../trees/select-entries.ts';
 import { directoriesAbove } from './changed-entries.ts';
-import { EVERYTHING, asItWas, stampOf, type Differences, type Look, type Seen } from './workspace-differences.ts';
+import { EVERYTHING, stampOf, type Differences, type Look, type Seen } from './workspace-differences.ts';
 
 /** `upper` has all that was changed; `base` are directories as they were in the beginning, the first lies on top. */
 export type Overlaid = { root: string; upper: string; base: readonly string[] };
@@ -22,8 +22,7 @@ export class OverlaidWorkspace implements Look {
     private readonly places: Overlaid,
     private readonly before: Differences | undefined,
   ) {
-    const earlier = [...(before?.entries.values() ?? [])].map(asItWas);
-    this.stamps = new Map(earlier.map((entry) => [entry.path, stampOf(entry)]));
+    this.stamps = new Map([...(before?.entries.values() ?? [])].map((entry) => [entry.path, stampOf(entry)]));
   }
 
   now(last: Differences | undefined): Seen {
@@ -65,9 +64,7 @@ export class OverlaidWorkspace implements Look {
       const parent = parentOf(path);
       return isDirectory(parent) && (!entered.has(parent) || this.lookAt(path) !== undefined);
     };
-    return [...(this.before?.entries.values() ?? [])]
-      .filter(({ path }) => !changed.has(path) && isThere(path))
-      .map(asItWas);
+    return [...(this.before?.entries.values() ?? [])].filter(({ path }) => !changed.has(path) && isThere(path));
   }
 
   /** What is not in the workspace any more, with everything that lay below it. */
@@ -108,7 +105,7 @@ const parentOf = (path: string): string => {
   return parent === '.' ? '' : parent;
 };
 
-const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 const namesIn = (directories: readonly string[]): string[] => [
   ...new Set(directories.flatMap((directory) => readdirSync(directory))),
@@ -137,10 +134,14 @@ const addAllBelow = (gone: Set<string>, path: string, around: readonly string[])
   for (const name of namesIn(base)) addWithAll(gone, join(path, name), base);
 };
 
-/** Everything that an overlay has had to keep of its own. */
-export const pathsIn = (upper: string): Set<string> =>
-  new Set(
-    readdirSync(upper, { withFileTypes: true, recursive: true }).map(({ parentPath, name }) =>
-      `${parentPath}/${name}`.slice(upper.length + 1),
-    ),
-  );
+/** Everything that an overlay has had to keep of its own, by the directory in which it is; `''` is the topmost. */
+export const keptIn = (upper: string): Map<string, Dirent[]> => {
+  const kept = new Map<string, Dirent[]>();
+  const directories = [''];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    const entries = readdirSync(`${upper}/${directory}`, { withFileTypes: true });
+    kept.set(directory, entries);
+    for (const entry of entries) if (entry.isDirectory()) directories.push(join(directory, entry.name));
+  }
+  return kept;
+};

@@ -1,8 +1,8 @@
-import { lstatSync, readdirSync, type Stats } from 'node:fs';
-import { systemCode } from '@foldline/kernel';
+import { readdirSync, type Stats } from 'node:fs';
 import { entriesAt, foundOf, requireFewEntries, type Found } from '../trees/select-entries.ts';
+import { statsAt } from '../trees/stats-at.ts';
 import { directoriesAbove } from './changed-entries.ts';
-import { entriesToCompare, type Identity } from './compare-entries.ts';
+import { entriesToCompare, identityOf, type Identity } from './compare-entries.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { stampOf, type Differences, type Look, type Seen } from './workspace-differences.ts';
 
@@ -10,8 +10,6 @@ import { stampOf, type Differences, type Look, type Seen } from './workspace-dif
 type Known = Identity & { entry?: Found };
 /** The workspace itself. */
 const ITSELF = '.';
-/** Two changes that are not further apart may have the same time. */
-const TICK_MS = 20;
 
 /**
  * A workspace of which nothing tells what was changed in it. Each entry is compared with what it was the last time, and
@@ -93,19 +91,3 @@ export class ScannedWorkspace implements Look {
     if (this.stamps.has(path)) this.missing.add(path);
   }
 }
-
-const statsAt = (path: string): Stats | undefined => {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    // In the place of what it lay in is a file, or a link that leads in a circle.
-    if (['ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) return undefined;
-    throw error;
-  }
-};
-
-/** What has been changed just now may be changed again without another time: it is looked at the next time in any case. */
-const identityOf = ({ ino, ctimeMs }: Stats): Identity => ({
-  ino,
-  ctimeMs: ctimeMs > Date.now() - TICK_MS ? Number.NaN : ctimeMs,
-});

@@ -3,7 +3,7 @@ import { contentOfLayered, layeredBytes, type LayeredEntry, type TreeLayer } fro
 import type { SavedTree } from './tree-operations.ts';
 
 type Contents = { entries: readonly LayeredEntry[]; gone?: readonly string[] };
-type Description = { contentDigest: string; manifestWith: (layers: TreeLayer[]) => Buffer };
+type Description = { contentDigest: string; manifestWith: (layers: TreeLayer[]) => Buffer[] };
 
 /** What a tree holds, by which it is known; of differences also what is gone. */
 export const contentDigestOf = ({ entries, gone }: Contents): string =>

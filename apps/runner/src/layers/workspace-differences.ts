@@ -1,4 +1,3 @@
-import type { LayeredEntry } from '@foldline/contracts';
 import type { Found } from '../trees/select-entries.ts';
 import { changesSince, isWornOut, type Base, type Changes } from './changed-entries.ts';
 
@@ -39,7 +38,7 @@ export class WorkspaceDifferences {
     const told = new Set(last?.gone);
     const isUnchanged = (entry: Found): boolean => last?.stamps.get(entry.path) === stampOf(entry);
     const alsoGone = gone.filter((path) => !told.has(path));
-    const changes = changesSince(last, found, isUnchanged, { alsoGone });
+    const changes = changesSince(last, found, isUnchanged, alsoGone);
     if (changes.layer.length === 0 && (last?.gone.length ?? 0) === gone.length) return undefined;
     return { changes, base: last, gone, stamps: new Map(found.map((entry) => [entry.path, stampOf(entry)])) };
   }
@@ -51,7 +50,8 @@ export class WorkspaceDifferences {
 }
 
 export const stampOf = (entry: Found): string =>
-  entry.kind === 'file' ? entry.stamp : entry.kind === 'dir' ? `directory ${entry.mode}` : `link ${entry.target}`;
-
-/** An entry that is known to be as it was; of a file nobody need know since when. */
-export const asItWas = (entry: LayeredEntry): Found => (entry.kind === 'file' ? { ...entry, stamp: '' } : entry);
+  entry.kind === 'file'
+    ? (entry.stamp ?? '')
+    : entry.kind === 'dir'
+      ? `directory ${entry.mode}`
+      : `link ${entry.target}`;

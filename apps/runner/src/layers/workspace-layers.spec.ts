@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -183,6 +184,10 @@ const suite = (): void => {
     ['a file is a directory', (root) => replace(root, 'deps/a/one.js', () => write(root, 'deps/a/one.js/inside'))],
     ['a directory is a file', (root) => replace(root, 'deps/b', () => write(root, 'deps/b'))],
     ['a file is a link', (root) => replace(root, 'deps/a/one.js', () => relink(root, 'deps/a/one.js', 'two.js'))],
+    ['a directory was removed and made anew', (root) => replace(root, 'deps/a', () => mkdirSync(join(root, 'deps/a')))],
+    ['a directory has the place of another', (root) => swap(root, 'deps/a', 'deps/b')],
+    ['a directory is reached through a link', (root) => elsewhere(root, 'deps/a')],
+    ['a directory was made anew with the same names', (root) => replace(root, 'deps/a', () => sameNames(root))],
     ['a directory was made anew', (root) => replace(root, 'deps/a', () => write(root, 'deps/a/one.js', 'anew'))],
     ['everything was made anew', (root) => replace(root, 'deps', () => SAMPLE(root))],
     ['a file has the place of another', (root) => renameSync(join(root, 'deps/a/one.js'), join(root, 'deps/a/two.js'))],
@@ -263,6 +268,17 @@ const suite = (): void => {
     expect(seen(path)).toEqual(seen(to.path));
   });
 
+  it('lies where the repository has a file in the place of a directory', async () => {
+    const tree = await sample();
+    const to = place();
+    write(to.path, 'deps', 'a file of the repository');
+    await to.layers.restore([tree], objects);
+    write(to.path, 'deps/new');
+    const { path } = await restored(await save(to, tree));
+
+    expect(seen(path)).toEqual(seen(to.path));
+  });
+
   it('hides nothing of the repository that an earlier layer has had no more', async () => {
     const tree = await sample();
     const to = await restored(tree);
@@ -313,6 +329,21 @@ const suite = (): void => {
 const replace = (root: string, path: string, make: () => void): void => {
   rmSync(join(root, path), { recursive: true });
   make();
+};
+const move = (from: string, to: string): void => void execFileSync('mv', [from, to]);
+const swap = (root: string, one: string, other: string): void => {
+  move(join(root, one), join(root, 'between'));
+  move(join(root, other), join(root, one));
+  move(join(root, 'between'), join(root, other));
+};
+/** The same files, by the same inodes where that is possible. */
+const elsewhere = (root: string, path: string): void => {
+  move(join(root, path), `${root}.elsewhere`);
+  symlinkSync(`${root}.elsewhere`, join(root, path));
+};
+const sameNames = (root: string): void => {
+  write(root, 'deps/a/one.js', 'anew');
+  write(root, 'deps/a/two.js', 'anew');
 };
 const relink = (root: string, path: string, target: string): void => {
   rmSync(join(root, path), { force: true });

@@ -6,6 +6,7 @@ import type { LayeredTree } from './mounted-layers.ts';
 import { mountOverlay, unmount } from './mounts.ts';
 import type { Overlaid } from './overlaid-workspace.ts';
 import type { TreeLayers } from './tree-layers.ts';
+import { useAll } from './use-all.ts';
 
 /** Where an attempt works, and a directory of its own beside that. */
 type Place = { workspace: string; scratch: string; name: string };
@@ -132,32 +133,29 @@ export class WorkspaceLayers {
     objects: JobObjects,
   ): Promise<boolean> {
     const { workspace, scratch } = this.place;
-    const use = async (tree: LayeredTree): Promise<string> => {
-      const at = await this.layers.mounted.use(tree, objects);
-      this.restored.push(tree);
-      return at;
-    };
+    const { mounted } = this.layers;
     const below = openSync(workspace, constants.O_DIRECTORY);
     try {
-      const caches: string[] = [];
-      const places = new Map<string, string>();
-      for (const tree of trees) {
-        const at = await use(tree);
-        caches.unshift(at);
-        places.set(tree.manifestDigest, at);
-      }
-      const differences: string[] = [];
-      for (const layer of layersOf(different)) differences.unshift(await use(layer));
+      const used = [...trees, ...layersOf(different)];
+      const places = await useAll(
+        used,
+        (tree) => mounted.use(tree, objects),
+        (tree) => mounted.stopUsing(tree),
+      );
+      this.restored.push(...used);
+      const caches = places.slice(0, trees.length).toReversed();
+      const differences = places.slice(trees.length).toReversed();
       const upper = join(scratch, 'changes', 'upper');
       // What lies there twice, two caches with the same content for example, is refused; only its upper place is seen.
       const lower = new Set([...differences, ...caches, workspace]);
       await mountOverlay(workspace, [...lower], { upper, work: join(scratch, 'changes', 'work') });
-      this.overlay = { upper, base: [...caches, `/proc/self/fd/${below}`], below, trees: places };
+      const seenAt = new Map(trees.map(({ manifestDigest }, n) => [manifestDigest, places[n]!]));
+      this.overlay = { upper, base: [...caches, `/proc/self/fd/${below}`], below, trees: seenAt };
       return true;
     } catch (err) {
       closeSync(below);
       this.layers.logger.warn({ err }, 'a tree could not be mounted and is unpacked');
-      for (const tree of this.restored.splice(0)) this.layers.mounted.stopUsing(tree);
+      for (const tree of this.restored.splice(0)) mounted.stopUsing(tree);
       return false;
     }
   }

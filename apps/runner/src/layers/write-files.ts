@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LayeredEntry } from '@foldline/contracts';
 import { openFresh } from '@foldline/kernel';
 import { ImageReader } from '@foldline/squashfs';
-import { stampOf } from '../trees/select-entries.ts';
+import type { Identity } from './compare-entries.ts';
 
 type FileEntry = Extract<LayeredEntry, { kind: 'file' }>;
 /** Files of a tree, the images that have them, and where they are written. Directories are there already. */
@@ -15,8 +15,8 @@ export type FilesToWrite = {
   shared: SharedArrayBuffer;
 };
 
-/** A file that was written, and the stamp by which it is known until somebody changes it. */
-export type Written = [path: string, stamp: string];
+/** A file that was written, and how it is known until somebody changes it. */
+export type Written = [path: string, identity: Identity];
 
 const AT_A_TIME = 256;
 
@@ -54,7 +54,7 @@ export const writeFiles = ({ into, images, files, shared }: FilesToWrite): Writt
   }
 };
 
-const writeFile = (path: string, file: FileEntry, reader: ImageReader, masked: number): string => {
+const writeFile = (path: string, file: FileEntry, reader: ImageReader, masked: number): Identity => {
   const fd = openFresh(path, file.mode);
   try {
     let size = 0;
@@ -65,7 +65,8 @@ const writeFile = (path: string, file: FileEntry, reader: ImageReader, masked: n
     if (size !== file.size) throw new Error(`the image has ${size} bytes of a file of ${file.size}`);
     if ((file.mode & masked) !== 0) fchmodSync(fd, file.mode);
     futimesSync(fd, file.mtime, file.mtime);
-    return stampOf(fstatSync(fd));
+    const { ino, ctimeMs } = fstatSync(fd);
+    return { ino, ctimeMs };
   } finally {
     closeSync(fd);
   }

@@ -1,29 +1,39 @@
 import { readdirSync, readlinkSync, statSync, lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { TREE_LIMITS, linkProblem, normalizeGlob, pathProblem, placeOf, type TreeForm } from '@foldline/contracts';
+import { TREE_LIMITS, linkProblem, normalizeGlob, pathProblem, type TreeForm } from '@foldline/contracts';
 import { Refusal } from '@foldline/kernel';
 import { compileGlob, type Glob } from './glob.ts';
+import { withoutCollisions } from './without-collisions.ts';
 
-/** What lies in a tree. `mtime`: seconds since 1970. `stamp` differs when the file was changed in whatever way. */
+/**
+ * What lies in a tree. `mtime`: seconds since 1970. `stamp` differs when the file was changed in whatever way; one that is
+ * known to be as it was has none.
+ */
 export type Found =
-  | { kind: 'file'; path: string; mode: number; mtime: number; size: number; stamp: string }
+  | { kind: 'file'; path: string; mode: number; mtime: number; size: number; stamp?: string }
   | { kind: 'dir'; path: string; mode: number; mtime: number }
   | { kind: 'link'; path: string; target: string; mtime: number };
 export type Selection = { entries: Found[]; unmatched: string[]; skipped: string[] };
 type SelectOptions = {
-  asBefore?: AsBefore;
-  /** All that lies directly in a directory, where that and everything below it is known to be what it was. */
-  listedBefore?: ListedBefore;
+  known?: KnownTree;
   /** What another host could not have is left out of portable ones. */
   form?: TreeForm;
   /** Told of each entry of an exact tree that was looked at, when it is found. */
   onFound?: OnFound;
 };
 type OnFound = (entry: Found, stats: Stats) => void;
-/** What needs no look, since it is known to be what it was; not asked for directories. */
-export type AsBefore = (path: string) => Found | undefined;
-export type ListedBefore = (directory: string) => readonly Found[] | undefined;
+/** What is known of a tree without a look at it. */
+export type KnownTree = {
+  /** What lies at a path, where that and everything below it is what it was. */
+  at(path: string): Found | undefined;
+  /** What lies directly in such a directory. */
+  inside(directory: string): readonly Found[];
+  /** What lies directly in any other, where that is known. */
+  listed(directory: string): readonly Listed[] | undefined;
+};
+export type Listed = { name: string; isDirectory(): boolean };
 
+const NOTHING_KNOWN: KnownTree = { at: () => undefined, inside: () => [], listed: () => undefined };
 const PERMISSIONS = 0o777;
 const MAX_NOTES = 50;
 /** What node puts in the place of bytes that are no text. */
@@ -42,12 +52,7 @@ export const selectEntries = (
   root: string,
   paths: readonly string[],
   exclude: readonly string[] = [],
-  {
-    asBefore = () => undefined,
-    listedBefore = () => undefined,
-    form = 'portable',
-    onFound = () => undefined,
-  }: SelectOptions = {},
+  { known = NOTHING_KNOWN, form = 'portable', onFound = () => undefined }: SelectOptions = {},
 ): Selection => {
   const selection: Selection = { entries: [], unmatched: [], skipped: [] };
   const excluded = exclude.map((text) => compileGlob(normalizeGlob(text)).matches);
@@ -66,9 +71,9 @@ export const selectEntries = (
       return isInside || isMeant;
     };
     const notes = (text: string): void => note(selection, text);
-    walk(pattern.base, { root, visit, asBefore, listedBefore, git: pattern.namesGit, note: notes });
+    walk(pattern.base, { root, visit, known, git: pattern.namesGit, note: notes });
   }
-  if (form === 'portable') selection.entries = withoutCollisions(selection);
+  if (form === 'portable') selection.entries = withoutCollisions(selection.entries, (text) => note(selection, text));
   selection.unmatched = patterns.filter(({ used }) => !used).map(({ text }) => text);
   return selection;
 };
@@ -84,8 +89,7 @@ export const entriesAt = (root: string, start: string, onFound: OnFound): void =
     add(selection, seen, { root, path, form: 'exact', onFound }, entry);
     return true;
   };
-  const nothing = (): undefined => undefined;
-  walk(start, { root, visit, asBefore: nothing, listedBefore: nothing, git: true, note: nothing });
+  walk(start, { root, visit, known: NOTHING_KNOWN, git: true, note: () => undefined });
 };
 
 /** `isInside`: of a directory that a pattern stands for, and so for everything in it. Answers whether it is one. */
@@ -93,8 +97,7 @@ type Visit = (path: string, entry: Stats | Found, isInside: boolean) => boolean;
 type Walk = {
   root: string;
   visit: Visit;
-  asBefore: AsBefore;
-  listedBefore: ListedBefore;
+  known: KnownTree;
   git: boolean;
   note: (text: string) => void;
 };
@@ -118,30 +121,34 @@ const leadsThroughLink = (root: string, path: string): boolean => {
 };
 
 const walkDirectory = (directory: string, isInside: boolean, walking: Walk): void => {
-  const before = walking.listedBefore(directory);
-  if (before) walkKnown(before, isInside, walking);
+  if (walking.known.at(directory)?.kind === 'dir') walkKnown(directory, isInside, walking);
   else walkListed(directory, isInside, walking);
 };
 
-const walkKnown = (entries: readonly Found[], isInside: boolean, walking: Walk): void => {
-  for (const entry of entries) {
+const walkKnown = (directory: string, isInside: boolean, walking: Walk): void => {
+  for (const entry of walking.known.inside(directory)) {
     const below = walking.visit(entry.path, entry, isInside);
-    if (entry.kind === 'dir') walkDirectory(entry.path, below, walking);
+    if (entry.kind === 'dir') walkKnown(entry.path, below, walking);
   }
 };
 
 const walkListed = (directory: string, isInside: boolean, walking: Walk): void => {
-  for (const listed of readdirSync(`${walking.root}/${directory}`, { withFileTypes: true })) {
+  const { root, known, note, git, visit } = walking;
+  const all = known.listed(directory) ?? readdirSync(`${root}/${directory}`, { withFileTypes: true });
+  for (const listed of all) {
     const path = directory === '' ? listed.name : `${directory}/${listed.name}`;
-    if (path === GIT && !walking.git) continue;
-    const known = listed.isDirectory() ? undefined : walking.asBefore(path);
-    const entry = known ?? lstatSync(`${walking.root}/${path}`, { throwIfNoEntry: false });
-    if (!entry && listed.name.includes(NOT_UTF8)) walking.note(`${path} was left out: its name is not UTF-8`);
-    const below = entry !== undefined && walking.visit(path, entry, isInside);
-    if (!listed.isDirectory() || !entry) continue;
+    if (path === GIT && !git) continue;
+    const isDirectory = listed.isDirectory();
+    const before = known.at(path);
+    const isAsBefore = before !== undefined && (before.kind === 'dir') === isDirectory;
+    const entry = isAsBefore ? before : lstatSync(`${root}/${path}`, { throwIfNoEntry: false });
+    if (!entry && listed.name.includes(NOT_UTF8)) note(`${path} was left out: its name is not UTF-8`);
+    const below = entry !== undefined && visit(path, entry, isInside);
+    if (!isDirectory || !entry) continue;
     // What lies deeper could not be kept, and a walk without an end would exhaust the stack.
-    if (path.split('/').length > TREE_LIMITS.depth) walking.note(`${path} was not looked into: it lies too deep`);
-    else walkDirectory(path, below, walking);
+    if (path.split('/').length > TREE_LIMITS.depth) note(`${path} was not looked into: it lies too deep`);
+    else if (isAsBefore) walkKnown(path, below, walking);
+    else walkListed(path, below, walking);
   }
 };
 
@@ -172,42 +179,6 @@ export const foundOf = (path: string, stats: Stats, root: string): Found | undef
 
 /** Changes with every change of content or attributes, and no program can set it back. */
 export const stampOf = ({ ino, ctimeMs }: Stats): string => `${ino} ${ctimeMs}`;
-
-/**
- * Where the tree is put back, names that differ in case or composition only may be one place, and what a manifest could
- * not say is left out here, where somebody is told.
- */
-const withoutCollisions = (selection: Selection): Found[] => {
-  const places = new Map<string, Found>();
-  for (const entry of selection.entries) {
-    const place = placeOf(entry.path);
-    const other = places.get(place);
-    if (other) note(selection, `${entry.path} was left out: elsewhere it is the same file as ${other.path}`);
-    else places.set(place, entry);
-  }
-  const blocked = new Map<string, string | undefined>();
-  return [...places.values()].filter(({ path }) => {
-    const above = blockedBy(directoryOf(placeOf(path)), places, blocked);
-    if (above !== undefined) note(selection, `${path} was left out: elsewhere ${above} is in its way`);
-    return above === undefined;
-  });
-};
-
-const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
-
-/** The file or link that lies where a directory should; each directory is looked at once. */
-const blockedBy = (
-  directory: string,
-  places: ReadonlyMap<string, Found>,
-  known: Map<string, string | undefined>,
-): string | undefined => {
-  if (directory === '') return undefined;
-  if (known.has(directory)) return known.get(directory);
-  const entry = places.get(directory);
-  const own = entry && entry.kind !== 'dir' ? entry.path : blockedBy(directoryOf(directory), places, known);
-  known.set(directory, own);
-  return own;
-};
 
 const note = (selection: Selection, text: string): void => {
   if (selection.skipped.length < MAX_NOTES) selection.skipped.push(text);
