@@ -44,4 +44,4 @@ export { sha256Of } from './sha256.ts';
 export { signingKeyOf, signingSecretOf } from './signing-key.ts';
 export { Slots } from './slots.ts';
 export { soleClaims } from './sole-claims.ts';
-export { clear, openFresh, TreeDirectories } from './tree-directories.ts';
+export { OWNER_MAY_WRITE, TreeDirectories, clear, openFresh } from './tree-directories.ts';

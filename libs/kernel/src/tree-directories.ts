@@ -15,7 +15,8 @@ type Place = { path: string };
 type Directory = Place & { mode: number; mtime?: number };
 type Link = Place & { target: string; mtime?: number };
 
-const OWNER_MAY_WRITE = 0o700;
+/** Of directories that are put back: without it nothing could be written to them or removed. */
+export const OWNER_MAY_WRITE = 0o700;
 
 /**
  * The directories and links of a tree that is put into a directory. What lies there may be hostile: nothing is ever

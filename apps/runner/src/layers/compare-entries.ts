@@ -5,13 +5,13 @@ export type Identity = { ino: number; ctimeMs: number };
 /** Entries below a directory, and what they were; can be sent to another thread. */
 export type EntriesToCompare = {
   root: string;
-  /** Paths, each ended by a zero. */
-  paths: string;
+  /** Paths, some of them in each text with a zero between two. */
+  paths: readonly string[];
   /** Of each of them, as two numbers. */
   identities: Float64Array;
-  /** How far the threads that compare them have come. */
-  shared: SharedArrayBuffer;
 };
+/** How far the threads that compare them have come is in `shared`. */
+export type Comparing = EntriesToCompare & { shared: SharedArrayBuffer };
 
 const AT_A_TIME = 512;
 /** Two changes that are not further apart may have the same time. */
@@ -31,21 +31,31 @@ export const entriesToCompare = (root: string, known: ReadonlyMap<string, Identi
     identities[at + 1] = ctimeMs;
     at += 2;
   }
-  return { root, paths: [...known.keys()].join('\0'), identities, shared: new SharedArrayBuffer(4) };
+  const all = [...known.keys()];
+  const paths: string[] = [];
+  for (let from = 0; from < all.length; from += AT_A_TIME) paths.push(all.slice(from, from + AT_A_TIME).join('\0'));
+  return { root, paths, identities };
 };
 
 /** Whether they are so few that one thread is done before another has heard of it. */
 export const areFew = ({ identities }: EntriesToCompare): boolean => identities.length / 2 <= 4 * AT_A_TIME;
 
+export const beginComparing = (entries: EntriesToCompare): Comparing => ({
+  ...entries,
+  shared: new SharedArrayBuffer(4),
+});
+
 /** Paths of which something else or nothing is there now. Several threads may compare at once. */
-export const changedEntries = ({ root, paths, identities, shared }: EntriesToCompare): string[] => {
-  const all = paths.split('\0');
-  const count = identities.length / 2;
+export const changedEntries = ({ root, paths, identities, shared }: Comparing): string[] => {
   const next = new Int32Array(shared);
   const changed: string[] = [];
-  for (let from = Atomics.add(next, 0, AT_A_TIME); from < count; from = Atomics.add(next, 0, AT_A_TIME))
-    for (let at = from; at < Math.min(from + AT_A_TIME, count); at += 1)
-      if (!isStill(`${root}/${all[at]!}`, identities[2 * at]!, identities[2 * at + 1]!)) changed.push(all[at]!);
+  for (let n = Atomics.add(next, 0, 1); n < paths.length; n = Atomics.add(next, 0, 1)) {
+    let at = 2 * n * AT_A_TIME;
+    for (const path of paths[n]!.split('\0')) {
+      if (!isStill(`${root}/${path}`, identities[at]!, identities[at + 1]!)) changed.push(path);
+      at += 2;
+    }
+  }
   return changed;
 };
 

@@ -53,7 +53,7 @@ export class LayerOperations {
     if (operation.kind === 'difference') return this.difference(operation);
     if (operation.kind === 'describe') return this.describe(operation);
     if (operation.kind === 'unpack') await this.unpacked.unpack(operation);
-    else if (operation.kind === 'watch') this.watch(operation);
+    else if (operation.kind === 'watch') await this.watch(operation);
     else this.forget(operation.into);
     return undefined;
   }
@@ -84,11 +84,11 @@ export class LayerOperations {
     return saved;
   }
 
-  private watch({ root, overlay, restored }: WatchWorkspace): void {
+  private async watch({ root, overlay, restored }: WatchWorkspace): Promise<void> {
     const before = restored === undefined ? undefined : this.manifests.read(restored);
     const look = overlay
       ? new OverlaidWorkspace({ root, ...overlay }, before)
-      : new ScannedWorkspace(root, before, this.threads);
+      : await ScannedWorkspace.begin(root, before, this.threads, this.unpacked.entriesIn(root));
     this.watched.set(root, new WorkspaceDifferences(look, before));
   }
 

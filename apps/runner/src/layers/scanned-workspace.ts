@@ -2,14 +2,16 @@ import { readdirSync, type Stats } from 'node:fs';
 import { entriesAt, foundOf, requireFewEntries, type Found } from '../trees/select-entries.ts';
 import { statsAt } from '../trees/stats-at.ts';
 import { directoriesAbove } from './changed-entries.ts';
-import { entriesToCompare, identityOf, type Identity } from './compare-entries.ts';
+import { entriesToCompare, identityOf, type EntriesToCompare, type Identity } from './compare-entries.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { stampOf, type Differences, type Look, type Seen } from './workspace-differences.ts';
 
-/** `entry`: of everything but the workspace itself. */
-type Known = Identity & { entry?: Found };
 /** The workspace itself. */
 const ITSELF = '.';
+/** An entry, and how it is known. */
+export type KnownEntry = Identity & { entry: Found };
+/** The workspace itself is no entry of it. */
+type Known = Identity & { entry?: Found };
 
 /**
  * A workspace of which nothing tells what was changed in it. Each entry is compared with what it was the last time, and
@@ -19,22 +21,36 @@ export class ScannedWorkspace implements Look {
   /** Each entry when the first step began. */
   readonly stamps = new Map<string, string>();
   private readonly known = new Map<string, Known>();
+  /** What is known, as it is compared, until something else is. */
+  private compared: EntriesToCompare | undefined;
   /** Of what there was when the first step began: what is otherwise or new, and what is not there. */
   private readonly different = new Set<string>();
   private readonly missing = new Set<string>();
 
-  constructor(
+  private constructor(
     private readonly root: string,
     private readonly before: Differences | undefined,
     private readonly threads: TwoThreads,
-  ) {
-    this.lookAgain(ITSELF);
-    for (const { entry } of this.known.values()) if (entry) this.stamps.set(entry.path, stampOf(entry));
-    this.different.clear();
+  ) {}
+
+  /** `restored`: entries of trees that were put into the workspace, some of which may be something else by now. */
+  static async begin(
+    root: string,
+    before: Differences | undefined,
+    threads: TwoThreads,
+    restored: Iterable<KnownEntry> = [],
+  ): Promise<ScannedWorkspace> {
+    const scanned = new ScannedWorkspace(root, before, threads);
+    for (const each of restored) scanned.known.set(each.entry.path, each);
+    await scanned.lookAgainWhereChanged();
+    scanned.lookAgain(ITSELF);
+    for (const { entry } of scanned.known.values()) if (entry) scanned.stamps.set(entry.path, stampOf(entry));
+    scanned.different.clear();
+    return scanned;
   }
 
   async now(last: Differences | undefined): Promise<Seen> {
-    for (const path of await this.threads.compare(entriesToCompare(this.root, this.known))) this.lookAgain(path);
+    await this.lookAgainWhereChanged();
     const { before, known } = this;
     const paths = new Set([...this.different, ...(before?.entries.keys() ?? []), ...(last?.entries.keys() ?? [])]);
     const differing = this.entriesOf(paths);
@@ -49,7 +65,13 @@ export class ScannedWorkspace implements Look {
     return [...paths].flatMap((path) => this.known.get(path)?.entry ?? []);
   }
 
+  private async lookAgainWhereChanged(): Promise<void> {
+    this.compared ??= entriesToCompare(this.root, this.known);
+    for (const path of await this.threads.compare(this.compared)) this.lookAgain(path);
+  }
+
   private lookAgain(path: string): void {
+    this.compared = undefined;
     const stats = statsAt(`${this.root}/${path}`);
     const was = this.known.get(path);
     if (stats?.isDirectory() && (path === ITSELF || was?.entry?.kind === 'dir')) this.list(path, stats);

@@ -1,13 +1,11 @@
 import { BatchQueue, abandonPacking, packBatches, type Batch, type PackedFile, type Packing } from '@foldline/squashfs';
 import { Worker, parentPort } from 'node:worker_threads';
-import { areFew, changedEntries, type EntriesToCompare } from './compare-entries.ts';
+import { areFew, beginComparing, changedEntries, type Comparing, type EntriesToCompare } from './compare-entries.ts';
 import { writeFiles, type FilesToWrite, type Written } from './write-files.ts';
 
 /** What two threads do together: both take the next piece of work until none is left. */
 type Work =
-  | { kind: 'pack'; packing: Packing }
-  | { kind: 'write'; files: FilesToWrite }
-  | { kind: 'compare'; entries: EntriesToCompare };
+  { kind: 'pack'; packing: Packing } | { kind: 'write'; files: FilesToWrite } | { kind: 'compare'; entries: Comparing };
 type Done = (PackedFile | Written | string)[];
 /** What is to be packed comes while it is looked for. */
 type Found = { kind: 'found'; batch: Batch } | { kind: 'all' };
@@ -71,7 +69,8 @@ export class TwoThreads {
   }
 
   /** Paths of which something else or nothing is there now. */
-  async compare(entries: EntriesToCompare): Promise<string[]> {
+  async compare(toCompare: EntriesToCompare): Promise<string[]> {
+    const entries = beginComparing(toCompare);
     if (areFew(entries)) return changedEntries(entries);
     const [own, helped] = await this.together({ kind: 'compare', entries }, async () => changedEntries(entries));
     return [...own, ...(helped as string[])];

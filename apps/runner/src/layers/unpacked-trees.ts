@@ -1,9 +1,12 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { TreeDirectories } from '@foldline/kernel';
+import type { LayeredEntry } from '@foldline/contracts';
+import { OWNER_MAY_WRITE, TreeDirectories } from '@foldline/kernel';
+import { stampOf, type Found } from '../trees/select-entries.ts';
 import type { Base } from './changed-entries.ts';
 import { identityOf, type Identity } from './compare-entries.ts';
 import type { KnownManifests } from './known-manifests.ts';
+import type { KnownEntry } from './scanned-workspace.ts';
 import type { UnpackTree } from './tree-operations.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { filesToWrite } from './write-files.ts';
@@ -41,7 +44,21 @@ export class UnpackedTrees {
     return this.trees.get(directory)?.get(manifest);
   }
 
+  /** Everything that was put there, some of which a later tree may have replaced. */
+  *entriesIn(directory: string): Generator<KnownEntry> {
+    for (const { entries, identities } of this.trees.get(directory)?.values() ?? [])
+      for (const [path, identity] of identities) yield { ...identity, entry: asFound(entries.get(path)!, identity) };
+  }
+
   forget(directory: string): void {
     this.trees.delete(directory);
   }
 }
+
+/** Directories of workspaces can be written to, whatever their tree says. */
+const asFound = (entry: LayeredEntry, identity: Identity): Found => {
+  const { kind, path, mtime } = entry;
+  if (kind === 'link') return { kind, path, target: entry.target, mtime };
+  if (kind === 'dir') return { kind, path, mode: entry.mode | OWNER_MAY_WRITE, mtime };
+  return { kind, path, mode: entry.mode, mtime, size: entry.size, stamp: stampOf(identity) };
+};

@@ -178,7 +178,7 @@ export const foundOf = (path: string, stats: Stats, root: string): Found | undef
 };
 
 /** Changes with every change of content or attributes, and no program can set it back. */
-export const stampOf = ({ ino, ctimeMs }: Stats): string => `${ino} ${ctimeMs}`;
+export const stampOf = ({ ino, ctimeMs }: Pick<Stats, 'ino' | 'ctimeMs'>): string => `${ino} ${ctimeMs}`;
 
 const note = (selection: Selection, text: string): void => {
   if (selection.skipped.length < MAX_NOTES) selection.skipped.push(text);
