@@ -5,9 +5,6 @@ import { figure, ms, percentile } from './lib/figures.mjs';
 import { changeSome } from './lib/tree.mjs';
 import { PATHS, ROUNDS, TREE, settle, timed, warm, withTreeHosts } from './lib/tree-hosts.mjs';
 
-/** A twentieth of it. */
-const SOME = ['node_modules/package-1*/lib-0/'];
-
 const peers = (bench) => {
   const archive = join(bench.directory, 'peer.tar.zst');
   const shell = (command) =>
@@ -44,43 +41,47 @@ const peers = (bench) => {
 };
 
 const ours = async (bench, mounts) => {
-  const took = { save: [], restore: [], again: [] };
-  const digests = new Set();
+  const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const host = await bench.host(mounts);
     await host.layers.mayMount();
-    // The threads are there, as they are on a runner that has worked before.
-    await host.workspace(bench.source).save(SOME, undefined, host.objects);
-    let tree;
-    settle();
-    warm(bench.source);
-    took.save.push(
-      await timed(async () => {
-        tree = await host.workspace(bench.source).save(PATHS, undefined, host.objects);
-      }),
-    );
-    digests.add(tree.contentDigest);
-    const place = bench.fresh();
-    const workspace = host.workspace(place);
-    settle();
-    took.restore.push(await timed(() => workspace.restore([tree], host.objects)));
-    changeSome(
-      bench.paths.map((path) => path.replace(bench.source, place)),
-      100,
-    );
-    settle();
-    let second;
-    took.again.push(
-      await timed(async () => {
-        second = await workspace.save(PATHS, tree, host.objects);
-      }),
-    );
-    digests.add(second.contentDigest);
-    await workspace.close();
+    // A runner has worked before, for days and not for a second.
+    await once(bench, host);
+    rounds.push(await once(bench, host));
     await host.end();
-    rmSync(place, { recursive: true });
   }
-  return { save: percentile(took.save), restore: percentile(took.restore), again: percentile(took.again), digests };
+  const median = (name) => percentile(rounds.map((round) => round[name]));
+  return {
+    save: median('save'),
+    restore: median('restore'),
+    again: median('again'),
+    digests: rounds.flatMap(({ digests }) => digests),
+  };
+};
+
+const once = async (bench, host) => {
+  settle();
+  warm(bench.source);
+  let first;
+  const save = await timed(async () => {
+    first = await host.workspace(bench.source).save(PATHS, undefined, host.objects);
+  });
+  const place = bench.fresh();
+  const workspace = host.workspace(place);
+  settle();
+  const restore = await timed(() => workspace.restore([first], host.objects));
+  changeSome(
+    bench.paths.map((path) => path.replace(bench.source, place)),
+    100,
+  );
+  settle();
+  let second;
+  const again = await timed(async () => {
+    second = await workspace.save(PATHS, first, host.objects);
+  });
+  await workspace.close();
+  rmSync(place, { recursive: true });
+  return { save, restore, again, digests: [first.contentDigest, second.contentDigest] };
 };
 
 /** A tree as large as what a package manager leaves, saved and restored. */
