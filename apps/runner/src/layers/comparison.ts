@@ -34,24 +34,33 @@ export const withUnpacked = (tree: Base, { identities, changed }: Unpacked): Com
 };
 
 /**
- * `root` is an overlay, of which `upper` has what was changed since; `beside` are the other directories that are seen
- * there, `over` lies between them.
+ * `root` is an overlay, of which `upper` has what was changed since; `above` and `below` are the other directories that
+ * are seen there, by where they lie, `over` lies between them and `upper`.
  */
-type Mounted = { root: string; upper: string; beside: readonly string[]; over: Differences | undefined };
+type Mounted = {
+  root: string;
+  upper: string;
+  above: readonly string[];
+  below: readonly string[];
+  over: Differences | undefined;
+};
 
 /** Of a tree that is part of an overlay: what the overlay has not had to keep is what it was. */
-export const withMounted = (tree: Base, { root, upper, beside, over }: Mounted): Comparison => {
+export const withMounted = (tree: Base, { root, upper, above, below, over }: Mounted): Comparison => {
   const children = childrenIn(tree);
   const kept = keptIn(upper);
   const touched = new Set([
     ...[...kept].flatMap(([directory, entries]) => entries.map(({ name }) => join(directory, name))),
     ...(over ? [...over.entries.keys(), ...aboveAll(over.gone)] : []),
   ]);
-  const isElsewhere = (path: string): boolean => beside.some((directory) => isThere(join(directory, path)));
+  const isIn = (directories: readonly string[], path: string): boolean =>
+    directories.some((directory) => isThere(join(directory, path)));
+  const isElsewhere = (path: string): boolean => isIn(above, path) || isIn(below, path);
+  const isTouched = (path: string): boolean => touched.has(path) || isIn(above, path);
   const known: KnownTree = {
     at: (path) => {
-      const entry = touched.has(path) ? undefined : tree.entries.get(path);
-      return entry?.kind === 'dir' && isElsewhere(path) ? undefined : entry;
+      const entry = isTouched(path) ? undefined : tree.entries.get(path);
+      return entry?.kind === 'dir' && isIn(below, path) ? undefined : entry;
     },
     inside: children,
     // To list what several layers have together takes an overlay much longer than to list each of them.
@@ -60,14 +69,14 @@ export const withMounted = (tree: Base, { root, upper, beside, over }: Mounted):
       const mayBeOthers = over !== undefined || tree.entries.get(directory)?.kind !== 'dir' || isElsewhere(directory);
       if (!own || mayBeOthers) return undefined;
       const names = new Set(own.map(({ name }) => name));
-      const below = children(directory).filter(({ path }) => !names.has(nameOf(path)));
+      const others = children(directory).filter(({ path }) => !names.has(nameOf(path)));
       // Of a directory that was removed and made anew nothing below is seen, of any other all that it has not itself.
-      const [any] = below;
+      const [any] = others;
       const isAnew = any !== undefined && !isThere(join(root, any.path));
-      return [...own, ...(isAnew ? [] : below.map(asListed))];
+      return [...own, ...(isAnew ? [] : others.map(asListed))];
     },
   };
-  return { known, isUnchanged: ({ path, kind }) => kind !== 'file' || !touched.has(path) };
+  return { known, isUnchanged: ({ path, kind }) => kind !== 'file' || !isTouched(path) };
 };
 
 const isThere = (path: string): boolean => statsAt(path) !== undefined;

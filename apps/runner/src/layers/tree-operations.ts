@@ -4,16 +4,18 @@ import type { Overlaid } from './overlaid-workspace.ts';
 
 /** `manifest`, `images` and `image` are paths of files of this host. */
 export type UnpackTree = { kind: 'unpack'; manifest: string; images: string[]; into: string };
+type MountedTree = { upper: string; above: string[]; below: string[] };
 export type SaveTree = {
   kind: 'save';
   root: string;
   paths: string[];
   /**
    * What was restored there before. Where that was by an overlay, this keeps what was changed since in `upper`, and
-   * `beside` are the other directories that it is made of; `over` is the manifest of differences that lie between them.
+   * `above` and `below` are the other directories that it is made of, by where they lie; `over` is the manifest of
+   * differences that lie between them and `upper`.
    * `contentDigest` is that of its content, where it is known.
    */
-  base?: { manifest: string; contentDigest?: string; mounted?: { upper: string; beside: string[] }; over?: string };
+  base?: { manifest: string; contentDigest?: string; mounted?: MountedTree; over?: string };
   /** Where the new layer is written. */
   image: string;
   /** Seconds since 1970. */

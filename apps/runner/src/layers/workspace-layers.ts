@@ -124,7 +124,9 @@ export class WorkspaceLayers {
     if (!this.overlay) return {};
     const { upper, base, trees } = this.overlay;
     const own = trees.get(manifestDigest);
-    return { mounted: { upper, beside: base.filter((directory) => directory !== own) } };
+    const at = base.findIndex((directory) => directory === own);
+    const below = base.slice(at + 1).filter((directory) => directory !== own);
+    return { mounted: { upper, above: base.slice(0, at), below } };
   }
 
   private async mount(
