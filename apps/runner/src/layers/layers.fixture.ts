@@ -70,11 +70,12 @@ export const changeSomething = (root: string, kind: string, at: string, text: st
   const file = join(root, at);
   if (!isReachable(root, at)) return;
   const stats = lstatSync(file, { throwIfNoEntry: false });
-  if (kind === 'remove' || (kind === 'write' && stats?.isDirectory())) rmSync(file, { recursive: true, force: true });
+  const isInTheWay = kind === 'write' && stats !== undefined && !stats.isFile();
+  if (kind === 'remove' || isInTheWay) rmSync(file, { recursive: true, force: true });
   if (kind === 'write') write(root, at, text);
   if (kind === 'append' && stats?.isFile()) appendFileSync(file, '!');
   if (kind === 'directory' && !stats) mkdirSync(file, { recursive: true });
-  if (kind === 'mode' && stats) chmodSync(file, stats.isDirectory() ? 0o750 : 0o711);
+  if (kind === 'mode' && stats && !stats.isSymbolicLink()) chmodSync(file, stats.isDirectory() ? 0o750 : 0o711);
 };
 
 /** No file is in the way. */
