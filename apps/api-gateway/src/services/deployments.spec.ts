@@ -21,9 +21,10 @@ beforeEach(async () => {
 });
 afterEach(() => closeAndRemove(gateway));
 
-const get = async (path: string) => {
-  const position = await gateway.ports.eventStore.lastPosition();
-  return (await gateway.as('get', `/v1/cicd/${path}?minPosition=${position}`).expect(200)).body;
+const get = async (path: string, query: object = {}) => {
+  const minPosition = await gateway.ports.eventStore.lastPosition();
+  const asked = gateway.as('get', `/v1/cicd/${path}`).query({ ...query, minPosition });
+  return (await asked.expect(200)).body;
 };
 const deploy = (image: string, reason?: string) =>
   gateway.as('post', '/v1/cicd/services/1/deploy').send({ image_tag: image, ...(reason && { reason }) });
@@ -255,11 +256,10 @@ describe('S2-37 The metrics of a service', () => {
     await gateway.as('post', '/v1/cicd/services').send({ project: 'ada/engine', name: 'other' }).expect(201);
     await deployed('shop:1');
     await gateway.as('post', '/v1/cicd/services/2/deploy').send({ image_tag: 'other:1' }).expect(202);
-    const asked = async (path: string) =>
-      (await gateway.as('get', `/v1/cicd/services/${path}`).expect(200)).body.deployments;
-    expect(await asked('1/metrics?range=12h')).toMatchObject({ count: 1, per_day: 2 });
-    expect(await asked('2/metrics')).toMatchObject({ count: 1, queue: { queued: 1, running: 0 } });
-    expect((await asked('1/metrics?range=2d')).days).toHaveLength(3);
+    const measured = async (id: number, query: object = {}) => (await get(`services/${id}/metrics`, query)).deployments;
+    expect(await measured(1, { range: '12h' })).toMatchObject({ count: 1, per_day: 2 });
+    expect(await measured(2)).toMatchObject({ count: 1, queue: { queued: 1, running: 0 } });
+    expect((await measured(1, { range: '2d' })).days).toHaveLength(3);
     await gateway.as('get', '/v1/cicd/services/1/metrics?range=year').expect(400);
   });
 });
