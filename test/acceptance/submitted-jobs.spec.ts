@@ -284,7 +284,7 @@ describe('Submitted jobs that wait, run and end (S1-10, S1-11)', () => {
     for (const id of ['runs-1', 'runs-2', 'waits']) await submit({ id, steps });
     await until('two jobs to run', async () => (await listed('running')).length === 2);
     expect((await listed('running')).toSorted()).toEqual(['runs-1', 'runs-2']);
-    expect(await listed('queued')).toEqual(['waits']);
+    await until('the third to wait', async () => (await listed('queued')).join() === 'waits');
 
     for (const jobId of ['waits', 'runs-1', 'runs-2']) await sandbox.client.post('/jobs/cancel', { jobId });
     for (const id of ['waits', 'runs-1', 'runs-2']) expect(await ended(id)).toMatchObject({ status: 'cancelled' });

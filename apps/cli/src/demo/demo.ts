@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
-import { ApiError, startServerProcess, type ServerProcess } from '@foldline/client';
+import { ApiError, startServerProcess, until, type ServerProcess } from '@foldline/client';
 import { createRepository } from './repository.ts';
 
 import { watchPipeline, type PipelineAnswer } from './watch-pipeline.ts';
@@ -72,9 +72,10 @@ const pushAndWatch = async (
 ): Promise<PipelineAnswer> => {
   heading(title);
   for (const line of pushed.output.trim().split('\n')) say(`  ${pc.dim(line)}`);
-  const { items } = await client.get<{ items: { id: string; sha: string }[] }>(`/api/${PROJECT}/pipelines?limit=20`);
-  const pipeline = items.find(({ sha }) => sha === pushed.sha);
-  if (!pipeline) throw new Error(`the push of ${pushed.sha} started no pipeline`);
+  const pipeline = await until(`a pipeline of the push of ${pushed.sha}`, async () => {
+    const { items } = await client.get<{ items: { id: string; sha: string }[] }>(`/api/${PROJECT}/pipelines?limit=20`);
+    return items.find(({ sha }) => sha === pushed.sha);
+  });
   return watchPipeline(client, PROJECT, pipeline.id, 0, say);
 };
 
