@@ -197,11 +197,12 @@ export class AttemptExecution {
     };
   }
 
-  /** What the job builds upon must be seen first: read models that are behind would show too little, and nobody would know. */
+  /** What the job builds upon must be seen first; which tests have failed before is worth one wait, and no more. */
   private async inputsShown(): Promise<void> {
     const { artifactJobs, job, resume } = this.event.data;
-    if (artifactJobs.length + job.cache.length === 0 && !resume) return;
-    while (!this.stopped && !(await this.ports.readModels.reached(this.event.position, READ_MODELS_MS)));
+    const reached = () => this.ports.readModels.reached(this.event.position, READ_MODELS_MS);
+    if (artifactJobs.length + job.cache.length > 0 || resume) while (!this.stopped && !(await reached()));
+    else if (job.artifacts?.readReports?.junit) await reached().catch(() => false);
   }
 
   private async checkOut(log: AttemptLog): Promise<void> {

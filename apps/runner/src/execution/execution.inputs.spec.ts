@@ -43,4 +43,20 @@ describe('a runner whose read models are behind', () => {
     expect(before).toEqual(['', '', '']);
     expect((await finish()).outcome).toBe('success');
   });
+
+  it('waits once for the tests that have failed before, which a job can do without', async () => {
+    const before: string[] = [];
+    embedded.ports.readModels.reached = async () => {
+      before.push(marked());
+      return false;
+    };
+    const reports = ['junit.xml'];
+    const artifacts = { paths: [], exclude: [], when: 'on_success' as const, reports, readReports: { junit: reports } };
+    await assign({ ...script(`echo running >> ${mark()}`), artifacts });
+    await runner.accept(assigned);
+    await ended();
+
+    expect(before).toEqual(['']);
+    expect((await finish()).outcome).toBe('success');
+  });
 });
