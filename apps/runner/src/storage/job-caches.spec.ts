@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { CacheSpec } from '@foldline/contracts';
+import { Refusal, TransientError } from '@foldline/kernel';
 import { absent } from '@foldline/testing';
 import { jobWith, prepareCaches, restored, saved } from './job-caches.fixture.ts';
 
@@ -34,6 +35,34 @@ const suite = (): void => {
       { type: 'CacheUploaded', data: { key: 'deps', scope: 'unprotected', files: 1, bytes: 5 } },
     ]);
     expect(job.lines).toEqual(['No cache for deps', 'Saved cache deps: 1 files, 5 bytes']);
+  });
+
+  it('says what of it could not be kept', async () => {
+    const job = jobWith({});
+    await job.run(() => {
+      job.write('node_modules/which', 'here');
+      job.write('node_modules/a\\b', 'left out');
+    });
+
+    expect(job.lines).toContain('WARNING a file was left out: its path has control characters or backslashes');
+    expect(job.facts.at(-1)).toMatchObject({ type: 'CacheUploaded', data: { files: 1 } });
+  });
+
+  it('that cannot be kept is told, and the job goes on', async () => {
+    const job = jobWith({});
+    job.scene.layers.save = () => Promise.reject(new Refusal('tree_too_large', 'there are too many files to keep'));
+    await job.run(() => job.write('node_modules/which', 'here'));
+
+    expect(job.lines).toContain('WARNING cache deps was not saved: there are too many files to keep');
+    expect(job.facts.map(({ type }) => type)).toEqual(['CacheRestored']);
+  });
+
+  it('waits for stores that do not answer as everything does that a job keeps', async () => {
+    const job = jobWith({});
+    const gone = new TransientError('the object store does not answer');
+    job.scene.layers.save = () => Promise.reject(gone);
+
+    await expect(job.run(() => job.write('node_modules/which', 'here'))).rejects.toBe(gone);
   });
 
   it('has the variables of the job in its key and its paths', async () => {

@@ -11,7 +11,7 @@ import {
   type CacheDoc,
   type CacheSpec,
 } from '@foldline/contracts';
-import { derivedId } from '@foldline/kernel';
+import { derivedId, TransientError } from '@foldline/kernel';
 import type { JobScene } from '../execution/job-scene.ts';
 import type { LayeredTree } from '../layers/mounted-layers.ts';
 import type { Watched } from '../layers/workspace-layers.ts';
@@ -68,7 +68,10 @@ const tellRestored = (key: string, found: CacheDoc | undefined, scene: JobScene)
   scene.tell(found ? `Restored cache ${found.key}: ${found.files} files` : `No cache for ${key}`);
 };
 
-/** Saves each cache that may be pushed, unless it holds just what was restored under the same key. */
+/**
+ * Saves each cache that may be pushed, unless it holds just what was restored under the same key. What cannot be saved
+ * fails no job; only for stores that do not answer the job waits, and fails in the end as it would for its artifacts.
+ */
 export const saveCaches = async (
   caches: readonly JobCache[],
   scene: JobScene,
@@ -76,25 +79,37 @@ export const saveCaches = async (
   objects: JobObjects,
   succeeded: boolean,
 ): Promise<void> => {
-  for (const { spec, key, restored } of caches) {
-    if (spec.policy === 'pull' || !applies(spec.when, succeeded)) continue;
-    const paths = spec.paths.map((path) => expandVariables(path, scene.variables));
-    const saved = await scene.layers.save(paths, restored, objects);
-    if (!spec.tool) for (const path of saved.unmatched) scene.warn(`cache ${path}: no matching files`);
-    const { manifestDigest, contentDigest, layers, files, bytes } = saved;
-    if (files === 0) continue;
-    const cacheId = cacheIdOf(scene, key);
-    const current = await reads.get<CacheDoc>(COLLECTION.caches, cacheId);
-    if (current?.contentDigest === contentDigest) {
-      scene.tell(`Cache ${key} is unchanged`);
-      continue;
+  for (const cache of caches) {
+    if (cache.spec.policy === 'pull' || !applies(cache.spec.when, succeeded)) continue;
+    try {
+      await saveCache(cache, scene, reads, objects);
+    } catch (error) {
+      if (error instanceof TransientError) throw error;
+      scene.warn(`cache ${cache.key} was not saved: ${(error as Error).message}`);
     }
-    const { project } = scene.assignment.context;
-    const scope = scopeOf(scene);
-    const tree = { manifestDigest, contentDigest, layers, files, bytes };
-    scene.committing(cacheId, CacheUploaded({ ...scene.about, cacheId, projectId: project.id, scope, key, ...tree }));
-    scene.tell(`Saved cache ${key}: ${files} files, ${bytes} bytes`);
   }
+};
+
+const saveCache = async (
+  { spec, key, restored }: JobCache,
+  scene: JobScene,
+  reads: JobReads,
+  objects: JobObjects,
+): Promise<void> => {
+  const paths = spec.paths.map((path) => expandVariables(path, scene.variables));
+  const saved = await scene.layers.save(paths, restored, objects);
+  if (!spec.tool) for (const path of saved.unmatched) scene.warn(`cache ${path}: no matching files`);
+  for (const note of saved.skipped) scene.warn(note);
+  const { manifestDigest, contentDigest, layers, files, bytes } = saved;
+  if (files === 0) return;
+  const cacheId = cacheIdOf(scene, key);
+  const current = await reads.get<CacheDoc>(COLLECTION.caches, cacheId);
+  if (current?.contentDigest === contentDigest) return scene.tell(`Cache ${key} is unchanged`);
+  const { project } = scene.assignment.context;
+  const scope = scopeOf(scene);
+  const tree = { manifestDigest, contentDigest, layers, files, bytes };
+  scene.committing(cacheId, CacheUploaded({ ...scene.about, cacheId, projectId: project.id, scope, key, ...tree }));
+  scene.tell(`Saved cache ${key}: ${files} files, ${bytes} bytes`);
 };
 
 type Scope = 'protected' | 'unprotected';

@@ -193,6 +193,13 @@ describe('What is kept of a workspace', () => {
     ]);
   });
 
+  it.each(['go.sum/cache', 'go.sum/cache/**', 'loop/inside'])('is nothing below what is no directory: %s', (path) => {
+    write('go.sum');
+    symlinkSync('loop', join(root, 'loop'));
+
+    expect(selectEntries(root, [path])).toEqual({ entries: [], unmatched: [path], skipped: [] });
+  });
+
   it('is nothing that lies too deep, and a note says so', () => {
     const deep = Array.from({ length: TREE_LIMITS.depth - 1 }, () => 'd').join('/');
     write(`${deep}/kept`, `${deep}/d/e/f/lost`, 'other.log');

@@ -1,8 +1,9 @@
-import { readdirSync, readlinkSync, statSync, lstatSync, type Stats } from 'node:fs';
+import { readdirSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { TREE_LIMITS, linkProblem, normalizeGlob, pathProblem, type TreeForm } from '@foldline/contracts';
 import { Refusal } from '@foldline/kernel';
 import { compileGlob, type Glob } from './glob.ts';
+import { statsAt } from './stats-at.ts';
 import { withoutCollisions } from './without-collisions.ts';
 
 /**
@@ -105,7 +106,7 @@ type Walk = {
 const walk = (start: string, walking: Walk): void => {
   const { root, visit } = walking;
   if (start !== '' && leadsThroughLink(root, start)) return;
-  const stats = start === '' ? statSync(root) : lstatSync(join(root, start), { throwIfNoEntry: false });
+  const stats = start === '' ? statSync(root) : statsAt(join(root, start));
   if (!stats) return;
   const isInside = start !== '' && visit(start, stats, false);
   if (stats.isDirectory()) walkDirectory(start, isInside, walking);
@@ -115,9 +116,7 @@ const leadsThroughLink = (root: string, path: string): boolean => {
   const segments = path.split('/');
   return segments
     .slice(0, -1)
-    .some((_, index) =>
-      lstatSync(join(root, ...segments.slice(0, index + 1)), { throwIfNoEntry: false })?.isSymbolicLink(),
-    );
+    .some((_, index) => statsAt(join(root, ...segments.slice(0, index + 1)))?.isSymbolicLink());
 };
 
 const walkDirectory = (directory: string, isInside: boolean, walking: Walk): void => {
@@ -141,7 +140,7 @@ const walkListed = (directory: string, isInside: boolean, walking: Walk): void =
     const isDirectory = listed.isDirectory();
     const before = known.at(path);
     const isAsBefore = before !== undefined && (before.kind === 'dir') === isDirectory;
-    const entry = isAsBefore ? before : lstatSync(`${root}/${path}`, { throwIfNoEntry: false });
+    const entry = isAsBefore ? before : statsAt(`${root}/${path}`);
     if (!entry && listed.name.includes(NOT_UTF8)) note(`${path} was left out: its name is not UTF-8`);
     const below = entry !== undefined && visit(path, entry, isInside);
     if (!isDirectory || !entry) continue;
