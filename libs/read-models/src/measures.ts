@@ -102,10 +102,13 @@ export const ofArtifact = ({ before, after }: Changed<ArtifactDoc>): Measured =>
     ? NOTHING
     : { projectId: after.projectId, measures: [{ kind: 'artifact', bytes: after.bytes }] };
 
+/** An entry that is saved again takes the place of what it was. */
 export const ofCache = ({ before, after }: Changed<CacheDoc>): Measured => {
   const entry = after ?? before;
-  if (!entry || (before && after)) return NOTHING;
-  return { projectId: entry.projectId, measures: [{ kind: after ? 'saved' : 'removed', bytes: entry.bytes }] };
+  if (!entry || before?.manifestDigest === after?.manifestDigest) return NOTHING;
+  const saved: Measure[] = after ? [{ kind: 'saved', bytes: after.bytes }] : [];
+  const removed: Measure[] = before ? [{ kind: 'removed', bytes: before.bytes }] : [];
+  return { projectId: entry.projectId, measures: [...saved, ...removed] };
 };
 
 export const ofDeployment = ({ before, after }: Changed<DeploymentDoc>): Measured => {

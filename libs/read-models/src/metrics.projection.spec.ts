@@ -4,6 +4,7 @@ import {
   AttemptFinished,
   AttemptStarted,
   CacheCommitted,
+  CachePruned,
   CacheRestored,
   COLLECTION,
   DeploymentFailed,
@@ -218,6 +219,35 @@ describe('what is measured of caches and artifacts', () => {
     });
     expect(artifacts).toEqual({ count: 2, bytes: 12, largest: 7 });
     expect(of('pr1', 'ever', ...events).caches).toEqual(caches);
+  });
+
+  it('is of a cache that was saved again what it is now, and nothing of one that is gone', () => {
+    const cache = {
+      ...content,
+      pipelineId: 'p1',
+      projectId: 'pr1',
+      scope: 'protected',
+      key: 'k',
+      cacheId: 'c1',
+    } as const;
+    const saved = (jobId: string, manifestDigest: string, bytes: number) =>
+      CacheCommitted({ ...cache, jobId, manifestDigest, bytes });
+    const [one, two] = ['1'.repeat(64), '2'.repeat(64)] as const;
+    const again = [saved('p1.0', one, 30), saved('p2.0', two, 50), saved('p2.0', two, 50)];
+    expect(measured(started, ...again).caches).toMatchObject({
+      saved: 2,
+      bytesSaved: 80,
+      removed: 1,
+      bytesRemoved: 30,
+    });
+    const because = { rule: 'unused', detail: 'for 30 days' } as const;
+    const pruned = CachePruned({ ...cache, manifestDigest: two, bytes: 50, because });
+    expect(measured(started, ...again, pruned).caches).toMatchObject({
+      saved: 2,
+      bytesSaved: 80,
+      removed: 2,
+      bytesRemoved: 80,
+    });
   });
 
   it('is how long a job runs with everything that it looked for, and without', () => {
