@@ -6,6 +6,9 @@ import { pack as newPack, type Pack } from 'tar-stream';
 /** What is archived is mostly compressed or soon thrown away: speed counts more than the last tenth. */
 const GZIP_LEVEL = 3;
 
+/** Added to permissions, for none at all are taken for those that nobody has named; the archive is without. */
+const NAMED = 0o100000;
+
 type Content = Readable | AsyncIterable<Buffer>;
 /** Of a file, `size` bytes are what its content has. */
 export type TarMember = { path: string; mtime: Date } & (
@@ -39,7 +42,7 @@ const add = async (pack: Pack, member: TarMember): Promise<void> => {
   if (member.kind !== 'file') return addOther(pack, member);
   const { path: name, size, mode, mtime } = member;
   const content = await member.content();
-  await pipeline(content, pack.entry({ name, size, mode, mtime }));
+  await pipeline(content, pack.entry({ name, type: 'file', size, mode: mode | NAMED, mtime }));
 };
 
 const addOther = (pack: Pack, member: Exclude<TarMember, { kind: 'file' }>): Promise<void> =>
@@ -47,7 +50,7 @@ const addOther = (pack: Pack, member: Exclude<TarMember, { kind: 'file' }>): Pro
     const { path, mtime } = member;
     const header =
       member.kind === 'dir'
-        ? ({ name: `${path}/`, type: 'directory', mode: member.mode, mtime } as const)
+        ? ({ name: `${path}/`, type: 'directory', mode: member.mode | NAMED, mtime } as const)
         : ({ name: path, type: 'symlink', linkname: member.target, mtime } as const);
     pack.entry(header, (error) => (error ? reject(error) : resolve()));
   });
