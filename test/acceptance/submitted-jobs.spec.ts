@@ -243,9 +243,11 @@ describe('The id of a submitted job (S1-03)', () => {
   const body = { id: 'once', steps: [{ name: 'go', run: 'true' }] };
 
   it('names one job: the same job again is that one', async () => {
-    const first = await submit(body);
-    expect(await submit(body)).toEqual(first);
+    const { id, pipelineId, status: before } = await submit(body);
+    expect(before).toBe('queued');
+    expect(await submit(body)).toMatchObject({ id, pipelineId });
     expect(await ended('once')).toMatchObject({ status: 'success', attempt: 1 });
+    expect(await submit(body)).toMatchObject({ id, pipelineId, status: 'success' });
   });
 
   it('is refused for another job', async () => {

@@ -34,13 +34,18 @@ export class PageQuery extends ReadQuery {
 }
 
 const CURSOR = /^[A-Za-z0-9_-]+$/;
-const encodeCursor = (key: string): string => Buffer.from(key, 'utf8').toString('base64url');
+type Listed = { collection: string; index: string };
 
-const decodeCursor = (cursor: string, prefix: string): string => {
-  const key = CURSOR.test(cursor) ? Buffer.from(cursor, 'base64url').toString('utf8') : '';
-  if (key === '' || !key.startsWith(prefix))
-    throw new Refusal('invalid_cursor', 'this cursor does not belong to this list');
-  return key;
+/** It names its list, so that one of another list, or one that nobody has made, is known as such. */
+const encodeCursor = ({ collection, index }: Listed, key: string): string =>
+  Buffer.from(`${collection}/${index}/${key}`, 'utf8').toString('base64url');
+
+const decodeCursor = ({ collection, index, prefix = '' }: Listed & { prefix?: string }, cursor: string): string => {
+  const text = CURSOR.test(cursor) ? Buffer.from(cursor, 'base64url').toString('utf8') : '';
+  const start = `${collection}/${index}/`;
+  if (!text.startsWith(start + prefix))
+    throw new Refusal('invalid_cursor', 'this cursor does not belong to this list', { pointer: '/cursor' });
+  return text.slice(start.length);
 };
 
 export type List<Doc> = {
@@ -55,11 +60,12 @@ export type List<Doc> = {
 /** One page of a list; a filtered one may be short, or empty, and still have a next. */
 export const readPage = async <Doc extends Document>(
   reads: ReadStore,
-  { collection, index, prefix = '', reverse = false, filter }: List<Doc>,
+  list: List<Doc>,
   query: PageQuery,
 ): Promise<Page<Doc>> => {
+  const { collection, index, prefix = '', reverse = false, filter } = list;
   const limit = query.limit ?? DEFAULT_LIMIT;
-  let after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, prefix);
+  let after = query.cursor === undefined ? undefined : decodeCursor(list, query.cursor);
   const items: Doc[] = [];
   for (let scanned = 0; ;) {
     const want = filter ? MAX_LIMIT : limit;
@@ -72,11 +78,11 @@ export const readPage = async <Doc extends Document>(
     });
     for (const doc of page.items) {
       if (!filter || filter.keep(doc)) items.push(doc);
-      if (filter && items.length === limit) return { items, nextCursor: encodeCursor(filter.keyOf(doc)) };
+      if (filter && items.length === limit) return { items, nextCursor: encodeCursor(list, filter.keyOf(doc)) };
     }
     scanned += page.items.length;
     if (page.nextCursor === undefined) return { items };
-    if (!filter || scanned >= SCANNED_PER_PAGE) return { items, nextCursor: encodeCursor(page.nextCursor) };
+    if (!filter || scanned >= SCANNED_PER_PAGE) return { items, nextCursor: encodeCursor(list, page.nextCursor) };
     after = page.nextCursor;
   }
 };

@@ -80,11 +80,13 @@ describe('listing projects', () => {
     expect(next.body).not.toHaveProperty('nextCursor');
   });
 
-  it('refuses a cursor that is none', async () => {
-    await gateway
-      .as('get', '/api/v1/projects?cursor=%2e%2e')
-      .expect(400)
-      .expect(/invalid_cursor/);
+  it.each([
+    ['is none', '%2e%2e'],
+    ['nobody has made', 'Z2FyYmFnZQ'],
+    ['belongs to another list', Buffer.from('jobs/byId/a').toString('base64url')],
+  ])('refuses a cursor that %s', async (_what, cursor) => {
+    const { body } = await gateway.as('get', `/api/v1/projects?cursor=${cursor}`).expect(400);
+    expect(body).toMatchObject({ code: 'invalid_cursor', errors: [{ pointer: '/cursor' }] });
   });
 });
 

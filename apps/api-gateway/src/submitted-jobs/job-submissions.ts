@@ -33,7 +33,16 @@ export class JobSubmissions {
     @Inject(PipelineRequests) private readonly requests: PipelineRequests,
   ) {}
 
+  /** Refuses with the field of the job that is to blame. */
   async submit(job: SubmittedJob, repository: string, cause: Cause): Promise<Submitted> {
+    try {
+      return await this.submitted(job, repository, cause);
+    } catch (error) {
+      throw error instanceof Refusal ? withFieldOf(job, error) : error;
+    }
+  }
+
+  private async submitted(job: SubmittedJob, repository: string, cause: Cause): Promise<Submitted> {
     const pipelineId = pipelineOfJob(job.id);
     const known = await this.known(pipelineId, job, repository);
     if (known) return known;
@@ -104,3 +113,16 @@ export class JobSubmissions {
 }
 
 const NAME_TROUBLE = new Set(['project_exists', 'invalid_name']);
+const REPOSITORY_TROUBLE = new Set(['invalid_url', 'repository_unreachable', 'empty_repository']);
+const REF_TROUBLE = new Set(['invalid_ref', 'unknown_ref']);
+const FIELDS: ReadonlySet<unknown> = new Set(['/id', '/repo', '/commit', '/branch']);
+
+/** Projects and pipelines have other names for what a job calls `repo`, `commit` and `branch`. */
+const withFieldOf = ({ commit }: SubmittedJob, refusal: Refusal): Refusal => {
+  const { code, message, fields } = refusal;
+  if (FIELDS.has(fields['pointer'])) return refusal;
+  const ofRef = REF_TROUBLE.has(code);
+  if (!ofRef && !REPOSITORY_TROUBLE.has(code)) return refusal;
+  const pointer = !ofRef ? '/repo' : commit === undefined ? '/branch' : '/commit';
+  return new Refusal(code, message, { ...fields, pointer });
+};

@@ -82,17 +82,17 @@ export class SubmittedJobsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { id, pipelineId, position } = await this.idempotency.once(request, reply, 'POST /jobs/submit', (by) =>
+    const { id, pipelineId, position, fresh } = await this.idempotency.once(request, reply, 'POST /jobs/submit', (by) =>
       this.submitted(body, by),
     );
     void reply.header('location', `/jobs/status?id=${id}`).header('x-event-position', String(position));
-    return { id, status: 'queued', pipelineId };
+    return { id, status: fresh ? 'queued' : (await this.jobs.named(id)).standing.status, pipelineId };
   }
 
   private async submitted(body: SubmitJobBody, { id: requestId, keyed, cause }: RequestId) {
     const id = body.id ?? (keyed ? requestId : this.ids.next());
-    const { fresh, ...answer } = await this.submissions.submit(submittedJobOf(id, body), body.repo, cause);
-    return { answer: { id, ...answer }, fresh };
+    const answer = await this.submissions.submit(submittedJobOf(id, body), body.repo, cause);
+    return { answer: { id, ...answer }, fresh: answer.fresh };
   }
 
   @Get()
