@@ -108,6 +108,10 @@ describe('The state between the steps of a job (S1-27 to S1-29)', () => {
       ['Last', 'success', null],
     ]);
     expect([times('chosen'), times('last')]).toEqual([1, 2]);
+    await expect(sandbox.client.post('/jobs/retry', { jobId: 'chosen', fromStep: 3 })).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+    });
   });
 
   it('is not used when nobody asks for that', async () => {

@@ -1,5 +1,6 @@
 import type { Resume } from '@foldline/contracts';
 import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { invalidRequest } from '../http/validation.pipe.ts';
 
 const MOST_STEPS = 100;
 
@@ -19,6 +20,12 @@ export class RetryBody {
   @Max(MOST_STEPS)
   fromStep?: number;
 }
+
+/** Refuses a step that the job does not have. */
+export const refuseStep = (fromStep: number | undefined, steps: number): void => {
+  if (typeof fromStep !== 'number' || fromStep < steps) return;
+  throw invalidRequest([{ pointer: '/fromStep', message: `the job has ${steps} steps, counted from 0` }]);
+};
 
 export const resumeOf = ({ resume, fromStep }: RetryBody): { resume?: Resume } => {
   if (typeof fromStep === 'number') return { resume: { before: fromStep } };

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { MAX_CACHE_KEYS, MAX_SUBMITTED_STEPS, type SubmittedJob, type SubmittedStep } from '@foldline/contracts';
 import {
   ArrayMaxSize,
@@ -26,12 +27,12 @@ const MAX_TIMEOUT = 24 * 3600;
 const MAX_RUN = 64 * 1024;
 /** What can stand in an address and in a list without being escaped. */
 export const JOB_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
-const PATH = /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0\\\r\n]{1,512}$/;
+const PATH = /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0\\\r\n$]{1,512}$/;
 const DIRECTORY = /^[^\0\r\n]{1,1024}$/;
 const ONE_LINE = /^[^\p{Cc}]{1,200}$/u;
 
 export class SubmittedStepBody {
-  @Matches(ONE_LINE)
+  @Matches(ONE_LINE, { message: 'a name is one line of 1 to 200 characters' })
   name!: string;
 
   @IsString()
@@ -39,7 +40,7 @@ export class SubmittedStepBody {
   run!: string;
 
   @IsOptional()
-  @Matches(DIRECTORY)
+  @Matches(DIRECTORY, { message: 'workingDir is one line of 1 to 1024 characters' })
   workingDir?: string;
 
   @IsOptional()
@@ -64,7 +65,7 @@ export class SubmittedStepBody {
 /** A job as seed 001 submits it (S1-01, S1-02), with an image to run it in and the number of further attempts besides. */
 export class SubmitJobBody {
   @IsOptional()
-  @Matches(JOB_ID)
+  @Matches(JOB_ID, { message: 'an id has 1 to 128 letters, digits and . _ : -, and begins with a letter or digit' })
   id?: string;
 
   @IsString()
@@ -94,7 +95,7 @@ export class SubmitJobBody {
   @IsArray()
   @ArrayMaxSize(MAX_CACHE_KEYS)
   @ArrayUnique()
-  @Matches(PATH, { each: true })
+  @Matches(PATH, { each: true, message: 'each lockfile is a path inside the repository, without variables' })
   cacheKeys?: string[];
 
   @IsOptional()
@@ -127,7 +128,8 @@ export class SubmitJobBody {
 /** What is submitted, with what was left out filled in. Refuses with every mistake. */
 export const submittedJobOf = (id: string, body: SubmitJobBody): SubmittedJob => {
   const errors: FieldError[] = [];
-  const { commit, branch, image, cacheKeys } = body;
+  const { commit, branch, image } = body;
+  const cacheKeys = body.cacheKeys && [...new Set(body.cacheKeys.map((path) => posix.normalize(path)))];
   for (const [index, path] of (cacheKeys ?? []).entries())
     if (!isLockfile(path)) errors.push(notALockfile(index, path));
   const job: SubmittedJob = {

@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from '../http/fastify.ts';
 import { answerPage, PageQuery, ReadQuery } from '../http/pages.ts';
 import { ReadYourWrites } from '../http/read-your-writes.ts';
 import { lastEventId } from '../http/server-sent-events.ts';
-import { RetryBody, resumeOf } from '../jobs/retry-body.ts';
+import { RetryBody, refuseStep, resumeOf } from '../jobs/retry-body.ts';
 import { refusePruned } from '../logs/job-logs.ts';
 import { Describe } from '../openapi/describe.ts';
 import { WaitingJobs } from '../queue/waiting-jobs.ts';
@@ -174,6 +174,7 @@ export class SubmittedJobsController {
       const { job, standing } = await this.jobs.named(jobId);
       if (!hasEnded(standing.status)) throw new Refusal('not_finished', `the job is ${standing.status}`);
       if (!job || job.status === 'skipped') throw new Refusal('job_skipped', 'the job never ran');
+      refuseStep(body.fromStep, standing.steps.length);
     });
     return { ...submittedJobSummary(await this.jobs.named(jobId)), ...(pending && { pending }) };
   }

@@ -11,6 +11,27 @@ const steps = [{ name: 'a', run: 'true' }];
 const submit = (body: object) =>
   gateway.as('post', '/jobs/submit').send({ repo: gateway.repository.url, steps, ...body });
 
+describe('A lockfile of a job', () => {
+  it('is the same one however its path is written', async () => {
+    const job = { id: 'written', cacheKeys: ['web/package-lock.json'] };
+    const { body: first } = await submit(job).expect(202);
+    const { body: again } = await submit({
+      ...job,
+      cacheKeys: ['./web//package-lock.json', 'web/package-lock.json'],
+    }).expect(202);
+    expect(again.pipelineId).toBe(first.pipelineId);
+  });
+
+  it.each(['/package-lock.json', '../package-lock.json', '$HOME/package-lock.json'])(
+    'is a path inside the repository: not %s',
+    async (path) => {
+      const { body } = await submit({ cacheKeys: [path] }).expect(400);
+      const message = 'each lockfile is a path inside the repository, without variables';
+      expect(body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/cacheKeys', message }] });
+    },
+  );
+});
+
 describe('A job that cannot be', () => {
   it.each([
     [{ repo: 'ftp://forge.example/ada/engine' }, 422, 'invalid_url', '/repo'],

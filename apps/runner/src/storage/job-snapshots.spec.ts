@@ -143,6 +143,19 @@ describe('What an attempt goes on from', () => {
     expect([await found(2, { before: 2 }), await found(2, { before: 0 })]).toEqual(['p1.0.1/1', undefined]);
   });
 
+  it('is told when it is not the state before the step that was asked for', async () => {
+    await carriedOut(attempt(1), 0);
+    const told = async (resume: Resume): Promise<string[]> => {
+      const next = attempt(2, { resume });
+      await snapshotFor(next.scene, reads);
+      return next.lines;
+    };
+    expect(await told({ before: 2 })).toEqual([
+      'WARNING of the step "two" nothing was kept, so steps before "three" are carried out again',
+    ]);
+    expect([await told({ before: 1 }), await told({ before: 0 }), await told({})]).toEqual([[], [], []]);
+  });
+
   it('is nothing of its own or of later attempts', async () => {
     await carriedOut(attempt(2), 0);
     expect([await found(1), await found(2)]).toEqual([undefined, undefined]);

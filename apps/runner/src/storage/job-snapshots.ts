@@ -21,7 +21,14 @@ export const snapshotFor = async (scene: JobScene, reads: JobReads): Promise<Sna
     prefix: snapshotIndexPrefix(jobId),
     limit: CANDIDATES,
   });
-  return items.findLast((each) => each.attempt < attempt && each.step < (resume.before ?? Infinity));
+  const found = items.findLast((each) => each.attempt < attempt && each.step < (resume.before ?? Infinity));
+  if (resume.before !== undefined && (found?.step ?? -1) < resume.before - 1) tellOfMissing(resume.before, scene);
+  return found;
+};
+
+const tellOfMissing = (before: number, { assignment, warn }: JobScene): void => {
+  const [missing, first] = assignment.job.steps.slice(before - 1).map(({ name }) => `"${name}"`);
+  if (missing && first) warn(`of the step ${missing} nothing was kept, so steps before ${first} are carried out again`);
 };
 
 /** Restores the state behind a step, the caches as they were then below it. Answers whether it was there. */
