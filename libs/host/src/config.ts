@@ -8,7 +8,7 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { dockerOf, warmProblems } from './docker-settings.ts';
 import { keptSecret } from './kept-secret.ts';
 import { SERVER_SETTINGS, serverProblems, serversOf, type ServerSettings } from './server-settings.ts';
-import { GIB, SETTINGS, settingsSchema, type SettingValues } from './settings-table.ts';
+import { bytesIn, SETTINGS, settingsSchema, type SettingValues } from './settings-table.ts';
 import { version } from './version.ts';
 
 const ADMIN_TOKEN = 'admin-token';
@@ -189,8 +189,8 @@ const sharedSettings = (
     offer: {
       cluster: { id, power },
       cpu: values.FOLDLINE_RUNNER_CPU,
-      memoryBytes: values.FOLDLINE_RUNNER_MEMORY_GB * GIB,
-      diskBytes: values.FOLDLINE_RUNNER_DISK_GB * GIB,
+      memoryBytes: bytesIn(values.FOLDLINE_RUNNER_MEMORY_GB),
+      diskBytes: bytesIn(values.FOLDLINE_RUNNER_DISK_GB),
       slots,
       executors: ['process'],
       ...(values.FOLDLINE_RUNNER_TAGS ? { tags: values.FOLDLINE_RUNNER_TAGS } : {}),
@@ -205,7 +205,7 @@ const sharedSettings = (
     runningMs: values.FOLDLINE_QUEUE_FAIRNESS_SECONDS * 1000,
     projectLimit: values.FOLDLINE_PROJECT_JOBS ?? Infinity,
   },
-  layers: { mounts: values.FOLDLINE_CACHE_MOUNTS, diskBytes: values.FOLDLINE_CACHE_DISK_GB * GIB },
+  layers: { mounts: values.FOLDLINE_CACHE_MOUNTS, diskBytes: bytesIn(values.FOLDLINE_CACHE_DISK_GB) },
   retention: retentionOf(values),
   allowPrivateTargets: values.FOLDLINE_ALLOW_PRIVATE_TARGETS,
   includeHosts: values.FOLDLINE_INCLUDE_HOSTS ?? [],
@@ -224,11 +224,11 @@ const retentionOf = (values: SettingValues): RetentionRules => ({
   ...bytesOf('cacheBytes', values.FOLDLINE_CACHE_LIMIT_GB),
   submittedLogMs: values.FOLDLINE_JOB_RETENTION_DAYS * DAY_MS,
   ...(values.FOLDLINE_LOG_RETENTION_DAYS !== undefined && { logMs: values.FOLDLINE_LOG_RETENTION_DAYS * DAY_MS }),
-  diskReserveBytes: values.FOLDLINE_DISK_RESERVE_GB * GIB,
+  diskReserveBytes: bytesIn(values.FOLDLINE_DISK_RESERVE_GB),
 });
 
 const bytesOf = <Name extends string>(name: Name, gib: number | undefined): { [N in Name]?: number } =>
-  gib === undefined ? {} : ({ [name]: gib * GIB } as { [N in Name]: number });
+  gib === undefined ? {} : ({ [name]: bytesIn(gib) } as { [N in Name]: number });
 
 const ANY_HOST = new Set(['0.0.0.0', '::', '']);
 

@@ -1,6 +1,6 @@
 import type { Settings } from '@foldline/kernel';
 import { NO_DOCKER } from './setting-values.ts';
-import { GIB, type SettingValues } from './settings-table.ts';
+import { bytesIn, type SettingValues } from './settings-table.ts';
 
 /** What cannot be, in words for who has set it. */
 export const warmProblems = ({
@@ -24,8 +24,8 @@ export const dockerOf = (values: SettingValues): Pick<Settings, 'docker'> => {
   const policy = {
     pids: values.FOLDLINE_CONTAINER_PIDS,
     isReadOnly: values.FOLDLINE_CONTAINER_READ_ONLY,
-    ...(memoryGb !== undefined && { memoryBytes: Math.round(memoryGb * GIB) }),
-    ...(diskGb !== undefined && { diskBytes: Math.round(diskGb * GIB) }),
+    ...(memoryGb !== undefined && { memoryBytes: bytesIn(memoryGb) }),
+    ...(diskGb !== undefined && { diskBytes: bytesIn(diskGb) }),
     ...(cpus !== undefined && { cpus }),
     ...(user !== undefined && { user }),
   };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ClusterPower, RunnerOffer } from '@foldline/contracts';
 import { tagsIn } from './runner-tags.ts';
+import { bytesIn } from './settings-table.ts';
 
 /**
  * Runners that are alike and whose number somebody changes. Those of the pool `big` are called `big-0`, `big-1` and so
@@ -8,7 +9,6 @@ import { tagsIn } from './runner-tags.ts';
  */
 export type RunnerPool = { id: string; offer: RunnerOffer };
 
-const GIB = 1024 ** 3;
 const MOST = 100;
 const AMOUNT = String.raw`(\d{1,6}(?:\.\d{1,6})?)`;
 const POOL = new RegExp(
@@ -24,7 +24,7 @@ const poolOf = (text: string): RunnerPool | undefined => {
   const tags = isWithoutTags ? [] : tagsIn(listed, '+');
   if (cpu === 0 || memoryGb === 0 || diskGb === 0 || !tags) return undefined;
   const cluster = { id: match[1]!, power: match[2] as ClusterPower };
-  const room = { cpu, memoryBytes: memoryGb * GIB, diskBytes: diskGb * GIB, slots };
+  const room = { cpu, memoryBytes: bytesIn(memoryGb), diskBytes: bytesIn(diskGb), slots };
   const executors = docker === undefined ? ['process'] : ['process', docker];
   const offer = { cluster, ...room, executors, ...(tags.length > 0 ? { tags } : {}) };
   return { id: match[1]!, offer };

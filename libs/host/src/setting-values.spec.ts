@@ -86,6 +86,18 @@ describe('a setting that is a number', () => {
   });
 });
 
+describe('a size', () => {
+  it('is whole bytes, also where it is a part of a gibibyte', () => {
+    const settings = {
+      ...DISTRIBUTED_SETTINGS,
+      ...GATEWAY,
+      FOLDLINE_DATA_DIR: directory,
+      FOLDLINE_DISK_RESERVE_GB: '0.01',
+    };
+    expect(readServiceSettings(settings, 'api-gateway').retention.diskReserveBytes).toBe(10_737_418);
+  });
+});
+
 describe('the address of the server', () => {
   const urlOf = (settings: Readonly<Record<string, string>>): string | undefined =>
     readServiceSettings(

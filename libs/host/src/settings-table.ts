@@ -15,8 +15,9 @@ import {
   wholeNumber,
 } from './setting-values.ts';
 
-/** Bytes of a GiB, in which memory and disk are given. */
-export const GIB = 1024 ** 3;
+const GIB = 1024 ** 3;
+/** Memory and disks are given in gibibytes, which may be fractions. */
+export const bytesIn = (gib: number): number => Math.round(gib * GIB);
 const RUNNER = /^([a-z0-9][a-z0-9-]{0,62}):(high-power|low-power):([1-9]\d{0,3})$/;
 type RunnerSetting = { id: string; power: ClusterPower; slots: number };
 
