@@ -6,7 +6,9 @@ import { TreeDirectories } from './tree-directories.ts';
 
 describe('Directories of a tree', () => {
   let root: string;
-  beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'foldline-directories-'))));
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'foldline-directories-'));
+  });
   afterEach(() => rmSync(root, { recursive: true }));
 
   it('are new where there was none, or something else', () => {
