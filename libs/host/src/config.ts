@@ -8,7 +8,8 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { dockerOf, warmProblems } from './docker-settings.ts';
 import { keptSecret } from './kept-secret.ts';
 import { SERVER_SETTINGS, serverProblems, serversOf, type ServerSettings } from './server-settings.ts';
-import { bytesIn, SETTINGS, settingsSchema, type SettingValues } from './settings-table.ts';
+import { bytesIn } from './setting-values.ts';
+import { SETTINGS, settingsSchema, type SettingValues } from './settings-table.ts';
 import { version } from './version.ts';
 
 const ADMIN_TOKEN = 'admin-token';

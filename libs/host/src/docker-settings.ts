@@ -1,6 +1,7 @@
 import type { Settings } from '@foldline/kernel';
 import { NO_DOCKER } from './setting-values.ts';
-import { bytesIn, type SettingValues } from './settings-table.ts';
+import { bytesIn } from './setting-values.ts';
+import type { SettingValues } from './settings-table.ts';
 
 /** What cannot be, in words for who has set it. */
 export const warmProblems = ({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClusterPower, RunnerOffer } from '@foldline/contracts';
 import { tagsIn } from './runner-tags.ts';
-import { bytesIn } from './settings-table.ts';
+import { bytesIn } from './setting-values.ts';
 
 /**
  * Runners that are alike and whose number somebody changes. Those of the pool `big` are called `big-0`, `big-1` and so

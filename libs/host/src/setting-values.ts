@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { allowedHost, type AllowedHost } from '@foldline/kernel';
 
+export const GIB = 1024 ** 3;
+/** Memory and disks are given in gibibytes, which may be fractions. */
+export const bytesIn = (gib: number): number => Math.round(gib * GIB);
+
 type Bounds = {
   least?: number;
   most?: number;

@@ -4,6 +4,7 @@ import type { ClusterPower } from '@foldline/contracts';
 import { runnerTags } from './runner-tags.ts';
 import { SERVER_SETTINGS } from './server-settings.ts';
 import {
+  GIB,
   anyText,
   dockerAddress,
   flag,
@@ -15,9 +16,6 @@ import {
   wholeNumber,
 } from './setting-values.ts';
 
-const GIB = 1024 ** 3;
-/** Memory and disks are given in gibibytes, which may be fractions. */
-export const bytesIn = (gib: number): number => Math.round(gib * GIB);
 const RUNNER = /^([a-z0-9][a-z0-9-]{0,62}):(high-power|low-power):([1-9]\d{0,3})$/;
 type RunnerSetting = { id: string; power: ClusterPower; slots: number };
 
