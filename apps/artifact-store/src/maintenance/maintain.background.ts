@@ -74,6 +74,8 @@ export class Maintain implements OnApplicationBootstrap, OnApplicationShutdown {
     const { finished } = await this.ports.commands.stateOf(maintenanceStream(event.id), passDecider);
     if (finished) return;
     const pass: Pass = { id: event.id, cause: because(event, 'artifact-store'), trigger: 'requested' };
+    const disk = await shortOfDisk(this.settings);
+    if (disk) pass.disk = disk;
     await this.inTurn(async () => this.finish(pass, await runPass(this.ports, pass)));
   }
 

@@ -40,6 +40,16 @@ describe('Maintenance once an hour', () => {
     expect(await last()).toMatchObject({ trigger: 'hourly', caches: 1, logs: 0, waitingBytes: 0 });
   });
 
+  it('takes as many at once as there are', async () => {
+    const bases = await Promise.all(Array.from({ length: 30 }, (_, n) => layer(`base ${n}`)));
+    for (const [n, base] of bases.entries()) await saved(`c${n}`, base);
+    await lookAfter(31 * DAY);
+    expect(await Promise.all(bases.map(({ digest }) => kept(digest)))).not.toContain(true);
+    expect((await said()).slice(-3)).toEqual(['CachePruned', 'PrunedBytesDeleted', 'MaintenanceFinished']);
+    expect(await last()).toMatchObject({ caches: 30, waitingBytes: 0 });
+    expect(warnings).toEqual([]);
+  });
+
   it('keeps a cache that a job has restored meanwhile', async () => {
     const base = await layer('base');
     await saved('c1', base);
@@ -232,6 +242,14 @@ describe('A short disk', () => {
     expect(await kept(base.digest)).toBe(false);
     expect(await last()).toMatchObject({ trigger: 'disk_pressure', caches: 1, disk: { reserveBytes: 2 ** 52 } });
     expect(warnings).toEqual(['the disk is short: snapshots and caches are pruned before their time']);
+  });
+
+  it('takes them also when somebody asks for maintenance', async () => {
+    const base = await layer('base');
+    await saved('c1', base);
+    await deliver((to) => to.maintenanceRequested(recorded(MaintenanceRequested({}), 'asked-1')));
+    expect(await kept(base.digest)).toBe(false);
+    expect(await last()).toMatchObject({ trigger: 'requested', caches: 1, disk: { reserveBytes: 2 ** 52 } });
   });
 
   it('is told once while there is nothing more to take', async () => {

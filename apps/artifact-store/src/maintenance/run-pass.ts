@@ -1,5 +1,6 @@
 import { maintenanceStream, type MaintenanceFinished } from '@foldline/contracts';
 import {
+  derivedId,
   missingOnDisk,
   nextPass,
   TransientError,
@@ -32,7 +33,7 @@ export const runPass = async (ports: PassPorts, pass: Pass): Promise<PassResult>
   const pruned = { cache: 0, log: 0, snapshot: 0 };
   for await (const due of nextPass(readStore, facts)) if (await prune(commands, due)) pruned[due.kind] += 1;
   const { bytes, waitingBytes } = await deletePruned(ports, startedAt, (deleted) => {
-    const ofBatch = { ...cause, id: `${cause.id}:${deleted.pruned.join()}` };
+    const ofBatch = { ...cause, id: `${cause.id}:${derivedId('deletion', ...deleted.pruned)}` };
     return commands.handle(stream, passDecider, { type: 'RecordDeletion', ...deleted }, ofBatch);
   });
   const counts = { caches: pruned.cache, logs: pruned.log, snapshots: pruned.snapshot };
