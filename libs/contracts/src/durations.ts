@@ -1,3 +1,5 @@
+import type { PipelineDoc } from './read-models.ts';
+
 /**
  * Durations of which only the spread is kept: how many lay between fixed bounds, each about 1.19 times (2^¼) the one
  * before, from 8 ms to two days. Two of them are added by adding their counts, and a quantile that is read from them is
@@ -74,3 +76,13 @@ const middleOf = (bucket: number): number => {
 };
 
 export const meanMs = ({ n, sumMs }: Durations): number | null => (n === 0 ? null : Math.round(sumMs / n));
+
+/** Milliseconds; of a pipeline that went on after its end nobody can tell, for nothing was done in between. */
+export const tookOf = ({
+  startedAt,
+  finishedAt,
+  endedBefore,
+}: Pick<PipelineDoc, 'startedAt' | 'finishedAt' | 'endedBefore'>): number | undefined =>
+  startedAt === undefined || finishedAt === undefined || endedBefore !== undefined
+    ? undefined
+    : Date.parse(finishedAt) - Date.parse(startedAt);

@@ -101,6 +101,8 @@ export type PipelineDoc = {
   createdAt: string;
   startedAt?: string;
   finishedAt?: string;
+  /** How it ended the time before, when jobs of it were run again after its end. */
+  endedBefore?: PipelineStatus;
   /** Place of the request in the log: orders lists. */
   position: number;
   /** Last event of its own stream that this shows. */

@@ -10,6 +10,7 @@ import {
   JobFailed,
   NO_FINDINGS,
   PipelineFinished,
+  PipelineReopened,
   PipelineRequested,
   PipelineStarted,
   VulnerabilitiesReported,
@@ -82,6 +83,16 @@ describe('how the rules of a project stand', () => {
       firing: [],
       transitions: [first, { number: 2, rule: 'consecutive_failures', isFiring: false, value: 0, at: timeAt(19) }],
     });
+  });
+
+  it('hears of a pipeline once, however often jobs of it are run again, unless it ends otherwise', () => {
+    const again = (id: string, status: 'success' | 'failed'): NewEvent[] => [
+      PipelineReopened({ pipelineId: id, jobId: `${id}.0` }),
+      PipelineFinished({ pipelineId: id, status, context: { ...context, pipelineId: id } }),
+    ];
+    const failed = [...pipeline('p1', 'success'), ...pipeline('p2', 'failed'), ...again('p2', 'failed')];
+    expect(watch(...failed)).toMatchObject({ pipelines: 'sf', tookMs: [2000] });
+    expect(watch(...failed, ...again('p2', 'success'))).toMatchObject({ pipelines: 'sfs', tookMs: [2000] });
   });
 
   it('is judged anew when somebody wants other rules', () => {

@@ -5,6 +5,7 @@ import {
   alertRulesWith,
   CacheRestored,
   COLLECTION,
+  tookOf,
   type AlertDoc,
   type AlertRuleName,
   type AlertWatchDoc,
@@ -106,9 +107,11 @@ const ofJob = ({ before, after, event }: Changed<JobDoc>): Told | undefined => {
 
 const ofPipeline = ({ before, after }: Changed<PipelineDoc>): Told | undefined => {
   if (after?.finishedAt === undefined || after.finishedAt === before?.finishedAt) return undefined;
-  const failed = after.isOfDefaultBranch ? failedOf(before, after) : undefined;
-  const { id, projectId, startedAt, finishedAt } = after;
-  const took = startedAt === undefined ? {} : { tookMs: Date.parse(finishedAt) - Date.parse(startedAt) };
+  const { id, projectId, endedBefore, isOfDefaultBranch } = after;
+  const isNews = isOfDefaultBranch && after.status !== endedBefore;
+  const failed = isNews ? failedOf(before, after) : undefined;
+  const tookMs = tookOf(after);
+  const took = tookMs === undefined ? {} : { tookMs };
   return { projectId, fact: { kind: 'pipeline', id, ...(failed === undefined ? {} : { failed, ...took }) } };
 };
 

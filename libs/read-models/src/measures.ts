@@ -2,6 +2,7 @@ import {
   CacheRestored,
   JobRetried,
   TestsReported,
+  tookOf,
   type ArtifactDoc,
   type CacheDoc,
   type DeploymentDoc,
@@ -93,8 +94,7 @@ export const ofJob = ({ before, after, event }: Changed<JobDoc>): Measured => {
 export const ofPipeline = ({ before, after }: Changed<PipelineDoc>): Measured => {
   const outcome = after && endedAs(before, after);
   if (!outcome) return NOTHING;
-  const tookMs = between(after.startedAt, after.finishedAt);
-  return { projectId: after.projectId, measures: [{ kind: 'pipeline', outcome, tookMs }] };
+  return { projectId: after.projectId, measures: [{ kind: 'pipeline', outcome, tookMs: tookOf(after) }] };
 };
 
 export const ofArtifact = ({ before, after }: Changed<ArtifactDoc>): Measured =>

@@ -20,6 +20,7 @@ import {
   JobSucceeded,
   NO_DURATIONS,
   PipelineFinished,
+  PipelineReopened,
   PipelineRequested,
   PipelineStarted,
   ServiceDeploymentAdvanced,
@@ -273,11 +274,11 @@ describe('what is measured of pipelines and deployments', () => {
       secrets: [],
     });
     const finished = PipelineFinished({ pipelineId: 'p1', status: 'timed_out', context });
-    expect(measured(requested, started, queued(), finished).pipelines).toMatchObject({
-      timedOut: 1,
-      success: 0,
-      took: durations(2000),
-    });
+    const ended = [requested, started, queued(), finished];
+    expect(measured(...ended).pipelines).toMatchObject({ timedOut: 1, success: 0, took: durations(2000) });
+    // Nobody worked on it in between.
+    const again = [PipelineReopened({ pipelineId: 'p1', jobId: 'p1.0' }), finished];
+    expect(measured(...ended, ...again).pipelines).toMatchObject({ timedOut: 2, took: durations(2000) });
   });
 
   const environment = { environmentId: 'e1', projectId: 'pr1', name: 'production' };

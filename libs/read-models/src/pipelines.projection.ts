@@ -74,7 +74,7 @@ const withoutReason = ({ because: _because, ...rest }: PipelineDoc): PipelineDoc
 
 const reopened = (doc: PipelineDoc): PipelineDoc => {
   const { finishedAt: _finishedAt, because: _because, warnings: _warnings, ...rest } = doc;
-  return { ...rest, status: 'running' };
+  return { ...rest, endedBefore: doc.status, status: 'running' };
 };
 
 const AT_REST = new Set<PipelineDoc['status']>(['manual', 'delayed']);

@@ -128,11 +128,20 @@ describe('the facts of the past', () => {
     const ended = [
       { id: 'p1', status: 'failed', finishedAt: at(1), startedAt: at(0), isOfDefaultBranch: true },
       { id: 'p2', status: 'failed', finishedAt: at(2), startedAt: at(0) },
+      {
+        id: 'p3',
+        status: 'success',
+        finishedAt: at(9),
+        startedAt: at(0),
+        isOfDefaultBranch: true,
+        endedBefore: 'failed',
+      },
       { status: 'running' },
     ] as PipelineDoc[];
     expect(factsOfPipelines(ended).map(({ fact }) => fact)).toEqual([
       { kind: 'pipeline', id: 'p1', failed: true, tookMs: 1000 },
       { kind: 'pipeline', id: 'p2' },
+      { kind: 'pipeline', id: 'p3', failed: false },
     ]);
   });
 

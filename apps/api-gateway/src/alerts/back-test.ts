@@ -1,5 +1,6 @@
 import {
   alertRulesWith,
+  tookOf,
   type AlertRule,
   type AlertRuleName,
   type DeploymentDoc,
@@ -83,10 +84,11 @@ export const factsOfJobs = (jobs: readonly JobDoc[]): TimedFact[] =>
 
 export const factsOfPipelines = (pipelines: readonly PipelineDoc[]): TimedFact[] =>
   pipelines.flatMap((pipeline) => {
-    const { id, finishedAt: at, startedAt, isOfDefaultBranch } = pipeline;
+    const { id, finishedAt: at, isOfDefaultBranch } = pipeline;
     if (at === undefined) return [];
     const failed = isOfDefaultBranch ? failedOf(pipeline) : undefined;
-    const took = startedAt === undefined ? {} : { tookMs: Date.parse(at) - Date.parse(startedAt) };
+    const tookMs = tookOf(pipeline);
+    const took = tookMs === undefined ? {} : { tookMs };
     return [{ at, fact: { kind: 'pipeline', id, ...(failed === undefined ? {} : { failed, ...took }) } }];
   });
 
