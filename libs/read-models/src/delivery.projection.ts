@@ -1,6 +1,7 @@
 import {
   byProjectKey,
   COLLECTION,
+  DEPLOYMENT_CANCELLED,
   DeploymentFailed,
   DeploymentStarted,
   DeploymentSucceeded,
@@ -26,10 +27,8 @@ export const environmentsProjection = defineProjection<EnvironmentDoc>(
       environmentId,
       (doc, { data }) => doc ?? { id: data.environmentId, projectId: data.projectId, name: data.name },
     ),
-    when(
-      DeploymentFailed,
-      environmentId,
-      (doc, { recordedAt }) => doc && { ...doc, failingSince: doc.failingSince ?? recordedAt },
+    when(DeploymentFailed, environmentId, (doc, { data, recordedAt }) =>
+      doc && data.because !== DEPLOYMENT_CANCELLED ? { ...doc, failingSince: doc.failingSince ?? recordedAt } : doc,
     ),
     when(EnvironmentDeployed, environmentId, (doc, { data, recordedAt }) => ({
       ...restored(doc ?? { id: data.environmentId, projectId: data.projectId, name: data.name }),

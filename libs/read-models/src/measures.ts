@@ -1,5 +1,6 @@
 import {
   CacheRestored,
+  DEPLOYMENT_CANCELLED,
   JobRetried,
   TestsReported,
   tookOf,
@@ -113,6 +114,7 @@ export const ofCache = ({ before, after }: Changed<CacheDoc>): Measured => {
 
 export const ofDeployment = ({ before, after }: Changed<DeploymentDoc>): Measured => {
   if (!after || after.status === 'deploying' || (before && before.status !== 'deploying')) return NOTHING;
+  if (after.because === DEPLOYMENT_CANCELLED) return NOTHING;
   const { projectId, environment: name, status: outcome } = after;
   return { projectId, measures: [{ kind: 'deployment', name, isService: false, outcome }] };
 };

@@ -7,6 +7,7 @@ import {
   CachePruned,
   CacheRestored,
   COLLECTION,
+  DEPLOYMENT_CANCELLED,
   DeploymentFailed,
   DeploymentStarted,
   DeploymentSucceeded,
@@ -316,6 +317,13 @@ describe('what is measured of pipelines and deployments', () => {
         restored: durations(5000),
       },
     ]);
+  });
+
+  it('is nothing of a deployment that was cancelled', () => {
+    const cancelled = [begun('d1'), DeploymentFailed({ ...deployment('d1'), because: DEPLOYMENT_CANCELLED })];
+    const events = [EnvironmentCreated(environment), ...cancelled, begun('d2'), DeploymentSucceeded(deployment('d2'))];
+    const { deployments } = measured(...events, deployed('d2'));
+    expect(deployments.items).toMatchObject([{ name: 'production', success: 1, failed: 0, restored: NO_DURATIONS }]);
   });
 
   it('is how long it takes from a commit to its deployment', () => {

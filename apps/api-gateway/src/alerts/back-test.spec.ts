@@ -146,7 +146,8 @@ describe('the facts of the past', () => {
   });
 
   it('are those of deployments, but for cancelled ones', () => {
-    const deployments = [{ environment: 'production', status: 'failed', finishedAt: at(1) }] as DeploymentDoc[];
+    const deployment = { environment: 'production', status: 'failed', finishedAt: at(1) };
+    const deployments = [deployment, { ...deployment, because: 'cancelled' }] as DeploymentDoc[];
     const service = { service: { number: 1, name: 'shop' }, status: 'success', finishedAt: at(2) };
     const services = [service, { ...service, status: 'failed', isCancelled: true }] as ServiceDeploymentDoc[];
     expect(factsOfDeployments(deployments, services)).toEqual([

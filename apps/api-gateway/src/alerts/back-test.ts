@@ -1,5 +1,6 @@
 import {
   alertRulesWith,
+  DEPLOYMENT_CANCELLED,
   tookOf,
   type AlertRule,
   type AlertRuleName,
@@ -99,7 +100,9 @@ export const factsOfDeployments = (
   deployments: readonly DeploymentDoc[],
   services: readonly ServiceDeploymentDoc[],
 ): TimedFact[] => [
-  ...deployments.flatMap((deployment) => factOf(deployment, deployment.environment)),
+  ...deployments.flatMap((deployment) =>
+    deployment.because === DEPLOYMENT_CANCELLED ? [] : factOf(deployment, deployment.environment),
+  ),
   ...services.flatMap((deployment) =>
     deployment.isCancelled ? [] : factOf(deployment, `service ${deployment.service.name}`),
   ),

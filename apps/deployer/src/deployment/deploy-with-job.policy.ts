@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   attemptIdOf,
+  DEPLOYMENT_CANCELLED,
   deploymentStream,
   environmentStream,
   type JobAssigned,
@@ -64,7 +65,8 @@ export class DeployWithJob {
   }
 
   async onJobCancelled(event: Recorded<ReturnType<typeof JobCancelled>>): Promise<void> {
-    await this.tell(event, event.data.jobId, event.data.attempt, { type: 'FailDeployment', because: 'cancelled' });
+    const { jobId, attempt } = event.data;
+    await this.tell(event, jobId, attempt, { type: 'FailDeployment', because: DEPLOYMENT_CANCELLED });
   }
 
   private async tell(event: RecordedEvent, jobId: string, attempt: number, command: DeploymentCommand): Promise<void> {

@@ -23,6 +23,8 @@ export const DeploymentSucceeded = defineEvent(
   /** `url` when it was known only at the end. */
   z.object({ ...deployment, url: text.optional() }),
 );
+/** Why a deployment has failed that somebody cancelled: that is no failure of what was deployed. */
+export const DEPLOYMENT_CANCELLED = 'cancelled';
 export const DeploymentFailed = defineEvent('DeploymentFailed', 1, z.object({ ...deployment, because: text }));
 
 const environment = { environmentId: text, projectId: text, name: text };
