@@ -77,8 +77,8 @@ export type PipelineDoc = {
   name?: string;
   ref: string;
   refKind: string;
-  /** It is of the branch that the project is judged by. */
-  isOfDefaultBranch?: true;
+  /** The project is judged by it: it is of the default branch, and no submitted job. */
+  isOfMainline?: true;
   /** Empty until the commit is known. */
   sha: string;
   message: string;

@@ -73,6 +73,14 @@ describe('how the rules of a project stand', () => {
     expect(doc).toMatchObject({ jobs: 'sfsfs', pipelines: 'fs', tookMs: [2000], firing: [], transitions: [] });
   });
 
+  it('takes no notice of how long submitted jobs take, nor of how many fail one after the other', () => {
+    const [request, ...rest] = pipeline('p1', 'failed') as [ReturnType<typeof PipelineRequested>, ...NewEvent[]];
+    const steps = [{ name: 'Test', run: 'npm test' }];
+    const submission = { id: 'j1', steps, env: {}, timeout: 600, priority: 5, retries: 3 };
+    const doc = watch({ ...request, data: { ...request.data, submission } }, ...rest);
+    expect(doc).toMatchObject({ jobs: 'sf', pipelines: '', tookMs: [] });
+  });
+
   it('changes with the event that a rule begins to hold at, and with the one after which it does not', () => {
     const { firing, transitions, count } = watch(...threeFailures);
     expect(firing).toEqual(['consecutive_failures']);

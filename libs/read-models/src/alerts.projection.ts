@@ -107,8 +107,8 @@ const ofJob = ({ before, after, event }: Changed<JobDoc>): Told | undefined => {
 
 const ofPipeline = ({ before, after }: Changed<PipelineDoc>): Told | undefined => {
   if (after?.finishedAt === undefined || after.finishedAt === before?.finishedAt) return undefined;
-  const { id, projectId, endedBefore, isOfDefaultBranch } = after;
-  const isNews = isOfDefaultBranch && after.status !== endedBefore;
+  const { id, projectId, endedBefore, isOfMainline } = after;
+  const isNews = isOfMainline && after.status !== endedBefore;
   const failed = isNews ? failedOf(before, after) : undefined;
   const tookMs = tookOf(after);
   const took = tookMs === undefined ? {} : { tookMs };

@@ -43,11 +43,14 @@ const lookedUp = ({ caches, attempt }: JobDoc): Lookup | undefined => {
   return own.every(({ result }) => result === 'hit') ? 'cached' : 'uncached';
 };
 
+/** Submitted jobs are called what their steps are: no other job has their own name. */
+const nameOf = ({ submitted, kind, definition }: JobDoc): string => (submitted ? kind : definition);
+
 const ended = (job: JobDoc, outcome: Outcome): Measure => {
-  const { definition, stage, allowFailure, startedAt, queuedAt, finishedAt, ownFailures = 0 } = job;
+  const { stage, allowFailure, startedAt, queuedAt, finishedAt, ownFailures = 0 } = job;
   return {
     kind: 'job',
-    name: definition,
+    name: nameOf(job),
     stage,
     outcome,
     isAllowed: allowFailure && (outcome === 'failed' || outcome === 'timedOut'),
@@ -82,8 +85,8 @@ const FINAL: ReadonlySet<JobStatus> = new Set(['success', 'failed', 'timed_out',
 
 export const ofJob = ({ before, after, event }: Changed<JobDoc>): Measured => {
   if (!after) return NOTHING;
-  const { projectId, definition: name, stage } = after;
-  if (event.type === JobRetried.type) return { projectId, measures: [{ kind: 'retry', name, stage }] };
+  const { projectId, stage } = after;
+  if (event.type === JobRetried.type) return { projectId, measures: [{ kind: 'retry', name: nameOf(after), stage }] };
   if (event.type === CacheRestored.type) return { projectId, measures: restored(event) };
   if (event.type === TestsReported.type) return { projectId, measures: reported(event) };
   if (!FINAL.has(after.status)) return NOTHING;

@@ -151,6 +151,14 @@ describe('what is measured of jobs', () => {
     expect(kept.rest).toMatchObject({ name: '', skipped: 3 });
   });
 
+  it('has the names of the steps of a submitted job, whose own nobody else has', () => {
+    const steps = ['Install', 'Test'].map((name) => ({ kind: 'run' as const, name, command: 'true', environment: {} }));
+    const decisions = [{ definition: 'build-123', created: true, rule: 'submitted', because: 'so' }];
+    const plan = { ...planOf(plannedJob(0, 'build-123', { steps })), decisions };
+    const { names } = measured(PipelineStarted({ pipelineId: 'p1', context, plan }), queued(), running(), succeeded());
+    expect(names.items).toMatchObject([{ name: 'Install, Test', success: 1 }]);
+  });
+
   it('is counted again when a person retries what had ended', () => {
     const again = JobRetried({ ...job(0, 2), by: 'user' });
     const { jobs } = measured(started, queued(), running(), failed(), again, queued(0, 2), running(0, 2), succeeded());

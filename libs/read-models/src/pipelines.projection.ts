@@ -37,7 +37,7 @@ const requested = ({ data, actor, recordedAt, position }: RecordedEvent<string, 
   status: 'created',
   ref: data.ref.name,
   refKind: data.ref.kind,
-  ...(isOfDefaultBranch(data) ? { isOfDefaultBranch: true } : {}),
+  ...(isOfMainline(data) ? { isOfMainline: true } : {}),
   sha: data.sha ?? '',
   message: '',
   source: data.source,
@@ -53,8 +53,8 @@ const requested = ({ data, actor, recordedAt, position }: RecordedEvent<string, 
   updatedPosition: position,
 });
 
-const isOfDefaultBranch = ({ ref, project }: Requested): boolean =>
-  ref.kind === 'branch' && ref.name === project.defaultBranch;
+const isOfMainline = ({ ref, project, submission }: Requested): boolean =>
+  ref.kind === 'branch' && ref.name === project.defaultBranch && submission === undefined;
 
 const upstreamOf = ({ pipelineId, jobId, project }: Upstream): NonNullable<PipelineDoc['upstream']> => ({
   pipelineId,

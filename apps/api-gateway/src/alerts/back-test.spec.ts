@@ -126,14 +126,14 @@ describe('the facts of the past', () => {
       { kind: 'job', failed: true },
     ]);
     const ended = [
-      { id: 'p1', status: 'failed', finishedAt: at(1), startedAt: at(0), isOfDefaultBranch: true },
+      { id: 'p1', status: 'failed', finishedAt: at(1), startedAt: at(0), isOfMainline: true },
       { id: 'p2', status: 'failed', finishedAt: at(2), startedAt: at(0) },
       {
         id: 'p3',
         status: 'success',
         finishedAt: at(9),
         startedAt: at(0),
-        isOfDefaultBranch: true,
+        isOfMainline: true,
         endedBefore: 'failed',
       },
       { status: 'running' },

@@ -85,9 +85,9 @@ export const factsOfJobs = (jobs: readonly JobDoc[]): TimedFact[] =>
 
 export const factsOfPipelines = (pipelines: readonly PipelineDoc[]): TimedFact[] =>
   pipelines.flatMap((pipeline) => {
-    const { id, finishedAt: at, isOfDefaultBranch } = pipeline;
+    const { id, finishedAt: at, isOfMainline } = pipeline;
     if (at === undefined) return [];
-    const failed = isOfDefaultBranch ? failedOf(pipeline) : undefined;
+    const failed = isOfMainline ? failedOf(pipeline) : undefined;
     const tookMs = tookOf(pipeline);
     const took = tookMs === undefined ? {} : { tookMs };
     return [{ at, fact: { kind: 'pipeline', id, ...(failed === undefined ? {} : { failed, ...took }) } }];

@@ -42,8 +42,9 @@ describe('figures', () => {
       tally('b', { success: 9 }),
       tally('c', { success: 5, flaky: 3 }),
     ];
-    expect(projectFigures(withNames(jobs)).flaky).toEqual([
+    expect(projectFigures(withNames(jobs, tally('', { success: 8, flaky: 2 }))).flaky).toEqual([
       { name: 'c', flaky: 3, totalJobs: 5, rate: 60 },
+      { name: null, flaky: 2, totalJobs: 8, rate: 25 },
       { name: 'a', flaky: 1, totalJobs: 4, rate: 25 },
     ]);
   });

@@ -138,8 +138,8 @@ export const instanceFigures = ({ jobs, pipelines, caches, artifacts, projects }
   projects: shown(projects, namedFigures),
 });
 
-const flakyOf = ({ items }: Named<NamedTally>) =>
-  items
+const flakyOf = ({ items, rest }: Named<NamedTally>) =>
+  [...items, ...(rest ? [{ ...rest, name: OTHERS }] : [])]
     .filter(({ flaky }) => flaky > 0)
     .toSorted((a, b) => b.flaky - a.flaky)
     .slice(0, SHOWN_NAMES)
