@@ -29,8 +29,14 @@ describe('the message about an alert', () => {
     }));
 
   it('tells Slack a sentence, with its signs escaped', () =>
-    expect(alertMessage('slack', AlertResolved(data))).toEqual({
-      text: 'Resolved: failure_rate of ada/&lt;engine&gt;: 12.5 % of its newest jobs failed (threshold 10).',
+    expect(alertMessage('slack', AlertResolved({ ...data, value: 8 }))).toEqual({
+      text: 'Resolved: failure_rate of ada/&lt;engine&gt;: 8 % of its newest jobs failed (threshold 10).',
+    }));
+
+  it('does not say that all is well when nobody looks any more', () =>
+    expect(alertMessage('webhook', AlertResolved(data))).toMatchObject({
+      value: 12.5,
+      text: 'nobody looks at it any more: the rule was switched off, or has too little to look at',
     }));
 
   it.each(ALERT_RULES)('has words for %s', (rule) =>

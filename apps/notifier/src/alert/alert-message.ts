@@ -1,4 +1,5 @@
 import type { AlertFired, AlertResolved, AlertRuleName } from '@foldline/contracts';
+import { isBeyond } from '@foldline/kernel';
 import { escaped } from '../notification/message.ts';
 
 type Alert = ReturnType<typeof AlertFired> | ReturnType<typeof AlertResolved>;
@@ -14,11 +15,15 @@ const MEASURES: Readonly<Record<AlertRuleName, (value: number) => string>> = {
   deployment_failures: (value) => `the last deployment failed in ${value} of its environments and services`,
 };
 
+/** Of a rule that does not hold any more although its value is what it was. */
+const UNWATCHED = 'nobody looks at it any more: the rule was switched off, or has too little to look at';
+
 /** The body for one kind of channel. */
 export const alertMessage = (kind: 'slack' | 'webhook', { type, data }: Alert): Record<string, unknown> => {
   const status = type === 'AlertFired' ? 'firing' : 'resolved';
   const { alertId, project, rule, value, threshold, count, at } = data;
-  const sentence = `${MEASURES[rule](value)} (threshold ${threshold})`;
+  const isUnwatched = status === 'resolved' && isBeyond(rule, value, threshold);
+  const sentence = isUnwatched ? UNWATCHED : `${MEASURES[rule](value)} (threshold ${threshold})`;
   if (kind === 'webhook')
     return { type: `alert.${status}`, alertId, project, rule, status, value, threshold, count, at, text: sentence };
   const word = status === 'firing' ? 'Alert' : 'Resolved';
