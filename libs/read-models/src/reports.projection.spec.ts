@@ -75,6 +75,14 @@ describe('a test is flaky', () => {
   it('when each of two attempts has failed in another test', () =>
     expect(names(tests({ failed: ['x'] }), tests({ attempt: 2, failed: ['y'] })).toSorted()).toEqual(['x', 'y']));
 
+  it('once for a commit at which several copies of its job tell it', () => {
+    const [one, other] = ['unit: [a]', 'unit: [b]'].map((place) => [
+      tests({ place, failed: ['x'] }),
+      tests({ place, attempt: 2 }),
+    ]);
+    expect(flaky(...one!, ...other!)).toMatchObject([{ name: 'x', times: 1, sha: 'c1' }]);
+  });
+
   it('once for each commit', () => {
     const [first, second] = ['c1', 'c2'].map((sha, n) => [
       tests({ sha, pipelineId: `p${n}`, failed: ['x'] }),

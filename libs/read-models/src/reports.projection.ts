@@ -86,7 +86,8 @@ export const flakyTestsProjection = defineProjection<FlakyTestDoc>(
       (doc, changed, id) => {
         const { projectId, job, sha } = changed.after!;
         const { suite, name } = newlyFlaky(changed).get(id)!;
-        const times = (doc?.times ?? 0) + 1;
+        // Several jobs of one definition, copies of a matrix for example, may tell it of one commit.
+        const times = (doc?.times ?? 0) + (doc?.sha === sha ? 0 : 1);
         return { id, projectId, job, suite, name, times, sha, lastSeenAt: changed.event.recordedAt };
       },
     ),
