@@ -85,7 +85,13 @@ build:
   it('S1-41 takes the output of submitted jobs, which is then said instead of nothing, and keeps what they did', async () => {
     const steps = [{ name: 'greet', run: 'echo hello' }];
     await sandbox.client.post('/jobs/submit', { repo: sandbox.repository, id: 'old-1', steps, retries: 0 });
-    type Job = { status: string; outputPrunedAt?: number; pipelineId: string; steps: { output: string }[] };
+    type Job = {
+      status: string;
+      attempt: number;
+      outputPrunedAt?: number;
+      pipelineId: string;
+      steps: { output: string }[];
+    };
     const status = (): Promise<Job> => sandbox.client.get('/jobs/status?id=old-1');
     const ended = await until('the job to end', async () => {
       const job = await status();
@@ -104,6 +110,13 @@ build:
     expect(await events('LogPruned')).toContainEqual(
       expect.objectContaining({ data: expect.objectContaining({ jobId: `${ended.pipelineId}.0` }) }),
     );
+    await sandbox.client.post('/jobs/retry', { jobId: 'old-1' });
+    const again = await until('the job to end again', async () => {
+      const job = await status();
+      return job.attempt === 2 && job.status === 'success' && job;
+    });
+    expect(again.steps[0]!.output).toContain('hello');
+    expect(again).not.toHaveProperty('outputPrunedAt');
   });
 
   it('S1-41 keeps the output of the jobs of pipelines', async () => {

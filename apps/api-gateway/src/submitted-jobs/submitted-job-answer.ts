@@ -1,5 +1,6 @@
 import type { PipelineDoc } from '@foldline/contracts';
 import type { Waiting } from '../queue/waiting.ts';
+import { prunedAt } from '../logs/job-logs.ts';
 import type { FoundJob, StepOutput } from './submitted-job.queries.ts';
 import type { StandingStep } from './submitted-job-standing.ts';
 
@@ -47,6 +48,7 @@ export const submittedJobAnswer = (
   { pipeline, waiting }: { pipeline: PipelineDoc | undefined; waiting: Waiting | undefined },
 ) => {
   const error = errorOf(found, pipeline);
+  const pruned = found.job && prunedAt(found.job, found.job.attempt);
   return {
     ...submittedJobSummary(found),
     ...(waiting && { waiting: waitingAnswer(waiting) }),
@@ -60,7 +62,7 @@ export const submittedJobAnswer = (
         files,
         bytes,
       })),
-    ...(found.job?.logPruned && { outputPrunedAt: epoch(found.job.logPruned.at) }),
+    ...(pruned !== undefined && { outputPrunedAt: epoch(pruned) }),
     ...(error && { error }),
   };
 };

@@ -38,7 +38,7 @@ export class Maintain implements OnApplicationBootstrap, OnApplicationShutdown {
   private running: Promise<unknown> = Promise.resolve();
   private pass: Promise<unknown> = Promise.resolve();
   private leads = false;
-  private lastPassAt: number | undefined;
+  private lastPassAt: number;
   private isShort = false;
 
   constructor(
@@ -57,6 +57,8 @@ export class Maintain implements OnApplicationBootstrap, OnApplicationShutdown {
     const rules = settings.retention;
     const stores = { eventStore, readStore, readModels, objectStore, logStore };
     this.ports = { commands, ...stores, clock, logger, gate, rules };
+    // What a start with other settings is going to take can be looked at before it goes.
+    this.lastPassAt = clock.monotonic();
   }
 
   onApplicationBootstrap(): void {
@@ -112,7 +114,7 @@ export class Maintain implements OnApplicationBootstrap, OnApplicationShutdown {
     if (disk && !wasShort)
       this.logger.warn(disk, 'the disk is short: snapshots and caches are pruned before their time');
     const now = this.clock.monotonic();
-    const isDue = this.lastPassAt === undefined || now - this.lastPassAt >= HOUR_MS;
+    const isDue = now - this.lastPassAt >= HOUR_MS;
     if (!disk && !isDue) return;
     const trigger = disk ? 'disk_pressure' : 'hourly';
     const id = derivedId('maintenance', trigger, this.clock.now());

@@ -78,6 +78,16 @@ describe('Maintenance once an hour', () => {
     expect(await said()).toContain('CachePruned');
   });
 
+  it('leaves an hour after a start, in which it can be seen what new settings would take', async () => {
+    await saved('c1', await layer('base'));
+    await lookAfter(30 * DAY - 10 * MINUTE);
+    await restart();
+    await lookAfter(30 * MINUTE);
+    expect(await said()).toEqual([]);
+    await lookAfter(30 * MINUTE);
+    expect(await said()).toContain('CachePruned');
+  });
+
   it('keeps layers that another cache has, and files that an artifact has', async () => {
     const [shared, copied, own] = await Promise.all(['shared', 'copied', 'own'].map(layer));
     await saved('c1', shared!, copied!, own!);
