@@ -88,7 +88,7 @@ export class LayerOperations {
     const before = restored === undefined ? undefined : this.manifests.read(restored);
     const look = overlay
       ? new OverlaidWorkspace({ root, ...overlay }, before)
-      : await ScannedWorkspace.begin(root, before, this.threads, this.unpacked.entriesIn(root));
+      : ScannedWorkspace.begin(root, before, this.threads, this.unpacked.restoredIn(root));
     this.watched.set(root, new WorkspaceDifferences(look, before));
   }
 

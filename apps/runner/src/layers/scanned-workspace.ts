@@ -1,7 +1,7 @@
 import { readdirSync, type Stats } from 'node:fs';
 import { entriesAt, foundOf, requireFewEntries, type Found } from '../trees/select-entries.ts';
 import { statsAt } from '../trees/stats-at.ts';
-import { directoriesAbove } from './changed-entries.ts';
+import { directoriesAbove, directoryOf } from './changed-entries.ts';
 import { entriesToCompare, identityOf, type EntriesToCompare, type Identity } from './compare-entries.ts';
 import type { TwoThreads } from './two-threads.ts';
 import { stampOf, type Differences, type Look, type Seen } from './workspace-differences.ts';
@@ -10,6 +10,12 @@ import { stampOf, type Differences, type Look, type Seen } from './workspace-dif
 const ITSELF = '.';
 /** An entry, and how it is known. */
 export type KnownEntry = Identity & { entry: Found };
+/** Where something was put, changed or removed; what lay below the paths that were `replaced` may be gone. */
+export type Touched = { paths: ReadonlySet<string>; replaced: ReadonlySet<string> };
+/** Entries of trees that were put into a workspace, and where later ones have touched those before them. */
+export type Restored = { entries: Iterable<KnownEntry>; touched: Touched };
+
+const NOTHING_RESTORED: Restored = { entries: [], touched: { paths: new Set(), replaced: new Set() } };
 /** The workspace itself is no entry of it. */
 type Known = Identity & { entry?: Found };
 
@@ -33,24 +39,25 @@ export class ScannedWorkspace implements Look {
     private readonly threads: TwoThreads,
   ) {}
 
-  /** `restored`: entries of trees that were put into the workspace, some of which may be something else by now. */
-  static async begin(
+  static begin(
     root: string,
     before: Differences | undefined,
     threads: TwoThreads,
-    restored: Iterable<KnownEntry> = [],
-  ): Promise<ScannedWorkspace> {
+    { entries, touched }: Restored = NOTHING_RESTORED,
+  ): ScannedWorkspace {
     const scanned = new ScannedWorkspace(root, before, threads);
-    for (const each of restored) scanned.known.set(each.entry.path, each);
-    await scanned.lookAgainWhereChanged();
+    for (const each of entries) scanned.known.set(each.entry.path, each);
+    scanned.lookAgainAt(touched);
     scanned.lookAgain(ITSELF);
     for (const { entry } of scanned.known.values()) if (entry) scanned.stamps.set(entry.path, stampOf(entry));
     scanned.different.clear();
+    scanned.prepare();
     return scanned;
   }
 
   async now(last: Differences | undefined): Promise<Seen> {
     await this.lookAgainWhereChanged();
+    this.prepare();
     const { before, known } = this;
     const paths = new Set([...this.different, ...(before?.entries.keys() ?? []), ...(last?.entries.keys() ?? [])]);
     const differing = this.entriesOf(paths);
@@ -66,8 +73,26 @@ export class ScannedWorkspace implements Look {
   }
 
   private async lookAgainWhereChanged(): Promise<void> {
-    this.compared ??= entriesToCompare(this.root, this.known);
-    for (const path of await this.threads.compare(this.compared)) this.lookAgain(path);
+    for (const path of await this.threads.compare(this.toCompare())) this.lookAgain(path);
+  }
+
+  private toCompare(): EntriesToCompare {
+    return (this.compared ??= entriesToCompare(this.root, this.known));
+  }
+
+  /** For the next time, while nobody waits. */
+  private prepare(): void {
+    setImmediate(() => this.toCompare());
+  }
+
+  /** Also where it was changed so late that it may be changed again without another time. */
+  private lookAgainAt({ paths, replaced }: Touched): void {
+    const isReplaced = belowAny(replaced);
+    const { known } = this;
+    const again = [...known].filter(
+      ([path, { ctimeMs }]) => Number.isNaN(ctimeMs) || paths.has(path) || isReplaced(path),
+    );
+    for (const [path] of again) this.lookAgain(path);
   }
 
   private lookAgain(path: string): void {
@@ -113,3 +138,15 @@ export class ScannedWorkspace implements Look {
     if (this.stamps.has(path)) this.missing.add(path);
   }
 }
+
+/** Whether a path lies below one of them. Paths that are asked about one after the other mostly lie in one directory. */
+const belowAny = (paths: ReadonlySet<string>): ((path: string) => boolean) => {
+  const isBelow = (directory: string): boolean =>
+    directory !== '' && (paths.has(directory) || isBelow(directoryOf(directory)));
+  let last: { directory: string; answer: boolean } = { directory: '', answer: false };
+  return (path) => {
+    const directory = directoryOf(path);
+    if (directory !== last.directory) last = { directory, answer: isBelow(directory) };
+    return last.answer;
+  };
+};

@@ -220,6 +220,18 @@ const suite = (): void => {
     await expectResumed(next, await snapshot(next));
   });
 
+  it('is nothing of what one cache has put in the place of another’s', async () => {
+    const from = place();
+    write(from.path, 'deps/a', 'a file where the other has a directory');
+    const other = await from.layers.save(['deps/'], undefined, objects);
+    const to = checkedOut();
+    await to.layers.restore([cache, other], objects, {});
+
+    expect(await to.layers.differences(objects)).toBeUndefined();
+    write(to.path, 'out/one');
+    expect(await to.layers.differences(objects)).toMatchObject({ files: 1 });
+  });
+
   it('has a directory again that an earlier step had removed', async () => {
     const from = await attempt();
     rmSync(join(from.path, 'src'), { recursive: true });
