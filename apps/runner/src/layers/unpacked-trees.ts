@@ -49,8 +49,8 @@ export class UnpackedTrees {
 
   /** Everything that was put there, and what of it a later tree may have replaced. */
   restoredIn(directory: string): Restored {
-    const [first, ...later] = this.trees.get(directory)?.values() ?? [];
-    return { entries: entriesOf(first ? [first, ...later] : []), touched: touchedBy(later) };
+    const trees = [...(this.trees.get(directory)?.values() ?? [])];
+    return { entries: entriesOf(trees), touched: touchedBy(trees.slice(1)) };
   }
 
   forget(directory: string): void {
