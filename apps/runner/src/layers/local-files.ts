@@ -25,7 +25,7 @@ export class LocalFiles {
 
   /** Keeps the file from being removed; to be given back with `release`. */
   async use(digest: string, objects: JobObjects): Promise<string> {
-    this.used.set(digest, (this.used.get(digest) ?? 0) + 1);
+    this.hold(digest);
     try {
       const path = await this.fetch(digest, objects);
       utimesSync(path, new Date(), new Date());
@@ -34,6 +34,11 @@ export class LocalFiles {
       this.release(digest);
       throw error;
     }
+  }
+
+  /** Keeps a file that somebody uses already, for somebody else. */
+  hold(digest: string): void {
+    this.used.set(digest, (this.used.get(digest) ?? 0) + 1);
   }
 
   release(digest: string): void {

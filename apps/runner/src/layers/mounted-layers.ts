@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TreeLayer } from '@foldline/contracts';
+import { Slots } from '@foldline/kernel';
 import type { JobObjects } from '../storage/patient-stores.ts';
 import type { LocalFiles } from './local-files.ts';
-import { mountImage, mountOverlay, unmount, unmountLeftovers } from './mounts.ts';
+import { imageAt, mountAll, overlayAt, unmountAll, unmountLeftovers, type Mount } from './mounts.ts';
 import { useAll } from './use-all.ts';
 
 /** Mounts that nobody uses and that wait for the next who does. */
@@ -11,7 +12,8 @@ const MOST_IDLE = 16;
 /** Enough of a digest to tell mounts apart; options of mounts are short. */
 const NAME_LENGTH = 20;
 
-type Mount = { at: Promise<string>; users: number; end: () => Promise<void> };
+/** `upon` names the mounts that it lies upon; an image lies upon none. */
+type Part = { name: string; mount: Mount; upon: readonly string[] };
 
 /** A tree that is to be seen somewhere. */
 export type LayeredTree = { manifestDigest: string; contentDigest?: string; layers: readonly TreeLayer[] };
@@ -19,7 +21,9 @@ export type LayeredTree = { manifestDigest: string; contentDigest?: string; laye
 /** Trees of layers as read-only directories, each mounted once and shared by all who look at it. */
 export class MountedLayers {
   /** In the order in which they were used last. */
-  private readonly mounts = new Map<string, Mount>();
+  private readonly known = new Map<string, Part & { users: number }>();
+  /** Whoever mounts or unmounts is alone, so that what is known is mounted. */
+  private readonly turns = new Slots(1);
   private readonly directory: string;
 
   constructor(
@@ -31,85 +35,95 @@ export class MountedLayers {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
   }
 
-  /** The directory with the tree, until it is released. */
-  async use({ manifestDigest, layers }: LayeredTree, objects: JobObjects): Promise<string> {
-    const [only, ...more] = layers;
-    if (only && more.length === 0) return this.layer(only.digest, objects);
-    return this.shared(manifestDigest, async (at) => {
-      const giveBack = ({ digest }: TreeLayer): void => this.release(digest);
-      const lower = await useAll(layers, ({ digest }) => this.layer(digest, objects), giveBack);
-      const release = (): void => layers.forEach(giveBack);
-      try {
-        await mountOverlay(at, lower.toReversed());
-      } catch (error) {
-        release();
-        throw error;
-      }
-      return release;
-    });
+  /** Where a tree is seen by those who use it. */
+  directoryOf(tree: LayeredTree): string {
+    return this.place(nameOf(tree));
   }
 
-  stopUsing({ manifestDigest, layers }: LayeredTree): void {
-    this.release(layers.length === 1 ? layers[0]!.digest : manifestDigest);
-  }
-
-  async close(): Promise<void> {
-    // Trees are mounted upon layers, so they go first.
-    for (const { at, end } of [...this.mounts.values()].toReversed())
-      if (await at.catch(() => undefined)) await end().catch(() => undefined);
-    this.mounts.clear();
-  }
-
-  private layer(digest: string, objects: JobObjects): Promise<string> {
-    return this.shared(digest, async (at) => {
-      const image = await this.files.use(digest, objects);
-      try {
-        await mountImage(image, at);
-      } catch (error) {
-        this.files.release(digest);
-        throw error;
-      }
-      return () => this.files.release(digest);
-    });
-  }
-
-  private async shared(name: string, mount: (at: string) => Promise<() => void>): Promise<string> {
-    const known = this.mounts.get(name);
-    const used = known ?? this.begin(name, mount);
-    used.users += 1;
-    this.mounts.delete(name);
-    this.mounts.set(name, used);
+  /** Mounts trees, which stay until they are not used any more, and `over` upon them: all of it, or nothing. */
+  async use(trees: readonly LayeredTree[], over: Mount, objects: JobObjects): Promise<void> {
+    const digests = [...new Set(trees.flatMap(({ layers }) => layers.map(({ digest }) => digest)))];
+    const release = (digest: string): void => this.files.release(digest);
+    const files = await useAll(digests, (digest) => this.files.use(digest, objects), release);
     try {
-      return await used.at;
-    } catch (error) {
-      if (this.mounts.get(name) === used) this.mounts.delete(name);
-      throw error;
+      const images = new Map(digests.map((digest, n) => [digest, files[n]!]));
+      await this.turns.use(() => this.mount(trees, images, over));
+    } finally {
+      digests.forEach(release);
     }
   }
 
-  private begin(name: string, mount: (at: string) => Promise<() => void>): Mount {
-    const at = join(this.directory, name.slice(0, NAME_LENGTH));
-    let release = (): void => undefined;
-    const mounted = mount(at).then((given) => {
-      release = given;
-      return at;
-    });
-    return {
-      at: mounted,
-      users: 0,
-      end: async () => {
-        await unmount(at);
-        release();
-      },
-    };
+  stopUsing(trees: readonly LayeredTree[]): void {
+    for (const tree of trees) this.letGo(nameOf(tree));
+    if (this.idle().length > MOST_IDLE) void this.turns.use(() => this.endIdle()).catch(() => undefined);
   }
 
-  private release(name: string): void {
-    this.mounts.get(name)!.users -= 1;
-    const idle = [...this.mounts].filter(([, { users }]) => users === 0);
-    for (const [other, { end }] of idle.slice(0, Math.max(0, idle.length - MOST_IDLE))) {
-      this.mounts.delete(other);
-      void end().catch(() => undefined);
+  /** Unmounts all of it, also what somebody uses. */
+  async close(): Promise<void> {
+    await this.turns.use(() => this.end([...this.known.values()])).catch(() => undefined);
+  }
+
+  private async mount(trees: readonly LayeredTree[], images: ReadonlyMap<string, string>, over: Mount): Promise<void> {
+    const parts = new Map(trees.flatMap((tree) => this.partsOf(tree, images)).map((part) => [part.name, part]));
+    const missing = [...parts.values()].filter(({ name }) => !this.known.has(name));
+    await mountAll([...missing.map(({ mount }) => mount), over], join(this.directory, 'table'));
+    for (const part of missing) {
+      this.known.set(part.name, { ...part, users: 0 });
+      if (part.upon.length === 0) this.files.hold(part.name);
+      else part.upon.forEach((name) => this.hold(name));
     }
+    trees.forEach((tree) => this.hold(nameOf(tree)));
+  }
+
+  /** What is to be mounted so that a tree can be seen, each behind what it lies upon. */
+  private partsOf(tree: LayeredTree, images: ReadonlyMap<string, string>): Part[] {
+    const layers = tree.layers.map(({ digest: name }): Part => ({
+      name,
+      mount: imageAt(images.get(name)!, this.place(name)),
+      upon: [],
+    }));
+    if (layers.length === 1) return layers;
+    const name = nameOf(tree);
+    const lower = layers.map(({ mount }) => mount.at).toReversed();
+    return [...layers, { name, mount: overlayAt(this.place(name), lower), upon: layers.map((layer) => layer.name) }];
+  }
+
+  private place(name: string): string {
+    return join(this.directory, name.slice(0, NAME_LENGTH));
+  }
+
+  private hold(name: string): void {
+    const held = this.known.get(name)!;
+    held.users += 1;
+    this.known.delete(name);
+    this.known.set(name, held);
+  }
+
+  private letGo(name: string): void {
+    const held = this.known.get(name);
+    if (held) held.users -= 1;
+  }
+
+  private idle(): Part[] {
+    return [...this.known.values()].filter(({ users }) => users === 0);
+  }
+
+  /** What lies upon others goes before them. */
+  private async endIdle(): Promise<void> {
+    for (let idle = this.idle(); idle.length > MOST_IDLE; idle = this.idle())
+      await this.end(idle.slice(0, idle.length - MOST_IDLE));
+  }
+
+  private async end(parts: readonly Part[]): Promise<void> {
+    for (const { name, upon } of parts) {
+      this.known.delete(name);
+      if (upon.length === 0) this.files.release(name);
+      else upon.forEach((below) => this.letGo(below));
+    }
+    await unmountAll(parts.map(({ mount }) => mount.at));
   }
 }
+
+/** A tree of one layer is that layer. */
+const nameOf = ({ manifestDigest, layers: [only, ...more] }: LayeredTree): string =>
+  only && more.length === 0 ? only.digest : manifestDigest;

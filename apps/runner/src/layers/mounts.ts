@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,40 +14,63 @@ const SEPARATOR = /[:,\\\n]/;
 /** As much as the kernel takes of options, one page. */
 const MOST_OPTIONS = 4095;
 
-/** Mounts of Linux. Each call throws where this process may not mount, or the kernel knows too little. */
-export const mountImage = async (image: string, at: string): Promise<void> => {
-  mkdirSync(at, { recursive: true, mode: 0o700 });
-  await run('mount', ['-t', 'squashfs', '-o', `loop,ro,${SAFE}`, image, at]);
-};
+/** A line of a mount table, as fstab(5) has it. */
+export type Mount = { what: string; at: string; type: 'squashfs' | 'overlay'; options: string };
+
+export const imageAt = (image: string, at: string): Mount => ({
+  what: image,
+  at,
+  type: 'squashfs',
+  options: `loop,ro,${SAFE}`,
+});
 
 /**
  * Several directories seen as one; the first lies on top. What is written to it comes into `upper`. A directory that is
- * renamed is copied by whoever renames it, as in containers, so that `upper` has everything that was changed.
+ * renamed is copied by whoever renames it, as in containers, so that `upper` has everything that was changed. Throws
+ * where that cannot be said in options of a mount.
  */
-export const mountOverlay = async (
-  at: string,
-  lower: readonly string[],
-  writable?: { upper: string; work: string },
-): Promise<void> => {
+export const overlayAt = (at: string, lower: readonly string[], writable?: { upper: string; work: string }): Mount => {
   const paths = [...lower, ...(writable ? [writable.upper, writable.work] : [])];
-  const bad = paths.find((path) => SEPARATOR.test(path));
-  if (bad !== undefined) throw new Error('a path has a separator of mount options in it');
-  for (const path of writable ? [at, writable.upper, writable.work] : [at])
-    mkdirSync(path, { recursive: true, mode: 0o755 });
+  if (paths.some((path) => SEPARATOR.test(path))) throw new Error('a path has a separator of mount options in it');
   const changes = writable ? `,upperdir=${writable.upper},workdir=${writable.work}` : '';
   const options = `${SAFE},redirect_dir=off,metacopy=off,lowerdir=${lower.join(':')}${changes}`;
   if (options.length > MOST_OPTIONS) throw new Error('there are too many layers for one mount');
-  await run('mount', ['-t', 'overlay', '-o', options, 'overlay', at]);
+  // What `mount` knows by the same name at the same place would be left as it is.
+  return { what: `overlay-${randomUUID()}`, at, type: 'overlay', options };
 };
 
-/** Also when somebody still is in it: it goes as soon as they do. */
-export const unmount = async (at: string): Promise<void> => {
-  await run('umount', [at]).catch(() => run('umount', ['--lazy', at]));
+/**
+ * Mounts each upon those before it, all of them or none, and throws where this process may not mount, or the kernel
+ * knows too little. To start a program copies the page tables of a process that may be large, which takes longer than
+ * the mounts themselves: so they share one, which reads what to do in the file `table`.
+ */
+export const mountAll = async (mounts: readonly Mount[], table: string): Promise<void> => {
+  for (const { at } of mounts) mkdirSync(at, { recursive: true, mode: 0o700 });
+  writeFileSync(table, mounts.map(lineOf).join(''), { mode: 0o600 });
+  try {
+    await run('mount', ['-a', '-T', table]);
+  } catch (error) {
+    await unmountAll(mounts.map(({ at }) => at)).catch(() => undefined);
+    throw error;
+  }
+};
+
+const lineOf = ({ what, at, type, options }: Mount): string =>
+  `${[what, at, type, options].map(escaped).join(' ')} 0 0\n`;
+
+/** What separates the fields of a mount table is written as its octal code. */
+const escaped = (field: string): string =>
+  field.replaceAll(/[ \t\r\n#\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+
+/** The last one first; also when somebody still is in them: they go as soon as those do. */
+export const unmountAll = async (mounted: readonly string[]): Promise<void> => {
+  if (mounted.length > 0) await run('umount', ['--lazy', ...mounted.toReversed()]);
 };
 
 /** What an earlier process has left mounted below a directory. */
 export const unmountLeftovers = (below: string): void => {
-  for (const at of mountsBelow(below)) spawnSync('umount', ['--lazy', at], { stdio: 'ignore' });
+  const mounted = mountsBelow(below);
+  if (mounted.length > 0) spawnSync('umount', ['--lazy', ...mounted], { stdio: 'ignore' });
 };
 
 /** The last mounted come first. */
@@ -75,8 +99,9 @@ export const mayMount = async (scratch: string): Promise<boolean> => {
       entries: [{ kind: 'file', path: 'file', mode: 0o600, mtime: 0, size: 0 }],
       madeAt: 0,
     });
-    await mountImage(image, mounted);
-    await mountOverlay(merged, [mounted], { upper: join(directory, 'upper'), work: join(directory, 'work') });
+    for (const place of ['upper', 'work']) mkdirSync(join(directory, place));
+    const writable = { upper: join(directory, 'upper'), work: join(directory, 'work') };
+    await mountAll([imageAt(image, mounted), overlayAt(merged, [mounted], writable)], join(directory, 'table'));
     return true;
   } catch {
     return false;

@@ -1,12 +1,11 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobObjects } from '../storage/patient-stores.ts';
 import type { LayerOperation, SaveTree, SavedTree } from './tree-operations.ts';
 import type { LayeredTree } from './mounted-layers.ts';
-import { mountOverlay, unmount } from './mounts.ts';
+import { overlayAt, unmountAll } from './mounts.ts';
 import type { Overlaid } from './overlaid-workspace.ts';
 import type { TreeLayers } from './tree-layers.ts';
-import { useAll } from './use-all.ts';
 
 /** Where an attempt works, and a directory of its own beside that. */
 type Place = { workspace: string; scratch: string; name: string };
@@ -111,11 +110,11 @@ export class WorkspaceLayers {
   /** The workspace is what it was before anything was restored, where trees were mounted. */
   async close(): Promise<void> {
     if (this.overlay) {
-      await unmount(this.place.workspace);
+      await unmountAll([this.place.workspace]);
       closeSync(this.overlay.below);
     }
     this.overlay = undefined;
-    for (const tree of this.restored.splice(0)) this.layers.mounted.stopUsing(tree);
+    this.layers.mounted.stopUsing(this.restored.splice(0));
     for (const digest of this.files.splice(0)) this.layers.files.release(digest);
     await this.layers.perform({ kind: 'forget', into: this.place.workspace });
   }
@@ -134,32 +133,33 @@ export class WorkspaceLayers {
     different: LayeredTree | undefined,
     objects: JobObjects,
   ): Promise<boolean> {
-    const { workspace, scratch } = this.place;
+    const { workspace } = this.place;
     const { mounted } = this.layers;
     const below = openSync(workspace, constants.O_DIRECTORY);
     try {
       const used = [...trees, ...layersOf(different)];
-      const places = await useAll(
-        used,
-        (tree) => mounted.use(tree, objects),
-        (tree) => mounted.stopUsing(tree),
-      );
-      this.restored.push(...used);
+      const places = used.map((tree) => mounted.directoryOf(tree));
       const caches = places.slice(0, trees.length).toReversed();
       const differences = places.slice(trees.length).toReversed();
-      const upper = join(scratch, 'changes', 'upper');
       // What lies there twice, two caches with the same content for example, is refused; only its upper place is seen.
       const lower = new Set([...differences, ...caches, workspace]);
-      await mountOverlay(workspace, [...lower], { upper, work: join(scratch, 'changes', 'work') });
+      const [upper, work] = [this.changes('upper'), this.changes('work')];
+      await mounted.use(used, overlayAt(workspace, [...lower], { upper, work }), objects);
+      this.restored.push(...used);
       const seenAt = new Map(trees.map(({ manifestDigest }, n) => [manifestDigest, places[n]!]));
       this.overlay = { upper, base: [...caches, `/proc/self/fd/${below}`], below, trees: seenAt };
       return true;
     } catch (err) {
       closeSync(below);
       this.layers.logger.warn({ err }, 'a tree could not be mounted and is unpacked');
-      for (const tree of this.restored.splice(0)) mounted.stopUsing(tree);
       return false;
     }
+  }
+
+  private changes(name: string): string {
+    const directory = join(this.place.scratch, 'changes', name);
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    return directory;
   }
 
   /** Nothing is written before everything is there: what cannot be restored as a whole leaves nothing behind. */
