@@ -51,3 +51,17 @@ export const alertRulesWith = (overrides: readonly AlertOverride[]): AlertRules 
   for (const { rule: name, ...more } of overrides) rules[name] = { ...rules[name], ...more };
   return rules;
 };
+
+/** The values of these are percentages of a whole. */
+const SHARES: readonly AlertRuleName[] = ['failure_rate', 'cache_hit_rate'];
+
+/** What of a rule cannot be, since it never could hold or always would. */
+export const problemsOfAlertRule = (
+  name: AlertRuleName,
+  { threshold, sample, minimum }: AlertRule,
+): { field: keyof AlertRule; message: string }[] => [
+  ...(SHARES.includes(name) && threshold > 100
+    ? [{ field: 'threshold' as const, message: 'it is a percentage, 100 at most' }]
+    : []),
+  ...(minimum > sample ? [{ field: 'minimum' as const, message: `it looks at ${sample} at most` }] : []),
+];

@@ -4,6 +4,7 @@ import {
   ALERT_RULES,
   COLLECTION,
   MAX_ALERT_SAMPLE,
+  problemsOfAlertRule,
   projectStream,
   type AlertDoc,
   type AlertOverride,
@@ -168,6 +169,8 @@ export class AlertsController {
     const to = this.clock.now();
     const from = rangeStart(to, range);
     const tried: AlertRule = { ...(await this.alerts.rules(project.id))[rule], ...wanted, enabled: true };
+    const errors = problemsOfAlertRule(rule, tried).map(({ field, message }) => ({ pointer: `/${field}`, message }));
+    if (errors.length > 0) throw new Refusal('invalid_request', 'this rule cannot be', { errors });
     const { firings, isWhole } = await this.alerts.tried(project, rule, tried, from);
     const { threshold, sample, minimum } = tried;
     return { rule, threshold, sample, minimum, default: ALERT_DEFAULTS[rule], from, to, complete: isWhole, firings };

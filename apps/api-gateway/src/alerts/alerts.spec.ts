@@ -111,6 +111,18 @@ describe('a back-test', () => {
     for (const body of [{ threshold: 'x' }, { range: 'year' }, { sample: 0 }, { rule: 'slowdown' }])
       await tried('slowdown', body).expect(400);
   });
+
+  it.each([
+    ['failure_rate', { threshold: 101 }, '/threshold'],
+    ['cache_hit_rate', { threshold: 101 }, '/threshold'],
+    ['failure_rate', { sample: 5 }, '/minimum'],
+  ])('is refused, as the rule would be, of what cannot be: %s %j', async (rule, wanted, pointer) => {
+    const { body } = await tried(rule, wanted).expect(400);
+    expect(body.errors).toEqual([{ pointer, message: expect.any(String) }]);
+    expect((await set([{ rule, ...wanted }]).expect(400)).body.errors).toMatchObject([
+      { pointer: `/rules/0${pointer}` },
+    ]);
+  });
 });
 
 describe('alerts', () => {

@@ -2,6 +2,7 @@ import {
   ALERT_DEFAULTS,
   AlertRulesSet,
   alertRulesWith,
+  problemsOfAlertRule,
   CallersSet,
   ProjectNumbered,
   ProjectRegistered,
@@ -162,8 +163,8 @@ const setAlertRules = (
   const errors = rules.flatMap(({ rule }, index) => {
     if (rules.findIndex((other) => other.rule === rule) < index)
       return [{ pointer: `/rules/${index}/rule`, message: `${rule} stands here twice` }];
-    const { minimum, sample } = wanted[rule];
-    return minimum <= sample ? [] : [{ pointer: `/rules/${index}/minimum`, message: `it looks at ${sample} at most` }];
+    const problems = problemsOfAlertRule(rule, wanted[rule]);
+    return problems.map(({ field, message }) => ({ pointer: `/rules/${index}/${field}`, message }));
   });
   if (errors.length > 0) throw new Refusal('invalid_request', 'these rules cannot be', { errors });
   const isSame = JSON.stringify(wanted) === JSON.stringify(state.alertRules);
