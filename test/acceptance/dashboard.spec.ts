@@ -77,6 +77,23 @@ withPrograms([BROWSER], () => {
       await until('the alert', async () => (await text('#alerts')).startsWith(`${PROJECT}: consecutive failures 3`));
     });
 
+    it('says when more alerts go on than it shows', async () => {
+      // As many as a page holds would take pipelines of dozens of projects.
+      await browser.evaluate(`{
+        const ask = window.fetch;
+        window.fetch = async (path, options) => {
+          const answer = await ask(path, options);
+          if (!path.startsWith('/api/v1/alerts')) return answer;
+          return new Response(JSON.stringify({ ...(await answer.json()), nextCursor: 'next' }));
+        };
+        document.querySelector('#range').dispatchEvent(new Event('change'));
+      }`);
+      await until(
+        'the note',
+        async () => (await text('#alerts li:last-child')) === 'More alerts go on than are shown.',
+      );
+    });
+
     it('keeps the token in the tab, and out of every address', async () => {
       const { token, url } = sandbox.client.connection;
       await browser.goTo(`${url}/dashboard`);

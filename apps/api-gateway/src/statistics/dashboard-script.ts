@@ -78,17 +78,21 @@ const item = (alert) => {
     new Date(alert.firedAt).toLocaleString();
   return made;
 };
-const nothing = () => {
+const note = (text) => {
   const made = document.createElement('li');
-  made.textContent = 'No rule holds.';
+  made.textContent = text;
   return made;
+};
+const listed = ({ items, nextCursor }) => {
+  if (items.length === 0) return [note('No rule holds.')];
+  return [...items.map(item), ...(nextCursor === undefined ? [] : [note('More alerts go on than are shown.')])];
 };
 
 const render = (metrics, firing) => {
   for (const data of document.querySelectorAll('[data-figure]'))
     show(data, data.dataset.figure.split('.').reduce((part, name) => part?.[name], metrics));
   draw(metrics);
-  alerts.replaceChildren(...(firing.length === 0 ? [nothing()] : firing.map(item)));
+  alerts.replaceChildren(...listed(firing));
   projects.replaceChildren(...metrics.projects.map(row));
   figures.hidden = false;
   figures.dataset.range = metrics.range;
@@ -121,8 +125,8 @@ const update = async () => {
     const answers = await Promise.all(paths.map((path) => fetch(path, { headers, cache: 'no-store' })));
     if (answers.some(({ status }) => status === 401)) return ask('This token is not the one of the server.');
     for (const { ok, status } of answers) if (!ok) throw new Error('the server answered ' + status);
-    const [metrics, { items }] = await Promise.all(answers.map((answer) => answer.json()));
-    if (asked === range.value && sessionStorage.getItem(TOKEN) === given) render(metrics, items);
+    const [metrics, firing] = await Promise.all(answers.map((answer) => answer.json()));
+    if (asked === range.value && sessionStorage.getItem(TOKEN) === given) render(metrics, firing);
   } catch (error) {
     say('These figures are old: ' + error.message);
   }
