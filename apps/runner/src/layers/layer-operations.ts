@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import type { TreeLayer } from '@foldline/contracts';
+import type { LayeredEntry, TreeLayer } from '@foldline/contracts';
 import {
   BatchMaker,
   beginPacking,
@@ -26,7 +26,7 @@ import type {
   TakeDifferences,
   WatchWorkspace,
 } from './tree-operations.ts';
-import { UndescribedTree, contentDigestOf } from './undescribed-tree.ts';
+import { UndescribedTree, contentDigestOf, type Contents } from './undescribed-tree.ts';
 import { UnpackedTrees } from './unpacked-trees.ts';
 import { WorkspaceDifferences } from './workspace-differences.ts';
 
@@ -62,24 +62,28 @@ export class LayerOperations {
     const { root, paths } = operation;
     const base = this.baseFor(operation);
     const { isUnchanged, ...looking } = await this.comparedWith(operation, base);
-    const look = (onFile: (file: FileToPack) => void = () => undefined): Selected => {
+    const find = (onFile: (file: FileToPack) => void = () => undefined): Selected => {
       const onFound = (entry: Found): void => (entry.kind === 'file' ? onFile(entry) : undefined);
       const selection = selectEntries(root, paths, [], { ...looking, form: 'exact', onFound });
       return { ...selection, changes: changesSince(base, selection.entries, isUnchanged) };
     };
     // Without a base everything is packed, and can be as soon as it is found.
-    const { selected, packed } = base ? await this.packChanges(operation, look()) : await this.pack(operation, look);
-    const { entries: found, unmatched, skipped, changes } = selected;
+    const { selected, packed } = base ? await this.packChanges(operation, find()) : await this.pack(operation, find);
+    const { unmatched, skipped, changes } = selected;
     const layers = base?.layers ?? [];
-    const hasFiles = found.some(({ kind }) => kind === 'file');
-    const entries = entriesWith(changes, packed, layers.length);
-    const files = entries.filter((entry) => entry.kind === 'file');
+    const files = filesIn(changes, packed);
+    // Takes its time: where there is nothing to compare with, that is while the layer is stored.
+    const look = (): LayeredEntry[] => entriesWith(changes, packed, layers.length);
+    const compared = base && { base, entries: look() };
     const told = { unmatched, skipped, files: files.length, bytes: bytesOf(files), layers };
-    const isAsBefore = base && holdsTheSame(base, entries);
-    const isChanged = hasFiles && !isAsBefore;
-    const saved = { ...told, isChanged, ...(isAsBefore && { contentDigest: contentBefore(operation, base) }) };
+    const isAsBefore = compared !== undefined && holdsTheSame(compared.base, compared.entries);
+    const isChanged = files.length > 0 && !isAsBefore;
+    const saved = { ...told, isChanged, ...(isAsBefore && { contentDigest: contentBefore(operation, compared.base) }) };
     if (isChanged)
-      this.undescribed.set(operation.image, new UndescribedTree(root, saved, { entries }, bytesOf(packed)));
+      this.undescribed.set(
+        operation.image,
+        new UndescribedTree(root, saved, () => ({ entries: compared?.entries ?? look() }), bytesOf(packed)),
+      );
     else rmSync(operation.image, { force: true });
     return saved;
   }
@@ -100,8 +104,7 @@ export class LayerOperations {
     const { changes, base, gone, stamps } = different;
     const layers = base?.layers ?? [];
     const { packed } = await this.packFound(operation, { changes });
-    const entries = entriesWith(changes, packed, layers.length);
-    const files = entries.filter((entry) => entry.kind === 'file');
+    const files = filesIn(changes, packed);
     const saved = {
       files: files.length,
       bytes: bytesOf(files),
@@ -110,19 +113,20 @@ export class LayerOperations {
       layers,
       isChanged: true,
     };
-    const stored = (all: TreeLayer[]): void =>
+    const look = (): Contents => ({ entries: entriesWith(changes, packed, layers.length), gone });
+    const stored = (all: TreeLayer[], { entries }: Contents): void =>
       watched.stored({ layers: all, entries: byPathOf(entries), gone, stamps });
-    this.undescribed.set(image, new UndescribedTree(root, saved, { entries, gone }, bytesOf(packed), stored));
+    this.undescribed.set(image, new UndescribedTree(root, saved, look, bytesOf(packed), stored));
     return saved;
   }
 
   private describe({ image, layer: { digest, bytes }, manifest }: DescribeTree): SavedTree {
     const tree = this.undescribed.get(image)!;
     this.undescribed.delete(image);
-    const { contentDigest, manifestWith } = tree.describe();
+    const { contents, contentDigest, manifestWith } = tree.describe();
     const layers = [...tree.saved.layers, { digest, bytes, content: tree.bytesInLayer }];
-    this.manifests.write(manifest, manifestWith(layers), { layers, ...tree.contents });
-    tree.onStored(layers);
+    this.manifests.write(manifest, manifestWith(layers), { layers, ...contents });
+    tree.onStored(layers, contents);
     return { ...tree.saved, contentDigest, layers };
   }
 
@@ -185,5 +189,11 @@ export class LayerOperations {
 
 const contentBefore = ({ base }: SaveTree, { entries }: Base): string =>
   base?.contentDigest ?? contentDigestOf({ entries: [...entries.values()] });
+
+/** Everything in a layer that is a file has been packed. */
+const filesIn = ({ kept }: Changes, packed: readonly PackedFile[]): { size: number }[] => [
+  ...kept.filter((entry) => entry.kind === 'file'),
+  ...packed,
+];
 
 const bytesOf = (files: readonly { size: number }[]): number => files.reduce((sum, { size }) => sum + size, 0);

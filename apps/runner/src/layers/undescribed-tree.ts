@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { contentOfLayered, layeredBytes, type LayeredEntry, type TreeLayer } from '@foldline/contracts';
 import type { SavedTree } from './tree-operations.ts';
 
-type Contents = { entries: readonly LayeredEntry[]; gone?: readonly string[] };
-type Description = { contentDigest: string; manifestWith: (layers: TreeLayer[]) => Buffer[] };
+export type Contents = { entries: readonly LayeredEntry[]; gone?: readonly string[] };
+type Description = { contents: Contents; contentDigest: string; manifestWith: (layers: TreeLayer[]) => Buffer[] };
 
 /** What a tree holds, by which it is known; of differences also what is gone. */
 export const contentDigestOf = ({ entries, gone }: Contents): string =>
@@ -17,10 +17,10 @@ export class UndescribedTree {
     /** The directory that it lies in. */
     readonly root: string,
     readonly saved: SavedTree,
-    readonly contents: Contents,
+    private readonly look: () => Contents,
     /** Bytes of the files in the new layer. */
     readonly bytesInLayer: number,
-    readonly onStored: (layers: TreeLayer[]) => void = () => undefined,
+    readonly onStored: (layers: TreeLayer[], contents: Contents) => void = () => undefined,
   ) {
     setImmediate(() => {
       try {
@@ -32,10 +32,13 @@ export class UndescribedTree {
   }
 
   describe(): Description {
-    this.description ??= {
-      contentDigest: this.saved.contentDigest ?? contentDigestOf(this.contents),
-      manifestWith: layeredBytes(this.contents.entries, this.contents.gone),
-    };
+    this.description ??= descriptionOf(this.look(), this.saved.contentDigest);
     return this.description;
   }
 }
+
+const descriptionOf = (contents: Contents, contentDigest = contentDigestOf(contents)): Description => ({
+  contents,
+  contentDigest,
+  manifestWith: layeredBytes(contents.entries, contents.gone),
+});
