@@ -101,7 +101,7 @@ export type PipelineDoc = {
   createdAt: string;
   startedAt?: string;
   finishedAt?: string;
-  /** How it ended the time before, when jobs of it were run again after its end. */
+  /** How it ended by itself the time before, or that it was cancelled, when jobs of it were run again after its end. */
   endedBefore?: PipelineStatus;
   /** Place of the request in the log: orders lists. */
   position: number;

@@ -94,13 +94,15 @@ describe('how the rules of a project stand', () => {
   });
 
   it('hears of a pipeline once, however often jobs of it are run again, unless it ends otherwise', () => {
-    const again = (id: string, status: 'success' | 'failed'): NewEvent[] => [
+    const again = (id: string, status: 'success' | 'failed' | 'cancelled'): NewEvent[] => [
       PipelineReopened({ pipelineId: id, jobId: `${id}.0` }),
       PipelineFinished({ pipelineId: id, status, context: { ...context, pipelineId: id } }),
     ];
     const failed = [...pipeline('p1', 'success'), ...pipeline('p2', 'failed'), ...again('p2', 'failed')];
     expect(watch(...failed)).toMatchObject({ pipelines: 'sf', tookMs: [2000] });
     expect(watch(...failed, ...again('p2', 'success'))).toMatchObject({ pipelines: 'sfs', tookMs: [2000] });
+    const cancelled = [...failed, ...again('p2', 'cancelled')];
+    expect(watch(...cancelled, ...again('p2', 'failed'))).toMatchObject({ pipelines: 'sf' });
   });
 
   it('is judged anew when somebody wants other rules', () => {

@@ -72,9 +72,11 @@ const changed = (
 /** Who cancels by hand what was ending by itself needs no other reason. */
 const withoutReason = ({ because: _because, ...rest }: PipelineDoc): PipelineDoc => rest;
 
+/** Whoever cancels it in between says nothing of how it ends by itself. */
 const reopened = (doc: PipelineDoc): PipelineDoc => {
   const { finishedAt: _finishedAt, because: _because, warnings: _warnings, ...rest } = doc;
-  return { ...rest, endedBefore: doc.status, status: 'running' };
+  const endedBefore = doc.status === 'cancelled' ? (doc.endedBefore ?? doc.status) : doc.status;
+  return { ...rest, endedBefore, status: 'running' };
 };
 
 const AT_REST = new Set<PipelineDoc['status']>(['manual', 'delayed']);
