@@ -37,6 +37,8 @@ export type JobDoc = {
   requirements: RunnerRequirements;
   /** As planned; of a job that failed, whether it might. */
   allowFailure: boolean;
+  /** How many steps it is planned to have. */
+  stepCount: number;
   /** What a person is to confirm before starting it. */
   confirmation?: string;
   exitCode?: number;

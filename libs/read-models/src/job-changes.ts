@@ -52,6 +52,7 @@ export const createdJob = (
     priority: job.priority,
     requirements: job.runner,
     allowFailure: job.allowFailure,
+    stepCount: job.steps.length,
     ...(job.manualConfirmation === undefined ? {} : { confirmation: job.manualConfirmation }),
     ...(job.environment ? { environment: shownEnvironment(job.environment) } : {}),
     ...given({ committedAt: deploys(job) ? data.context.commit?.at : undefined }),

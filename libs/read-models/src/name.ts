@@ -3,4 +3,4 @@
  * made under another name are thrown away and folded anew. `test/house/read-models.spec.ts` fails when the name no
  * longer fits the code and gives the one that does.
  */
-export const READ_MODELS_NAME = 'read-models-cbc6d3c962bb';
+export const READ_MODELS_NAME = 'read-models-860f5b9faa0e';

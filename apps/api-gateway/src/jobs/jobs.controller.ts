@@ -15,7 +15,7 @@ import { projectJobIndexKey } from '@foldline/read-models';
 import { PipelineWishes } from '../triggers/pipeline-wishes.ts';
 import { jobAnswer, jobSummary } from './job-answer.ts';
 import { judgeJobWish, type JobWish } from './job-wishes.policy.ts';
-import { RetryBody, resumeOf } from './retry-body.ts';
+import { RetryBody, refuseStep, resumeOf } from './retry-body.ts';
 import { decisionsOf, sentenceOf } from './why.ts';
 
 const WISH_ANSWER = 'What came of the wish, and the position that shows it; pending: nothing has yet';
@@ -149,6 +149,7 @@ export class JobsController {
       await this.writes.reachEnd();
       const job = await this.pipelines.job(project, jobId);
       judgeJobWish(wish.type, job, await this.pipelines.pipeline(project, pipelineId));
+      refuseStep(wish.resume, job);
     });
     const { status, attempt } = await this.pipelines.job(project, jobId);
     return { id: jobId, pipelineId, status, attempt, position, ...(pending ? { pending } : {}) };

@@ -96,6 +96,10 @@ describe('the metrics of a project', () => {
 });
 
 describe('retrying a job', () => {
+  it('is refused from a step that it does not have', async () => {
+    const { body } = await gateway.as('post', `${base}/${failed.jobId}/retry`).send({ fromStep: 99 }).expect(400);
+    expect(body.errors).toEqual([{ pointer: '/fromStep', message: expect.stringContaining('behind the last step') }]);
+  });
   it('records the wish when it has finished', async () => {
     const { body } = await gateway.as('post', `${base}/${failed.jobId}/retry`).expect(202);
     expect(body).toMatchObject({ id: failed.jobId, pipelineId: 'failed', position: expect.any(Number) });

@@ -1,4 +1,4 @@
-import type { Resume } from '@foldline/contracts';
+import type { JobDoc, Resume } from '@foldline/contracts';
 import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { invalidRequest } from '../http/validation.pipe.ts';
 
@@ -22,9 +22,11 @@ export class RetryBody {
 }
 
 /** Refuses a step that the job does not have. */
-export const refuseStep = (fromStep: number | undefined, steps: number): void => {
-  if (typeof fromStep !== 'number' || fromStep < steps) return;
-  throw invalidRequest([{ pointer: '/fromStep', message: `the job has ${steps} steps, counted from 0` }]);
+export const refuseStep = ({ before = 0 }: Resume = {}, { stepCount }: Pick<JobDoc, 'stepCount'>): void => {
+  if (before < stepCount || before === 0) return;
+  throw invalidRequest([
+    { pointer: '/fromStep', message: `it is behind the last step of the job, which has ${stepCount} of them` },
+  ]);
 };
 
 export const resumeOf = ({ resume, fromStep }: RetryBody): { resume?: Resume } => {

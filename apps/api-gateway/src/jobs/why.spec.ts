@@ -22,6 +22,7 @@ const job = (
   status,
   attempt: 1,
   allowFailure: false,
+  stepCount: 1,
   why: last
     ? [{ at: 'now', position: 1, event: last.event, because: { rule: last.rule, detail: last.detail, jobs: [] } }]
     : [],

@@ -174,7 +174,7 @@ export class SubmittedJobsController {
       const { job, standing } = await this.jobs.named(jobId);
       if (!hasEnded(standing.status)) throw new Refusal('not_finished', `the job is ${standing.status}`);
       if (!job || job.status === 'skipped') throw new Refusal('job_skipped', 'the job never ran');
-      refuseStep(body.fromStep, standing.steps.length);
+      refuseStep(wish.resume, job);
     });
     return { ...submittedJobSummary(await this.jobs.named(jobId)), ...(pending && { pending }) };
   }
