@@ -84,11 +84,14 @@ export class JobSubmissions {
     }
   }
 
-  /** S1-04: a commit may be a branch, or the beginning of a commit of the branch. */
+  /** S1-04: a commit may be a branch, or the beginning of a commit of the branch. It is of the branch that is named. */
   private async resolve(project: Project, { commit, branch }: SubmittedJob): Promise<Pick<Wanted, 'ref' | 'sha'>> {
     if (commit === undefined) return this.requests.resolve(project, branch ?? project.defaultBranch);
     const found = COMMIT.test(commit) ? await this.inBranch(project, commit, branch) : undefined;
-    return found ?? this.requests.resolve(project, commit);
+    if (found) return found;
+    const named = await this.requests.resolve(project, commit);
+    const isOfBranch = branch === undefined || (named.ref.kind === 'branch' && named.ref.name === branch);
+    return isOfBranch ? named : (await this.inBranch(project, named.sha, branch))!;
   }
 
   private async inBranch(

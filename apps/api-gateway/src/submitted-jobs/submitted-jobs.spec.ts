@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { triggerStream } from '@foldline/contracts';
 import { closeAndRemove, startGateway, type StartedGateway } from '../gateway.fixture.ts';
 
 let gateway: StartedGateway;
@@ -43,8 +44,18 @@ describe('A job that cannot be', () => {
     [{ branch: 'no-such' }, 422, 'unknown_ref', '/branch'],
     [{ commit: 'abc' }, 422, 'unknown_ref', '/commit'],
     [{ commit: '0123456', branch: 'no-such' }, 422, 'unknown_ref', '/branch'],
+    [{ commit: 'develop', branch: 'main' }, 422, 'unknown_ref', '/commit'],
   ])('says which of its fields is wrong: %j', async (body, status, code, pointer) => {
     const { body: told } = await submit(body).expect(status);
     expect(told).toMatchObject({ code, errors: [{ pointer, message: told.detail }] });
+  });
+});
+
+describe('The commit of a job (S1-04)', () => {
+  it('may be another name of one that its branch has, for which it runs', async () => {
+    const { body } = await submit({ id: 'of-develop', commit: 'main', branch: 'develop' }).expect(202);
+    const [request] = await gateway.ports.eventStore.readStream(triggerStream(body.pipelineId), 0, 1);
+    const { main: sha } = gateway.repository;
+    expect(request!.data).toMatchObject({ ref: { name: 'develop', kind: 'branch' }, sha });
   });
 });
