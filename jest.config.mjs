@@ -31,6 +31,7 @@ export default {
     ...folders.map(({ name, path }) => project(`@foldline/${name}`, path, ['<rootDir>/src/**/*.spec.ts'])),
     project('test', join(root, 'test'), ['<rootDir>/**/*.spec.ts']),
   ],
+  testSequencer: join(root, 'scripts/longest-first.mjs'),
   testTimeout: 30_000,
   workerIdleMemoryLimit: '1GB',
 };
