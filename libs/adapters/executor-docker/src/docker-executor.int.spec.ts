@@ -221,7 +221,13 @@ const suite = (url: string): void => {
 
   for (const image of ['foldline-test/debian:1', 'foldline-test/busybox:1'])
     executorContract(`docker, ${image}`, () => ({
-      executor: createDockerExecutor({ docker: open, directory, network: 'none', limits: { pids: 512 } }),
+      executor: createDockerExecutor({
+        docker: open,
+        // Of its own: what is on its way out of another executor's is not left of an earlier process.
+        directory: mkdtempSync(join(directory, 'contract-')),
+        network: 'none',
+        limits: { pids: 512 },
+      }),
       container: { image, workspaceAt: '/builds/ada/engine', mounts: [] },
       alive: async (attemptId) => {
         const docker = await open.client();
