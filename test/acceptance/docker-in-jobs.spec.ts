@@ -127,8 +127,10 @@ deploy:
       return until('its image to be told', told);
     };
 
-    it('S0-11, S0-12 builds in one job, runs it in another, and runs jobs and services in it, and keeps it from others', async () => {
-      const pipeline = await ran(`stages: [build, test]
+    it(
+      'S0-11, S0-12 builds in one job, runs it in another, and runs jobs and services in it, and keeps it from others',
+      async () => {
+        const pipeline = await ran(`stages: [build, test]
 build:${OWN}
   stage: build
   script:${BUILD}
@@ -150,31 +152,36 @@ beside-it:
   services: [{ name: 'own-app:$CI_COMMIT_SHA', alias: page, command: [httpd, -f, -p, '8080', -h, /www] }]
   script: until wget -q -O - http://page:8080/; do sleep 0.1; done
 `);
-      expect(pipeline.status).toBe('success');
-      for (const name of ['runs-it', 'is-in-it'])
-        expect(await outputOfJob(sandbox, pipeline, name)).toContain('made by a job');
-      for (const name of ['publishes', 'beside-it'])
-        expect(await outputOfJob(sandbox, pipeline, name)).toContain('served by it');
-      expect(daemonsOf(pipeline.id)).toHaveLength(1);
-      const handed = await imageOf(pipeline, 'is-in-it');
-      expect(docker('inspect', '-f', '{{ .RepoTags }}', handed)).toBe('[]');
+        expect(pipeline.status).toBe('success');
+        for (const name of ['runs-it', 'is-in-it'])
+          expect(await outputOfJob(sandbox, pipeline, name)).toContain('made by a job');
+        for (const name of ['publishes', 'beside-it'])
+          expect(await outputOfJob(sandbox, pipeline, name)).toContain('served by it');
+        expect(daemonsOf(pipeline.id)).toHaveLength(1);
+        const handed = await imageOf(pipeline, 'is-in-it');
+        expect(docker('inspect', '-f', '{{ .RepoTags }}', handed)).toBe('[]');
 
-      const other = await ran(`asks:${OWN}
+        const other = await ran(`asks:${OWN}
   script: test -z "$(docker images -q)"
 is-in-it:
   image: own-app:${sandbox.git('rev-parse', 'HEAD')}
   script: cat /made
 `);
-      expect(jobNamed(other, 'asks').status).toBe('success');
-      expect(jobNamed(other, 'is-in-it')).toMatchObject({ status: 'failed', reason: expect.stringMatching(/^image_/) });
+        expect(jobNamed(other, 'asks').status).toBe('success');
+        expect(jobNamed(other, 'is-in-it')).toMatchObject({
+          status: 'failed',
+          reason: expect.stringMatching(/^image_/),
+        });
 
-      const [container] = daemonsOf(pipeline.id);
-      const instance = instanceOf(container!);
-      await sandbox.stop();
-      expect(leftOf(instance)).toEqual([]);
-      expect(() => docker('inspect', handed)).toThrow();
-      await start();
-    });
+        const [container] = daemonsOf(pipeline.id);
+        const instance = instanceOf(container!);
+        await sandbox.stop();
+        expect(leftOf(instance)).toEqual([]);
+        expect(() => docker('inspect', handed)).toThrow();
+        await start();
+      },
+      START_MS,
+    );
 
     it('has one for jobs that begin at the same time', async () => {
       const both = `${OWN}
@@ -185,8 +192,10 @@ is-in-it:
       expect(daemonsOf(pipeline.id)).toHaveLength(1);
     });
 
-    it('and is killed leaves nothing when it is back', async () => {
-      const id = await triggered(`stages: [build, test]
+    it(
+      'and is killed leaves nothing when it is back',
+      async () => {
+        const id = await triggered(`stages: [build, test]
 build:${OWN}
   stage: build
   script:${BUILD}
@@ -195,19 +204,21 @@ waits:
   image: own-app:$CI_COMMIT_SHA
   script: ['echo it runs', 'while :; do sleep 1; done']
 `);
-      const pipeline = await sandbox.jobIs(id, 'waits', 'running');
-      await until('its first line', async () =>
-        (await sandbox.log(jobNamed(pipeline, 'waits').id)).includes('it runs'),
-      );
-      const [container] = daemonsOf(id);
-      const instance = instanceOf(container!);
-      const handed = await imageOf(pipeline, 'waits');
-      await sandbox.server.kill();
-      expect(leftOf(instance)).not.toEqual([]);
-      await sandbox.restart();
-      await until('what it left to be gone', () => leftOf(instance).length === 0);
-      await until('its image to be gone', () => !lines('images', '-aq', '--no-trunc').includes(handed));
-    });
+        const pipeline = await sandbox.jobIs(id, 'waits', 'running');
+        await until('its first line', async () =>
+          (await sandbox.log(jobNamed(pipeline, 'waits').id)).includes('it runs'),
+        );
+        const [container] = daemonsOf(id);
+        const instance = instanceOf(container!);
+        const handed = await imageOf(pipeline, 'waits');
+        await sandbox.server.kill();
+        expect(leftOf(instance)).not.toEqual([]);
+        await sandbox.restart();
+        await until('what it left to be gone', () => leftOf(instance).length === 0);
+        await until('its image to be gone', () => !lines('images', '-aq', '--no-trunc').includes(handed));
+      },
+      START_MS,
+    );
   });
 
   it('S0-11 a runner that does not is told by name what it refuses', async () => {
