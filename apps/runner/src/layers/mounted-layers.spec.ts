@@ -82,6 +82,21 @@ const suite = (): void => {
     expect(existsSync(join(at, 'deps/three'))).toBe(true);
   });
 
+  it('stay also when it is only now that somebody unmounts what an earlier process has told them to', async () => {
+    const trees = [await treeOf('one'), await treeOf('two', 'three')];
+    await mounted.use(trees, over(workspace('before'), trees), objects);
+    const later = openLayers(directory, { mounts: true });
+    const at = workspace('place');
+    const { mounted: anew } = later;
+    const places = trees.map((tree) => anew.directoryOf(tree));
+    await anew.use(trees, overlayAt(at, [...places, at]), objects);
+    await mounted.close();
+
+    for (const [n, name] of ['one', 'three'].entries()) expect(existsSync(join(places[n]!, 'deps', name))).toBe(true);
+    await unmountAll([at]);
+    await later.close();
+  });
+
   it('stay for those who use them next, as long as there are not many', async () => {
     const trees = await Promise.all(Array.from({ length: MANY }, (_, n) => treeOf(`file-${n}`)));
     for (const [n, tree] of trees.entries()) {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TreeLayer } from '@foldline/contracts';
 import { Slots } from '@foldline/kernel';
@@ -9,6 +9,8 @@ import { useAll } from './use-all.ts';
 
 /** Mounts that nobody uses and that wait for the next who does. */
 const MOST_IDLE = 16;
+/** Each process has a directory of its own for them. */
+const PLACES = 'mounted';
 /** Enough of a digest to tell mounts apart; options of mounts are short. */
 const NAME_LENGTH = 20;
 
@@ -30,9 +32,10 @@ export class MountedLayers {
     directory: string,
     private readonly files: LocalFiles,
   ) {
-    this.directory = join(directory, 'mounted');
     unmountLeftovers(directory);
-    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    removeEmpty(directory);
+    // Whom an earlier process has told to mount or to unmount may do so only now, and finds nothing of this one's.
+    this.directory = mkdtempSync(join(directory, PLACES));
   }
 
   /** Where a tree is seen by those who use it. */
@@ -127,3 +130,12 @@ export class MountedLayers {
 /** A tree of one layer is that layer. */
 const nameOf = ({ manifestDigest, layers: [only, ...more] }: LayeredTree): string =>
   only && more.length === 0 ? only.digest : manifestDigest;
+
+const removeEmpty = (directory: string): void => {
+  for (const name of readdirSync(directory).filter((each) => each.startsWith(PLACES)))
+    try {
+      rmSync(join(directory, name), { recursive: true, force: true });
+    } catch {
+      // Something was mounted there only now; it cannot be written to, and goes with the next start.
+    }
+};
