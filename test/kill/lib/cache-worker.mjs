@@ -76,7 +76,8 @@ let operations = 0;
 const tell = (what) => process.stdout.write(`${what}\n`);
 
 const operate = async (layers, objects) => {
-  const name = `${process.pid}-${(operations += 1)}`;
+  // Its seed is of one runner only, while the id of a process may come again, and its directories are still there then.
+  const name = `${seed}-${(operations += 1)}`;
   const key = random.pick(KEYS);
   const workspace = join(own, 'jobs', name, 'workspace');
   mkdirSync(workspace, { recursive: true });
@@ -89,7 +90,7 @@ const operate = async (layers, objects) => {
     tell(wrong ? `WRONG restored ${key}: ${wrong}` : `restored ${key}`);
   }
   if (random.chance(0.7)) {
-    const version = `${host}-${seed}-${name}`;
+    const version = `${host}-${name}`;
     become(workspace, key, version);
     const saved = await job.save(['deps/'], entry, objects);
     const problem = await problemOfUpload(saved, objects);
