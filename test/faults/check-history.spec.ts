@@ -64,6 +64,11 @@ const changed = (wanted: (event: Event) => boolean, change: Record<string, unkno
   event.data = { ...event.data, ...change };
 };
 
+/** Rules that hold from then on, by one and the same event. */
+const rulesHold = (history: History, ...rules: string[]): void => {
+  for (const rule of rules) addedBefore(is('EnvironmentDeployed'), 'alert-p1', 'AlertFired', { rule })(history);
+};
+
 const firstBuild = { jobId: BUILD, attempt: 1 };
 const secondBuild = { jobId: BUILD, attempt: 2 };
 const cancelling = ['pipeline-p1', 'PipelineCancelling', {}] as const;
@@ -272,6 +277,7 @@ const MUTANTS: readonly [violation: string, rule: string, plant: (history: Histo
       for (const event of events.filter(is('NotificationRequested'))) event.causationId = 'one end';
     },
   ],
+  ['a rule that holds twice by one event', 'eventsHaveOneEffect', (history) => rulesHold(history, 'one', 'one')],
   ['an event whose effect is missing', 'eventsHaveOneEffect', without(is('EnvironmentDeployed'))],
   ['a log that counts as whole although its runner never said so', 'logsAreSealed', wholeByItself],
   [
@@ -371,6 +377,12 @@ describe('the checks of a history', () => {
     changed(first, { outcome: 'success', log })(history);
 
     expect(checkHistory(history).filter(({ rule }) => rule.startsWith('logs'))).toEqual([]);
+  });
+
+  it('find nothing in one in which two rules hold by one event', () => {
+    const history = goodHistory();
+    rulesHold(history, 'one', 'other');
+    expect(checkHistory(history).filter(({ rule }) => rule === 'eventsHaveOneEffect')).toEqual([]);
   });
 
   it.each(MUTANTS)('report %s', (_violation, rule, plant) => {

@@ -38,6 +38,7 @@ const SUBJECT = [
   'requestId',
   'runnerId',
   'key',
+  'rule',
 ];
 
 /** Events that have one consequence, whatever else happens. */
