@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeImage } from '@foldline/squashfs';
@@ -102,7 +102,7 @@ export const mayMount = async (scratch: string): Promise<boolean> => {
     for (const place of ['upper', 'work']) mkdirSync(join(directory, place));
     const writable = { upper: join(directory, 'upper'), work: join(directory, 'work') };
     await mountAll([imageAt(image, mounted), overlayAt(merged, [mounted], writable)], join(directory, 'table'));
-    return true;
+    return existsSync(join(merged, 'file'));
   } catch {
     return false;
   } finally {
